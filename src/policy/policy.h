@@ -1,0 +1,240 @@
+// The tree of a policy: what its files say, word for word, with the place of every word.
+// Nothing is resolved here: names are names, addresses are text.  The room `plan` gives meaning.
+//
+// A tree owns one arena; everything reachable from it dies with it.  Every struct below is plain
+// data in that arena; an absent text has .s NULL, an absent list .n 0 with .at.file NULL.
+// What keys there are, of what kind, and what they mean is one table (policy/keys.h): the reader,
+// the canonical printer, the JSON Schema and the manual's key list are made from it.
+#ifndef SEKISHO_POLICY_POLICY_H
+#define SEKISHO_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/place.h"
+
+enum {
+	POL_FILE_BYTES_MAX = 64 * 1024 * 1024, // one file
+	POL_FILES_MAX = 1024,                  // in one folder
+	POL_DEPTH_MAX = 32,                    // of YAML nesting
+	POL_SCALAR_BYTES_MAX = 4096,
+};
+
+struct pol_text {
+	const char *s; // UTF-8, NUL-terminated, no control characters
+	struct place at;
+};
+
+struct pol_list {
+	struct pol_text *v;
+	size_t n;
+	struct place at; // of the key
+};
+
+struct pol_bool {
+	bool set, value;
+	struct place at;
+};
+
+struct pol_uint {
+	bool set;
+	uint64_t value;
+	struct place at;
+};
+
+// A mapping entry's own name; .at is the place of the name.
+
+struct pol_zone {
+	struct pol_text id;
+	struct pol_text title;
+	struct pol_text role;       // inside (default), uplink, external, public, server
+	struct pol_text class;      // I to IV; absent: I
+	struct pol_list interfaces; // names, or a prefix and '*'
+	struct pol_list networks;   // prefixes or ranges; none: every address of no other zone
+	struct pol_bool relay;      // may hosts here pass a connection on? default by role
+	struct pol_text mss;        // "path-mtu" or a number: clamp TCP MSS of what leaves or enters here
+};
+
+// id is "name" (a group for use in other networks and flows) or "zone/name" (of that zone).
+struct pol_network {
+	struct pol_text id;
+	struct pol_text title;
+	struct pol_list addresses; // addresses, prefixes, ranges, names of networks
+	struct pol_list except;    // the same, taken away
+	struct pol_bool relay;     // overrides the zone's
+};
+
+struct pol_service {
+	struct pol_text id;
+	struct pol_text title;
+	struct pol_list members;      // "tcp/80", "udp/5000-5010", "icmp/echo-request", "ip/esp", names
+	struct pol_list source_ports; // ports or ranges; for tcp, udp and sctp members
+};
+
+struct pol_owner {
+	struct pol_text id;
+	struct pol_text title;
+	struct pol_text office;
+	struct pol_text contact;
+	struct pol_text successor; // another owner's id
+};
+
+struct pol_clause {
+	struct pol_text id;
+	struct pol_text article;
+	struct pol_text text;
+	struct pol_list controls; // NET-01 ...
+};
+
+struct pol_guard {
+	struct pol_text id;
+	struct pol_text title;
+	struct pol_text protocol; // smtp, http, dns
+};
+
+// Part of a flow that is not permitted: each absent list means "all of the flow's".
+struct pol_except {
+	struct place at;
+	struct pol_list from, to, services;
+};
+
+struct pol_flow {
+	struct place at;
+	struct pol_text id;
+	struct pol_text title;
+	struct pol_list from; // "zone", "zone/network", "self"
+	struct pol_list to;
+	struct pol_list services; // service names or members as in pol_service
+	struct pol_except *except;
+	size_t n_except;
+	struct pol_text guard;   // a guard's id, or "none"
+	struct pol_list helpers; // ftp, tftp, sip, pptp
+	struct pol_bool log;
+	struct pol_text owner;
+	struct pol_text need;    // why the flow is needed
+	struct pol_text request; // number of the application
+	struct pol_list clause;  // ids of clauses
+	struct pol_text review;  // YYYY-MM-DD
+};
+
+enum pol_nat_kind { POL_NAT_MASQUERADE, POL_NAT_SOURCE, POL_NAT_FORWARD, POL_NAT_PREFIX };
+
+struct pol_nat {
+	struct place at;
+	struct pol_text id;
+	struct pol_text title;
+	struct pol_text kind;     // masquerade, source, forward, prefix
+	struct pol_list from;     // zones or zone/network: where the connection comes from
+	struct pol_list to;       // masquerade, source, prefix: the zone it leaves by (zone or zone/network)
+	struct pol_list families; // ipv4, ipv6; masquerade and source only; default ipv4
+	struct pol_list services; // forward: what is forwarded; source, masquerade: optional limit
+	struct pol_text at_address;  // forward: the address the outside sees ("address:" in the file)
+	struct pol_text target;      // forward: zone/network of one address; source: address or range;
+				     // prefix: the outside prefix
+	struct pol_text prefix;      // prefix: the inside prefix
+	struct pol_uint port;        // forward: the target's port where it differs (one-port services)
+	struct pol_bool hairpin;     // forward: also for clients in the target's own zone
+};
+
+// Endpoints of an assertion.
+struct pol_assertion {
+	struct place at;
+	struct pol_text id;
+	struct pol_text title;
+	struct pol_list clause;
+	// exactly one of the three:
+	struct { // no packet from any of `from` reaches any of `to` with any of `services`
+		struct place at; // .file NULL: not this kind
+		struct pol_list from, to, services;
+		struct pol_bool direct; // true: only what flows permit themselves, no relays
+	} never;
+	struct { // every path from `from` to `to` passes through one of `via`
+		struct place at;
+		struct pol_list from, to, via; // to absent: every uplink, external and public zone
+	} only_via;
+	struct { // counts
+		struct place at;
+		struct pol_uint connection_points; // interfaces of uplink and external zones
+		struct pol_uint flows;             // flows from `from` to `to`
+		struct pol_list from, to;
+	} at_most;
+};
+
+struct pol_default { // what happens to what is denied, by zone pair
+	struct place at;
+	struct pol_list from, to; // zones; absent: all
+	struct pol_text action;   // drop, reject
+};
+
+struct pol_settings {
+	struct pol_text default_action; // drop (default), reject
+	struct pol_default *defaults;   // the first that fits counts; two that overlap are a fault
+	size_t n_defaults;
+	struct pol_uint log_rate_per_second; // default 20
+	struct pol_uint log_burst;           // default 100
+	struct pol_bool log_denied;          // default true
+	struct pol_text fragments;           // allow (default), drop
+	struct pol_text invalid_tcp;         // drop (default), log-and-drop
+	struct pol_list icmp_errors;         // IPv4 error types let back in with their connection
+	struct pol_list icmpv6_errors;
+	struct pol_list router_advertisements; // zones the gateway hears them from; default: none
+	struct pol_list send_router_advertisements; // zones the gateway sends them to; default: none
+	struct pol_list extension_headers; // IPv6 extension headers allowed; default: fragment, esp, ah, destination
+};
+
+struct pol_file {
+	const char *name; // as given to the reader, for places
+	uint64_t size_bytes;
+};
+
+struct pol_tree {
+	struct pol_text version; // "1" (default)
+	struct pol_text title;
+	struct pol_zone *zones;
+	size_t n_zones;
+	struct pol_network *networks;
+	size_t n_networks;
+	struct pol_service *services; // the policy's own; the library's are in plan
+	size_t n_services;
+	struct pol_owner *owners;
+	size_t n_owners;
+	struct pol_clause *clauses;
+	size_t n_clauses;
+	struct pol_guard *guards;
+	size_t n_guards;
+	struct pol_flow *flows;
+	size_t n_flows;
+	struct pol_nat *nat;
+	size_t n_nat;
+	struct pol_assertion *assertions;
+	size_t n_assertions;
+	struct pol_settings settings;
+	struct pol_file *files;
+	size_t n_files;
+	uint8_t digest[32]; // BLAKE2b-256 over the files' names and bytes, in name order
+};
+
+struct pol_policy;
+
+// Reads every *.yaml and *.yml of a folder in name order (not of folders below it, no symbolic
+// link out of it, nothing whose name starts with a dot).  dir_fd stays the caller's; dir_name is
+// what places begin with ("" for bare file names).
+// 0 with *ret_policy set, possibly with warnings in diag; -EBADMSG when diag has errors (no tree);
+// other negative errno when the folder cannot be read (diag then says so too).
+// With ret_partial, a tree with whatever could be read is returned there also on -EBADMSG, so that
+// the next stage can find its faults in the same run; it is then never to be applied.
+int policy_read(int dir_fd, const char *dir_name, struct diag *diag, struct pol_policy **ret_policy,
+		struct pol_policy **ret_partial);
+int policy_read_path(const char *dir, struct diag *diag, struct pol_policy **ret_policy,
+		     struct pol_policy **ret_partial);
+// One file in memory; for tests, fuzzing and the lab.
+int policy_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,
+		     struct pol_policy **ret_policy, struct pol_policy **ret_partial);
+void policy_free(struct pol_policy *policy);
+void policy_freep(struct pol_policy **policy);
+
+const struct pol_tree *policy_tree(const struct pol_policy *policy);
+
+#endif
