@@ -24,8 +24,8 @@ struct addr_range {
 	addr_bits lo, hi;
 };
 
-unsigned addr_width(enum addr_family family);      // 32 or 128
-addr_bits addr_max(enum addr_family family);       // all ones
+unsigned addr_width(enum addr_family family); // 32 or 128
+addr_bits addr_max(enum addr_family family);  // all ones
 struct addr_range addr_range_any(enum addr_family family);
 bool addr_range_is_any(const struct addr_range *range);
 bool addr_range_overlaps(const struct addr_range *a, const struct addr_range *b);
@@ -56,7 +56,8 @@ struct addr_set {
 };
 
 void addr_set_done(struct addr_set *set);
-void addr_set_add(struct addr_set *set, struct addr_range range); // O(n); for bulk: append + normalise
+void addr_set_add(struct addr_set *set,
+		  struct addr_range range); // O(n); for bulk: append + normalise
 void addr_set_append(struct addr_set *set, struct addr_range range); // leaves it unsorted
 void addr_set_normalise(struct addr_set *set);
 void addr_set_union(struct addr_set *set, const struct addr_set *other);

@@ -10,7 +10,7 @@
 struct arena;
 
 struct arena *arena_new(void);
-void arena_free(struct arena *arena); // NULL is fine
+void arena_free(struct arena *arena);	// NULL is fine
 void arena_freep(struct arena **arena); // for __attribute__((cleanup))
 
 // Zeroed memory, aligned for any type.  size 0 gives a valid, unusable pointer.
@@ -23,7 +23,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 size_t arena_used_bytes(const struct arena *arena);
 
-#define arena_new_of(arena, type)          ((type *)arena_alloc((arena), sizeof(type)))
+#define arena_new_of(arena, type)	   ((type *)arena_alloc((arena), sizeof(type)))
 #define arena_array_of(arena, type, count) ((type *)arena_calloc((arena), (count), sizeof(type)))
 
 #endif

@@ -22,6 +22,6 @@ void vec_grow(void **items, size_t *cap, size_t want, size_t item_size);
 	 __builtin_memset(&(vec)->v[(vec)->n], 0, sizeof(*(vec)->v)), &(vec)->v[(vec)->n++])
 
 #define vec_push(vec, item) (*vec_add(vec) = (item))
-#define vec_done(vec)       (free((vec)->v), (vec)->v = NULL, (vec)->n = (vec)->cap = 0)
+#define vec_done(vec)	    (free((vec)->v), (vec)->v = NULL, (vec)->n = (vec)->cap = 0)
 
 #endif
