@@ -11,6 +11,7 @@
 
 // Every code there is, from one table (base/codes.def): SK101 is enum value 101.
 enum diag_code {
+	SK_NONE = 0,
 #define SK(number, name, severity, title, help_en, help_ja) SK_##name = (number),
 #include "base/codes.def"
 #undef SK
