@@ -52,8 +52,9 @@ struct plan_zone {
 	struct place at;
 };
 
-// protocol: an IP protocol number range.  Either one protocol (lo == hi), or 0-255 for "any".
-// port: destination port of TCP, UDP, SCTP; ICMP or ICMPv6 type; else 0-65535.
+// protocol: in a flow's terms either one protocol (lo == hi), or 0-255 for "any"; in classes any
+// range, and one that holds more than one protocol has full ports (what remains of an "any").
+// port: destination port of TCP, UDP, SCTP; ICMP or ICMPv6 type, 0-255; else 0-65535.
 struct plan_atom {
 	uint8_t protocol_lo, protocol_hi;
 	uint16_t sport_lo, sport_hi; // 0-65535 when it does not matter
@@ -67,7 +68,8 @@ struct plan_rect {
 enum plan_treatment { PLAN_PLAIN = 0, PLAN_LOG = 1, PLAN_GUARD = 2 }; // bits; higher is stricter
 enum plan_helper { PLAN_FTP = 1, PLAN_TFTP = 2, PLAN_SIP = 4, PLAN_PPTP = 8 };
 
-struct plan_term { // a flow is the union of these: every rect with every atom
+struct plan_term { // a flow is the union of these: every rect with every atom; ICMP only has
+		   // IPv4 rects, ICMPv6 only IPv6 ones
 	uint16_t from, to;
 	const struct plan_rect *rects;
 	size_t n_rects;
@@ -89,6 +91,7 @@ struct plan_flow {
 	const struct plan_term *terms; // as written, except taken away, before overlaps are settled
 	size_t n_terms;
 	struct place at; // of its id
+	struct place review_at;
 };
 
 struct plan_cell {
@@ -174,6 +177,9 @@ int plan_make(const struct pol_policy *policy, struct diag *diag, struct plan **
 void plan_free(struct plan *plan);
 void plan_freep(struct plan **plan);
 
+// Adds a warning for every flow whose review date is before today ("YYYY-MM-DD").
+void plan_review(const struct plan *plan, const char *today, struct diag *diag);
+
 const struct plan_zone *plan_zones(const struct plan *plan, size_t *ret_n);
 const struct plan_flow *plan_flows(const struct plan *plan, size_t *ret_n); // by id
 const struct plan_pair *plan_pairs(const struct plan *plan, size_t *ret_n); // by from, to
@@ -186,6 +192,8 @@ uint32_t plan_find_zone(const struct plan *plan, const char *id); // or PLAN_NON
 uint32_t plan_find_flow(const struct plan *plan, const char *id);
 const struct plan_pair *plan_find_pair(const struct plan *plan, uint16_t from, uint16_t to);
 uint32_t plan_zone_of_interface(const struct plan *plan, const char *name);
+// Can the zone have addresses of the family?  (No, if all of its networks are of the other.)
+bool plan_zone_has_family(const struct plan *plan, uint32_t zone, enum addr_family family);
 // Is the address one of the zone's?  (For a zone without networks: of no other zone.)
 bool plan_zone_has(const struct plan *plan, uint32_t zone, const struct addr *addr);
 // Zones that have this address; those without networks only if no other has it.  Returns the count.

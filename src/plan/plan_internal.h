@@ -1,0 +1,120 @@
+// The inside of a plan and of what makes one.  Only files of this room include it.
+//
+// A plan owns one arena with everything in it.  The builder fills it in this order: zones,
+// networks, services, registers, flows (terms), cells (settle), NAT, settings, assertions; each
+// step may rely on all earlier ones.  A step that finds faults reports them and goes on with what
+// is sound, so that one run shows everything; assertions are only tried on a plan without errors.
+#ifndef SEKISHO_PLAN_PLAN_INTERNAL_H
+#define SEKISHO_PLAN_PLAN_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "plan/names.h"
+#include "plan/plan.h"
+
+struct plan_network {
+	const char *id; // "name" or "zone/name"
+	uint32_t zone;  // PLAN_NONE: a group, of no zone
+	const struct addr_range *ranges; // sorted, disjoint
+	size_t n_ranges;
+	int relay; // -1: as the zone; else 0 or 1
+	struct place at;
+};
+
+struct plan_named_service {
+	const char *id;
+	const char *title;
+	const struct plan_atom *atoms; // sorted, without repeats
+	size_t n_atoms;
+	bool library;    // not of the policy
+	struct place at; // .file NULL: library
+};
+
+// Which zone an address belongs to, for the zones that have networks: sorted, disjoint.
+struct plan_home {
+	struct addr_range range;
+	uint32_t zone;
+};
+
+struct plan {
+	struct arena *arena;
+	const char *title;
+	uint8_t digest[32];
+	struct plan_zone *zones;
+	size_t n_zones;
+	struct plan_network *networks;
+	size_t n_networks;
+	struct plan_named_service *services; // the policy's, then the library's that it leaves alone
+	size_t n_services;
+	struct plan_flow *flows; // by id
+	size_t n_flows;
+	struct plan_pair *pairs; // by from, to
+	size_t n_pairs;
+	struct plan_nat *nats;
+	size_t n_nats;
+	struct plan_settings settings;
+	struct plan_home *homes;
+	size_t n_homes;
+	// Indices; interface_names holds exact names with the index of their zone.
+	struct names zone_names, network_names, service_names, flow_names, interface_names;
+};
+
+// The builder's context.
+struct build {
+	struct plan *plan;
+	struct arena *arena; // the plan's
+	const struct pol_tree *tree;
+	struct diag *diag;
+	struct names owner_names, guard_names, clause_names; // index into the tree's arrays
+	const struct pol_flow **flow_sources; // by index of plan->flows
+	bool *flow_guard_none;                // by index of plan->flows: it says `guard: none`
+	bool assertions_failed;
+};
+
+// What a flow, assertion or NAT entry names as from or to.
+struct endpoint {
+	uint32_t zone;
+	const struct plan_network *network; // NULL: the whole zone
+	const struct addr_range *ranges;    // of the network; NULL with the whole zone
+	size_t n_ranges;
+};
+
+// "zone", "zone/network", "self".  0, or -ENOENT (then reported, with the nearest name).
+int build_endpoint(struct build *b, const struct pol_text *text, struct endpoint *ret);
+// A zone's id only.
+int build_zone(struct build *b, const struct pol_text *text, uint32_t *ret_zone);
+// Names of services and members; sorted, without repeats or parts of others.  An empty list: n 0.
+// -ENOENT when any entry was refused (reported); *ret then holds the rest.
+int build_services(struct build *b, const struct pol_list *list, const struct plan_atom **ret,
+		   size_t *ret_n);
+// A clause id that the register does not hold is reported.
+void build_clauses(struct build *b, const struct pol_list *list);
+
+// The steps.
+void build_zones(struct build *b);
+void build_networks(struct build *b);
+void build_service_table(struct build *b);
+void build_registers(struct build *b);
+void build_flows(struct build *b);
+void build_settle(struct build *b);
+void build_nat(struct build *b);
+void build_settings(struct build *b);
+// In assert.c: tries every assertion; a violation is an error of SK450-499 and sets
+// b->assertions_failed.
+void build_assertions(struct build *b);
+
+// plan_make() without the wrapper; for tests that write their tree by hand.
+int plan_make_tree(const struct pol_tree *tree, struct diag *diag, struct plan **ret_plan,
+		   bool *ret_assertions_failed);
+
+// "tcp/80", "icmp/echo-request", "ip/esp", "any", "udp": one member.  0; -EINVAL: not of this form
+// (may be a name); -ERANGE: inverted or too large; -ENOENT: unknown protocol or type name.
+int atom_parse(const char *text, struct plan_atom *ret);
+bool atom_overlaps(const struct plan_atom *a, const struct plan_atom *b);
+bool atom_within(const struct plan_atom *inner, const struct plan_atom *outer);
+bool atom_intersect(const struct plan_atom *a, const struct plan_atom *b, struct plan_atom *ret);
+bool atom_has_ports(const struct plan_atom *atom); // one of TCP, UDP, SCTP
+// Sorts, drops repeats and parts of others.  Returns the new count.
+size_t atoms_tidy(struct plan_atom *atoms, size_t n);
+
+#endif
