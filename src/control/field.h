@@ -1,0 +1,167 @@
+// Typed fields: how values cross the control socket, the compiler's pipe, and the state folder.
+//
+// A field is 8 bytes of head (tag 2, type 1, zero 1, length 4; native byte order, it crosses
+// processes of one machine) and its value, padded with zeros to 8 bytes.  What tags there are, of
+// which type and how long at most, is one table (field.c).  CTL_ROW has no value: it ends what came
+// before and begins a row.  A reader takes bytes of anyone and trusts none of them.
+#ifndef SEKISHO_CONTROL_FIELD_H
+#define SEKISHO_CONTROL_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum control_type {
+	CTL_MARK, // no value
+	CTL_U64,  // 8 bytes
+	CTL_BOOL, // 8 bytes, 0 or 1
+	CTL_TIME, // 8 bytes: microseconds since 1970, 0: never
+	CTL_TEXT, // UTF-8 without control characters but tab and newline, no NUL
+	CTL_BYTES,
+};
+
+enum { CTL_FIELD_HEAD_BYTES = 8, CTL_TEXT_MAX = 8192, CTL_ID_MAX = 64, CTL_NAME_MAX = 1024 };
+
+enum control_tag {
+	CTL_ROW = 1,
+	// Of every reply
+	CTL_EXIT,  // exit status of a command that got this reply
+	CTL_ERROR, // what went wrong, in words; absent: nothing
+	// The daemon and what it runs
+	CTL_VERSION,
+	CTL_PID,
+	CTL_SINCE,
+	CTL_STATE,	// see daemon: "running", "closed", "degraded"
+	CTL_PROBLEM,	// repeats: why it is not "running"
+	CTL_GUARD,	// "open", "closed", "absent"
+	CTL_FORWARDING, // is the kernel forwarding
+	CTL_GENERATION,
+	CTL_DIGEST, // hexadecimal
+	CTL_APPLIED,
+	CTL_APPLIED_BY, // uid
+	CTL_DIRECTORY,	// of the policy, as the client named it
+	CTL_TITLE,
+	CTL_FLOWS, // how many
+	CTL_ZONES,
+	CTL_RULES,
+	CTL_SETS,
+	CTL_ELEMENTS,
+	CTL_DENIED,
+	CTL_SPOOFED,
+	CTL_INVALID,
+	CTL_UNKNOWN,	// packets from interfaces of no zone
+	CTL_LOG_EVENTS, // records received
+	CTL_LOG_SUPPRESSED,
+	CTL_CLIENTS,
+	CTL_MEMORY, // bytes resident
+	// Of an apply
+	CTL_CHANGED, // false: the policy already ran
+	CTL_COMPILE_US,
+	CTL_COMMIT_US,
+	CTL_VERIFY_US,
+	CTL_STORE_US,
+	CTL_ERRORS,
+	CTL_WARNINGS,
+	// Diagnostics
+	CTL_CODE,     // 204 of SK204
+	CTL_SEVERITY, // "error", "warning", "note"
+	CTL_FILE,
+	CTL_LINE,
+	CTL_COLUMN,
+	CTL_COLUMN_END,
+	CTL_MESSAGE,
+	CTL_SECOND_FILE,
+	CTL_SECOND_LINE,
+	CTL_SECOND_COLUMN,
+	CTL_SECOND_COLUMN_END,
+	CTL_SECOND_MESSAGE,
+	// Flows and zones
+	CTL_ID,
+	CTL_FROM,      // repeats
+	CTL_TO,	       // repeats
+	CTL_TREATMENT, // "plain", "log", "guard"
+	CTL_OWNER,
+	CTL_PACKETS, // connections that the flow let through
+	CTL_LAST_HIT,
+	CTL_ROLE,
+	CTL_INTERFACE,	       // repeats: a name or a pattern of the policy
+	CTL_INTERFACE_UP,      // repeats: interfaces of the box that belong to the zone
+	CTL_INTERFACE_DOWN,    // repeats
+	CTL_INTERFACE_MISSING, // repeats: named by the policy, not there
+	// Features of the kernel
+	CTL_NAME,
+	CTL_PRESENT,
+	CTL_VALUE,
+	// Only between the compiler and the gate
+	CTL_ASSERTIONS_FAILED,
+	CTL_IMAGE_BYTES,
+	CTL_TAG_END,
+};
+
+struct control_tag_info {
+	const char *name; // for JSON
+	uint8_t type;	  // enum control_type
+	bool repeats;	  // may be there more than once in a row
+	uint32_t max;	  // bytes of a text
+};
+const struct control_tag_info *control_tag_info(unsigned tag); // NULL: no such tag
+
+// A field that was read; text points into the bytes read and is NOT NUL-terminated.
+struct control_raw {
+	uint16_t tag;
+	uint8_t type;
+	uint32_t length;
+	uint64_t number;
+	const uint8_t *bytes;
+};
+
+struct control_reader {
+	const uint8_t *at, *end;
+};
+void control_reader_init(struct control_reader *reader, const void *bytes, size_t size);
+// 1 with *ret, 0 at the end, -EBADMSG: the bytes are no field (unknown tag, wrong type, too long,
+// bad UTF-8, padding that is not zero).
+int control_read(struct control_reader *reader, struct control_raw *ret);
+
+// Writes into memory that grows up to `limit`; the first failure sticks (.error).
+struct control_writer {
+	uint8_t *bytes;
+	size_t size, cap, limit;
+	int error;
+};
+void control_writer_init(struct control_writer *writer, size_t limit);
+void control_writer_done(struct control_writer *writer);
+void control_put_mark(struct control_writer *writer, enum control_tag tag);
+void control_put_u64(struct control_writer *writer, enum control_tag tag, uint64_t value);
+void control_put_bool(struct control_writer *writer, enum control_tag tag, bool value);
+void control_put_time(struct control_writer *writer, enum control_tag tag, uint64_t usec);
+// Cut at the tag's limit; NULL or "" puts nothing; bytes that are no UTF-8 become '?'.
+void control_put_text(struct control_writer *writer, enum control_tag tag, const char *text);
+
+// Fields in memory, texts NUL-terminated, in rows: row 0 is what stands before the first CTL_ROW.
+struct control_field {
+	uint16_t tag;
+	uint8_t type;
+	uint64_t number;
+	const char *text;
+};
+struct control_row {
+	const struct control_field *v;
+	size_t n;
+};
+struct control_rows {
+	struct control_row *v; // at least one
+	size_t n;
+	void *storage;
+};
+// Reads all; 0, -EBADMSG (also when a tag that does not repeat does, in one row), -E2BIG past
+// max_fields.
+int control_rows_read(const void *bytes, size_t size, size_t max_fields, struct control_rows *ret);
+void control_rows_done(struct control_rows *rows);
+
+const struct control_field *control_find(const struct control_row *row, enum control_tag tag);
+const char *control_text(const struct control_row *row, enum control_tag tag); // "" if absent
+uint64_t control_u64(const struct control_row *row, enum control_tag tag);     // 0 if absent
+bool control_bool(const struct control_row *row, enum control_tag tag);
+
+#endif
