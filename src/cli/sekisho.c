@@ -1,0 +1,191 @@
+// sekisho: the command line.  Owns the table of verbs and the options; verbs do the work.
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/exit.h"
+#include "base/text.h"
+#include "cli/verb.h"
+
+static const struct cli_verb verbs[] = {
+	{ "check", "[DIR ...]", "every fault of a policy, and whether its assertions hold", 0, 64,
+	  OPT_JSON, verb_check },
+	{ "print", "[DIR]", "the policy in canonical form", 0, 1, 0, verb_print },
+	{ "show", "ruleset|schema|services [DIR]", "the compiled ruleset as nft syntax; the schema",
+	  1, 2, OPT_JSON, verb_show },
+	{ "query", "FROM TO SERVICE [DIR]", "what happens to a packet, and why", 3, 4,
+	  OPT_JSON | OPT_EXPECT | OPT_SOURCE_PORT, verb_query },
+	{ "explain", "CODE", "what a diagnostic means and what to do", 0, 1, OPT_JSON,
+	  verb_explain },
+	{ "apply", "[DIR]", "check, load and read back a policy", 0, 1, OPT_JSON | OPT_SOCKET,
+	  verb_apply },
+	{ "status", "", "what runs, since when, and how well", 0, 0, OPT_JSON | OPT_SOCKET,
+	  verb_status },
+	{ "flows", "[DIR]", "flows with their use; with DIR, of a policy that need not run", 0, 1,
+	  OPT_JSON | OPT_SOCKET, verb_flows },
+	{ "zones", "[DIR]", "zones with what they were denied; with DIR, of a policy", 0, 1,
+	  OPT_JSON | OPT_SOCKET, verb_zones },
+};
+
+enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+
+static const struct {
+	const char *name;
+	enum cli_option option;
+	bool takes_value;
+	const char *help;
+} options[] = {
+	{ "--json", OPT_JSON, false, "print JSON" },
+	{ "--socket", OPT_SOCKET, true, "control socket of the daemon" },
+	{ "--expect", OPT_EXPECT, true, "allow or deny: exit with 4 if it is otherwise" },
+	{ "--source-port", OPT_SOURCE_PORT, true, "source port of the packet" },
+};
+
+enum { N_OPTIONS = sizeof(options) / sizeof(options[0]) };
+
+static void usage(FILE *out)
+{
+	fputs("usage: sekisho VERB [OPTION ...] [ARGUMENT ...]\n\n", out);
+	for (int i = 0; i < N_VERBS; i++) {
+		char head[80];
+
+		snprintf(head, sizeof(head), "  %s %s", verbs[i].name, verbs[i].arguments);
+		text_pad(out, head, 40);
+		fprintf(out, " %s\n", verbs[i].summary);
+	}
+	fputs("\n", out);
+	for (int i = 0; i < N_OPTIONS; i++)
+		fprintf(out, "  %-15s %s\n", options[i].name, options[i].help);
+	fputs("\nDIR is " CLI_DIR " unless given.  See sekisho(8), sekisho-policy(5).\n", out);
+}
+
+static int verb_usage(const struct cli_verb *verb)
+{
+	fprintf(stderr, "usage: sekisho %s", verb->name);
+	for (int i = 0; i < N_OPTIONS; i++)
+		if (verb->options & options[i].option)
+			fprintf(stderr, " [%s%s]", options[i].name,
+				options[i].takes_value ? " VALUE" : "");
+	fprintf(stderr, " %s\n", verb->arguments);
+	return EXIT_USAGE;
+}
+
+static const struct cli_verb *find_verb(const char *name)
+{
+	struct text_nearest near = { .wanted = name };
+
+	for (int i = 0; i < N_VERBS; i++) {
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+		text_nearest_try(&near, verbs[i].name);
+	}
+	fprintf(stderr, "sekisho: there is no verb \"%s\"", name);
+	if (near.name)
+		fprintf(stderr, "; did you mean \"%s\"?", near.name);
+	fputs("\nsekisho --help lists them.\n", stderr);
+	return NULL;
+}
+
+static void take_value(struct cli *cli, enum cli_option option, const char *value)
+{
+	switch (option) {
+	case OPT_JSON:
+		cli->json = true;
+		break;
+	case OPT_SOCKET:
+		cli->socket = value;
+		break;
+	case OPT_EXPECT:
+		cli->expect = value;
+		break;
+	case OPT_SOURCE_PORT:
+		cli->source_port = value;
+		break;
+	}
+}
+
+// The option that a word names, "--name" or "--name=value"; -1: none.
+static int find_option(const char *word, const char **ret_value)
+{
+	const char *equals = strchr(word, '=');
+	size_t length = equals ? (size_t)(equals - word) : strlen(word);
+
+	*ret_value = equals ? equals + 1 : NULL;
+	for (int i = 0; i < N_OPTIONS; i++)
+		if (strlen(options[i].name) == length &&
+		    strncmp(options[i].name, word, length) == 0)
+			return i;
+	return -1;
+}
+
+// Sorts the words into options and arguments (left in cli->argv).  0, or -1 on a usage error.
+static int take_words(struct cli *cli, const struct cli_verb *verb, int argc, char **argv)
+{
+	bool only_arguments = false;
+
+	for (int i = 0; i < argc; i++) {
+		const char *value = NULL;
+		int at;
+
+		if (only_arguments || strncmp(argv[i], "--", 2) != 0) {
+			cli->argv[cli->argc++] = argv[i];
+			continue;
+		}
+		if (argv[i][2] == '\0') {
+			only_arguments = true;
+			continue;
+		}
+		at = find_option(argv[i], &value);
+		if (at < 0 || !(verb->options & options[at].option)) {
+			fprintf(stderr, "sekisho %s: no option \"%s\"\n", verb->name, argv[i]);
+			return -1;
+		}
+		if (options[at].takes_value && !value && i + 1 < argc)
+			value = argv[++i];
+		if (options[at].takes_value != (value != NULL)) {
+			fprintf(stderr, "sekisho %s: %s takes %s\n", verb->name, options[at].name,
+				options[at].takes_value ? "a value" : "no value");
+			return -1;
+		}
+		take_value(cli, options[at].option, value);
+	}
+	return cli->argc < verb->args_min || cli->argc > verb->args_max ? -1 : 0;
+}
+
+static int run_verb(const struct cli_verb *verb, int argc, char **argv)
+{
+	struct cli cli = { .argv = calloc((size_t)argc + 1, sizeof(char *)) };
+	int status = EXIT_FAILED;
+
+	if (!cli.argv)
+		return EXIT_FAILED;
+	status = take_words(&cli, verb, argc, argv) < 0 ? verb_usage(verb) : verb->run(&cli);
+	free(cli.argv);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("sekisho: cannot write the output");
+		return status == EXIT_FINE ? EXIT_FAILED : status;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const struct cli_verb *verb;
+
+	setlocale(LC_TIME, "");
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		usage(stdout);
+		return EXIT_FINE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("sekisho " SEKISHO_VERSION);
+		return EXIT_FINE;
+	}
+	verb = find_verb(argv[1]);
+	return verb ? run_verb(verb, argc - 2, argv + 2) : EXIT_USAGE;
+}
