@@ -58,23 +58,22 @@ static struct json_object *check_json(const char *dir, const struct cli_policy *
 
 int verb_check(const struct cli *cli)
 {
-	static char *standard[] = { (char[]){ CLI_DIR } };
-	char **dirs = cli->argc ? cli->argv : standard;
 	int n_dirs = cli->argc ? cli->argc : 1;
 	struct json_object *all = cli->json ? json_object_new_array() : NULL;
 	int worst = EXIT_FINE;
 
 	for (int i = 0; i < n_dirs; i++) {
 		__attribute__((cleanup(cli_policy_cleanup))) struct cli_policy loaded;
+		const char *dir = cli->argc ? cli->argv[i] : CLI_DIR;
 
-		cli_policy_load(dirs[i], &loaded);
+		cli_policy_load(dir, &loaded);
 		// An invalid policy (3) outweighs a failed assertion (4).
 		if (loaded.status == EXIT_POLICY || worst == EXIT_FINE)
 			worst = loaded.status;
 		if (cli->json)
-			json_object_array_add(all, check_json(dirs[i], &loaded));
+			json_object_array_add(all, check_json(dir, &loaded));
 		else
-			check_text(dirs[i], &loaded);
+			check_text(dir, &loaded);
 	}
 	if (cli->json)
 		cli_json_print(all);
