@@ -232,6 +232,18 @@ int policy_read_path(const char *dir, struct diag *diag, struct pol_policy **ret
 // One file in memory; for tests, fuzzing and the lab.
 int policy_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,
 		     struct pol_policy **ret_policy, struct pol_policy **ret_partial);
+
+// Files in memory, as policy_read() would find them in a folder (its rules about names included:
+// the caller has applied them); places begin with dir_name.  For the compiler's child, which may
+// open nothing.
+struct policy_source {
+	const char *name; // bare file name
+	const char *bytes;
+	size_t size;
+};
+int policy_read_sources(const struct policy_source *sources, size_t n_sources, const char *dir_name,
+			struct diag *diag, struct pol_policy **ret_policy,
+			struct pol_policy **ret_partial);
 void policy_free(struct pol_policy *policy);
 void policy_freep(struct pol_policy **policy);
 
