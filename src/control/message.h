@@ -47,7 +47,7 @@ enum control_method {
 	CTL_METHOD_END,
 };
 
-// What a caller must be allowed to; who may is decided in one place (permission.c).
+// What a caller must be allowed to; who may is decided by control_permitted() alone.
 enum control_permission { CTL_MAY_SEE, CTL_MAY_CHANGE };
 
 enum { CTL_TAGS_MAX = 32 };

@@ -1,0 +1,272 @@
+// Fields: the table of tags, the reader that trusts nothing, the writer with a limit.
+#include "control/field.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define NUMBER(field, a_type)                                                                      \
+	{                                                                                          \
+		.name = (field), .type = (a_type)                                                  \
+	}
+#define TEXT(field, limit)                                                                         \
+	{                                                                                          \
+		.name = (field), .type = CTL_TEXT, .max = (limit)                                  \
+	}
+#define TEXTS(field, limit)                                                                        \
+	{                                                                                          \
+		.name = (field), .type = CTL_TEXT, .max = (limit), .repeats = true                 \
+	}
+
+static const struct control_tag_info tag_table[CTL_TAG_END] = {
+	[CTL_ROW] = { .name = "row", .type = CTL_MARK, .repeats = true },
+	[CTL_EXIT] = NUMBER("exit", CTL_U64),
+	[CTL_ERROR] = TEXT("error", CTL_TEXT_MAX),
+	[CTL_VERSION] = TEXT("version", CTL_ID_MAX),
+	[CTL_PID] = NUMBER("pid", CTL_U64),
+	[CTL_SINCE] = NUMBER("since", CTL_TIME),
+	[CTL_STATE] = TEXT("state", CTL_ID_MAX),
+	[CTL_PROBLEM] = TEXTS("problems", CTL_NAME_MAX),
+	[CTL_GUARD] = TEXT("guard", CTL_ID_MAX),
+	[CTL_FORWARDING] = NUMBER("forwarding", CTL_BOOL),
+	[CTL_GENERATION] = NUMBER("generation", CTL_U64),
+	[CTL_DIGEST] = TEXT("digest", CTL_ID_MAX),
+	[CTL_APPLIED] = NUMBER("applied", CTL_TIME),
+	[CTL_APPLIED_BY] = NUMBER("applied_by", CTL_U64),
+	[CTL_DIRECTORY] = TEXT("directory", 4096),
+	[CTL_TITLE] = TEXT("title", CTL_NAME_MAX),
+	[CTL_FLOWS] = NUMBER("flows", CTL_U64),
+	[CTL_ZONES] = NUMBER("zones", CTL_U64),
+	[CTL_RULES] = NUMBER("rules", CTL_U64),
+	[CTL_SETS] = NUMBER("sets", CTL_U64),
+	[CTL_ELEMENTS] = NUMBER("elements", CTL_U64),
+	[CTL_DENIED] = NUMBER("denied", CTL_U64),
+	[CTL_SPOOFED] = NUMBER("spoofed", CTL_U64),
+	[CTL_INVALID] = NUMBER("invalid", CTL_U64),
+	[CTL_UNKNOWN] = NUMBER("unknown_interface", CTL_U64),
+	[CTL_LOG_EVENTS] = NUMBER("log_events", CTL_U64),
+	[CTL_LOG_SUPPRESSED] = NUMBER("log_suppressed", CTL_U64),
+	[CTL_CLIENTS] = NUMBER("clients", CTL_U64),
+	[CTL_MEMORY] = NUMBER("memory_bytes", CTL_U64),
+	[CTL_CHANGED] = NUMBER("changed", CTL_BOOL),
+	[CTL_COMPILE_US] = NUMBER("compile_us", CTL_U64),
+	[CTL_COMMIT_US] = NUMBER("commit_us", CTL_U64),
+	[CTL_VERIFY_US] = NUMBER("verify_us", CTL_U64),
+	[CTL_STORE_US] = NUMBER("store_us", CTL_U64),
+	[CTL_ERRORS] = NUMBER("errors", CTL_U64),
+	[CTL_WARNINGS] = NUMBER("warnings", CTL_U64),
+	[CTL_CODE] = NUMBER("code", CTL_U64),
+	[CTL_SEVERITY] = TEXT("severity", CTL_ID_MAX),
+	[CTL_FILE] = TEXT("file", 4096),
+	[CTL_LINE] = NUMBER("line", CTL_U64),
+	[CTL_COLUMN] = NUMBER("column", CTL_U64),
+	[CTL_COLUMN_END] = NUMBER("column_end", CTL_U64),
+	[CTL_MESSAGE] = TEXT("message", CTL_TEXT_MAX),
+	[CTL_SECOND_FILE] = TEXT("second_file", 4096),
+	[CTL_SECOND_LINE] = NUMBER("second_line", CTL_U64),
+	[CTL_SECOND_COLUMN] = NUMBER("second_column", CTL_U64),
+	[CTL_SECOND_COLUMN_END] = NUMBER("second_column_end", CTL_U64),
+	[CTL_SECOND_MESSAGE] = TEXT("second_message", CTL_TEXT_MAX),
+	[CTL_ID] = TEXT("id", CTL_ID_MAX),
+	[CTL_FROM] = TEXTS("from", CTL_ID_MAX),
+	[CTL_TO] = TEXTS("to", CTL_ID_MAX),
+	[CTL_TREATMENT] = TEXT("treatment", CTL_ID_MAX),
+	[CTL_OWNER] = TEXT("owner", CTL_NAME_MAX),
+	[CTL_PACKETS] = NUMBER("packets", CTL_U64),
+	[CTL_LAST_HIT] = NUMBER("last_hit", CTL_TIME),
+	[CTL_ROLE] = TEXT("role", CTL_ID_MAX),
+	[CTL_INTERFACE] = TEXTS("interfaces", CTL_ID_MAX),
+	[CTL_INTERFACE_UP] = TEXTS("interfaces_up", CTL_ID_MAX),
+	[CTL_INTERFACE_DOWN] = TEXTS("interfaces_down", CTL_ID_MAX),
+	[CTL_INTERFACE_MISSING] = TEXTS("interfaces_missing", CTL_ID_MAX),
+	[CTL_NAME] = TEXT("name", CTL_ID_MAX),
+	[CTL_PRESENT] = NUMBER("present", CTL_BOOL),
+	[CTL_VALUE] = TEXT("value", CTL_NAME_MAX),
+	[CTL_ASSERTIONS_FAILED] = NUMBER("assertions_failed", CTL_BOOL),
+	[CTL_IMAGE_BYTES] = NUMBER("image_bytes", CTL_U64),
+};
+
+const struct control_tag_info *control_tag_info(unsigned tag)
+{
+	return tag < CTL_TAG_END && tag_table[tag].name ? &tag_table[tag] : NULL;
+}
+
+struct head {
+	uint16_t tag;
+	uint8_t type, zero;
+	uint32_t length;
+};
+_Static_assert(sizeof(struct head) == CTL_FIELD_HEAD_BYTES, "a field's head");
+
+static size_t padded(size_t length)
+{
+	return (length + 7) & ~(size_t)7;
+}
+
+void control_reader_init(struct control_reader *reader, const void *bytes, size_t size)
+{
+	reader->at = bytes;
+	reader->end = reader->at + size;
+}
+
+static bool text_is_fine(const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((bytes[i] < 0x20 && bytes[i] != '\n' && bytes[i] != '\t') || bytes[i] == 0x7f)
+			return false;
+	return text_is_utf8(bytes, length, NULL);
+}
+
+static bool length_is_fine(const struct control_tag_info *info, uint32_t length)
+{
+	switch (info->type) {
+	case CTL_MARK:
+		return length == 0;
+	case CTL_TEXT:
+		return length > 0 && length <= info->max;
+	default:
+		return length == sizeof(uint64_t);
+	}
+}
+
+static bool value_is_fine(const struct control_tag_info *info, const struct control_raw *raw)
+{
+	for (size_t i = raw->length; i < padded(raw->length); i++)
+		if (raw->bytes[i])
+			return false;
+	if (info->type == CTL_TEXT)
+		return text_is_fine(raw->bytes, raw->length);
+	return info->type != CTL_BOOL || raw->number <= 1;
+}
+
+int control_read(struct control_reader *reader, struct control_raw *ret)
+{
+	size_t left = (size_t)(reader->end - reader->at);
+	struct head head;
+	if (!left)
+		return 0;
+	if (left < sizeof(head))
+		return -EBADMSG;
+	memcpy(&head, reader->at, sizeof(head));
+	const struct control_tag_info *info = control_tag_info(head.tag);
+	if (!info || head.type != info->type || head.zero || !length_is_fine(info, head.length))
+		return -EBADMSG;
+	if (padded(head.length) > left - sizeof(head))
+		return -EBADMSG;
+	struct control_raw raw = {
+		.tag = head.tag,
+		.type = head.type,
+		.length = head.length,
+		.bytes = reader->at + sizeof(head),
+	};
+	if (info->type != CTL_TEXT && head.length == sizeof(raw.number))
+		memcpy(&raw.number, raw.bytes, sizeof(raw.number));
+	if (!value_is_fine(info, &raw))
+		return -EBADMSG;
+	reader->at = raw.bytes + padded(head.length);
+	*ret = raw;
+	return 1;
+}
+
+void control_writer_init(struct control_writer *writer, size_t limit)
+{
+	*writer = (struct control_writer){ .limit = limit };
+}
+
+void control_writer_done(struct control_writer *writer)
+{
+	free(writer->bytes);
+	*writer = (struct control_writer){ .error = -EINVAL };
+}
+
+static uint8_t *reserve(struct control_writer *writer, size_t size)
+{
+	if (writer->error)
+		return NULL;
+	if (size > writer->limit - writer->size) {
+		writer->error = -E2BIG;
+		return NULL;
+	}
+	if (writer->cap - writer->size < size) {
+		size_t cap = writer->cap ? writer->cap * 2 : 512;
+		while (cap - writer->size < size)
+			cap *= 2;
+		uint8_t *bytes = realloc(writer->bytes, cap);
+		if (!bytes) {
+			writer->error = -ENOMEM;
+			return NULL;
+		}
+		writer->bytes = bytes;
+		writer->cap = cap;
+	}
+	uint8_t *at = writer->bytes + writer->size;
+	writer->size += size;
+	memset(at, 0, size);
+	return at;
+}
+
+static uint8_t *put(struct control_writer *writer, enum control_tag tag, size_t length)
+{
+	struct head head = { tag, tag_table[tag].type, 0, (uint32_t)length };
+	uint8_t *at = reserve(writer, sizeof(head) + padded(length));
+	if (!at)
+		return NULL;
+	memcpy(at, &head, sizeof(head));
+	return at + sizeof(head);
+}
+
+static void put_number(struct control_writer *writer, enum control_tag tag, uint64_t value)
+{
+	uint8_t *at = put(writer, tag, sizeof(value));
+	if (at)
+		memcpy(at, &value, sizeof(value));
+}
+
+void control_put_mark(struct control_writer *writer, enum control_tag tag)
+{
+	put(writer, tag, 0);
+}
+
+void control_put_u64(struct control_writer *writer, enum control_tag tag, uint64_t value)
+{
+	put_number(writer, tag, value);
+}
+
+void control_put_bool(struct control_writer *writer, enum control_tag tag, bool value)
+{
+	put_number(writer, tag, value);
+}
+
+void control_put_time(struct control_writer *writer, enum control_tag tag, uint64_t usec)
+{
+	put_number(writer, tag, usec);
+}
+
+// Cuts between characters, never inside one.
+static size_t text_cut_at(const char *text, size_t max)
+{
+	size_t length = strnlen(text, max + 1);
+	if (length <= max)
+		return length;
+	length = max;
+	while (length && ((uint8_t)text[length] & 0xc0) == 0x80)
+		length--;
+	return length;
+}
+
+void control_put_text(struct control_writer *writer, enum control_tag tag, const char *text)
+{
+	size_t length = text ? text_cut_at(text, tag_table[tag].max) : 0;
+	uint8_t *at = length ? put(writer, tag, length) : NULL;
+	if (!at)
+		return;
+	memcpy(at, text, length);
+	for (size_t i = 0; i < length; i++)
+		if ((at[i] < 0x20 && at[i] != '\n' && at[i] != '\t') || at[i] == 0x7f)
+			at[i] = '?';
+	size_t bad;
+	while (!text_is_utf8(at, length, &bad))
+		at[bad] = '?';
+}

@@ -1,0 +1,155 @@
+// The table of methods: what each takes, answers, and who may call it.
+#include "control/message.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct control_method_info method_table[CTL_METHOD_END] = {
+	[CTL_PING] = {
+		.name = "ping",
+		.permission = CTL_MAY_SEE,
+		.reply = { CTL_VERSION, CTL_PID },
+	},
+	[CTL_STATUS] = {
+		.name = "status",
+		.permission = CTL_MAY_SEE,
+		.reply = { CTL_VERSION, CTL_PID, CTL_SINCE, CTL_STATE, CTL_PROBLEM, CTL_GUARD,
+			   CTL_FORWARDING, CTL_GENERATION, CTL_DIGEST, CTL_TITLE, CTL_APPLIED,
+			   CTL_APPLIED_BY, CTL_DIRECTORY, CTL_FLOWS, CTL_ZONES, CTL_RULES, CTL_SETS,
+			   CTL_ELEMENTS, CTL_DENIED, CTL_SPOOFED, CTL_INVALID, CTL_UNKNOWN,
+			   CTL_LOG_EVENTS, CTL_LOG_SUPPRESSED, CTL_CLIENTS, CTL_MEMORY },
+	},
+	[CTL_APPLY] = {
+		.name = "apply",
+		.permission = CTL_MAY_CHANGE,
+		.descriptor = true,
+		.request = { CTL_DIRECTORY },
+		.reply = { CTL_GENERATION, CTL_DIGEST, CTL_TITLE, CTL_CHANGED, CTL_FLOWS, CTL_ZONES,
+			   CTL_RULES, CTL_SETS, CTL_ELEMENTS, CTL_ERRORS, CTL_WARNINGS,
+			   CTL_COMPILE_US, CTL_COMMIT_US, CTL_VERIFY_US, CTL_STORE_US },
+		.row = { CTL_CODE, CTL_SEVERITY, CTL_FILE, CTL_LINE, CTL_COLUMN, CTL_COLUMN_END,
+			 CTL_MESSAGE, CTL_SECOND_FILE, CTL_SECOND_LINE, CTL_SECOND_COLUMN,
+			 CTL_SECOND_COLUMN_END, CTL_SECOND_MESSAGE },
+	},
+	[CTL_FLOWS_LIST] = {
+		.name = "flows",
+		.permission = CTL_MAY_SEE,
+		.reply = { CTL_GENERATION },
+		.row = { CTL_ID, CTL_TITLE, CTL_FROM, CTL_TO, CTL_TREATMENT, CTL_OWNER, CTL_STATE,
+			 CTL_PACKETS, CTL_LAST_HIT, CTL_FILE, CTL_LINE },
+	},
+	[CTL_ZONES_LIST] = {
+		.name = "zones",
+		.permission = CTL_MAY_SEE,
+		.reply = { CTL_GENERATION, CTL_INVALID, CTL_UNKNOWN },
+		.row = { CTL_ID, CTL_TITLE, CTL_ROLE, CTL_STATE, CTL_INTERFACE, CTL_INTERFACE_UP,
+			 CTL_INTERFACE_DOWN, CTL_INTERFACE_MISSING, CTL_DENIED, CTL_SPOOFED },
+	},
+	[CTL_RELOAD] = {
+		.name = "reload",
+		.permission = CTL_MAY_CHANGE,
+		.reply = { CTL_GENERATION, CTL_DIGEST, CTL_TITLE, CTL_CHANGED, CTL_FLOWS, CTL_ZONES,
+			   CTL_RULES, CTL_SETS, CTL_ELEMENTS, CTL_ERRORS, CTL_WARNINGS,
+			   CTL_COMPILE_US, CTL_COMMIT_US, CTL_VERIFY_US, CTL_STORE_US },
+		.row = { CTL_CODE, CTL_SEVERITY, CTL_FILE, CTL_LINE, CTL_COLUMN, CTL_COLUMN_END,
+			 CTL_MESSAGE, CTL_SECOND_FILE, CTL_SECOND_LINE, CTL_SECOND_COLUMN,
+			 CTL_SECOND_COLUMN_END, CTL_SECOND_MESSAGE },
+	},
+	[CTL_FEATURES] = {
+		.name = "features",
+		.permission = CTL_MAY_SEE,
+		.row = { CTL_NAME, CTL_PRESENT, CTL_VALUE },
+	},
+};
+
+const struct control_method_info *control_method_info(unsigned method)
+{
+	return method < CTL_METHOD_END && method_table[method].name ? &method_table[method] : NULL;
+}
+
+unsigned control_method_find(const char *name)
+{
+	for (unsigned method = 1; method < CTL_METHOD_END; method++)
+		if (!strcmp(method_table[method].name, name))
+			return method;
+	return 0;
+}
+
+int control_head_read(const void *bytes, size_t size, struct control_head *ret)
+{
+	struct control_head head;
+	if (size < sizeof(head) || size > CTL_MESSAGE_MAX)
+		return -EBADMSG;
+	memcpy(&head, bytes, sizeof(head));
+	if (head.magic != CTL_MAGIC)
+		return -EBADMSG;
+	if (head.protocol != CTL_PROTOCOL)
+		return -EPROTONOSUPPORT;
+	if (head.zero || head.zero2 || (head.flags & ~(CTL_REPLY | CTL_MORE)) ||
+	    head.length != size - sizeof(head))
+		return -EBADMSG;
+	*ret = head;
+	return 0;
+}
+
+static bool listed(const uint8_t tags[CTL_TAGS_MAX], uint16_t tag)
+{
+	for (size_t i = 0; i < CTL_TAGS_MAX && tags[i]; i++)
+		if (tags[i] == tag)
+			return true;
+	return false;
+}
+
+static bool row_is_of(const struct control_row *row, const uint8_t tags[CTL_TAGS_MAX])
+{
+	for (size_t i = 0; i < row->n; i++)
+		if (!listed(tags, row->v[i].tag))
+			return false;
+	return true;
+}
+
+int control_check_request(unsigned method, const struct control_rows *rows)
+{
+	const struct control_method_info *info = control_method_info(method);
+	if (!info || rows->n != 1 || !row_is_of(&rows->v[0], info->request))
+		return -EBADMSG;
+	return 0;
+}
+
+// Every reply may have these beside its own.
+static bool reply_head_is_of(const struct control_row *row, const uint8_t tags[CTL_TAGS_MAX])
+{
+	for (size_t i = 0; i < row->n; i++)
+		if (row->v[i].tag != CTL_EXIT && row->v[i].tag != CTL_ERROR &&
+		    !listed(tags, row->v[i].tag))
+			return false;
+	return true;
+}
+
+int control_check_reply(unsigned method, const struct control_rows *rows)
+{
+	const struct control_method_info *info = control_method_info(method);
+	if (!info || !reply_head_is_of(&rows->v[0], info->reply))
+		return -EBADMSG;
+	for (size_t i = 1; i < rows->n; i++)
+		if (!row_is_of(&rows->v[i], info->row))
+			return -EBADMSG;
+	return 0;
+}
+
+bool control_permitted(const struct control_peer *peer, unsigned method)
+{
+	// Who may what: root everything, nobody else anything.  Roles go in here.
+	static const struct {
+		uint32_t uid;
+		uint8_t permission;
+	} grants[] = {
+		{ 0, CTL_MAY_SEE },
+		{ 0, CTL_MAY_CHANGE },
+	};
+	const struct control_method_info *info = control_method_info(method);
+	for (size_t i = 0; info && i < sizeof(grants) / sizeof(grants[0]); i++)
+		if (grants[i].uid == peer->uid && grants[i].permission == info->permission)
+			return true;
+	return false;
+}
