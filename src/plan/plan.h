@@ -90,6 +90,8 @@ struct plan_flow {
 	const char *guard_protocol; // smtp, http, dns; NULL without a guard
 	const struct plan_term *terms; // as written, except taken away, before overlaps are settled
 	size_t n_terms;
+	const struct plan_term *excepted; // what `except` takes away, for "why not"; may overlap
+	size_t n_excepted;
 	struct place at; // of its id
 	struct place review_at;
 };
