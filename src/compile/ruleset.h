@@ -77,12 +77,18 @@ enum rs_stmt_kind {
 	RS_EXTHDR,     // IPv6 extension header `number` exists (or not)
 	RS_IP_OPTION,  // IPv4 option `number` exists
 	RS_SET_META_MARK, // meta mark set value_u32[0]
+	RS_RT_TYPE,    // IPv6 routing header of type `number`
+	RS_STMT_KINDS,
 };
 
 enum rs_op { RS_EQ, RS_NEQ, RS_IN_RANGE, RS_NOT_IN_RANGE };
 
 enum rs_reject { RS_REJECT_ADMIN, RS_REJECT_TCP_RESET };
 
+// A key's dependencies (rs_key_info: family, needs_l4) are not statements: whoever turns a rule
+// into expressions or text adds them before the first statement that needs them.  The same goes
+// for RS_EXTHDR and RS_RT_TYPE (IPv6), RS_IP_OPTION (IPv4).  A pattern of interface names ("vlan*")
+// is a masked match whose mask covers the bytes before the '*'.
 struct rs_stmt {
 	uint8_t kind; // enum rs_stmt_kind
 	uint8_t op;   // enum rs_op: MATCH, LOOKUP (EQ, NEQ), EXTHDR
