@@ -1,0 +1,439 @@
+// Asking the plan: words to endpoints, endpoints to findings.
+//
+// A space (zones × addresses × ports) is answered by walking the cells of its pairs: what of each
+// lies in the space is a permitted part, and what remains after all of them are taken away is
+// denied.  Cells are disjoint, so the parts are too.
+#include "cli/question.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REST_MAX = 8192 }; // pieces of what is not yet permitted; beyond: called partly
+
+struct side {
+	uint32_t zones[ENDPOINT_ZONES_MAX];
+	size_t n_zones;
+	const struct addr_range *ranges; // NULL: all the zone has
+	size_t n_ranges;
+	struct addr_range one;
+};
+
+const char *finding_verdict_text(enum finding_verdict verdict)
+{
+	static const char *const texts[] = {
+		[FIND_DENY] = "DENY",
+		[FIND_PARTLY] = "PARTLY",
+		[FIND_INSPECT] = "INSPECT",
+		[FIND_ALLOW] = "ALLOW",
+	};
+
+	return texts[verdict];
+}
+
+void question_done(struct question *question)
+{
+	vec_done(&question->findings);
+}
+
+// "ADDRESS": every zone that may have it.  "ZONE/ADDRESS": that one.
+static int side_of_address(const struct plan *plan, const char *word, struct side *ret,
+			   struct question *question)
+{
+	const char *slash = strchr(word, '/');
+	char zone[64] = "";
+	const char *text = word;
+	struct addr addr;
+
+	if (slash && (size_t)(slash - word) < sizeof(zone)) {
+		memcpy(zone, word, (size_t)(slash - word));
+		if (plan_find_zone(plan, zone) != PLAN_NONE)
+			text = slash + 1;
+	}
+	if (addr_range_parse(text, &ret->one) < 0)
+		return -EINVAL;
+	ret->ranges = &ret->one;
+	ret->n_ranges = 1;
+	if (text != word) {
+		ret->zones[ret->n_zones++] = plan_find_zone(plan, zone);
+		return 0;
+	}
+	addr = (struct addr){ ret->one.family, ret->one.lo };
+	ret->n_zones = plan_zones_of(plan, &addr, ret->zones, ENDPOINT_ZONES_MAX);
+	if (ret->n_zones == 0)
+		snprintf(question->error, sizeof(question->error),
+			 "%s is an address of no zone; say which zone: ZONE/%s", word, word);
+	return ret->n_zones ? 0 : -EINVAL;
+}
+
+static int side_of(struct plan *plan, const char *word, struct side *ret, struct question *question)
+{
+	uint32_t zone;
+
+	if (plan_endpoint(plan, word, &zone, &ret->ranges, &ret->n_ranges) == 0) {
+		ret->zones[ret->n_zones++] = zone;
+		return 0;
+	}
+	if (side_of_address(plan, word, ret, question) == 0)
+		return 0;
+	if (question->error[0] == '\0')
+		snprintf(question->error, sizeof(question->error),
+			 "\"%s\" is no zone, no zone/network and no address of this policy", word);
+	return -EINVAL;
+}
+
+static bool atom_cut(const struct plan_atom *a, const struct plan_atom *b, struct plan_atom *ret)
+{
+#define CUT(field)                                                                                 \
+	ret->field##_lo = a->field##_lo > b->field##_lo ? a->field##_lo : b->field##_lo;           \
+	ret->field##_hi = a->field##_hi < b->field##_hi ? a->field##_hi : b->field##_hi;           \
+	if (ret->field##_lo > ret->field##_hi)                                                     \
+	return false
+	CUT(protocol);
+	CUT(sport);
+	CUT(port);
+#undef CUT
+	return true;
+}
+
+static uint64_t atom_volume(const struct plan_atom *atom)
+{
+	return (uint64_t)(atom->protocol_hi - atom->protocol_lo + 1) *
+	       (uint64_t)(atom->sport_hi - atom->sport_lo + 1) *
+	       (uint64_t)(atom->port_hi - atom->port_lo + 1);
+}
+
+static bool range_cut(const struct addr_range *a, const struct addr_range *b,
+		      struct addr_range *ret)
+{
+	if (!addr_range_overlaps(a, b))
+		return false;
+	*ret = (struct addr_range){ a->family, a->lo > b->lo ? a->lo : b->lo,
+				    a->hi < b->hi ? a->hi : b->hi };
+	return true;
+}
+
+static bool rect_cut(const struct plan_rect *a, const struct plan_rect *b, struct plan_rect *ret)
+{
+	return range_cut(&a->source, &b->source, &ret->source) &&
+	       range_cut(&a->destination, &b->destination, &ret->destination);
+}
+
+typedef VEC(struct plan_rect) rect_vec;
+
+// Pushes what of *whole lies outside of *hole, which lies inside it.
+static void push_around(rect_vec *rects, const struct plan_rect *whole,
+			const struct plan_rect *hole)
+{
+	struct plan_rect rest = *whole;
+
+	if (rest.source.lo < hole->source.lo) {
+		vec_push(rects, rest);
+		rects->v[rects->n - 1].source.hi = hole->source.lo - 1;
+		rest.source.lo = hole->source.lo;
+	}
+	if (rest.source.hi > hole->source.hi) {
+		vec_push(rects, rest);
+		rects->v[rects->n - 1].source.lo = hole->source.hi + 1;
+		rest.source.hi = hole->source.hi;
+	}
+	if (rest.destination.lo < hole->destination.lo) {
+		vec_push(rects, rest);
+		rects->v[rects->n - 1].destination.hi = hole->destination.lo - 1;
+	}
+	if (rest.destination.hi > hole->destination.hi) {
+		vec_push(rects, rest);
+		rects->v[rects->n - 1].destination.lo = hole->destination.hi + 1;
+	}
+}
+
+// Takes a cell's rect out of what remains.
+static void rest_subtract(rect_vec *rest, const struct plan_rect *cell)
+{
+	for (size_t i = 0; i < rest->n && rest->n < REST_MAX;) {
+		struct plan_rect whole = rest->v[i];
+		struct plan_rect hole;
+
+		if (!rect_cut(&whole, cell, &hole)) {
+			i++;
+			continue;
+		}
+		rest->v[i] = rest->v[--rest->n];
+		push_around(rest, &whole, &hole);
+	}
+}
+
+static void add_finding(struct question *question, const struct finding *finding)
+{
+	if (question->findings.n < FINDINGS_MAX)
+		vec_push(&question->findings, *finding);
+}
+
+static void ask_packet(const struct plan *plan, const struct finding *space,
+		       struct question *question)
+{
+	struct finding finding = *space;
+	struct plan_packet packet = {
+		.from = space->from,
+		.to = space->to,
+		.source = { space->rect.source.family, space->rect.source.lo },
+		.destination = { space->rect.destination.family, space->rect.destination.lo },
+		.protocol = space->atom.protocol_lo,
+		.sport = space->atom.sport_lo,
+		.port = space->atom.port_lo,
+	};
+
+	plan_query(plan, &packet, &finding.answer);
+	finding.flow = finding.answer.flow;
+	finding.to = finding.answer.translated.to;
+	finding.verdict = finding.answer.verdict == PLAN_ALLOW	   ? FIND_ALLOW
+			  : finding.answer.verdict == PLAN_INSPECT ? FIND_INSPECT
+								   : FIND_DENY;
+	add_finding(question, &finding);
+}
+
+// The parts of the space that cells of one class permit; true if they fill all of its addresses.
+static bool ask_class(const struct plan_class *class, const struct finding *space,
+		      const struct plan_atom *atom, struct question *question)
+{
+	rect_vec rest = { 0 };
+	bool full;
+
+	vec_push(&rest, space->rect);
+	for (size_t i = 0; i < class->n_cells; i++) {
+		const struct plan_cell *cell = &class->cells[i];
+		struct finding part = *space;
+
+		if (!rect_cut(&space->rect, &cell->rect, &part.rect))
+			continue;
+		rest_subtract(&rest, &cell->rect);
+		part.atom = *atom;
+		part.flow = cell->flow;
+		part.verdict = cell->treatment & PLAN_GUARD ? FIND_INSPECT : FIND_ALLOW;
+		add_finding(question, &part);
+	}
+	full = rest.n == 0;
+	vec_done(&rest);
+	return full;
+}
+
+// A packet in the middle of nowhere special, for the reason why nothing is permitted.
+static void ask_denied(const struct plan *plan, const struct finding *space,
+		       struct question *question)
+{
+	size_t before = question->findings.n;
+	struct finding *denied;
+
+	ask_packet(plan, space, question);
+	if (question->findings.n == before)
+		return;
+	denied = &question->findings.v[before];
+	denied->exact = false;
+	denied->to = space->to;
+	denied->verdict = FIND_DENY;
+}
+
+// Answers a space of one pair; returns its verdict.
+static enum finding_verdict ask_space(const struct plan *plan, const struct finding *space,
+				      struct question *question)
+{
+	const struct plan_pair *pair = plan_find_pair(plan, space->from, space->to);
+	uint64_t volume = 0;
+	bool full = true;
+	size_t before = question->findings.n;
+	enum finding_verdict verdict = FIND_INSPECT;
+
+	for (size_t i = 0; pair && i < pair->n_classes; i++)
+		for (size_t j = 0; j < pair->classes[i].n_atoms; j++) {
+			struct plan_atom atom;
+
+			if (!atom_cut(&space->atom, &pair->classes[i].atoms[j], &atom))
+				continue;
+			volume += atom_volume(&atom);
+			full &= ask_class(&pair->classes[i], space, &atom, question);
+		}
+	if (question->findings.n == before) {
+		ask_denied(plan, space, question);
+		return FIND_DENY;
+	}
+	for (size_t i = before; i < question->findings.n; i++)
+		if (question->findings.v[i].verdict == FIND_ALLOW)
+			verdict = FIND_ALLOW;
+	return full && volume == atom_volume(&space->atom) ? verdict : FIND_PARTLY;
+}
+
+static bool is_one_packet(const struct finding *space)
+{
+	return space->rect.source.lo == space->rect.source.hi &&
+	       space->rect.destination.lo == space->rect.destination.hi &&
+	       space->atom.protocol_lo == space->atom.protocol_hi &&
+	       space->atom.port_lo == space->atom.port_hi;
+}
+
+static enum finding_verdict combine(enum finding_verdict a, enum finding_verdict b, bool first)
+{
+	if (first || a == b)
+		return b;
+	if (a == FIND_DENY || b == FIND_DENY || a == FIND_PARTLY || b == FIND_PARTLY)
+		return FIND_PARTLY;
+	return FIND_ALLOW;
+}
+
+// One destination address may be translated first: then the space asked is the translated one.
+static void follow_nat(const struct plan *plan, struct finding *space)
+{
+	struct plan_answer answer;
+	struct plan_packet packet = {
+		.from = space->from,
+		.to = space->to,
+		.source = { space->rect.source.family, space->rect.source.lo },
+		.destination = { space->rect.destination.family, space->rect.destination.lo },
+		.protocol = space->atom.protocol_lo,
+		.sport = space->atom.sport_lo,
+		.port = space->atom.port_lo,
+	};
+
+	if (space->rect.destination.lo != space->rect.destination.hi ||
+	    space->atom.port_lo != space->atom.port_hi)
+		return;
+	plan_query(plan, &packet, &answer);
+	if (!answer.destination_nat)
+		return;
+	space->answer.destination_nat = answer.destination_nat;
+	space->to = answer.translated.to;
+	space->rect.destination.lo = space->rect.destination.hi =
+		answer.translated.destination.bits;
+	space->atom.port_lo = space->atom.port_hi = answer.translated.port;
+}
+
+static size_t side_ranges(const struct plan *plan, const struct side *side, uint32_t zone,
+			  struct addr_range any[2], const struct addr_range **ret)
+{
+	size_t n_zones;
+	const struct plan_zone *zones = plan_zones(plan, &n_zones);
+
+	any[0] = addr_range_any(ADDR_V4);
+	any[1] = addr_range_any(ADDR_V6);
+	if (side->ranges) {
+		*ret = side->ranges;
+		return side->n_ranges;
+	}
+	*ret = zones[zone].n_networks ? zones[zone].networks : any;
+	return zones[zone].n_networks ? zones[zone].n_networks : 2;
+}
+
+struct asking {
+	struct plan *plan;
+	struct question *question;
+	const struct plan_atom *atoms;
+	size_t n_atoms;
+	const char *source_port;
+	bool any_asked;
+};
+
+static void ask_rect(struct asking *asking, const struct finding *rect)
+{
+	for (size_t i = 0; i < asking->n_atoms; i++) {
+		struct finding space = *rect;
+		enum finding_verdict verdict;
+
+		space.atom = asking->atoms[i];
+		// ICMP is of IPv4 and ICMPv6 of IPv6.
+		if (space.atom.protocol_lo == space.atom.protocol_hi &&
+		    ((space.atom.protocol_lo == 1 && rect->rect.source.family == ADDR_V6) ||
+		     (space.atom.protocol_lo == 58 && rect->rect.source.family == ADDR_V4)))
+			continue;
+		if (is_one_packet(&space)) {
+			space.exact = true;
+			if (!asking->source_port && space.atom.sport_lo == 0)
+				space.atom.sport_lo = space.atom.sport_hi = 40000;
+			ask_packet(asking->plan, &space, asking->question);
+			verdict = asking->question->findings.v[asking->question->findings.n - 1]
+					  .verdict;
+		} else {
+			follow_nat(asking->plan, &space);
+			verdict = ask_space(asking->plan, &space, asking->question);
+		}
+		asking->question->verdict =
+			combine(asking->question->verdict, verdict, !asking->any_asked);
+		asking->any_asked = true;
+	}
+}
+
+static void ask_pair(struct asking *asking, const struct side *from, const struct side *to,
+		     uint32_t from_zone, uint32_t to_zone)
+{
+	struct addr_range any_from[2];
+	struct addr_range any_to[2];
+	const struct addr_range *sources;
+	const struct addr_range *destinations;
+	size_t n_sources = side_ranges(asking->plan, from, from_zone, any_from, &sources);
+	size_t n_destinations = side_ranges(asking->plan, to, to_zone, any_to, &destinations);
+
+	for (size_t i = 0; i < n_sources; i++)
+		for (size_t j = 0; j < n_destinations; j++) {
+			struct finding rect = { .from = (uint16_t)from_zone,
+						.to = (uint16_t)to_zone,
+						.rect = { sources[i], destinations[j] },
+						.flow = PLAN_NONE };
+
+			if (sources[i].family == destinations[j].family)
+				ask_rect(asking, &rect);
+		}
+}
+
+static int take_source_port(struct asking *asking, struct plan_atom *atoms)
+{
+	char *end;
+	unsigned long port;
+
+	if (!asking->source_port)
+		return 0;
+	port = strtoul(asking->source_port, &end, 10);
+	if (*asking->source_port == '\0' || *end != '\0' || port > 65535)
+		return -EINVAL;
+	for (size_t i = 0; i < asking->n_atoms; i++)
+		atoms[i].sport_lo = atoms[i].sport_hi = (uint16_t)port;
+	return 0;
+}
+
+int question_ask(struct plan *plan, const char *from, const char *to, const char *service,
+		 const char *source_port, struct question *question)
+{
+	struct side from_side = { 0 };
+	struct side to_side = { 0 };
+	struct asking asking = { .plan = plan, .question = question, .source_port = source_port };
+	struct plan_atom *atoms;
+	int r = -EINVAL;
+
+	if (side_of(plan, from, &from_side, question) < 0 ||
+	    side_of(plan, to, &to_side, question) < 0)
+		return -EINVAL;
+	if (plan_service(plan, service, &asking.atoms, &asking.n_atoms) < 0) {
+		snprintf(question->error, sizeof(question->error),
+			 "\"%s\" is no service; give a name, or a member such as tcp/443", service);
+		return -EINVAL;
+	}
+	atoms = calloc(asking.n_atoms + 1, sizeof(*atoms));
+	if (!atoms)
+		return -ENOMEM;
+	memcpy(atoms, asking.atoms, asking.n_atoms * sizeof(*atoms));
+	asking.atoms = atoms;
+	if (take_source_port(&asking, atoms) < 0) {
+		snprintf(question->error, sizeof(question->error), "\"%s\" is no port",
+			 source_port);
+		goto out;
+	}
+	for (size_t i = 0; i < from_side.n_zones; i++)
+		for (size_t j = 0; j < to_side.n_zones; j++)
+			ask_pair(&asking, &from_side, &to_side, from_side.zones[i],
+				 to_side.zones[j]);
+	if (!asking.any_asked)
+		snprintf(question->error, sizeof(question->error),
+			 "%s and %s have no address of a common family for %s", from, to, service);
+	r = asking.any_asked ? 0 : -EINVAL;
+out:
+	free(atoms);
+	return r;
+}
