@@ -1,0 +1,83 @@
+// Events: everything that happens, as a kind and typed fields.  What kinds and fields there are,
+// how they are called in JSON and in the journal, and how loud they are, is two tables (event.c).
+// An event borrows its texts; it is written while they live.
+#ifndef SEKISHO_EVENT_EVENT_H
+#define SEKISHO_EVENT_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum event_kind {
+	EVENT_PACKET_ALLOWED,
+	EVENT_PACKET_DENIED,
+	EVENT_PACKET_SPOOFED,
+	EVENT_PACKET_INVALID,
+	EVENT_LOG_SUPPRESSED, // packet records that were not written
+	EVENT_LOG_LOST,	      // records the kernel had no room for
+	EVENT_STARTED,
+	EVENT_STOPPED,
+	EVENT_ADOPTED, // a table that already ran was taken over
+	EVENT_LOADED,  // the last good generation was loaded
+	EVENT_APPLIED,
+	EVENT_APPLY_REFUSED, // a policy with faults, or one the kernel refused
+	EVENT_GATE_OPEN,
+	EVENT_GATE_CLOSED,
+	EVENT_FAILED, // anything that went wrong; the message says what
+	EVENT_KIND_COUNT,
+};
+
+enum event_field {
+	EVENT_MESSAGE, // words
+	EVENT_FLOW,
+	EVENT_GENERATION,
+	EVENT_FROM, // zone
+	EVENT_TO,
+	EVENT_INPUT, // interface
+	EVENT_OUTPUT,
+	EVENT_PROTOCOL, // "tcp", or a number
+	EVENT_SOURCE,
+	EVENT_SOURCE_PORT,
+	EVENT_DESTINATION,
+	EVENT_DESTINATION_PORT, // or the ICMP type
+	EVENT_LENGTH,
+	EVENT_COUNT,
+	EVENT_UID,
+	EVENT_DIGEST,
+	EVENT_FLOWS,
+	EVENT_ERRORS,
+	EVENT_STATUS,
+	EVENT_FIELD_COUNT,
+};
+
+enum { EVENT_TEXT_MAX = 1024, EVENT_LINE_MAX = 8192 };
+
+struct event {
+	enum event_kind kind;
+	uint64_t time_usec; // since 1970
+	uint32_t present;   // bits of enum event_field
+	struct {
+		const char *text;
+		uint64_t number;
+	} value[EVENT_FIELD_COUNT];
+};
+
+struct event_kind_info {
+	const char *name;  // "packet-denied"
+	int level;	   // as in syslog(3): 3 an error ... 6 for information
+	const char *words; // begins the line for people
+};
+const struct event_kind_info *event_kind_info(enum event_kind kind);
+
+void event_init(struct event *event, enum event_kind kind, uint64_t time_usec);
+void event_text(struct event *event, enum event_field field, const char *text); // NULL, "": absent
+void event_number(struct event *event, enum event_field field, uint64_t number);
+
+// One line without its newline; cut to size - 1 bytes (a JSON line that does not fit is "").
+void event_write_text(const struct event *event, char *out, size_t size);
+void event_write_json(const struct event *event, char *out, size_t size);
+// "SEKISHO_FLOW=office-mail-out", one call for each field that is there.
+void event_journal(const struct event *event, void (*each)(void *arg, const char *assignment),
+		   void *arg);
+
+#endif
