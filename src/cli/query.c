@@ -134,7 +134,7 @@ static void print_finding(const struct plan *plan, const struct finding *finding
 		print_row("nearest", flow->id, flow->title);
 		print_row("written", place, NULL);
 	}
-	print_row("missing", finding->answer.missing, NULL);
+	print_row("missing", finding->answer.text, NULL);
 	print_row("it gets",
 		  finding->answer.denied_action == PLAN_REJECT ? "a rejection" : "no answer (drop)",
 		  NULL);
@@ -201,7 +201,7 @@ static struct json_object *finding_json(const struct plan *plan, const struct fi
 	if (finding->verdict != FIND_DENY)
 		return object;
 	cli_json_text(object, "reason", reason_ids[finding->answer.reason]);
-	cli_json_text(object, "missing", finding->answer.missing);
+	cli_json_text(object, "missing", finding->answer.text);
 	cli_json_text(object, "denied_action",
 		      finding->answer.denied_action == PLAN_REJECT ? "reject" : "drop");
 	return object;

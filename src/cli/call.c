@@ -1,0 +1,130 @@
+// Calling the daemon, and its replies as JSON and text.
+#include "cli/call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/exit.h"
+#include "cli/load.h"
+
+static int tell_unreachable(const char *path, int error)
+{
+	if (error == -EACCES)
+		fprintf(stderr, "sekisho: %s may be opened by root only\n", path);
+	else if (control_exit_of(error) == EXIT_NO_DAEMON)
+		fprintf(stderr, "sekisho: SK690 sekishod does not answer on %s (%s)\n", path,
+			strerror(-error));
+	else
+		fprintf(stderr, "sekisho: talking to sekishod on %s: %s\n", path, strerror(-error));
+	return control_exit_of(error);
+}
+
+int cli_call(const struct cli *cli, enum control_method method,
+	     const struct control_writer *request, int fd, struct control_reply *ret_reply,
+	     bool *ret_answered)
+{
+	const char *path = cli->socket ? cli->socket : CONTROL_SOCKET_DEFAULT;
+	struct control_client *client = NULL;
+	int r;
+
+	*ret_reply = (struct control_reply){ 0 };
+	*ret_answered = false;
+	r = control_connect(path, &client);
+	if (r < 0)
+		return tell_unreachable(path, r);
+	r = control_call(client, method, request, fd, ret_reply);
+	control_close(client);
+	if (r < 0)
+		return tell_unreachable(path, r);
+	*ret_answered = true;
+	if (control_reply_error(ret_reply))
+		fprintf(stderr, "sekisho: %s\n", control_reply_error(ret_reply));
+	return control_reply_exit(ret_reply);
+}
+
+static void local_time(uint64_t usec, const char *format, char *out, size_t size)
+{
+	time_t seconds = (time_t)(usec / 1000000);
+	struct tm tm;
+
+	if (!localtime_r(&seconds, &tm) || strftime(out, size, format, &tm) == 0)
+		out[0] = '\0';
+}
+
+const char *cli_time_text(uint64_t usec, char out[40])
+{
+	if (usec == 0)
+		return strcpy(out, "never");
+	local_time(usec, "%Y-%m-%d %H:%M:%S %z", out, 40);
+	return out;
+}
+
+const char *cli_join(const struct control_row *row, enum control_tag tag, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < row->n; i++) {
+		size_t used = strlen(out);
+
+		if (row->v[i].tag == tag)
+			snprintf(out + used, size - used, "%s%s", used ? ", " : "", row->v[i].text);
+	}
+	return out;
+}
+
+static struct json_object *field_json(const struct control_field *field)
+{
+	char text[40];
+
+	switch (field->type) {
+	case CTL_U64:
+		return json_object_new_uint64(field->number);
+	case CTL_BOOL:
+		return json_object_new_boolean(field->number != 0);
+	case CTL_TIME:
+		if (field->number == 0)
+			return NULL;
+		local_time(field->number, "%Y-%m-%dT%H:%M:%S%z", text, sizeof(text));
+		return json_object_new_string(text);
+	default:
+		return json_object_new_string(field->text ? field->text : "");
+	}
+}
+
+struct json_object *cli_row_json(const struct control_row *row)
+{
+	struct json_object *object = json_object_new_object();
+
+	for (size_t i = 0; i < row->n; i++) {
+		const struct control_tag_info *info = control_tag_info(row->v[i].tag);
+		struct json_object *array = NULL;
+
+		if (!info || row->v[i].tag == CTL_ROW)
+			continue;
+		if (!info->repeats) {
+			json_object_object_add(object, info->name, field_json(&row->v[i]));
+			continue;
+		}
+		if (!json_object_object_get_ex(object, info->name, &array)) {
+			array = json_object_new_array();
+			json_object_object_add(object, info->name, array);
+		}
+		json_object_array_add(array, field_json(&row->v[i]));
+	}
+	return object;
+}
+
+struct json_object *cli_reply_json(const struct control_reply *reply, const char *rows_key)
+{
+	struct json_object *object = cli_row_json(control_reply_fields(reply));
+	struct json_object *rows;
+
+	if (!rows_key)
+		return object;
+	rows = json_object_new_array();
+	for (size_t i = 0; i < control_reply_rows(reply); i++)
+		json_object_array_add(rows, cli_row_json(control_reply_row(reply, i)));
+	json_object_object_add(object, rows_key, rows);
+	return object;
+}

@@ -1,0 +1,122 @@
+// status: what runs, since when, and how well; with the features of the kernel.
+#include <stdio.h>
+#include <string.h>
+
+#include "base/exit.h"
+#include "cli/call.h"
+#include "cli/load.h"
+#include "cli/verb.h"
+
+static void print_line(const char *name, const char *value)
+{
+	if (value && *value)
+		printf("%-11s %s\n", name, value);
+}
+
+static void print_running(const struct control_row *fields)
+{
+	char line[512];
+	char when[40];
+
+	snprintf(line, sizeof(line), "%s  (guard %s, forwarding %s)",
+		 control_text(fields, CTL_STATE), control_text(fields, CTL_GUARD),
+		 control_bool(fields, CTL_FORWARDING) ? "on" : "off");
+	print_line("gate", line);
+	for (size_t i = 0; i < fields->n; i++)
+		if (fields->v[i].tag == CTL_PROBLEM)
+			print_line("  problem", fields->v[i].text);
+	if (control_u64(fields, CTL_GENERATION)) {
+		snprintf(line, sizeof(line), "%llu  %s",
+			 (unsigned long long)control_u64(fields, CTL_GENERATION),
+			 control_text(fields, CTL_TITLE));
+		print_line("generation", line);
+		snprintf(line, sizeof(line), "%s by uid %llu from %s",
+			 cli_time_text(control_u64(fields, CTL_APPLIED), when),
+			 (unsigned long long)control_u64(fields, CTL_APPLIED_BY),
+			 control_text(fields, CTL_DIRECTORY));
+		print_line("applied", line);
+		print_line("digest", control_text(fields, CTL_DIGEST));
+	} else {
+		print_line("generation", "none: no policy was applied yet");
+	}
+}
+
+static void print_numbers(const struct control_row *fields)
+{
+	char line[512];
+	char when[40];
+
+	snprintf(line, sizeof(line),
+		 "%llu flows in %llu zones; %llu rules, %llu sets, %llu elements",
+		 (unsigned long long)control_u64(fields, CTL_FLOWS),
+		 (unsigned long long)control_u64(fields, CTL_ZONES),
+		 (unsigned long long)control_u64(fields, CTL_RULES),
+		 (unsigned long long)control_u64(fields, CTL_SETS),
+		 (unsigned long long)control_u64(fields, CTL_ELEMENTS));
+	print_line("policy", line);
+	snprintf(line, sizeof(line),
+		 "%llu denied, %llu spoofed, %llu invalid, %llu from unknown interfaces",
+		 (unsigned long long)control_u64(fields, CTL_DENIED),
+		 (unsigned long long)control_u64(fields, CTL_SPOOFED),
+		 (unsigned long long)control_u64(fields, CTL_INVALID),
+		 (unsigned long long)control_u64(fields, CTL_UNKNOWN));
+	print_line("packets", line);
+	snprintf(line, sizeof(line), "%llu records, %llu suppressed",
+		 (unsigned long long)control_u64(fields, CTL_LOG_EVENTS),
+		 (unsigned long long)control_u64(fields, CTL_LOG_SUPPRESSED));
+	print_line("log", line);
+	snprintf(line, sizeof(line), "sekishod %s, pid %llu, up since %s, %.1f MB",
+		 control_text(fields, CTL_VERSION),
+		 (unsigned long long)control_u64(fields, CTL_PID),
+		 cli_time_text(control_u64(fields, CTL_SINCE), when),
+		 (double)control_u64(fields, CTL_MEMORY) / 1e6);
+	print_line("daemon", line);
+}
+
+static void print_features(const struct control_reply *reply)
+{
+	for (size_t i = 0; i < control_reply_rows(reply); i++) {
+		const struct control_row *row = control_reply_row(reply, i);
+		const char *value = control_text(row, CTL_VALUE);
+
+		printf("%-11s %-10s %s\n", i == 0 ? "kernel" : "", control_text(row, CTL_NAME),
+		       *value				? value
+		       : control_bool(row, CTL_PRESENT) ? "yes"
+							: "no");
+	}
+}
+
+int verb_status(const struct cli *cli)
+{
+	struct control_reply status;
+	struct control_reply features = { 0 };
+	bool answered;
+	bool more = false;
+	int exit_status = cli_call(cli, CTL_STATUS, NULL, -1, &status, &answered);
+
+	if (answered)
+		cli_call(cli, CTL_FEATURES, NULL, -1, &features, &more);
+	if (answered && cli->json) {
+		struct json_object *object = cli_reply_json(&status, NULL);
+		struct json_object *list = NULL;
+
+		if (more) {
+			struct json_object *rows = cli_reply_json(&features, "rows");
+
+			if (json_object_object_get_ex(rows, "rows", &list))
+				json_object_object_add(object, "features", json_object_get(list));
+			json_object_put(rows);
+		}
+		cli_json_print(object);
+	} else if (answered) {
+		print_running(control_reply_fields(&status));
+		print_numbers(control_reply_fields(&status));
+		if (more)
+			print_features(&features);
+	}
+	if (more)
+		control_reply_done(&features);
+	if (answered)
+		control_reply_done(&status);
+	return exit_status;
+}
