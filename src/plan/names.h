@@ -17,10 +17,8 @@ void names_done(struct names *names);
 // NAMES_NONE if it is new, else the value it already has (and keeps).
 uint32_t names_add(struct names *names, const char *text, uint32_t value);
 uint32_t names_get(const struct names *names, const char *text); // or NAMES_NONE
-// The name at the least Damerau-Levenshtein distance (of characters that a person could have
-// confused: at most a third of the length, and 3), or NULL.  Ties: the first in byte order.
+// The name at the least Damerau-Levenshtein distance (base/text.h says how near it must be), or
+// NULL.  Ties: the first in byte order.
 const char *names_nearest(const struct names *names, const char *text);
-// Distance between two texts in code points, never more than limit + 1.
-unsigned names_distance(const char *a, const char *b, unsigned limit);
 
 #endif

@@ -52,8 +52,8 @@ struct plan_zone {
 	struct place at;
 };
 
-// protocol: in a flow's terms either one protocol (lo == hi), or 0-255 for "any"; in classes any
-// range, and one that holds more than one protocol has full ports (what remains of an "any").
+// protocol: one protocol (lo == hi), or a range of several, which then has full ports ("any", and
+// what remains of it beside other services).
 // port: destination port of TCP, UDP, SCTP; ICMP or ICMPv6 type, 0-255; else 0-65535.
 struct plan_atom {
 	uint8_t protocol_lo, protocol_hi;
@@ -75,6 +75,7 @@ struct plan_term { // a flow is the union of these: every rect with every atom; 
 	size_t n_rects;
 	const struct plan_atom *atoms;
 	size_t n_atoms;
+	unsigned helpers; // enum plan_helper bits: those of the flow that fit these atoms
 };
 
 struct plan_flow {

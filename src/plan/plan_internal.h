@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/vec.h"
+#include "plan/atom.h"
 #include "plan/names.h"
 #include "plan/plan.h"
 
@@ -106,15 +107,5 @@ void build_assertions(struct build *b);
 // plan_make() without the wrapper; for tests that write their tree by hand.
 int plan_make_tree(const struct pol_tree *tree, struct diag *diag, struct plan **ret_plan,
 		   bool *ret_assertions_failed);
-
-// "tcp/80", "icmp/echo-request", "ip/esp", "any", "udp": one member.  0; -EINVAL: not of this form
-// (may be a name); -ERANGE: inverted or too large; -ENOENT: unknown protocol or type name.
-int atom_parse(const char *text, struct plan_atom *ret);
-bool atom_overlaps(const struct plan_atom *a, const struct plan_atom *b);
-bool atom_within(const struct plan_atom *inner, const struct plan_atom *outer);
-bool atom_intersect(const struct plan_atom *a, const struct plan_atom *b, struct plan_atom *ret);
-bool atom_has_ports(const struct plan_atom *atom); // one of TCP, UDP, SCTP
-// Sorts, drops repeats and parts of others.  Returns the new count.
-size_t atoms_tidy(struct plan_atom *atoms, size_t n);
 
 #endif

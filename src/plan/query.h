@@ -1,4 +1,10 @@
 // What happens to a packet, and why: evaluation of the plan's own cells.
+//
+// Left out, because the ruleset treats it on its own and no flow decides it: replies and related
+// errors; the IPv6 essentials (neighbour and router discovery, multicast listener reports);
+// fragments, extension headers and invalid TCP flags; the table of isolation.  Sources that
+// anti-spoofing lets through on every zone are evaluated: link-local ones and :: when they go to
+// `self` (they are never forwarded), and 0.0.0.0 for DHCP (UDP from 68 to 67).
 #ifndef SEKISHO_PLAN_QUERY_H
 #define SEKISHO_PLAN_QUERY_H
 
@@ -8,7 +14,7 @@ struct plan_packet { // the first packet of a connection, as it enters the gatew
 	uint16_t from, to;  // zones; to: where routing sends it after destination NAT
 	struct addr source, destination; // one family; before any translation
 	uint8_t protocol;
-	uint16_t sport, port; // port: destination port, or ICMP type
+	uint16_t sport, port; // port: destination port, or ICMP type; 0 where there are none
 };
 
 enum plan_verdict { PLAN_DENY, PLAN_ALLOW, PLAN_INSPECT };
@@ -35,11 +41,18 @@ struct plan_answer {
 	char text[512]; // storage of `missing`
 };
 
-// Evaluates; never fails.  packet->to is corrected to the target's zone when a forward NAT applies
-// and the asked zone is the one that owns the outside address.
+// Evaluates; never fails.  translated.to is the target's zone when a forward NAT applies and the
+// asked zone is that one, `self`, or the one that owns the outside address.  Where several NAT
+// entries fit, the first of each direction counts; source NAT is only named for what is allowed.
 void plan_query(const struct plan *plan, const struct plan_packet *packet, struct plan_answer *ret);
 // Only the settled cells: the flow that permits, or PLAN_NONE.  No NAT, no membership.
+// ret_cell may be NULL.
 uint32_t plan_match(const struct plan *plan, const struct plan_packet *packet,
 		    const struct plan_cell **ret_cell);
+
+// The first destination NAT entry that fits; NULL: none.  *ret is then the packet as the forward
+// hook sees it; a forward also sets ret->to.
+const struct plan_nat *plan_translate(const struct plan *plan, const struct plan_packet *packet,
+				      struct plan_packet *ret);
 
 #endif

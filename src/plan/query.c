@@ -1,0 +1,268 @@
+// Evaluates one packet on the plan's own cells: destination NAT, membership, cells, source NAT.
+// It never gives a flow a meaning of its own: what it says is what the compiler is given.
+#include "plan/query.h"
+
+#include <stdio.h>
+
+#include <netinet/in.h>
+
+#include "plan/nearest.h"
+#include "plan/plan_internal.h"
+
+enum { DHCP_SERVER = 67, DHCP_CLIENT = 68 };
+
+static bool atom_holds(const struct plan_atom *atom, const struct plan_packet *packet)
+{
+	return packet->protocol >= atom->protocol_lo && packet->protocol <= atom->protocol_hi &&
+	       packet->sport >= atom->sport_lo && packet->sport <= atom->sport_hi &&
+	       packet->port >= atom->port_lo && packet->port <= atom->port_hi;
+}
+
+static bool atoms_hold(const struct plan_atom *atoms, size_t n, const struct plan_packet *packet)
+{
+	for (size_t i = 0; i < n; i++)
+		if (atom_holds(&atoms[i], packet))
+			return true;
+	return false;
+}
+
+static bool ranges_hold(const struct addr_range *ranges, size_t n, const struct addr *addr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (addr_range_contains(&ranges[i], addr))
+			return true;
+	return false;
+}
+
+static bool zones_hold(const uint16_t *zones, size_t n, uint16_t zone)
+{
+	for (size_t i = 0; i < n; i++)
+		if (zones[i] == zone)
+			return true;
+	return false;
+}
+
+static const struct plan_cell *find_cell(const struct plan_class *class,
+					 const struct plan_packet *packet)
+{
+	for (size_t i = 0; i < class->n_cells; i++) {
+		const struct plan_rect *rect = &class->cells[i].rect;
+
+		if (addr_range_contains(&rect->source, &packet->source) &&
+		    addr_range_contains(&rect->destination, &packet->destination))
+			return &class->cells[i];
+	}
+	return NULL;
+}
+
+uint32_t plan_match(const struct plan *plan, const struct plan_packet *packet,
+		    const struct plan_cell **ret_cell)
+{
+	const struct plan_pair *pair = plan_find_pair(plan, packet->from, packet->to);
+
+	// Classes are disjoint: the first that holds the packet is the only one.
+	for (size_t i = 0; pair && i < pair->n_classes; i++) {
+		const struct plan_class *class = &pair->classes[i];
+
+		if (!atoms_hold(class->atoms, class->n_atoms, packet))
+			continue;
+
+		const struct plan_cell *cell = find_cell(class, packet);
+
+		if (cell && ret_cell)
+			*ret_cell = cell;
+		return cell ? cell->flow : (uint32_t)PLAN_NONE;
+	}
+	return PLAN_NONE;
+}
+
+// A client in the target's own zone that uses the outside address.
+static bool is_hairpin(const struct plan_nat *nat, const struct plan_packet *packet)
+{
+	return nat->kind == POL_NAT_FORWARD && nat->hairpin && nat->n_to > 0 &&
+	       packet->from == nat->to[0];
+}
+
+static bool forward_fits(const struct plan_nat *nat, const struct plan_packet *packet)
+{
+	bool from =
+		zones_hold(nat->from, nat->n_from, packet->from) &&
+		(nat->n_sources == 0 || ranges_hold(nat->sources, nat->n_sources, &packet->source));
+
+	return nat->kind == POL_NAT_FORWARD && (from || is_hairpin(nat, packet)) &&
+	       ranges_hold(nat->destinations, nat->n_destinations, &packet->destination) &&
+	       (nat->n_atoms == 0 || atoms_hold(nat->atoms, nat->n_atoms, packet));
+}
+
+// Prefix translation is stateless and so works in both directions: what comes from where the
+// prefix's connections go, to an address of the outside prefix, goes to the inside one.
+static bool prefix_fits_inward(const struct plan_nat *nat, const struct plan_packet *packet)
+{
+	return nat->kind == POL_NAT_PREFIX && zones_hold(nat->to, nat->n_to, packet->from) &&
+	       addr_range_contains(&nat->target, &packet->destination);
+}
+
+const struct plan_nat *plan_translate(const struct plan *plan, const struct plan_packet *packet,
+				      struct plan_packet *ret)
+{
+	size_t n;
+	const struct plan_nat *nats = plan_nats(plan, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_nat *nat = &nats[i];
+
+		if (nat->family != packet->destination.family)
+			continue;
+		if (forward_fits(nat, packet)) {
+			*ret = *packet;
+			ret->destination.bits = nat->target.lo;
+			ret->port = nat->port ? nat->port : packet->port;
+			ret->to = nat->to[0];
+			return nat;
+		}
+		if (prefix_fits_inward(nat, packet)) {
+			*ret = *packet;
+			ret->destination.bits =
+				nat->inside.lo + (packet->destination.bits - nat->target.lo);
+			return nat;
+		}
+	}
+	return NULL;
+}
+
+// May the asker mean this forward?  The target's zone, the gateway's own address, or the zone in
+// which the outside address lies.
+static bool asked_for(const struct plan *plan, const struct plan_packet *packet, uint16_t target)
+{
+	return packet->to == target || packet->to == PLAN_SELF ||
+	       plan_zone_has(plan, packet->to, &packet->destination);
+}
+
+static bool is_link_local(const struct addr *addr)
+{
+	return addr->family == ADDR_V6 && addr->bits >> 118 == 0xfe80 >> 6;
+}
+
+static bool source_belongs(const struct plan *plan, const struct plan_packet *packet)
+{
+	const struct addr *source = &packet->source;
+
+	if (packet->from == PLAN_SELF)
+		return true;
+	if (is_link_local(source) || (source->family == ADDR_V6 && source->bits == 0))
+		return packet->to == PLAN_SELF;
+	if (source->family == ADDR_V4 && source->bits == 0)
+		return packet->to == PLAN_SELF && packet->protocol == IPPROTO_UDP &&
+		       packet->sport == DHCP_CLIENT && packet->port == DHCP_SERVER;
+	return plan_zone_has(plan, packet->from, source);
+}
+
+static bool destination_belongs(const struct plan *plan, const struct plan_packet *packet)
+{
+	if (packet->to == PLAN_SELF)
+		return true;
+	if (packet->from != PLAN_SELF && is_link_local(&packet->destination))
+		return false;
+	return plan_zone_has(plan, packet->to, &packet->destination);
+}
+
+static bool source_nat_fits(const struct plan_nat *nat, const struct plan_packet *packet)
+{
+	if (nat->family != packet->source.family ||
+	    !zones_hold(nat->from, nat->n_from, packet->from) ||
+	    !zones_hold(nat->to, nat->n_to, packet->to))
+		return false;
+	if (nat->kind == POL_NAT_PREFIX)
+		return addr_range_contains(&nat->inside, &packet->source);
+	return nat->kind != POL_NAT_FORWARD &&
+	       (nat->n_sources == 0 ||
+		ranges_hold(nat->sources, nat->n_sources, &packet->source)) &&
+	       (nat->n_destinations == 0 ||
+		ranges_hold(nat->destinations, nat->n_destinations, &packet->destination)) &&
+	       (nat->n_atoms == 0 || atoms_hold(nat->atoms, nat->n_atoms, packet));
+}
+
+static const struct plan_nat *find_source_nat(const struct plan *plan,
+					      const struct plan_packet *packet)
+{
+	size_t n;
+	const struct plan_nat *nats = plan_nats(plan, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (source_nat_fits(&nats[i], packet))
+			return &nats[i];
+	return NULL;
+}
+
+static void deny(struct plan_answer *answer, enum plan_reason reason)
+{
+	answer->verdict = PLAN_DENY;
+	answer->reason = reason;
+	answer->missing = answer->text;
+}
+
+// Names the zone that an address does belong to.
+static void explain_home(const struct plan *plan, const struct addr *addr, uint16_t zone,
+			 struct plan_answer *answer)
+{
+	char text[ADDR_TEXT_MAX];
+	uint32_t home;
+	size_t n_zones;
+	const struct plan_zone *zones = plan_zones(plan, &n_zones);
+	bool known = plan_zones_of(plan, addr, &home, 1) > 0 && home != zone && home < n_zones;
+
+	snprintf(answer->text, sizeof(answer->text), "%s is no address of zone %s%s%s",
+		 addr_text(addr, text), zones[zone].id, known ? "; it is one of zone " : "",
+		 known ? zones[home].id : "");
+}
+
+static void explain_elsewhere(const struct plan *plan, const struct plan_answer *answer,
+			      const struct plan_packet *packet, char *out, size_t size)
+{
+	char outside[ADDR_TEXT_MAX], target[ADDR_TEXT_MAX];
+	size_t n;
+	const struct plan_zone *zones = plan_zones(plan, &n);
+
+	snprintf(out, size, "nat %s sends %s to %s in zone %s, not %s", answer->destination_nat->id,
+		 addr_text(&packet->destination, outside),
+		 addr_text(&answer->translated.destination, target),
+		 zones[answer->translated.to].id, zones[packet->to].id);
+}
+
+static void allow(const struct plan *plan, const struct plan_cell *cell, struct plan_answer *answer)
+{
+	const struct plan_packet *seen = &answer->translated;
+
+	answer->verdict = cell->treatment & PLAN_GUARD ? PLAN_INSPECT : PLAN_ALLOW;
+	answer->reason = PLAN_BY_FLOW;
+	answer->flow = cell->flow;
+	if (answer->destination_nat && is_hairpin(answer->destination_nat, seen))
+		answer->hairpin_nat = answer->destination_nat;
+	answer->source_nat = find_source_nat(plan, seen);
+}
+
+void plan_query(const struct plan *plan, const struct plan_packet *packet, struct plan_answer *ret)
+{
+	const struct plan_cell *cell = NULL;
+	struct plan_packet *seen = &ret->translated;
+
+	*ret = (struct plan_answer){ .flow = PLAN_NONE, .translated = *packet };
+	ret->destination_nat = plan_translate(plan, packet, seen);
+	ret->denied_action = plan_default_action(plan, seen->from, seen->to);
+
+	if (ret->destination_nat && !asked_for(plan, packet, seen->to)) {
+		explain_elsewhere(plan, ret, packet, ret->text, sizeof(ret->text));
+		deny(ret, PLAN_NAT_ELSEWHERE);
+	} else if (!source_belongs(plan, seen)) {
+		explain_home(plan, &seen->source, seen->from, ret);
+		deny(ret, PLAN_SPOOFED);
+	} else if (!destination_belongs(plan, seen)) {
+		explain_home(plan, &seen->destination, seen->to, ret);
+		deny(ret, PLAN_MISPLACED);
+	} else if (plan_match(plan, seen, &cell) != PLAN_NONE) {
+		allow(plan, cell, ret);
+	} else {
+		deny(ret, PLAN_NO_PAIR);
+		nearest_explain(plan, seen, ret);
+	}
+}
