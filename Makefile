@@ -1,52 +1,160 @@
-# Sekisho: make demo shows it, make check tests it, make install puts it in place.
+# Sekisho.  `make demo` shows it, `make check` tests it, `make install` puts it in place; the first
+# two install the Debian packages they lack.
 CC      ?= gcc
 BUILD   ?= build
 PREFIX  ?= /usr
 DESTDIR ?=
 ROOMS   ?= base event policy plan compile kernel control daemon cli
 
-LIBS     = libfyaml json-c libmnl libnftnl libsystemd libseccomp libcap
+DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev libmnl-dev \
+             libnftnl-dev libsystemd-dev libseccomp-dev libcap-dev
+DEPS_DEMO  = $(DEPS_BUILD) iproute2 iputils-ping netcat-openbsd curl procps
+DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev nftables python3 clang clang-format cppcheck mandoc git \
+             util-linux file jq conntrack
+DEPS_BENCH = $(DEPS_CHECK) iperf3
+
+LIBS     = libfyaml json-c libsodium libmnl libnftnl libsystemd libseccomp libcap
 WARN     = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror
-HARDEN   = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+HARDEN   = -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 OPT     ?= -O2 -g
-CFLAGS  += -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SAN) -D_GNU_SOURCE -Isrc \
-           -DSEKISHO_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(LIBS) 2>/dev/null) -MMD -MP
+VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)
+CFLAGS  += -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SAN) -fPIE -D_GNU_SOURCE -Isrc \
+           -DSEKISHO_VERSION='"$(VERSION)"' -MMD -MP $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(SAN)
 LDLIBS  += $(shell pkg-config --libs $(LIBS) 2>/dev/null)
-VERSION := $(shell sed -n 's/^## \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md 2>/dev/null | head -1)
 
+# One library of rooms; two programs; what the tests need besides.
 MAINS  = src/daemon/sekishod.c src/cli/sekisho.c
-SRC    = $(filter-out $(MAINS),$(foreach r,$(ROOMS),$(sort $(wildcard src/$r/*.c))))
-OBJ    = $(SRC:src/%.c=$(BUILD)/%.o)
+OBJ    = $(patsubst src/%.c,$(BUILD)/%.o,$(filter-out $(MAINS),$(foreach r,$(ROOMS),$(sort $(wildcard src/$r/*.c)))))
 LIB    = $(BUILD)/libsekisho.a
 PROGS  = $(BUILD)/sekisho $(BUILD)/sekishod
 UNIT   = $(foreach r,$(ROOMS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/$r_*.c))))
+HELP   = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/reference/reference.c tests/reference/probes.c))
+FUZZ   = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c,$(sort $(wildcard tests/fuzz/*.c))))
+LABS   = $(patsubst tests/lab/%.c,$(BUILD)/lab-%,$(sort $(wildcard tests/lab/*.c))) \
+         $(patsubst tests/reference/%_main.c,$(BUILD)/%,$(wildcard tests/reference/*_main.c))
+BENCH  = $(patsubst tests/bench/%.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))
+MAN    = $(BUILD)/man/sekisho-policy.5 $(wildcard docs/man/*.[158])
 
-all: $(PROGS)
+all: $(PROGS) $(MAN)
 
 $(BUILD)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Itests -c -o $@ $<
 
 $(LIB): $(OBJ)
 	@rm -f $@
 	ar rcs $@ $^
 
 $(BUILD)/sekisho: $(BUILD)/cli/sekisho.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-
 $(BUILD)/sekishod: $(BUILD)/daemon/sekishod.o $(LIB)
+$(PROGS):
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/unit/%: tests/unit/%.c $(LIB)
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(HELP) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Itests -o $@ $< $(LDFLAGS) $(LIB) $(LDLIBS) -lcmocka
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
+$(BUILD)/lab-%: $(BUILD)/tests/lab/%.o $(HELP) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/%: $(BUILD)/tests/reference/%_main.o $(HELP) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/bench_%: $(BUILD)/tests/bench/bench_%.o $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/man/sekisho-policy.5: docs/man/sekisho-policy.5.head docs/man/sekisho-policy.5.tail $(BUILD)/sekisho
+	@mkdir -p $(@D)
+	(cat docs/man/sekisho-policy.5.head; $(BUILD)/sekisho show manual; cat docs/man/sekisho-policy.5.tail) >$@
+
+objects: $(OBJ) $(BUILD)/cli/sekisho.o $(BUILD)/daemon/sekishod.o
+unit-programs: $(UNIT)
+fuzz-replay: $(FUZZ:%=$(BUILD)/fuzz/%)
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
+golden-update: $(BUILD)/unit/compile_golden
+	SEKISHO_UPDATE_GOLDEN=1 $<
+# Looks for new inputs: make fuzz FUZZ=policy_read SECONDS=60
+fuzz:
+	for t in $(FUZZ); do $(MAKE) BUILD=$(BUILD)/libfuzzer CC=clang HARDEN= OPT="-O1 -g" \
+		SAN=-fsanitize=address,undefined,fuzzer-no-link $(BUILD)/libfuzzer/libsekisho.a \
+		$(BUILD)/libfuzzer/tests/fuzz/$$t.o && \
+	clang -fsanitize=address,undefined,fuzzer -o $(BUILD)/libfuzzer/$$t $(BUILD)/libfuzzer/tests/fuzz/$$t.o \
+		$(BUILD)/libfuzzer/libsekisho.a $(LDLIBS) && \
+	$(BUILD)/libfuzzer/$$t -max_total_time=$${SECONDS:-60} tests/fuzz/corpus/$$t || exit 1; done
+
+# Installs what is missing of a list of Debian packages.
+install-packages = missing=$$(dpkg-query -W -f='$${Package} $${Status}\n' $(1) 2>/dev/null | \
+	awk '/install ok installed/ {print $$1}' | sort -u | \
+	comm -13 - <(printf '%s\n' $(1) | sort -u)); [ -z "$$missing" ] || \
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; }
+SHELL = /bin/bash
+
+deps:
+	@$(call install-packages,$(DEPS_BUILD))
+
+demo:
+	@$(call install-packages,$(DEPS_DEMO))
+	@$(MAKE) -s -j2 all lab-programs
+	@tests/lab/demo
+
+lab-programs: $(PROGS) $(LABS)
+
+check:
+	@$(call install-packages,$(DEPS_CHECK))
+	@$(MAKE) -s -j2 all lab-programs
+	@BUILD=$(BUILD) tests/check $(STEPS)
+
+lint:
+	@$(call install-packages,$(DEPS_CHECK))
+	@$(MAKE) -s -j2 all
+	@BUILD=$(BUILD) tests/lint
+
+bench:
+	@$(call install-packages,$(DEPS_BENCH))
+	@$(MAKE) -s -j2 all lab-programs $(BENCH)
+	@BUILD=$(BUILD) tests/bench/run
+
+SHARE = $(DESTDIR)$(PREFIX)/share
+UNITS = $(DESTDIR)/lib/systemd/system
+
+install: all
+	install -D -m 755 $(BUILD)/sekisho $(DESTDIR)$(PREFIX)/bin/sekisho
+	install -D -m 755 $(BUILD)/sekishod $(DESTDIR)$(PREFIX)/sbin/sekishod
+	install -D -m 644 -t $(UNITS) $(wildcard systemd/*.service)
+	install -D -m 644 systemd/sekisho.sysusers $(DESTDIR)/usr/lib/sysusers.d/sekisho.conf
+	install -D -m 644 -t $(SHARE)/man/man5 $(filter %.5,$(MAN))
+	install -D -m 644 -t $(SHARE)/man/man8 $(filter %.8,$(MAN))
+	install -D -m 644 src/cli/completion.bash $(SHARE)/bash-completion/completions/sekisho
+	install -d $(SHARE)/sekisho && cp -r rules $(SHARE)/sekisho/
+	$(BUILD)/sekisho show schema >$(SHARE)/sekisho/policy.schema.json
+	install -d -m 700 $(DESTDIR)/etc/sekisho/rules $(DESTDIR)/var/lib/sekisho
+	test -e $(DESTDIR)/etc/sekisho/sekisho.yaml || \
+		install -m 600 systemd/sekisho.yaml $(DESTDIR)/etc/sekisho/sekisho.yaml
+
+# Leaves /etc/sekisho and /var/lib/sekisho: they are the administrator's.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/sekisho $(DESTDIR)$(PREFIX)/sbin/sekishod
+	rm -f $(patsubst systemd/%,$(UNITS)/%,$(wildcard systemd/*.service))
+	rm -f $(DESTDIR)/usr/lib/sysusers.d/sekisho.conf
+	rm -f $(foreach m,$(notdir $(filter %.5,$(MAN))),$(SHARE)/man/man5/$m)
+	rm -f $(foreach m,$(notdir $(filter %.8,$(MAN))),$(SHARE)/man/man8/$m)
+	rm -f $(SHARE)/bash-completion/completions/sekisho
+	rm -rf $(SHARE)/sekisho
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all unit clean
--include $(OBJ:.o=.d)
+.PHONY: all objects unit unit-programs fuzz-replay golden-update fuzz deps demo lab-programs check \
+	lint bench install uninstall clean
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
