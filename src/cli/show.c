@@ -41,12 +41,20 @@ static int show_schema(const char *dir)
 	return EXIT_FINE;
 }
 
+static int show_manual(const char *dir)
+{
+	(void)dir;
+	policy_print_manual(stdout);
+	return EXIT_FINE;
+}
+
 static const struct {
 	const char *what;
 	int (*show)(const char *dir);
 } shows[] = {
 	{ "ruleset", show_ruleset },
 	{ "schema", show_schema },
+	{ "manual", show_manual },
 };
 
 int verb_show(const struct cli *cli)
@@ -55,7 +63,7 @@ int verb_show(const struct cli *cli)
 		if (strcmp(shows[i].what, cli->argv[0]) == 0)
 			return shows[i].show(cli->argc > 1 ? cli->argv[1] : CLI_DIR);
 	fprintf(stderr,
-		"sekisho show: \"%s\" is not something to show; there are ruleset and schema\n",
+		"sekisho show: \"%s\" is not something to show; there are ruleset, schema and manual\n",
 		cli->argv[0]);
 	return EXIT_USAGE;
 }

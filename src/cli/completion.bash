@@ -1,0 +1,57 @@
+# bash completion for sekisho
+_sekisho_names() { # flows or zones of the default policy
+	sekisho "$1" /etc/sekisho/rules --json 2>/dev/null | sed -n "s/^ *\"$2\": \"\([^\"]*\)\".*/\1/p"
+}
+
+_sekisho() {
+	local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local verbs="check print show query explain apply status flows zones"
+
+	COMPREPLY=()
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$verbs --help --version" -- "$word")
+		return
+	fi
+	case $previous in
+	--expect)
+		mapfile -t COMPREPLY < <(compgen -W "allow deny" -- "$word")
+		return
+		;;
+	--socket)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	esac
+	case $word in
+	--*)
+		local options=--json
+		case $verb in
+		query) options="--json --expect --source-port" ;;
+		apply | status | flows | zones) options="--json --socket" ;;
+		print) options= ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+		return
+		;;
+	esac
+	case $verb in
+	show)
+		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "ruleset schema manual" -- "$word")
+		[ "$COMP_CWORD" -gt 2 ] && mapfile -t COMPREPLY < <(compgen -d -- "$word")
+		;;
+	query)
+		if [ "$COMP_CWORD" -le 3 ]; then
+			mapfile -t COMPREPLY < <(compgen -W "$(_sekisho_names zones zone)" -- "$word")
+		elif [ "$COMP_CWORD" -eq 5 ]; then
+			mapfile -t COMPREPLY < <(compgen -d -- "$word")
+		fi
+		;;
+	explain)
+		mapfile -t COMPREPLY < <(compgen -W "$(sekisho explain 2>/dev/null | cut -d' ' -f1)" -- "$word")
+		;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -d -- "$word")
+		;;
+	esac
+}
+complete -F _sekisho sekisho
