@@ -2,10 +2,8 @@
 // rect with every atom, so the best rect and the best atom of a term are found apart.
 #include "plan/nearest.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "plan/plan_internal.h"
+#include "plan/words.h"
 
 enum {
 	OTHER_ZONE = 300,     // farther than any address of the right zone
@@ -171,29 +169,6 @@ static enum plan_reason reason_of(const struct plan *plan, const struct plan_pac
 	return any ? PLAN_NO_SERVICE : PLAN_NO_PAIR;
 }
 
-// Text that never runs past the answer's storage.
-struct words {
-	char *out;
-	size_t left;
-};
-
-static void say(struct words *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(struct words *words, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	int length = vsnprintf(words->out, words->left, format, args);
-	va_end(args);
-
-	size_t used = length < 0 ? 0 : (size_t)length;
-
-	used = used < words->left ? used : words->left - 1;
-	words->out += used;
-	words->left -= used;
-}
-
 static bool same_atom(const struct plan_atom *a, const struct plan_atom *b)
 {
 	return a->protocol_lo == b->protocol_lo && a->protocol_hi == b->protocol_hi &&
@@ -211,11 +186,11 @@ static void say_service(struct words *words, const struct plan *plan, const stru
 		const struct plan_named_service *service = &plan->services[i];
 
 		if (service->n_atoms == 1 && same_atom(&service->atoms[0], atom)) {
-			say(words, "%s (%s)", service->id, text);
+			words_say(words, "%s (%s)", service->id, text);
 			return;
 		}
 	}
-	say(words, "%s", text);
+	words_say(words, "%s", text);
 }
 
 // "dmz/mail-hub (192.0.2.25)", "192.0.2.25 in dmz", or "dmz".
@@ -226,7 +201,7 @@ static void say_endpoint(struct words *words, const struct plan *plan, uint32_t 
 
 	addr_range_text(range, text);
 	if (addr_range_is_any(range)) {
-		say(words, "%s", plan->zones[zone].id);
+		words_say(words, "%s", plan->zones[zone].id);
 		return;
 	}
 	for (size_t i = 0; i < plan->n_networks; i++) {
@@ -235,11 +210,11 @@ static void say_endpoint(struct words *words, const struct plan *plan, uint32_t 
 		if (network->zone == zone && network->n_ranges == 1 &&
 		    network->ranges[0].family == range->family &&
 		    network->ranges[0].lo == range->lo && network->ranges[0].hi == range->hi) {
-			say(words, "%s (%s)", network->id, text);
+			words_say(words, "%s (%s)", network->id, text);
 			return;
 		}
 	}
-	say(words, "%s in %s", text, plan->zones[zone].id);
+	words_say(words, "%s in %s", text, plan->zones[zone].id);
 }
 
 static void say_packet_service(struct words *words, const struct plan_packet *packet)
@@ -250,7 +225,7 @@ static void say_packet_service(struct words *words, const struct plan_packet *pa
 
 	if (packet->port == 0 && packet->protocol != 1)
 		atom.port_hi = UINT16_MAX;
-	say(words, "%s", plan_atom_text(&atom, text, sizeof(text)));
+	words_say(words, "%s", plan_atom_text(&atom, text, sizeof(text)));
 }
 
 static void say_lack(struct words *words, const struct plan *plan, const char *verb,
@@ -259,9 +234,9 @@ static void say_lack(struct words *words, const struct plan *plan, const char *v
 	char text[ADDR_TEXT_MAX];
 
 	if (other_zone)
-		say(words, "%s zone %s", verb, plan->zones[zone].id);
+		words_say(words, "%s zone %s", verb, plan->zones[zone].id);
 	else
-		say(words, "%s %s", verb, addr_text(addr, text));
+		words_say(words, "%s %s", verb, addr_text(addr, text));
 }
 
 // "; this packet goes to 192.0.2.30 and is udp/53".
@@ -271,19 +246,19 @@ static void say_lacks(struct words *words, const struct plan *plan,
 	const char *glue = "; this packet ";
 
 	if (near->lacks & LACKS_SOURCE) {
-		say(words, "%s", glue);
+		words_say(words, "%s", glue);
 		say_lack(words, plan, "comes from", &packet->source, packet->from,
 			 near->term->from != packet->from);
 		glue = " and ";
 	}
 	if (near->lacks & LACKS_DESTINATION) {
-		say(words, "%s", glue);
+		words_say(words, "%s", glue);
 		say_lack(words, plan, "goes to", &packet->destination, packet->to,
 			 near->term->to != packet->to);
 		glue = " and ";
 	}
 	if (near->lacks & LACKS_SERVICE) {
-		say(words, "%sis ", glue);
+		words_say(words, "%sis ", glue);
 		say_packet_service(words, packet);
 	}
 }
@@ -291,14 +266,14 @@ static void say_lacks(struct words *words, const struct plan *plan,
 static void say_nearest(struct words *words, const struct plan *plan,
 			const struct plan_packet *packet, const struct near *near)
 {
-	say(words, "flow %s allows ", plan->flows[near->flow].id);
+	words_say(words, "flow %s allows ", plan->flows[near->flow].id);
 	say_service(words, plan, near->atom);
 	if (near->lacks & LACKS_SOURCE) {
-		say(words, " from ");
+		words_say(words, " from ");
 		say_endpoint(words, plan, near->term->from, &near->rect->source);
 	}
 	if (near->lacks & LACKS_DESTINATION) {
-		say(words, " to ");
+		words_say(words, " to ");
 		say_endpoint(words, plan, near->term->to, &near->rect->destination);
 	}
 	say_lacks(words, plan, packet, near);
@@ -307,7 +282,7 @@ static void say_nearest(struct words *words, const struct plan *plan,
 void nearest_explain(const struct plan *plan, const struct plan_packet *packet,
 		     struct plan_answer *answer)
 {
-	struct words words = { answer->text, sizeof(answer->text) };
+	struct words words = words_in(answer->text, sizeof(answer->text));
 	struct near near = find_excepted(plan, packet);
 
 	answer->reason = near.term ? PLAN_EXCEPTED : reason_of(plan, packet);
@@ -315,10 +290,10 @@ void nearest_explain(const struct plan *plan, const struct plan_packet *packet,
 		near = find_nearest(plan, packet);
 	answer->flow = near.flow;
 	if (answer->reason == PLAN_EXCEPTED)
-		say(&words, "flow %s excepts it", plan->flows[near.flow].id);
+		words_say(&words, "flow %s excepts it", plan->flows[near.flow].id);
 	else if (near.term)
 		say_nearest(&words, plan, packet, &near);
 	else
-		say(&words, "no flow from %s, and none to %s", plan->zones[packet->from].id,
-		    plan->zones[packet->to].id);
+		words_say(&words, "no flow from %s, and none to %s", plan->zones[packet->from].id,
+			  plan->zones[packet->to].id);
 }
