@@ -18,6 +18,7 @@
 enum {
 	POL_FILE_BYTES_MAX = 64 * 1024 * 1024, // one file
 	POL_FILES_MAX = 1024,                  // in one folder
+	POL_TOTAL_BYTES_MAX = 256 * 1024 * 1024, // of all its files
 	POL_DEPTH_MAX = 32,                    // of YAML nesting
 	POL_SCALAR_BYTES_MAX = 4096,
 };

@@ -1,0 +1,38 @@
+// A policy file before YAML: is it text at all, and is it written with the signs that YAML knows?
+// Japanese input methods give full-width colons, commas, brackets and spaces that look right and
+// mean nothing to YAML, so they are found here and told in words.
+//
+// Signs that can only have been meant as YAML are replaced by their ASCII twins in a copy, byte
+// for byte (three bytes: the sign and two spaces), so that the rest of the file is still read and
+// all its faults are found in the same run.  The list of repairs puts columns right again.
+#ifndef SEKISHO_POLICY_TEXT_H
+#define SEKISHO_POLICY_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+
+enum { TEXT_REPAIRS_MAX = 64 }; // in one file; after that it is not read further
+
+struct text_repairs {
+	struct text_repair {
+		uint32_t line;
+		uint32_t column; // of the sign, in the file as it was written
+	} v[TEXT_REPAIRS_MAX];
+	size_t n;
+};
+
+// What there is to parse: the bytes given, or a copy with repairs.
+struct text_checked {
+	const char *bytes;
+	size_t size;
+	struct text_repairs repairs;
+};
+
+// -EBADMSG: the file cannot be read on (why is in diag).  0: it can, perhaps with errors in diag.
+int text_check(const char *name, const char *bytes, size_t size, struct arena *arena,
+	       struct diag *diag, struct text_checked *ret_text);
+
+#endif
