@@ -56,6 +56,7 @@ struct plan {
 	struct plan_settings settings;
 	struct plan_home *homes;
 	size_t n_homes;
+	struct addr_set housed; // all of homes' ranges; on the heap
 	// Indices; interface_names holds exact names with the index of their zone.
 	struct names zone_names, network_names, service_names, flow_names, interface_names;
 };
@@ -67,6 +68,9 @@ struct build {
 	const struct pol_tree *tree;
 	struct diag *diag;
 	struct names owner_names, guard_names, clause_names; // index into the tree's arrays
+	struct names file_names;  // index into files
+	VEC(const char *) files;  // of the plan's arena, for places
+	unsigned hints;           // nearest names looked for so far
 	const struct pol_flow **flow_sources; // by index of plan->flows
 	bool *flow_guard_none;                // by index of plan->flows: it says `guard: none`
 	bool assertions_failed;
@@ -80,10 +84,22 @@ struct endpoint {
 	size_t n_ranges;
 };
 
+// Copies into the plan's arena.
+const char *build_text(struct build *b, const struct pol_text *text); // absent: ""
+struct place build_place(struct build *b, struct place at);
+// "; did you mean \"x\"?", or "" if no name is near.
+const char *build_hint(struct build *b, const struct names *names, const char *text);
+// A set as sorted ranges in the arena; the set is done with.
+const struct addr_range *build_ranges(struct build *b, struct addr_set *set, size_t *ret_n);
+// An address, prefix or range; whatever is wrong with it is reported.  -EINVAL then.
+int build_address(struct build *b, const struct pol_text *text, struct addr_range *ret);
+
 // "zone", "zone/network", "self".  0, or -ENOENT (then reported, with the nearest name).
 int build_endpoint(struct build *b, const struct pol_text *text, struct endpoint *ret);
 // A zone's id only.
 int build_zone(struct build *b, const struct pol_text *text, uint32_t *ret_zone);
+// The ranges in which zone and set meet, as a set of the caller's.
+void build_clip(struct build *b, uint32_t zone, struct addr_set *set);
 // Names of services and members; sorted, without repeats or parts of others.  An empty list: n 0.
 // -ENOENT when any entry was refused (reported); *ret then holds the rest.
 int build_services(struct build *b, const struct pol_list *list, const struct plan_atom **ret,
