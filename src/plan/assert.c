@@ -1,5 +1,7 @@
 // Assertions: what must hold of the whole policy.  Each is tried on the flows as they are; one
 // that does not hold is an error with the packets that show it.  Nothing here changes the plan.
+#include <stdlib.h>
+
 #include "plan/reach.h"
 #include "plan/words.h"
 
