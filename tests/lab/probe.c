@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "wire.h"
+#include "wire/wire.h"
 
 enum { PROBES_MAX = 10000, PROBE_QUIET_MS = 120 };
 

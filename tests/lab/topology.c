@@ -41,9 +41,9 @@ struct lab {
 	struct plan *plan;
 	const struct pol_tree *tree;
 	struct addr_set taken; // handed out, or meaning something in the policy
+	struct addr_set given; // prefixes that zones without networks got
 	char **wishes;	       // ZONE=PREFIX
 	int n_wishes;
-	unsigned n_elsewhere;
 	size_t default_zone;
 };
 
@@ -192,7 +192,7 @@ static bool unused(struct lab *lab, struct addr_range candidate)
 {
 	size_t n;
 	const struct plan_zone *zones = plan_zones(lab->plan, &n);
-	if (addr_set_find(&lab->taken, &candidate))
+	if (addr_set_find(&lab->given, &candidate))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < zones[i].n_networks; k++)
@@ -203,11 +203,11 @@ static bool unused(struct lab *lab, struct addr_range candidate)
 	return candidate.family != 0;
 }
 
-static struct addr_range lab_prefix(struct lab *lab, enum addr_family family, unsigned number)
+static struct addr_range lab_prefix(struct lab *lab, enum addr_family family)
 {
 	static const char *const v4[] = { "198.51.100.0/24", "203.0.113.0/24", "192.0.2.0/24" };
 	struct addr_range range = { 0 };
-	for (unsigned i = number; i < number + 200; i++) {
+	for (unsigned i = 0; i < 200; i++) {
 		char name[32];
 		if (family == ADDR_V6)
 			snprintf(name, sizeof(name), "2001:db8:f%03x::/64", i);
@@ -248,11 +248,10 @@ static void elsewhere_prefixes(struct lab *lab, const struct plan_zone *zone, pr
 	for (size_t i = 0; i < 2; i++) {
 		struct addr_range range;
 		if (!wished(lab, zone->id, families[i], &range))
-			range = lab_prefix(lab, families[i], lab->n_elsewhere);
+			range = lab_prefix(lab, families[i]);
 		cut(&range, "lab", vec);
-		addr_set_add(&lab->taken, (struct addr_range){ range.family, range.lo, range.lo });
+		addr_set_add(&lab->given, range);
 	}
-	lab->n_elsewhere++;
 	each_named(lab, zone->id, add_named, vec);
 }
 
@@ -417,6 +416,7 @@ int main(int argc, char **argv)
 			print_zone(&lab, i, &zones[i]);
 	}
 	addr_set_done(&lab.taken);
+	addr_set_done(&lab.given);
 	plan_free(lab.plan);
 	policy_free(policy);
 	diag_free(diag);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "wire.h"
-#include "wire_internal.h"
+#include "internal.h"
 
 enum { QUEUE_MESSAGE_BYTES = 128 * 1024, QUEUE_LENGTH = 65536 };
 

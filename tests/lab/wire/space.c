@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "wire.h"
-#include "wire_internal.h"
+#include "internal.h"
 
 enum { WIRE_RECEIVE_BYTES = 32 << 20, WIRE_EVENTS = 64 };
 

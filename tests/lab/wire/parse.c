@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "wire.h"
-#include "wire_internal.h"
+#include "internal.h"
 
 enum { TCP_SYN_ACK = 0x12, TCP_RST = 0x04 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "wire.h"
-#include "wire_internal.h"
+#include "internal.h"
 
 struct out {
 	uint8_t *at;
