@@ -1,0 +1,70 @@
+// The child's side: snapshot in, sandbox, text → tree → plan → ruleset, report out.  It opens
+// nothing: what it needs was opened for it.
+#include "daemon/compiler.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/exit.h"
+#include "compile/compile.h"
+#include "daemon/report.h"
+#include "daemon/sandbox.h"
+#include "daemon/snapshot.h"
+
+enum { SNAPSHOT_FD = 3, REPORT_FD = 4 };
+
+static int make_report(const struct snapshot *snapshot, FILE *out)
+{
+	const struct snapshot_job *job = &snapshot->job;
+	const struct compile_options options = {
+		.generation = job->generation,
+		.management_interface =
+			job->management_interface[0] ? job->management_interface : NULL,
+		.management_prefix = job->management_prefix,
+		.management_port = job->management_port,
+	};
+	struct diag *diag = diag_new();
+	struct pol_policy *policy = NULL, *partial = NULL;
+	struct plan *plan = NULL;
+	struct ruleset *ruleset = NULL;
+	bool assertions_failed = false;
+	// A tree with faults is planned too: one run tells all of them.
+	if (policy_read_sources(snapshot->files, snapshot->n_files, job->directory, diag, &policy,
+				&partial) < 0) {
+		if (partial)
+			plan_make(partial, diag, &plan, NULL);
+	} else if (plan_make(policy, diag, &plan, &assertions_failed) == 0) {
+		compile(plan, &options, diag, &ruleset);
+	}
+	diag_sort(diag);
+	int r = report_write(out, diag, assertions_failed, plan, ruleset);
+	ruleset_free(ruleset);
+	plan_free(plan);
+	policy_free(policy);
+	policy_free(partial);
+	diag_free(diag);
+	return r;
+}
+
+int compiler_main(void)
+{
+	struct snapshot snapshot;
+	FILE *out = fdopen(REPORT_FD, "wb");
+	int r = snapshot_map(SNAPSHOT_FD, &snapshot);
+	if (!out || r < 0) {
+		fprintf(stderr, "<3>sekishod: the compiler has no descriptors to work with\n");
+		return EXIT_USAGE;
+	}
+	tzset(); // reads a file, which is not possible later
+	r = sandbox_enter(snapshot.job.uid, snapshot.job.gid);
+	if (r < 0) {
+		fprintf(stderr, "<3>sekishod: the compiler's sandbox: %s\n", strerror(-r));
+		return EXIT_FAILED;
+	}
+	r = make_report(&snapshot, out);
+	if (r == 0 && fclose(out) != 0)
+		r = -1;
+	return r == 0 ? EXIT_FINE : EXIT_FAILED;
+}

@@ -1,0 +1,16 @@
+// Why something could not be done, for the one who reports it: a code and words.
+#ifndef SEKISHO_DAEMON_FAILURE_H
+#define SEKISHO_DAEMON_FAILURE_H
+
+#include "base/diag.h"
+
+struct failure {
+	enum diag_code code;
+	char text[512];
+};
+
+// Fills failure and returns error (negative errno), so that a caller can return the call.
+int failure_set(struct failure *failure, enum diag_code code, int error, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,295 @@
+// The compiler's report: written by the child, checked and read by the gate.
+#include "daemon/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REPORT_MAGIC = 0x52504552, REPORT_VERSION = 1 };
+
+struct report_head {
+	uint32_t magic, version;
+	uint64_t faults_bytes, flows_bytes, zones_bytes, image_bytes;
+};
+
+static const char *severity_word(enum diag_severity severity)
+{
+	static const char *const words[] = {
+		[DIAG_NOTE] = "note",
+		[DIAG_WARNING] = "warning",
+		[DIAG_ERROR] = "error",
+	};
+	return words[severity];
+}
+
+void report_put_diagnostic(struct control_writer *writer, const struct diag_item *item)
+{
+	control_put_mark(writer, CTL_ROW);
+	control_put_u64(writer, CTL_CODE, item->code);
+	control_put_text(writer, CTL_SEVERITY, severity_word(item->severity));
+	if (item->at.file) {
+		control_put_text(writer, CTL_FILE, item->at.file);
+		control_put_u64(writer, CTL_LINE, item->at.line);
+		control_put_u64(writer, CTL_COLUMN, item->at.column);
+		control_put_u64(writer, CTL_COLUMN_END, item->at.column_end);
+	}
+	control_put_text(writer, CTL_MESSAGE, item->message);
+	if (!item->second.file)
+		return;
+	control_put_text(writer, CTL_SECOND_FILE, item->second.file);
+	control_put_u64(writer, CTL_SECOND_LINE, item->second.line);
+	control_put_u64(writer, CTL_SECOND_COLUMN, item->second.column);
+	control_put_u64(writer, CTL_SECOND_COLUMN_END, item->second.column_end);
+	control_put_text(writer, CTL_SECOND_MESSAGE, item->second_message);
+}
+
+static void put_field(struct control_writer *writer, const struct control_field *field)
+{
+	switch (field->type) {
+	case CTL_MARK:
+		control_put_mark(writer, field->tag);
+		break;
+	case CTL_TEXT:
+		control_put_text(writer, field->tag, field->text);
+		break;
+	default:
+		control_put_u64(writer, field->tag, field->number);
+	}
+}
+
+void report_put_rows(struct control_writer *writer, const struct control_rows *rows)
+{
+	for (size_t i = 1; i < rows->n; i++) {
+		control_put_mark(writer, CTL_ROW);
+		for (size_t k = 0; k < rows->v[i].n; k++)
+			put_field(writer, &rows->v[i].v[k]);
+	}
+}
+
+static void hex_of(const uint8_t digest[32], char out[65])
+{
+	for (size_t i = 0; i < 32; i++)
+		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+static void put_faults(struct control_writer *writer, const struct diag *diag,
+		       bool assertions_failed, const struct plan *plan)
+{
+	size_t n = diag_count(diag), errors = diag_errors(diag);
+	char digest[65];
+	control_put_u64(writer, CTL_ERRORS, errors);
+	control_put_u64(writer, CTL_WARNINGS, n - (errors < n ? errors : n));
+	control_put_bool(writer, CTL_ASSERTIONS_FAILED, assertions_failed);
+	if (plan) {
+		hex_of(plan_digest(plan), digest);
+		control_put_text(writer, CTL_DIGEST, digest);
+		control_put_text(writer, CTL_TITLE, plan_title(plan));
+	}
+	for (size_t i = 0; i < n && i < DIAG_MAX; i++)
+		report_put_diagnostic(writer, diag_at(diag, i));
+}
+
+static const char *treatment_word(unsigned treatment)
+{
+	if (treatment & PLAN_GUARD)
+		return "guard";
+	return treatment & PLAN_LOG ? "log" : "plain";
+}
+
+static void put_endpoints(struct control_writer *writer, const struct plan_flow *flow,
+			  const struct plan_zone *zones, size_t n_zones)
+{
+	bool from[PLAN_ZONES_MAX] = { false }, to[PLAN_ZONES_MAX] = { false };
+	for (size_t i = 0; i < flow->n_terms; i++) {
+		from[flow->terms[i].from] = true;
+		to[flow->terms[i].to] = true;
+	}
+	for (size_t i = 0; i < n_zones; i++)
+		if (from[i])
+			control_put_text(writer, CTL_FROM, zones[i].id);
+	for (size_t i = 0; i < n_zones; i++)
+		if (to[i])
+			control_put_text(writer, CTL_TO, zones[i].id);
+}
+
+static void put_flows(struct control_writer *writer, const struct plan *plan)
+{
+	size_t n_zones, n_flows;
+	const struct plan_zone *zones = plan_zones(plan, &n_zones);
+	const struct plan_flow *flows = plan_flows(plan, &n_flows);
+	for (size_t i = 0; i < n_flows; i++) {
+		control_put_mark(writer, CTL_ROW);
+		control_put_text(writer, CTL_ID, flows[i].id);
+		control_put_text(writer, CTL_TITLE, flows[i].title);
+		put_endpoints(writer, &flows[i], zones, n_zones);
+		control_put_text(writer, CTL_TREATMENT, treatment_word(flows[i].treatment));
+		control_put_text(writer, CTL_OWNER, flows[i].owner);
+		control_put_text(writer, CTL_FILE, flows[i].at.file);
+		control_put_u64(writer, CTL_LINE, flows[i].at.line);
+	}
+}
+
+static const char *role_word(enum plan_role role)
+{
+	static const char *const words[] = {
+		[PLAN_INSIDE] = "inside", [PLAN_UPLINK] = "uplink", [PLAN_EXTERNAL] = "external",
+		[PLAN_PUBLIC] = "public", [PLAN_SERVER] = "server", [PLAN_GATEWAY] = "gateway",
+	};
+	return words[role];
+}
+
+static void put_zones(struct control_writer *writer, const struct plan *plan)
+{
+	size_t n_zones;
+	const struct plan_zone *zones = plan_zones(plan, &n_zones);
+	for (size_t i = 0; i < n_zones; i++) {
+		control_put_mark(writer, CTL_ROW);
+		control_put_text(writer, CTL_ID, zones[i].id);
+		control_put_text(writer, CTL_TITLE, zones[i].title);
+		control_put_text(writer, CTL_ROLE, role_word(zones[i].role));
+		for (size_t k = 0; k < zones[i].n_interfaces; k++) {
+			char name[CTL_ID_MAX];
+			snprintf(name, sizeof(name), "%s%s", zones[i].interfaces[k].name,
+				 zones[i].interfaces[k].pattern ? "*" : "");
+			control_put_text(writer, CTL_INTERFACE, name);
+		}
+	}
+}
+
+int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
+		 const struct plan *plan, const struct ruleset *ruleset)
+{
+	struct control_writer faults, flows, zones;
+	char *image = NULL;
+	size_t image_bytes = 0;
+	int r = 0;
+	control_writer_init(&faults, REPORT_BYTES_MAX);
+	control_writer_init(&flows, REPORT_BYTES_MAX);
+	control_writer_init(&zones, REPORT_BYTES_MAX);
+	put_faults(&faults, diag, assertions_failed, plan);
+	if (plan && ruleset) {
+		FILE *memory = open_memstream(&image, &image_bytes);
+		put_flows(&flows, plan);
+		put_zones(&zones, plan);
+		r = memory ? ruleset_image_write(ruleset, memory) : -ENOMEM;
+		if (memory && fclose(memory) != 0 && r == 0)
+			r = -ENOMEM;
+	}
+	if (r == 0 && (faults.error || flows.error || zones.error))
+		r = -E2BIG;
+	struct report_head head = { REPORT_MAGIC, REPORT_VERSION, faults.size,
+				    flows.size,	  zones.size,	  image_bytes };
+	if (r == 0 && (fwrite(&head, sizeof(head), 1, out) != 1 ||
+		       fwrite(faults.bytes, 1, faults.size, out) != faults.size ||
+		       fwrite(flows.bytes, 1, flows.size, out) != flows.size ||
+		       fwrite(zones.bytes, 1, zones.size, out) != zones.size ||
+		       fwrite(image, 1, image_bytes, out) != image_bytes || fflush(out) != 0))
+		r = -EIO;
+	control_writer_done(&faults);
+	control_writer_done(&flows);
+	control_writer_done(&zones);
+	free(image);
+	return r;
+}
+
+static const uint8_t faults_head_tags[] = { CTL_ERRORS, CTL_WARNINGS, CTL_ASSERTIONS_FAILED,
+					    CTL_DIGEST, CTL_TITLE };
+static const uint8_t fault_tags[] = {
+	CTL_CODE,
+	CTL_SEVERITY,
+	CTL_FILE,
+	CTL_LINE,
+	CTL_COLUMN,
+	CTL_COLUMN_END,
+	CTL_MESSAGE,
+	CTL_SECOND_FILE,
+	CTL_SECOND_LINE,
+	CTL_SECOND_COLUMN,
+	CTL_SECOND_COLUMN_END,
+	CTL_SECOND_MESSAGE,
+};
+static const uint8_t flow_tags[] = { CTL_ID,	    CTL_TITLE, CTL_FROM, CTL_TO,
+				     CTL_TREATMENT, CTL_OWNER, CTL_FILE, CTL_LINE };
+static const uint8_t zone_tags[] = { CTL_ID, CTL_TITLE, CTL_ROLE, CTL_INTERFACE };
+
+static bool row_has_only(const struct control_row *row, const uint8_t *tags, size_t n_tags)
+{
+	for (size_t i = 0; i < row->n; i++)
+		if (!memchr(tags, row->v[i].tag, n_tags))
+			return false;
+	return true;
+}
+
+static int read_section(const uint8_t **at, uint64_t size, const uint8_t *head_tags, size_t n_head,
+			const uint8_t *row_tags, size_t n_row, struct control_rows *ret)
+{
+	int r = control_rows_read(*at, size, REPORT_FIELDS_MAX, ret);
+	if (r < 0)
+		return r == -ENOMEM ? r : -EBADMSG;
+	*at += size;
+	for (size_t i = 0; i < ret->n; i++)
+		if (!row_has_only(&ret->v[i], i ? row_tags : head_tags, i ? n_row : n_head))
+			return -EBADMSG;
+	return 0;
+}
+
+static bool takes(uint64_t *left, uint64_t size)
+{
+	if (size > *left)
+		return false;
+	*left -= size;
+	return true;
+}
+
+// A ruleset comes exactly with a policy that has no errors, and flows and zones with it.
+static bool is_consistent(const struct report *report)
+{
+	const struct control_row *head = &report->faults.v[0];
+	bool failed =
+		control_u64(head, CTL_ERRORS) > 0 || control_bool(head, CTL_ASSERTIONS_FAILED);
+	if (failed)
+		return !report->ruleset;
+	return report->ruleset && strlen(control_text(head, CTL_DIGEST)) == 64 &&
+	       !strcmp(rs_string(report->ruleset, report->ruleset->table), "sekisho");
+}
+
+int report_read(const void *bytes, size_t size, struct report *ret)
+{
+	struct report report = { 0 };
+	struct report_head head;
+	const uint8_t *at = (const uint8_t *)bytes + sizeof(head);
+	uint64_t left = size;
+	if (!takes(&left, sizeof(head)))
+		return -EBADMSG;
+	memcpy(&head, bytes, sizeof(head));
+	if (head.magic != REPORT_MAGIC || head.version != REPORT_VERSION ||
+	    !takes(&left, head.faults_bytes) || !takes(&left, head.flows_bytes) ||
+	    !takes(&left, head.zones_bytes) || left != head.image_bytes)
+		return -EBADMSG;
+	int r = read_section(&at, head.faults_bytes, faults_head_tags, sizeof(faults_head_tags),
+			     fault_tags, sizeof(fault_tags), &report.faults);
+	if (r == 0)
+		r = read_section(&at, head.flows_bytes, NULL, 0, flow_tags, sizeof(flow_tags),
+				 &report.flows);
+	if (r == 0)
+		r = read_section(&at, head.zones_bytes, NULL, 0, zone_tags, sizeof(zone_tags),
+				 &report.zones);
+	if (r == 0 && head.image_bytes)
+		r = ruleset_image_read(at, head.image_bytes, &report.ruleset);
+	if (r == 0 && !is_consistent(&report))
+		r = -EBADMSG;
+	if (r < 0)
+		report_done(&report);
+	else
+		*ret = report;
+	return r;
+}
+
+void report_done(struct report *report)
+{
+	control_rows_done(&report->faults);
+	control_rows_done(&report->flows);
+	control_rows_done(&report->zones);
+	ruleset_free(report->ruleset);
+	*report = (struct report){ 0 };
+}

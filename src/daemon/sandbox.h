@@ -1,0 +1,14 @@
+// Gives up everything a process does not need to turn bytes into bytes.
+#ifndef SEKISHO_DAEMON_SANDBOX_H
+#define SEKISHO_DAEMON_SANDBOX_H
+
+#include <stdint.h>
+
+enum { SANDBOX_MEMORY_MIB = 3072, SANDBOX_CPU_SECONDS = 60 };
+
+// For the compiler child: another user, no capabilities, no new privileges, no new descriptors, no
+// files to write, and only the system calls that memory and open descriptors need; any other ends
+// the process.  0, or negative errno: the process must then end at once.
+int sandbox_enter(uint32_t uid, uint32_t gid);
+
+#endif
