@@ -19,22 +19,24 @@ struct kernel_features {
 	bool owner;   // NFT_TABLE_F_OWNER
 	bool persist; // NFT_TABLE_F_PERSIST (6.9)
 	enum kernel_queue queue;
-	bool netmap;  // prefix translation (NF_NAT_RANGE_NETMAP)
+	bool netmap; // prefix translation (NF_NAT_RANGE_NETMAP)
 	bool helper_ftp, helper_tftp, helper_sip, helper_pptp;
 	bool conntrack_counters; // net.netfilter.nf_conntrack_acct
 };
 
 // What went wrong in a transaction, mapped back to the ruleset.
 struct kernel_error {
-	int error;       // negative errno the kernel gave, -ENOBUFS handled before
-	uint32_t origin; // index into the ruleset's origins, or RS_NONE
+	int error;		       // negative errno the kernel gave, -ENOBUFS handled before
+	uint16_t code;		       // enum diag_code, SK600 to SK649
+	uint32_t origin;	       // index into the ruleset's origins, or RS_NONE
 	char object[RS_NAME_MAX + 32]; // "chain p_office_lgwan, rule 3"
-	char text[256];  // plain words: what failed and why
+	char text[256];		       // plain words: what failed and why
 };
 
 // fd: an existing NETLINK_NETFILTER socket to go on with (from systemd's descriptor store), or -1.
 int kernel_open(int fd, struct kernel **ret_kernel);
-void kernel_close(struct kernel *kernel); // closes the socket: an owned, persistent table is then an orphan
+void kernel_close(
+	struct kernel *kernel); // closes the socket: an owned, persistent table is then an orphan
 int kernel_fd(const struct kernel *kernel);
 // Tries each feature in throw-away objects that never become visible; done once per open.
 const struct kernel_features *kernel_features(struct kernel *kernel);
@@ -69,9 +71,9 @@ int kernel_remove(struct kernel *kernel);
 // Table inet sekisho_guard, unowned.  Closed: nothing passes but loopback, neighbour discovery and
 // the management path.  Making it is idempotent and leaves what it finds closed or open.
 struct kernel_management {
-	char interface[16];   // "" for none
-	uint8_t family;       // 4 or 6
-	uint8_t prefix[16];   // network order
+	char interface[16]; // "" for none
+	uint8_t family;	    // 4 or 6
+	uint8_t prefix[16]; // network order
 	uint8_t prefix_length;
 	uint16_t port;
 };

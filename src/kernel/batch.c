@@ -1,0 +1,116 @@
+#include "kernel/batch.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+// Closes the message being written and makes room for another.
+static struct nlmsghdr *batch_next(struct batch *batch)
+{
+	struct nlmsghdr *nlh;
+	size_t want;
+
+	if (batch->open)
+		batch->used += NLMSG_ALIGN(batch->open->nlmsg_len);
+	want = batch->used + BATCH_MESSAGE_MAX;
+	if (want > batch->cap)
+		vec_grow((void **)&batch->bytes, &batch->cap, want, 1);
+	nlh = mnl_nlmsg_put_header(batch->bytes + batch->used);
+	batch->open = nlh;
+	return nlh;
+}
+
+static void batch_head(struct nlmsghdr *nlh, uint16_t type, uint16_t flags, uint32_t seq,
+		       uint8_t family, uint16_t res_id)
+{
+	struct nfgenmsg *head;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	nlh->nlmsg_seq = seq;
+	head = mnl_nlmsg_put_extra_header(nlh, sizeof(*head));
+	head->nfgen_family = family;
+	head->version = NFNETLINK_V0;
+	head->res_id = htons(res_id);
+}
+
+void batch_begin(struct batch *batch, uint32_t first_seq, const uint32_t *genid)
+{
+	struct nlmsghdr *nlh;
+
+	*batch = (struct batch){ .first_seq = first_seq };
+	nlh = batch_next(batch);
+	batch_head(nlh, NFNL_MSG_BATCH_BEGIN, 0, first_seq, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+	if (genid)
+		batch_put_be32(nlh, NFNL_BATCH_GENID, *genid);
+}
+
+struct nlmsghdr *batch_message(struct batch *batch, uint16_t type, uint16_t flags,
+			       struct batch_mark mark)
+{
+	struct nlmsghdr *nlh = batch_next(batch);
+
+	mark.offset = batch->used;
+	vec_push(&batch->marks, mark);
+	batch_head(nlh, NFNL_SUBSYS_NFTABLES << 8 | type, flags,
+		   batch->first_seq + (uint32_t)batch->marks.n, NFPROTO_INET, 0);
+	return nlh;
+}
+
+void batch_end(struct batch *batch, bool commit)
+{
+	struct nlmsghdr *nlh;
+
+	// Kernels before 6.10 acknowledge no message that opens or closes a batch, so the last
+	// one in it carries the request; one acknowledgement each would overrun the socket.
+	if (batch->marks.n)
+		batch->open->nlmsg_flags |= NLM_F_ACK;
+	nlh = batch_next(batch);
+	if (commit)
+		batch_head(nlh, NFNL_MSG_BATCH_END, 0,
+			   batch->first_seq + (uint32_t)batch->marks.n + 1, AF_UNSPEC,
+			   NFNL_SUBSYS_NFTABLES);
+	batch->used += commit ? NLMSG_ALIGN(nlh->nlmsg_len) : 0;
+	batch->open = NULL;
+}
+
+void batch_done(struct batch *batch)
+{
+	free(batch->bytes);
+	vec_done(&batch->marks);
+	batch->bytes = NULL;
+	batch->open = NULL;
+	batch->used = batch->cap = 0;
+}
+
+const struct batch_mark *batch_find(const struct batch *batch, uint32_t seq)
+{
+	uint32_t number = seq - batch->first_seq;
+
+	return number >= 1 && number <= batch->marks.n ? &batch->marks.v[number - 1] : NULL;
+}
+
+struct nlattr *batch_nest(struct nlmsghdr *nlh, uint16_t type)
+{
+	struct nlattr *nest = mnl_nlmsg_get_payload_tail(nlh);
+
+	nest->nla_type = type;
+	nlh->nlmsg_len += MNL_ATTR_HDRLEN;
+	return nest;
+}
+
+void batch_put_be32(struct nlmsghdr *nlh, uint16_t type, uint32_t value)
+{
+	mnl_attr_put_u32(nlh, type, htonl(value));
+}
+
+void batch_put_be64(struct nlmsghdr *nlh, uint16_t type, uint64_t value)
+{
+	mnl_attr_put_u64(nlh, type, htobe64(value));
+}
