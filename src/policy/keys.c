@@ -442,7 +442,7 @@ const struct key *keys_find(const struct key_table *table, const char *name, siz
 	for (size_t i = 0; i < table->n_keys; i++) {
 		const char *key = table->keys[i].name;
 
-		if (!strncmp(key, name, length) && !key[length])
+		if (length && key[0] == name[0] && !strncmp(key, name, length) && !key[length])
 			return &table->keys[i];
 	}
 	return NULL;

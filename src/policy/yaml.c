@@ -129,13 +129,28 @@ static bool is_null_word(const char *text, size_t length)
 	return false;
 }
 
-static void take_scalar(struct fy_event *event, struct yaml_event *ret_event)
+// A plain scalar on one line is its own text, and most are: libfyaml need not copy it together.
+static bool take_slice(const struct yaml *yaml, struct fy_token *token, struct yaml_event *ret_event)
+{
+	const struct fy_mark *start = fy_token_start_mark(token);
+	const struct fy_mark *end = fy_token_end_mark(token);
+
+	if (!start || !end || start->line != end->line || end->input_pos > yaml->size ||
+	    start->input_pos > end->input_pos)
+		return false;
+	ret_event->text = yaml->bytes + start->input_pos;
+	ret_event->length = end->input_pos - start->input_pos;
+	return true;
+}
+
+static void take_scalar(const struct yaml *yaml, struct fy_event *event, struct yaml_event *ret_event)
 {
 	struct fy_token *token = event->scalar.value;
 	bool plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
 
 	ret_event->kind = YAML_SCALAR;
-	ret_event->text = token ? fy_token_get_text(token, &ret_event->length) : NULL;
+	if (token && !(plain && take_slice(yaml, token, ret_event)))
+		ret_event->text = fy_token_get_text(token, &ret_event->length);
 	if (!ret_event->text) {
 		ret_event->text = "";
 		ret_event->length = 0;
@@ -172,7 +187,7 @@ static bool take(struct yaml *yaml, struct fy_event *event, struct yaml_event *r
 {
 	switch (event->type) {
 	case FYET_SCALAR:
-		take_scalar(event, ret_event);
+		take_scalar(yaml, event, ret_event);
 		break;
 	case FYET_SEQUENCE_START:
 		ret_event->kind = YAML_LIST;
