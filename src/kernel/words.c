@@ -223,7 +223,7 @@ static const struct words_row words_rows[] = {
 	  "others change the rules of this box without pause: apply again" },
 	{ WORDS_WHOLE, EINTR, SK_KERNEL_BUSY,
 	  "others change the rules of this box without pause: apply again" },
-	{ WORDS_ANY, 0, SK_KERNEL_REFUSED, "the kernel refused it" },
+	{ WORDS_ANY, 0, SK_KERNEL_PART, "the kernel refused it" },
 };
 
 void words_refusal(struct kernel_error *error, const struct ruleset *ruleset,
