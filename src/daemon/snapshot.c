@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "base/vec.h"
 #include "daemon/file.h"
 
@@ -88,6 +89,14 @@ static int open_beneath(int dir_fd, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+static bool is_clean_name(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return false;
+	return text_is_utf8(name, strlen(name), NULL);
+}
+
 // One byte more than a file may have is copied, so that the reader of the policy says it itself.
 static int copy_bytes(int from, int to, uint64_t *ret_size)
 {
@@ -115,6 +124,8 @@ static int copy_file(int dir_fd, const char *name, int image, uint64_t *total)
 {
 	struct file_head head = { 0 };
 	struct stat st;
+	if (!is_clean_name(name))
+		return -EILSEQ;
 	strncpy(head.name, name, SNAPSHOT_NAME_MAX);
 	int fd = open_beneath(dir_fd, name);
 	if (fd < 0)
@@ -133,15 +144,28 @@ static int copy_file(int dir_fd, const char *name, int image, uint64_t *total)
 	return r;
 }
 
-static const char *why(int error)
+// The code and words of a file that could not be taken.
+static int file_failed(struct failure *failure, const char *directory, const char *name, int error)
 {
 	switch (error) {
+	case -EFBIG:
+		return failure_set(failure, SK_FOLDER_TOO_BIG, error,
+				   "%s: the policy files together have more than %d MiB", directory,
+				   SNAPSHOT_BYTES_MAX >> 20);
+	case -EILSEQ:
+		return failure_set(failure, SK_FILE_NAME, error,
+				   "%s: a file's name is not clean UTF-8 text; give it another",
+				   directory);
 	case -EXDEV:
-		return "it is a symbolic link that leads out of the folder";
+		return failure_set(failure, SK_FILE_OUTSIDE, error,
+				   "%s/%s: it is a symbolic link that leads out of the folder",
+				   directory, name);
 	case -EINVAL:
-		return "it is not an ordinary file";
+		return failure_set(failure, SK_FILE_SPECIAL, error,
+				   "%s/%s: it is not an ordinary file", directory, name);
 	default:
-		return strerror(-error);
+		return failure_set(failure, SK_FILE_UNREADABLE, error, "%s/%s: %s", directory, name,
+				   strerror(-error));
 	}
 }
 
@@ -153,23 +177,21 @@ static int copy_folder(int dir_fd, const struct snapshot_job *job, int image,
 	uint64_t total = 0;
 	int r = list_names(dir_fd, &names);
 	if (r == -E2BIG)
-		failure_set(failure, SK_FOLDER_TOO_BIG, r, "%s: more than %d policy files",
+		failure_set(failure, SK_FILES_TOO_MANY, r, "%s: more than %d policy files",
 			    job->directory, POL_FILES_MAX);
 	else if (r < 0)
-		failure_set(failure, SK_FOLDER_UNREADABLE, r, "%s: %s", job->directory,
+		failure_set(failure, SK_RULES_UNREADABLE, r, "%s: %s", job->directory,
 			    strerror(-r));
+	else if (names.n == 0)
+		r = failure_set(failure, SK_FOLDER_EMPTY, -ENODATA,
+				"%s: no file of the folder ends in .yaml or .yml", job->directory);
 	head.n_files = names.n;
 	if (r == 0)
 		r = file_write_all(image, &head, sizeof(head));
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		r = copy_file(dir_fd, names.v[i], image, &total);
-		if (r == -EFBIG)
-			failure_set(failure, SK_FOLDER_TOO_BIG, r,
-				    "%s: the policy files together have more than %d MiB",
-				    job->directory, SNAPSHOT_BYTES_MAX >> 20);
-		else if (r < 0)
-			failure_set(failure, SK_FOLDER_UNREADABLE, r, "%s/%s: %s", job->directory,
-				    names.v[i], why(r));
+		if (r < 0)
+			file_failed(failure, job->directory, names.v[i], r);
 	}
 	names_done(&names);
 	return r;
