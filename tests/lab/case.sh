@@ -1,0 +1,139 @@
+# What every lab test begins with: a lab of its own, gone at the end whatever happens, and checks
+# that count.  A test is a script t_NAME.sh that sources this, gives a policy, and ends with "done_".
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+export BUILD=${BUILD:-$root/build}
+BUILD=$(realpath -m "$BUILD")
+export LAB_PREFIX=${LAB_PREFIX_BASE:-t}$$-
+home=${LAB_HOME:-/run/sekisho-lab}/$LAB_PREFIX
+work=$(mktemp -d "/tmp/sekisho-lab.XXXXXX")
+chmod 755 "$work"
+rules=$work/rules
+passed=0 failed=0
+children=()
+
+tidy() {
+	local pid
+	for pid in "${children[@]}"; do
+		kill "$pid" 2>/dev/null
+	done
+	"$here/lab" down
+	rm -rf "$work"
+}
+trap tidy EXIT
+trap 'exit 1' INT TERM
+
+lab() { "$here/lab" "$@"; }
+gw() { nsenter --net="/run/netns/${LAB_PREFIX}gw" "$@"; }
+zone() { # ZONE COMMAND ...
+	local space=/run/netns/$LAB_PREFIX$1
+	shift
+	nsenter --net="$space" "$@"
+}
+probe() { "$BUILD/lab-probe" -- "$@"; }
+sekisho() { lab sekisho "$@"; }
+
+# Four zones, for what a test adds on standard input.
+policy() {
+	mkdir -p "$rules"
+	zones_and >"$rules/policy.yaml"
+}
+
+zones_and() {
+	cat <<-END
+	version: 1
+	zones:
+	  office:   { interfaces: [lan-office], networks: [10.20.0.0/16, "fd00:20::/64"] }
+	  dmz:      { role: server, interfaces: [lan-dmz], networks: [192.0.2.0/24, "2001:db8:40::/64"] }
+	  wifi:     { role: public, interfaces: [lan-wifi], networks: [172.16.0.0/20] }
+	  internet: { role: external, interfaces: [wan-inet] }
+	networks:
+	  dmz/web:      [192.0.2.80, "2001:db8:40::80"]
+	  dmz/mail:     [192.0.2.25, "2001:db8:40::25"]
+	  office/admin: [10.20.9.0/24, "fd00:20::9:0/112"]
+	END
+	cat
+}
+
+up() { # [OPTIONS of lab up]
+	lab up "$rules" "$@" || {
+		echo "FAILED the lab does not come up"
+		exit 1
+	}
+}
+
+# Changes the policy that the gateway's folder holds (standard input) and applies it.
+apply() {
+	zones_and >"$home/rules/policy.yaml"
+	sekisho apply >"$work/apply" 2>&1
+}
+
+background() { # COMMAND ...: ended with the test
+	"$@" </dev/null >"$work/background.$((${#children[@]}))" 2>&1 &
+	children+=($!)
+}
+
+good() { passed=$((passed + 1)); }
+bad() {
+	failed=$((failed + 1))
+	echo "FAILED $*"
+}
+
+check() { # WHAT COMMAND ...: succeeds
+	if "${@:2}" >"$work/check" 2>&1; then
+		good
+	else
+		bad "$1"
+		sed 's/^/    /' "$work/check" | tail -n 20
+	fi
+}
+
+check_not() { # WHAT COMMAND ...: fails
+	if "${@:2}" >"$work/check" 2>&1; then
+		bad "$1"
+		sed 's/^/    /' "$work/check" | tail -n 20
+	else
+		good
+	fi
+}
+
+same() { # WHAT EXPECTED GOT
+	if [[ $3 == $2 ]]; then # EXPECTED is a pattern
+		good
+	else
+		bad "$1: expected '$2', got '$3'"
+	fi
+}
+
+# Lines "PATTERN | PROBE": sends them all at once and compares what became of each.
+probes() { # [OPTIONS of lab-probe]
+	local patterns=() lines=() line answers i
+	while IFS= read -r line; do
+		[[ $line == *\|* ]] || continue
+		patterns+=("$(sed 's/ *|.*//; s/^[ \t]*//' <<<"$line")")
+		lines+=("$(sed 's/^[^|]*| *//' <<<"$line")")
+	done
+	mapfile -t answers < <(printf '%s\n' "${lines[@]}" | "$BUILD/lab-probe" "$@")
+	for i in "${!lines[@]}"; do
+		same "${lines[i]}" "${patterns[i]}" "${answers[i]:-nothing}"
+	done
+}
+
+# Waits until COMMAND succeeds, at most five seconds.
+eventually() {
+	local end=$((SECONDS + 5))
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < end)) || return 1
+		sleep 0.02
+	done
+}
+
+counter() { # NAME: packets of a counter object in the kernel
+	gw nft -j list counter inet sekisho "$1" 2>/dev/null | grep -o '"packets": *[0-9]*' | grep -o '[0-9]*$'
+}
+
+done_() {
+	echo "$passed checks passed, $failed failed"
+	exit $((failed > 0))
+}
