@@ -73,7 +73,7 @@ struct key_table {
 };
 
 extern const struct key_table keys_policy; // fills struct pol_tree
-extern const struct key_table keys_box;    // fills struct box_keys (policy/box.h)
+extern const struct key_table keys_box;    // the box file; fills what policy/box.c reads
 
 const struct key *keys_find(const struct key_table *table, const char *name, size_t length);
 static inline void *key_at(const struct key *key, const void *object)

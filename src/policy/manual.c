@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "policy/box.h"
 #include "policy/keys.h"
 
 // A text line: a leading dot or quote would be a request, a backslash an escape.
@@ -112,4 +113,10 @@ void policy_print_manual(FILE *out)
 	print_line(keys_policy.about, out);
 	print_keys(&keys_policy, out);
 	print_parts(&keys_policy, "", out);
+}
+
+void box_print_manual(FILE *out)
+{
+	print_keys(&keys_box, out);
+	print_parts(&keys_box, "", out);
 }

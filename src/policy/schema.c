@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/box.h"
 #include "policy/keys.h"
 
 #define ID_PATTERN   "[a-z0-9][a-z0-9-]*"
@@ -248,17 +249,27 @@ static void add_defs(const struct key_table *table, struct json_object *defs)
 	}
 }
 
-void policy_print_schema(FILE *out)
+static void print_schema(const struct key_table *table, const char *title, FILE *out)
 {
 	struct json_object *root = json_object_new_object();
 	struct json_object *defs = json_object_new_object();
 
 	add_text(root, "$schema", "https://json-schema.org/draft/2020-12/schema");
-	add_text(root, "title", "Sekisho policy, version 1");
-	fill_table(&keys_policy, NULL, root);
-	add_defs(&keys_policy, defs);
+	add_text(root, "title", title);
+	fill_table(table, NULL, root);
+	add_defs(table, defs);
 	json_object_object_add(root, "$defs", defs);
 	fprintf(out, "%s\n",
 		json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(root);
+}
+
+void policy_print_schema(FILE *out)
+{
+	print_schema(&keys_policy, "Sekisho policy, version 1", out);
+}
+
+void box_print_schema(FILE *out)
+{
+	print_schema(&keys_box, "Sekisho box file", out);
 }

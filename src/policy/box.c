@@ -1,0 +1,225 @@
+// The box file: its table, and plain values with defaults from what was read.
+#include "policy/box.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "policy/keys.h"
+#include "policy/policy.h"
+#include "policy/reader.h"
+
+struct box_management_keys {
+	struct place at;
+	struct pol_text interface, prefix;
+	struct pol_uint port;
+};
+
+struct box_keys {
+	struct pol_text title, rules, state, run, user;
+	struct pol_bool forwarding;
+	struct box_management_keys management;
+	struct pol_uint nflog_group;
+};
+
+struct box {
+	struct box_config config; // first: a pointer to it is a pointer to the box
+	struct arena *arena;
+	struct box_keys keys;
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+#define AT(field) offsetof(struct box_management_keys, field)
+static const struct key management_keys[] = {
+	{ .name = "interface", .kind = KEY_TEXT, .word = WORD_NAME, .offset = AT(interface), .required = true,
+	  .about = "Interface that administrators come in by.", .example = "eth0" },
+	{ .name = "prefix", .kind = KEY_TEXT, .word = WORD_NAME, .offset = AT(prefix), .required = true,
+	  .about = "Address or prefix that they come from.", .example = "10.20.1.0/24" },
+	{ .name = "port", .kind = KEY_UINT, .offset = AT(port), .min = 1, .max = 65535,
+	  .about = "TCP port that they come to. Default: 22.", .example = "22" },
+};
+static const struct key_table management_table = {
+	.noun = "management",
+	.about = "The way in that stays open when the box is isolated.",
+	.keys = management_keys,
+	.n_keys = COUNT(management_keys),
+	.size = sizeof(struct box_management_keys),
+	.has_at = true,
+};
+#undef AT
+
+#define AT(field) offsetof(struct box_keys, field)
+static const struct key box_keys[] = {
+	{ .name = "title", .kind = KEY_TEXT, .offset = AT(title), .about = "Name of the box for people.",
+	  .example = "本庁舎 境界装置1号機" },
+	{ .name = "rules", .kind = KEY_TEXT, .word = WORD_PATH, .offset = AT(rules),
+	  .about = "Folder of the policy. Default: /etc/sekisho/rules.", .example = "/etc/sekisho/rules" },
+	{ .name = "state", .kind = KEY_TEXT, .word = WORD_PATH, .offset = AT(state),
+	  .about = "Folder of generations and counters. Default: /var/lib/sekisho.",
+	  .example = "/var/lib/sekisho" },
+	{ .name = "run", .kind = KEY_TEXT, .word = WORD_PATH, .offset = AT(run),
+	  .about = "Folder of the control socket. Default: /run/sekisho.", .example = "/run/sekisho" },
+	{ .name = "user", .kind = KEY_TEXT, .word = WORD_NAME, .offset = AT(user),
+	  .about = "User without rights that policies are read as. Default: sekisho.", .example = "sekisho" },
+	{ .name = "forwarding", .kind = KEY_BOOL, .offset = AT(forwarding),
+	  .about = "Whether the daemon turns IP forwarding on when the gate opens. Default: true.",
+	  .example = "true" },
+	{ .name = "management", .kind = KEY_MAP, .offset = AT(management), .table = &management_table,
+	  .about = "The way in that stays open when the box is isolated. Default: none.",
+	  .example = "{ interface: eth0, prefix: 10.20.1.0/24 }" },
+	{ .name = "nflog-group", .kind = KEY_UINT, .offset = AT(nflog_group), .max = 65535,
+	  .about = "Group of the kernel's packet log. Default: 5.", .example = "5" },
+};
+#undef AT
+const struct key_table keys_box = {
+	.noun = "box file",
+	.about = "What the box is; traffic is the policy's.",
+	.keys = box_keys,
+	.n_keys = COUNT(box_keys),
+	.size = sizeof(struct box_keys),
+};
+
+void box_free(struct box_config *config)
+{
+	if (config)
+		arena_free(((struct box *)(void *)config)->arena);
+}
+
+void box_freep(struct box_config **config)
+{
+	box_free(*config);
+}
+
+static const char *text_or(const struct pol_text *text, const char *otherwise)
+{
+	return text->s ? text->s : otherwise;
+}
+
+static void fill(struct box *box)
+{
+	const struct box_keys *keys = &box->keys;
+	const struct box_management_keys *management = &keys->management;
+
+	box->config = (struct box_config){
+		.title = keys->title.s,
+		.rules = text_or(&keys->rules, "/etc/sekisho/rules"),
+		.state = text_or(&keys->state, "/var/lib/sekisho"),
+		.run = text_or(&keys->run, "/run/sekisho"),
+		.user = text_or(&keys->user, "sekisho"),
+		.forwarding = keys->forwarding.set ? keys->forwarding.value : true,
+		.nflog_group = (uint16_t)(keys->nflog_group.set ? keys->nflog_group.value : 5),
+	};
+	if (management->at.file)
+		box->config.management = (struct box_management){
+			.interface = management->interface.s,
+			.prefix = management->prefix.s,
+			.port = (uint16_t)(management->port.set ? management->port.value : 22),
+			.at = management->at,
+		};
+}
+
+// An address or prefix, and an interface name that the kernel can have.
+static void check_management(const struct box_management_keys *management, struct diag *diag)
+{
+	enum { INTERFACE_BYTES_MAX = 15 };
+	struct addr_range range;
+
+	if (management->prefix.s && (addr_range_parse(management->prefix.s, &range) < 0 ||
+				     addr_range_prefix(&range) < 0))
+		diag_add(diag, SK_WORD_BAD, management->prefix.at,
+			 "prefix: \"%.64s\" is no address or prefix; write it as 10.20.1.0/24",
+			 management->prefix.s);
+	if (management->interface.s && (strlen(management->interface.s) > INTERFACE_BYTES_MAX ||
+					strpbrk(management->interface.s, "/*")))
+		diag_add(diag, SK_WORD_BAD, management->interface.at,
+			 "interface: \"%.64s\" cannot be an interface's name", management->interface.s);
+}
+
+int box_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,
+		  struct box_config **ret_config)
+{
+	struct arena *arena = arena_new();
+	struct box *box = arena_new_of(arena, struct box);
+	size_t errors = diag_errors(diag);
+	struct reader *reader;
+
+	box->arena = arena;
+	reader = reader_new(&keys_box, &box->keys, arena, diag);
+	reader_file(reader, arena_strdup(arena, name), bytes, size);
+	reader_free(reader);
+	check_management(&box->keys.management, diag);
+	if (diag_errors(diag) > errors) {
+		arena_free(arena);
+		return -EBADMSG;
+	}
+	fill(box);
+	*ret_config = &box->config;
+	return 0;
+}
+
+// At most one byte more than the limit, so that the reader can tell.
+static int read_bytes(int fd, char **ret_bytes, size_t *ret_size)
+{
+	char *bytes = malloc(BOX_FILE_BYTES_MAX + 1);
+	size_t n = 0;
+
+	if (!bytes)
+		return -ENOMEM;
+	while (n <= BOX_FILE_BYTES_MAX) {
+		ssize_t got = read(fd, bytes + n, BOX_FILE_BYTES_MAX + 1 - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			int r = -errno;
+
+			free(bytes);
+			return r;
+		}
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	*ret_bytes = bytes;
+	*ret_size = n;
+	return 0;
+}
+
+int box_read(const char *path, struct diag *diag, struct box_config **ret_config)
+{
+	struct place at = { .file = path };
+	struct stat st;
+	char *bytes = NULL;
+	size_t size = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int r = fd < 0 ? -errno : 0;
+
+	if (r == 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		diag_add(diag, SK_FILE_SPECIAL, at, "this is no file but a folder or device");
+		close(fd);
+		return -EBADMSG;
+	}
+	if (r == 0)
+		r = read_bytes(fd, &bytes, &size);
+	if (fd >= 0)
+		close(fd);
+	if (r < 0) {
+		diag_add(diag, SK_FILE_UNREADABLE, at, "the file cannot be read: %s", strerror(-r));
+		return r;
+	}
+	if (size > BOX_FILE_BYTES_MAX) {
+		diag_add(diag, SK_FILE_TOO_BIG, at, "the file is too big; at most %d MB are read",
+			 BOX_FILE_BYTES_MAX >> 20);
+		r = -EBADMSG;
+	} else {
+		r = box_read_text(path, bytes, size, diag, ret_config);
+	}
+	free(bytes);
+	return r;
+}

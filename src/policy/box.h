@@ -1,0 +1,50 @@
+// The box's own file, /etc/sekisho/sekisho.yaml: where things lie and who may manage.  It says
+// nothing about traffic; that is the policy's.  Read with the policy's reader, by its own table.
+#ifndef SEKISHO_POLICY_BOX_H
+#define SEKISHO_POLICY_BOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/diag.h"
+#include "base/place.h"
+
+#define BOX_PATH "/etc/sekisho/sekisho.yaml"
+
+enum { BOX_FILE_BYTES_MAX = 1024 * 1024 };
+
+// The one way in that stays open when everything is cut off.
+struct box_management {
+	const char *interface; // NULL: there is none
+	const char *prefix;    // where administrators come from: an address or prefix
+	uint16_t port;         // TCP
+	struct place at;
+};
+
+struct box_config {
+	const char *title;  // NULL: none
+	const char *rules;  // folder of the policy
+	const char *state;  // folder of generations
+	const char *run;    // folder of the control socket
+	const char *user;   // that the compiler child becomes
+	bool forwarding;    // the daemon turns IP forwarding on when the gate opens
+	struct box_management management;
+	uint16_t nflog_group;
+};
+
+// 0 with *ret_config set; -EBADMSG when diag has errors; another negative errno when the file
+// cannot be read (diag says so too).
+int box_read(const char *path, struct diag *diag, struct box_config **ret_config);
+// The same from memory; name is what places begin with.
+int box_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,
+		  struct box_config **ret_config);
+void box_free(struct box_config *config);
+void box_freep(struct box_config **config);
+
+// The key-by-key part of sekisho.yaml(5) in mdoc, and the JSON Schema.
+void box_print_manual(FILE *out);
+void box_print_schema(FILE *out);
+
+#endif
