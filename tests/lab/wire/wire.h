@@ -89,6 +89,11 @@ void wire_listen(struct wire *wire, uint8_t family, uint8_t protocol);
 // Takes the place of the inspector: packets handed to the queue are noted and dropped.
 void wire_listen_queue(struct wire *wire, uint16_t queue);
 
+// A packet from a line of text (wire/line.c).  False for an empty line; ends the process on a bad
+// one.
+bool wire_parse_line(struct wire *wire, const char *line, unsigned *ret_zone, unsigned *ret_link,
+		     struct wire_packet *packet);
+
 size_t wire_build(const struct wire_packet *packet, uint8_t out[WIRE_BYTES_MAX]);
 // Sends from a zone by one of its links; from zone 0: as the gateway's own, mark choosing a route.
 void wire_send(struct wire *wire, unsigned zone, unsigned link, const struct wire_packet *packet,
