@@ -7,7 +7,7 @@
 int failure_set(struct failure *failure, enum diag_code code, int error, const char *format, ...)
 {
 	va_list args;
-	failure->code = code;
+	*failure = (struct failure){ .code = code };
 	va_start(args, format);
 	vsnprintf(failure->text, sizeof(failure->text), format, args);
 	va_end(args);

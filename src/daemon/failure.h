@@ -1,12 +1,17 @@
-// Why something could not be done, for the one who reports it: a code and words.
+// Why something could not be done, for the one who reports it: a code, words, and a place of the
+// policy if one is to blame.
 #ifndef SEKISHO_DAEMON_FAILURE_H
 #define SEKISHO_DAEMON_FAILURE_H
+
+#include <stdint.h>
 
 #include "base/diag.h"
 
 struct failure {
 	enum diag_code code;
-	char text[512];
+	char text[640];
+	char file[512]; // "": no place
+	uint32_t line, column, column_end;
 };
 
 // Fills failure and returns error (negative errno), so that a caller can return the call.

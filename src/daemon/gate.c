@@ -1,0 +1,323 @@
+// Open, load, commit, let through: always in this order, and forwarding only after read-back.
+#include "daemon/gate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/file.h"
+
+static uint64_t monotonic_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+void gate_set_problem(struct gate *gate, enum gate_problem problem, const struct failure *failure)
+{
+	char *text = gate->problems[problem];
+	char before[sizeof(gate->problems[0])];
+	memcpy(before, text, sizeof(before));
+	text[0] = '\0';
+	if (!failure)
+		return;
+	snprintf(text, sizeof(before), "SK%03d %s", (int)failure->code, failure->text);
+	if (strcmp(before, text) != 0)
+		journal_failed(gate->journal, failure);
+}
+
+bool gate_has_problems(const struct gate *gate)
+{
+	for (size_t i = 0; i < GATE_PROBLEM_COUNT; i++)
+		if (gate->problems[i][0])
+			return true;
+	return false;
+}
+
+const char *gate_state(const struct gate *gate)
+{
+	if (!gate->current.about.number || gate->guard != KERNEL_GUARD_OPEN)
+		return "closed";
+	return gate_has_problems(gate) ? "degraded" : "running";
+}
+
+void gate_event(struct gate *gate, enum event_kind kind)
+{
+	struct event event;
+	event_init(&event, kind, journal_now_usec());
+	if (gate->current.about.number) {
+		event_number(&event, EVENT_GENERATION, gate->current.about.number);
+		event_text(&event, EVENT_DIGEST, gate->current.about.digest);
+	}
+	journal_write(gate->journal, &event);
+}
+
+// --- the guard and forwarding
+
+static const struct kernel_management *management(const struct gate_options *options,
+						  struct kernel_management *storage)
+{
+	const struct addr_range *prefix = &options->management_prefix;
+	int length = addr_range_prefix(prefix);
+	if (!options->management_interface[0] || length < 0)
+		return NULL;
+	*storage = (struct kernel_management){
+		.family = (uint8_t)prefix->family,
+		.prefix_length = (uint8_t)length,
+		.port = options->management_port,
+	};
+	memcpy(storage->interface, options->management_interface, sizeof(storage->interface));
+	addr_to_bytes(prefix->family, prefix->lo, storage->prefix);
+	return storage;
+}
+
+int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *failure)
+{
+	struct kernel_management storage;
+	enum kernel_guard before = gate->guard;
+	int r = kernel_guard_set(gate->kernel, state, management(gate->options, &storage));
+	if (r < 0)
+		return failure_set(failure, SK_GUARD_FAILED, r, "the guard table: %s",
+				   strerror(-r));
+	gate->guard = state;
+	if (before != state)
+		gate_event(gate, state == KERNEL_GUARD_OPEN ? EVENT_GATE_OPEN : EVENT_GATE_CLOSED);
+	return 0;
+}
+
+static int switch_on(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char now = 0;
+	int r = fd < 0 ? -errno : 0;
+	if (r == 0 && read(fd, &now, 1) == 1 && now == '1')
+		r = 1; // also when the file may not be written
+	if (r == 0 && write(fd, "1", 1) != 1)
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static int set_forwarding(struct failure *failure)
+{
+	static const char *const switches[] = { "/proc/sys/net/ipv4/ip_forward",
+						"/proc/sys/net/ipv6/conf/all/forwarding" };
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+		int r = switch_on(switches[i]);
+		if (r == -ENOENT) // a kernel without IPv6
+			continue;
+		if (r < 0)
+			return failure_set(failure, SK_FORWARDING_FAILED, r, "%s: %s", switches[i],
+					   strerror(-r));
+	}
+	return 0;
+}
+
+void gate_let_through(struct gate *gate)
+{
+	struct failure failure;
+	int r = gate_set_guard(gate, KERNEL_GUARD_OPEN, &failure);
+	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
+	if (r < 0 || !gate->options->forwarding)
+		return;
+	r = set_forwarding(&failure);
+	gate_set_problem(gate, GATE_FORWARDING, r < 0 ? &failure : NULL);
+}
+
+// --- counters
+
+static void see(void *arg, const struct kernel_counter *counter)
+{
+	counters_see(arg, counter);
+}
+
+void gate_poll_counters(struct gate *gate)
+{
+	struct failure failure;
+	if (!gate->current.about.number)
+		return;
+	counters_begin(gate->counters, journal_now_usec());
+	int r = kernel_counters(gate->kernel, see, gate->counters);
+	if (counters_end(gate->counters))
+		gate->counters_dirty = true;
+	if (r < 0)
+		failure_set(&failure, SK_KERNEL_DIFFERS, r, "the kernel's counters: %s",
+			    strerror(-r));
+	gate_set_problem(gate, GATE_KERNEL, r < 0 ? &failure : NULL);
+}
+
+void gate_write_counters(struct gate *gate)
+{
+	struct failure failure;
+	if (!gate->counters_dirty)
+		return;
+	int r = counters_write(gate->counters, gate->state_fd);
+	if (r < 0)
+		failure_set(&failure, SK_STATE_UNWRITABLE, r, "counters: %s", strerror(-r));
+	else
+		gate->counters_dirty = false;
+	gate->counters_written_usec = journal_now_usec();
+	gate_set_problem(gate, GATE_STATE, r < 0 ? &failure : NULL);
+}
+
+// --- commit
+
+static int refused(struct failure *failure, const struct ruleset *ruleset,
+		   const struct kernel_error *error)
+{
+	failure_set(failure, error->code ? error->code : SK_KERNEL_REFUSED, 0, "%s%s%s",
+		    error->object, error->object[0] ? ": " : "",
+		    error->text[0] ? error->text : strerror(-error->error));
+	if (error->origin < ruleset->n_origins) {
+		const struct rs_origin *origin = &ruleset->origins[error->origin];
+		snprintf(failure->file, sizeof(failure->file), "%s",
+			 rs_string(ruleset, origin->file));
+		failure->line = origin->line;
+		failure->column = origin->column;
+		failure->column_end = origin->column_end;
+	}
+	return error->error < 0 ? error->error : -EIO;
+}
+
+static int commit(struct gate *gate, const struct ruleset *next, struct failure *failure)
+{
+	struct kernel_counter *initial = NULL;
+	struct kernel_error error = { .origin = RS_NONE };
+	size_t n = counters_initial(gate->counters, &initial);
+	int r = kernel_commit(gate->kernel, next, gate->current.report.ruleset, initial, n, &error);
+	free(initial);
+	return r < 0 ? refused(failure, next, &error) : 0;
+}
+
+static int verify(struct gate *gate, const struct ruleset *ruleset, struct failure *failure)
+{
+	char report[400] = "";
+	int r = kernel_verify(gate->kernel, ruleset, report, sizeof(report));
+	if (r > 0)
+		return failure_set(failure, SK_KERNEL_DIFFERS, -EUCLEAN, "%s", report);
+	if (r < 0)
+		return failure_set(failure, SK_KERNEL_DIFFERS, r, "reading the rules back: %s",
+				   strerror(-r));
+	return 0;
+}
+
+// What was loaded is not what runs: back to what ran, and closed if that fails too.
+static int put_back_rules(struct gate *gate, struct failure *failure)
+{
+	const struct ruleset *before = gate->current.report.ruleset;
+	struct kernel_error error = { .origin = RS_NONE };
+	if (!before)
+		return -ENOENT;
+	int r = kernel_commit(gate->kernel, before, NULL, NULL, 0, &error);
+	return r < 0 ? refused(failure, before, &error) : verify(gate, before, failure);
+}
+
+static void put_back(struct gate *gate)
+{
+	struct failure failure;
+	int r = put_back_rules(gate, &failure);
+	if (r < 0 && gate->current.about.number)
+		gate_set_problem(gate, GATE_KERNEL, &failure);
+	if (r < 0 && gate_set_guard(gate, KERNEL_GUARD_CLOSED, &failure) < 0)
+		gate_set_problem(gate, GATE_GUARD, &failure);
+}
+
+int gate_commit(struct gate *gate, const struct ruleset *next, struct failure *failure,
+		struct gate_times *ret_times)
+{
+	uint64_t start = monotonic_us();
+	int r = commit(gate, next, failure);
+	uint64_t committed = monotonic_us();
+	if (r < 0)
+		return r;
+	r = verify(gate, next, failure);
+	if (r < 0) {
+		put_back(gate);
+		return r;
+	}
+	*ret_times = (struct gate_times){ committed - start, monotonic_us() - committed };
+	return 0;
+}
+
+// --- open and load
+
+int gate_open(struct gate *gate, const struct gate_options *options, struct journal *journal,
+	      int netlink_fd, struct failure *failure)
+{
+	*gate = (struct gate){
+		.options = options,
+		.journal = journal,
+		.state_fd = -1,
+		.started_usec = journal_now_usec(),
+		.counters = counters_new(),
+	};
+	int r = gate->counters ? kernel_open(netlink_fd, &gate->kernel) : -ENOMEM;
+	if (r < 0)
+		return failure_set(failure, SK_DAEMON_FAILED, r, "the kernel's nftables: %s",
+				   strerror(-r));
+	r = kernel_guard_state(gate->kernel, &gate->guard);
+	if (r < 0)
+		return failure_set(failure, SK_GUARD_FAILED, r, "the guard table: %s",
+				   strerror(-r));
+	if (gate->guard == KERNEL_GUARD_ABSENT) {
+		r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, failure);
+		if (r < 0)
+			return r;
+	}
+	r = file_open_folder(options->state, &gate->state_fd);
+	if (r < 0)
+		return failure_set(failure, SK_STATE_UNWRITABLE, r, "%s: %s", options->state,
+				   strerror(-r));
+	if (counters_read(gate->counters, gate->state_fd) < 0) {
+		failure_set(failure, SK_COUNTERS_DAMAGED, 0,
+			    "counting starts again; the damaged file is counters.damaged");
+		gate_set_problem(gate, GATE_COUNTERS, failure);
+	}
+	return 0;
+}
+
+void gate_close(struct gate *gate)
+{
+	generation_done(&gate->current);
+	counters_free(gate->counters);
+	if (gate->kernel)
+		kernel_close(gate->kernel);
+	if (gate->state_fd >= 0)
+		close(gate->state_fd);
+	*gate = (struct gate){ .state_fd = -1 };
+}
+
+// Does the kernel run this very generation already?
+static bool runs(struct gate *gate, const struct generation *generation)
+{
+	struct failure failure;
+	uint64_t number = 0;
+	return kernel_generation(gate->kernel, &number) == 0 &&
+	       number == generation->about.number &&
+	       verify(gate, generation->report.ruleset, &failure) == 0;
+}
+
+int gate_load(struct gate *gate, struct failure *failure)
+{
+	struct generation generation;
+	struct gate_times times;
+	int r = generation_load_last_good(gate->state_fd, failure, &generation);
+	if (r < 0)
+		return r;
+	bool running = runs(gate, &generation);
+	if (!running)
+		r = gate_commit(gate, generation.report.ruleset, failure, &times);
+	if (r < 0) {
+		generation_done(&generation);
+		return r;
+	}
+	gate->current = generation;
+	gate_event(gate, running ? EVENT_ADOPTED : EVENT_LOADED);
+	gate_let_through(gate);
+	return 0;
+}

@@ -1,0 +1,97 @@
+// The gate: one kernel, one running generation, one guard, and what is known to be wrong with them.
+// Everything the daemon does to the kernel goes through here; it never blocks on a client.
+#ifndef SEKISHO_DAEMON_GATE_H
+#define SEKISHO_DAEMON_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "base/addr.h"
+#include "daemon/counters.h"
+#include "daemon/failure.h"
+#include "daemon/generation.h"
+#include "daemon/journal.h"
+#include "kernel/kernel.h"
+
+enum {
+	GATE_POLL_SECONDS = 5,	 // of the kernel's counters
+	GATE_WRITE_SECONDS = 30, // of the file of counters, when they changed
+};
+
+struct gate_options {
+	const char *rules, *state, *run; // folders
+	const char *log;		 // a file for events, or NULL
+	uint32_t compiler_uid, compiler_gid;
+	bool forwarding;	       // switch forwarding on when the gate opens
+	char management_interface[16]; // "": none
+	struct addr_range management_prefix;
+	uint16_t management_port;
+};
+
+// What can be wrong while the daemon runs; each is named in the status until it is right again.
+enum gate_problem {
+	GATE_NO_POLICY,
+	GATE_LOAD,
+	GATE_KERNEL,
+	GATE_GUARD,
+	GATE_FORWARDING,
+	GATE_STATE,
+	GATE_COUNTERS,
+	GATE_PACKET_LOG,
+	GATE_PROBLEM_COUNT,
+};
+
+struct apply; // daemon/apply.h
+
+struct gate {
+	const struct gate_options *options;
+	struct kernel *kernel;
+	struct journal *journal;
+	int state_fd;
+	uint64_t started_usec;
+	struct generation current; // .about.number 0: none
+	enum kernel_guard guard;
+	struct counters *counters;
+	bool counters_dirty;
+	uint64_t counters_written_usec;
+	char problems[GATE_PROBLEM_COUNT][700]; // "": fine
+	struct apply *apply;			// the one under way
+};
+
+// netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes
+// the guard when there is none yet.
+int gate_open(struct gate *gate, const struct gate_options *options, struct journal *journal,
+	      int netlink_fd, struct failure *failure);
+void gate_close(struct gate *gate); // the kernel keeps what it has
+
+// Takes over what the kernel runs if it is the last good generation, else loads that; opens the
+// guard after the rules were read back.  On failure the kernel keeps what it has, and a closed
+// guard stays closed.
+int gate_load(struct gate *gate, struct failure *failure);
+
+// Makes the kernel run `next` and reads it back; on a difference the running generation is put
+// back.  Times it took in microseconds.
+struct gate_times {
+	uint64_t commit_us, verify_us;
+};
+int gate_commit(struct gate *gate, const struct ruleset *next, struct failure *failure,
+		struct gate_times *ret_times);
+
+int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *failure);
+// Guard open, then forwarding; failures become problems.
+void gate_let_through(struct gate *gate);
+
+void gate_poll_counters(struct gate *gate);
+void gate_write_counters(struct gate *gate); // if they changed
+
+// NULL: that is right again.  A new problem is an event, a lasting one is not repeated.
+void gate_set_problem(struct gate *gate, enum gate_problem problem, const struct failure *failure);
+bool gate_has_problems(const struct gate *gate);
+// "running", "degraded" (running with problems), "closed"
+const char *gate_state(const struct gate *gate);
+
+void gate_event(struct gate *gate, enum event_kind kind); // with the running generation
+
+#endif

@@ -1,0 +1,137 @@
+// Writing events out.
+#include "daemon/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+struct journal {
+	bool native;
+	int fd; // of JSON lines
+};
+
+enum { FIELDS_MAX = EVENT_FIELD_COUNT + 4 };
+
+struct assignments {
+	struct iovec v[FIELDS_MAX];
+	int n;
+};
+
+uint64_t journal_now_usec(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+// systemd tells the device and inode of the stream it gave us (systemd.exec(5)).
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+int journal_open(const char *path, struct journal **ret_journal)
+{
+	struct journal *journal = calloc(1, sizeof(*journal));
+	if (!journal)
+		return -ENOMEM;
+	journal->fd = STDERR_FILENO;
+	journal->native = !path && stderr_is_journal();
+	if (path) {
+		journal->fd =
+			open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+		if (journal->fd < 0) {
+			int r = -errno;
+			free(journal);
+			return r;
+		}
+	}
+	*ret_journal = journal;
+	return 0;
+}
+
+void journal_close(struct journal *journal)
+{
+	if (!journal)
+		return;
+	if (journal->fd != STDERR_FILENO)
+		close(journal->fd);
+	free(journal);
+}
+
+static void add(void *arg, const char *assignment)
+{
+	struct assignments *fields = arg;
+	char *copy = fields->n < FIELDS_MAX ? strdup(assignment) : NULL;
+	if (copy)
+		fields->v[fields->n++] = (struct iovec){ copy, strlen(copy) };
+}
+
+static int send_native(const struct event *event, const char *text)
+{
+	struct assignments fields = { .n = 0 };
+	char message[EVENT_LINE_MAX + 16], priority[16];
+	snprintf(message, sizeof(message), "MESSAGE=%s", text);
+	snprintf(priority, sizeof(priority), "PRIORITY=%d", event_kind_info(event->kind)->level);
+	add(&fields, message);
+	add(&fields, priority);
+	event_journal(event, add, &fields);
+	int r = sd_journal_sendv(fields.v, fields.n);
+	for (int i = 0; i < fields.n; i++)
+		free(fields.v[i].iov_base);
+	return r;
+}
+
+static void write_line(int fd, const char *line, size_t length)
+{
+	ssize_t n;
+	do // one call a line, so that lines of several writers do not mix
+		n = write(fd, line, length);
+	while (n < 0 && errno == EINTR);
+}
+
+void journal_write(struct journal *journal, const struct event *event)
+{
+	char line[EVENT_LINE_MAX + 16];
+	size_t used = 0;
+	if (journal->native) {
+		event_write_text(event, line, EVENT_LINE_MAX);
+		if (send_native(event, line) == 0)
+			return;
+		// No journal after all: its own protocol for lines on standard error.
+		char plain[EVENT_LINE_MAX];
+		memcpy(plain, line, sizeof(plain));
+		used = (size_t)snprintf(line, sizeof(line), "<%d>%s",
+					event_kind_info(event->kind)->level, plain);
+	} else {
+		event_write_json(event, line, EVENT_LINE_MAX);
+		used = strlen(line);
+	}
+	line[used++] = '\n';
+	write_line(journal->fd, line, used);
+}
+
+void journal_failed(struct journal *journal, const struct failure *failure)
+{
+	struct event event;
+	char text[sizeof(failure->text) + sizeof(failure->file) + 32];
+	snprintf(text, sizeof(text), "SK%03d %s%s%s", (int)failure->code, failure->file,
+		 failure->file[0] ? ": " : "", failure->text);
+	event_init(&event, EVENT_FAILED, journal_now_usec());
+	event_text(&event, EVENT_MESSAGE, text);
+	journal_write(journal, &event);
+}

@@ -1,0 +1,24 @@
+// The methods of the control socket: requests in, what the gate says out.
+#ifndef SEKISHO_DAEMON_METHODS_H
+#define SEKISHO_DAEMON_METHODS_H
+
+#include <systemd/sd-event.h>
+
+#include "control/server.h"
+#include "daemon/apply.h"
+#include "daemon/gate.h"
+#include "daemon/packets.h"
+
+struct methods {
+	struct gate *gate;
+	struct packets *packets; // NULL: there are no packet records
+	sd_event *event;
+	struct control_server *server;
+	// Applies the box's own rules, as SIGHUP does; done is told as by apply_start().
+	void (*reload)(void *arg, uint32_t uid, apply_done *done, void *done_arg);
+	void *reload_arg;
+};
+
+control_handler methods_handle; // arg: struct methods
+
+#endif
