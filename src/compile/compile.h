@@ -7,17 +7,20 @@
 
 // The connection mark, divided once.  Nobody else writes it.
 enum {
-	MARK_INSPECT = 0x00000001, // the connection's packets go to the inspector's queue
-	MARK_PASSED = 0x00000002,  // inspected to the end: leaves the queue
+	MARK_INSPECT = 0x00000001,  // the connection's packets go to the inspector's queue
+	MARK_PASSED = 0x00000002,   // inspected to the end: leaves the queue
 	MARK_CALENDAR = 0x00ffff00, // calendar id, 0: always open
 	MARK_SPARE = 0xff0000fc,
 };
 
+enum { COMPILE_ELEMS_MAX = 4000000 }; // set elements of one ruleset
+
 enum { NFLOG_GROUP = 5, NFLOG_SNAPLEN = 128, QUEUE_FIRST = 100, QUEUE_COUNT = 1 };
 
 struct compile_options {
-	uint64_t generation;   // appears in log prefixes
-	const char *management_interface; // NULL: none; always open to the gateway's own administration
+	uint64_t generation; // appears in log prefixes
+	const char *
+		management_interface; // NULL: none; always open to the gateway's own administration
 	struct addr_range management_prefix;
 	uint16_t management_port;
 };

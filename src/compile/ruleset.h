@@ -28,56 +28,60 @@ enum rs_key {
 	RS_META_L4PROTO, // 1
 	RS_META_IIFNAME, // 16, NUL-padded
 	RS_META_OIFNAME, // 16
-	RS_IP_SADDR, RS_IP_DADDR,   // 4
-	RS_IP6_SADDR, RS_IP6_DADDR, // 16
-	RS_IP_FRAG_OFF,  // 2
+	RS_IP_SADDR,
+	RS_IP_DADDR, // 4
+	RS_IP6_SADDR,
+	RS_IP6_DADDR,	   // 16
+	RS_IP_FRAG_OFF,	   // 2
 	RS_IP_VERSION_IHL, // 1: first byte of the network header
-	RS_IP6_NEXTHDR,  // 1
-	RS_IP6_HOPLIMIT, // 1
-	RS_TH_SPORT, RS_TH_DPORT, // 2
-	RS_TCP_FLAGS,    // 1
-	RS_ICMP_TYPE, RS_ICMPV6_TYPE, // 1
-	RS_CT_STATE,     // 4, host order bits
-	RS_CT_STATUS,    // 4
-	RS_CT_MARK,      // 4
+	RS_IP6_NEXTHDR,	   // 1
+	RS_IP6_HOPLIMIT,   // 1
+	RS_TH_SPORT,
+	RS_TH_DPORT,  // 2
+	RS_TCP_FLAGS, // 1
+	RS_ICMP_TYPE,
+	RS_ICMPV6_TYPE,	 // 1
+	RS_CT_STATE,	 // 4, host order bits
+	RS_CT_STATUS,	 // 4
+	RS_CT_MARK,	 // 4
 	RS_CT_DIRECTION, // 1
-	RS_META_MARK,    // 4
+	RS_META_MARK,	 // 4
 	RS_KEY_COUNT,
 };
 
 struct rs_key_info {
-	const char *match;   // "ip saddr"
-	const char *type;    // nft set type: "ipv4_addr"; NULL: use typeof match
-	uint8_t size;        // bytes
-	bool host_order;     // value is a native integer (ct, meta mark)
-	uint8_t family;      // 4, 6, or 0: depends on meta nfproto
-	uint8_t needs_l4;    // protocol the match depends on (6 tcp, 1 icmp, 58 icmpv6), 0: none
+	const char *match; // "ip saddr"
+	const char *type;  // nft set type: "ipv4_addr"; NULL: use typeof match
+	uint8_t size;	   // bytes
+	bool host_order;   // value is a native integer (ct, meta mark)
+	uint8_t family;	   // 4, 6, or 0: depends on meta nfproto
+	uint8_t needs_l4;  // protocol the match depends on (6 tcp, 1 icmp, 58 icmpv6), 0: none
 };
 const struct rs_key_info *rs_key_info(enum rs_key key);
 
 enum rs_verdict { RS_CONTINUE, RS_ACCEPT, RS_DROP, RS_JUMP, RS_GOTO, RS_RETURN };
 
 enum rs_stmt_kind {
-	RS_MATCH,      // key[0] & mask op value(..value_hi)
-	RS_LOOKUP,     // concatenation of keys [not] in set ref
-	RS_VMAP,       // concatenation of keys vmap set ref
-	RS_COUNT,      // counter name obj ref
-	RS_COUNT_MAP,  // counter name KEYS map set ref: breaks the rule when nothing matches
-	RS_LIMIT,      // rate per second, burst
-	RS_LOG,        // NFLOG: prefix, group, snaplen
-	RS_VERDICT,    // verdict, chain ref
-	RS_REJECT,     // reject with icmpx admin-prohibited, or tcp reset
-	RS_QUEUE,      // to queue number..number + count - 1; no bypass
+	RS_MATCH,	// key[0] & mask op value(..value_hi)
+	RS_LOOKUP,	// concatenation of keys [not] in set ref
+	RS_VMAP,	// concatenation of keys vmap set ref
+	RS_COUNT,	// counter name obj ref
+	RS_COUNT_MAP,	// counter name KEYS map set ref: breaks the rule when nothing matches
+	RS_LIMIT,	// rate per second, burst
+	RS_LOG,		// NFLOG: prefix, group, snaplen
+	RS_VERDICT,	// verdict, chain ref
+	RS_REJECT,	// reject with icmpx admin-prohibited, or tcp reset
+	RS_QUEUE,	// to queue number..number + count - 1; no bypass
 	RS_SET_CT_MARK, // ct mark set ct mark & and_mask | or_mask (in value_u32[0], value_u32[1])
-	RS_HELPER,     // ct helper set obj ref
-	RS_NAT,        // source or destination NAT to addresses and ports
-	RS_NETMAP,     // snat/dnat prefix: addr lo..hi is the prefix's range
+	RS_HELPER,	// ct helper set obj ref
+	RS_NAT,		// source or destination NAT to addresses and ports
+	RS_NETMAP,	// snat/dnat prefix: addr lo..hi is the prefix's range
 	RS_MASQUERADE,
-	RS_MSS,        // tcp option maxseg size set value, or rt mtu
-	RS_EXTHDR,     // IPv6 extension header `number` exists (or not)
-	RS_IP_OPTION,  // IPv4 option `number` exists
+	RS_MSS,		  // tcp option maxseg size set value, or rt mtu
+	RS_EXTHDR,	  // IPv6 extension header `number` exists (or not)
+	RS_IP_OPTION,	  // IPv4 option `number` exists
 	RS_SET_META_MARK, // meta mark set value_u32[0]
-	RS_RT_TYPE,    // IPv6 routing header of type `number`
+	RS_RT_TYPE,	  // IPv6 routing header of type `number`
 	RS_STMT_KINDS,
 };
 
@@ -94,19 +98,20 @@ struct rs_stmt {
 	uint8_t op;   // enum rs_op: MATCH, LOOKUP (EQ, NEQ), EXTHDR
 	uint8_t n_keys;
 	uint8_t keys[RS_KEYS_MAX];
-	uint8_t verdict; // enum rs_verdict: VERDICT; enum rs_reject: REJECT
-	uint8_t destination; // NAT, NETMAP: 1 for dnat, 0 for snat
-	uint8_t family;      // NAT, NETMAP: 4 or 6
-	uint8_t number;      // EXTHDR, IP_OPTION
-	uint16_t group;      // LOG: NFLOG group; QUEUE: first queue
-	uint16_t count;      // QUEUE: how many
+	uint8_t verdict;	   // enum rs_verdict: VERDICT; enum rs_reject: REJECT
+	uint8_t destination;	   // NAT, NETMAP: 1 for dnat, 0 for snat
+	uint8_t family;		   // NAT, NETMAP: 4 or 6
+	uint8_t number;		   // EXTHDR, IP_OPTION
+	uint16_t group;		   // LOG: NFLOG group; QUEUE: first queue
+	uint16_t count;		   // QUEUE: how many
 	uint16_t port_lo, port_hi; // NAT: 0 keeps
-	uint16_t size;       // MSS: value, or 1 for rt mtu
-	uint32_t ref;        // set, object, or chain index; RS_NONE
-	uint32_t rate, burst; // LIMIT; LOG: burst is snaplen
-	uint32_t prefix;     // LOG: string
-	uint8_t masked;      // MATCH: apply mask
-	uint8_t value[16], value_hi[16], mask[16]; // MATCH; NAT: address lo, hi; in the key's own order
+	uint16_t size;		   // MSS: value, or 1 for rt mtu
+	uint32_t ref;		   // set, object, or chain index; RS_NONE
+	uint32_t rate, burst;	   // LIMIT; LOG: burst is snaplen
+	uint32_t prefix;	   // LOG: string
+	uint8_t masked;		   // MATCH: apply mask
+	uint8_t value[16], value_hi[16],
+		mask[16]; // MATCH; NAT: address lo, hi; in the key's own order
 };
 
 // Where something comes from: for error reports, comments and counters.
@@ -125,10 +130,10 @@ struct rs_rule {
 
 struct rs_chain {
 	uint32_t name;
-	uint8_t base;     // 1: has a hook
-	uint8_t nat;      // base chains: type nat, else filter
-	uint8_t hook;     // NF_INET_PRE_ROUTING ...
-	uint8_t drop;     // base chains: policy drop
+	uint8_t base; // 1: has a hook
+	uint8_t nat;  // base chains: type nat, else filter
+	uint8_t hook; // NF_INET_PRE_ROUTING ...
+	uint8_t drop; // base chains: policy drop
 	int32_t priority;
 	uint32_t first_rule, n_rules;
 	uint64_t version; // hash of the rules, names of what they refer to included
@@ -152,8 +157,8 @@ struct rs_set {
 };
 
 struct rs_elem {
-	uint32_t key;    // pool offset of key_bytes; with interval: lo then hi (inclusive), twice that
-	uint32_t ref;    // chain for jump and goto, object for counter maps, else RS_NONE
+	uint32_t key; // pool offset of key_bytes; with interval: lo then hi (inclusive), twice that
+	uint32_t ref; // chain for jump and goto, object for counter maps, else RS_NONE
 	uint32_t origin;
 	uint8_t verdict; // enum rs_verdict for verdict maps
 };
@@ -163,14 +168,14 @@ enum rs_obj_kind { RS_OBJ_COUNTER, RS_OBJ_HELPER };
 struct rs_obj {
 	uint32_t name;
 	uint8_t kind;
-	uint8_t protocol;      // helper: IPPROTO_TCP or UDP
-	uint32_t helper;       // helper: string "ftp"
+	uint8_t protocol; // helper: IPPROTO_TCP or UDP
+	uint32_t helper;  // helper: string "ftp"
 	uint32_t origin;
 };
 
 struct ruleset {
 	uint64_t generation; // 0 offline
-	uint32_t table;      // string: "sekisho"
+	uint32_t table;	     // string: "sekisho"
 	uint8_t digest[32];  // of the policy
 	const char *strings; // offset 0 is ""; every offset is of a NUL-terminated string
 	size_t strings_size;

@@ -1,0 +1,123 @@
+// What the files of one compile() share: the plan at hand, the growing ruleset, and the indexes of
+// what was made so far.  Lives for one call.
+#ifndef SEKISHO_COMPILE_CONTEXT_H
+#define SEKISHO_COMPILE_CONTEXT_H
+
+#include "base/arena.h"
+#include "base/vec.h"
+#include "compile/build.h"
+#include "compile/compile.h"
+
+enum { V4, V6, FAMILIES }; // index of a family in arrays
+enum { NAME_MAX_BYTES = 512 };
+
+// A zone's addresses of one family.
+struct space {
+	enum { SPACE_NONE, SPACE_ALL, SPACE_INSIDE, SPACE_OUTSIDE } kind; // of the ranges
+	const struct addr_range *v;
+	size_t n;
+	const char *name; // of the set, if one is needed
+	uint32_t *set;	  // made at the first use; shared by all zones without networks
+};
+
+struct zone_state {
+	uint32_t origin;
+	uint32_t denied, spoofed;		  // counters
+	const struct plan_interface **interfaces; // those that no pattern of the zone covers
+	size_t n_interfaces;
+	struct space space[FAMILIES];
+	uint32_t sets[FAMILIES];
+};
+
+// How a flow's packets are treated: one chain f_… each.
+struct treatment {
+	uint32_t guard_flow;
+	unsigned bits, helpers;
+	uint32_t chain;
+	uint32_t next; // of the same flow, or RS_NONE
+};
+
+struct flow_state {
+	uint32_t origin, counter;
+	uint32_t first; // treatment
+	unsigned variants;
+};
+
+struct compiling {
+	const struct plan *plan;
+	const struct compile_options *options;
+	const struct plan_settings *settings;
+	const struct plan_zone *zones;
+	size_t n_zones;
+	const struct plan_flow *flows;
+	size_t n_flows;
+	const struct plan_pair *pairs;
+	size_t n_pairs;
+	struct arena *arena;
+	struct build *build;
+	struct zone_state *zone;
+	struct flow_state *flow;
+	VEC(struct treatment) treatments;
+	uint32_t helper[6];	     // objects, RS_NONE when no flow needs them
+	uint32_t invalid;	     // chain
+	uint32_t refuse;	     // chain that rejects
+	uint32_t all_sets[FAMILIES]; // the networks of all zones
+	bool guarded, helped;
+};
+
+// zones.c: membership, interfaces, anti-spoofing
+void zones_begin(struct compiling *c);
+void spoof_chain(struct compiling *c);
+// Appends to the rule: the address is (not) the zone's.  Only for SPACE_INSIDE and SPACE_OUTSIDE.
+void match_member(struct compiling *c, uint32_t zone, int family, enum rs_key key, bool inside);
+// A set of the zones' interfaces; zones_set() makes one only if there is more than one (else
+// RS_NONE).
+uint32_t interfaces_set(struct compiling *c, const uint16_t *zones, size_t n, const char *label);
+uint32_t zones_set(struct compiling *c, const uint16_t *zones, size_t n, const char *label);
+// Appends to the rule: the interface is one of the zones'; set is zones_set() of the same zones.
+// Without any interface (ask zones_named() before) there is nothing to match.
+bool zones_named(const struct compiling *c, const uint16_t *zones, size_t n);
+void match_zones(struct compiling *c, enum rs_key key, const uint16_t *zones, size_t n,
+		 uint32_t set);
+void match_nfproto(struct compiling *c, int family);
+
+// names.c: a map over interface names, in two sets: exact names, and patterns
+struct names_map {
+	const char *name;
+	enum rs_set_kind kind;
+	bool in, out;		  // which interfaces are in the key
+	uint32_t exact, patterns; // sets, RS_NONE until the first element
+};
+struct names_map names_map(const char *name, enum rs_set_kind kind, bool in, bool out);
+void names_add(struct compiling *c, struct names_map *map, uint32_t from, uint32_t to,
+	       enum rs_verdict verdict, uint32_t ref);
+void names_add_one(struct compiling *c, struct names_map *map, const struct plan_interface *in,
+		   enum rs_verdict verdict, uint32_t ref);
+void names_rules(struct compiling *c, const struct names_map *map, uint32_t chain);
+
+// packet.c: what looks at headers before any connection: fragments, options, extension headers, MSS
+void packet_chains(struct compiling *c);
+uint32_t odd_header_chain(struct compiling *c);
+
+// hooks.c: forward, input, output and what they share
+void shared_chains(struct compiling *c);
+void hook_chains(struct compiling *c);
+void match_management(struct compiling *c, bool output);
+
+// pairs.c, cells.c
+uint32_t pair_chain(struct compiling *c, const struct plan_pair *pair);
+void class_rules(struct compiling *c, uint32_t chain, const char *name,
+		 const struct plan_class *class);
+
+// treat.c: the chains f_<flow>, helpers
+void treat_begin(struct compiling *c);
+uint32_t treat_chain(struct compiling *c, const struct plan_cell *cell);
+
+// nat.c
+void nat_chains(struct compiling *c);
+
+const char *zone_id(const struct compiling *c, uint32_t zone);
+void log_rule(struct compiling *c, uint32_t chain, uint32_t origin, const char *what,
+	      const char *id); // a rule that only logs; none when the rate is 0
+
+#endif

@@ -1,0 +1,378 @@
+// The chains of the forward, input and output hooks, and those they share: what happens to related,
+// invalid and denied packets.
+//
+// An established connection's packet is decided by the first compare of its hook.  Everything else
+// here is paid by the first packet of a connection alone.
+#include "compile/context.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+
+enum {
+	STATE_INVALID = 1,
+	STATE_ESTABLISHED = 2,
+	STATE_RELATED = 4,
+	SYN_BITS = TH_FIN | TH_SYN | TH_RST | TH_ACK,
+	ICMP_REDIRECTED = 5,
+	ICMPV6_REDIRECTED = 137,
+	HOP_LIMIT_MAX = 255,
+};
+
+enum {
+	MLD_QUERY = 130,
+	MLD_REPORT = 131,
+	MLD_DONE = 132,
+	ROUTER_SOLICIT = 133,
+	ROUTER_ADVERT = 134,
+	NEIGHBOUR_SOLICIT = 135,
+	NEIGHBOUR_ADVERT = 136,
+	MLD2_REPORT = 143
+};
+
+enum hook_index { FORWARD, INPUT, OUTPUT, HOOKS };
+
+static const struct hook_shape {
+	const char *name, *denied, *actions, *pairs, *related;
+	uint8_t hook;
+	bool in, out; // which interface says the zone
+} shapes[HOOKS] = {
+	[FORWARD] = { "forward", "denied_forward", "actions_forward", "pairs_forward", "related",
+		      NF_INET_FORWARD, true, true },
+	[INPUT] = { "input", "denied_input", "actions_input", "pairs_input", "related",
+		    NF_INET_LOCAL_IN, true, false },
+	[OUTPUT] = { "output", "denied_output", "actions_output", "pairs_output", "related_output",
+		     NF_INET_LOCAL_OUT, false, true },
+};
+
+static bool of_hook(enum hook_index hook, uint16_t from, uint16_t to)
+{
+	if (hook == INPUT)
+		return to == PLAN_SELF && from != PLAN_SELF;
+	if (hook == OUTPUT)
+		return from == PLAN_SELF && to != PLAN_SELF;
+	return from != PLAN_SELF && to != PLAN_SELF;
+}
+
+void log_rule(struct compiling *c, uint32_t chain, uint32_t origin, const char *what,
+	      const char *id)
+{
+	char prefix[RS_PREFIX_MAX];
+
+	if (!c->settings->log_rate_per_second)
+		return;
+	snprintf(prefix, sizeof(prefix), "sk G%llu %s%s%s",
+		 (unsigned long long)c->options->generation, what, id ? " " : "", id ? id : "");
+	rule(c->build, chain, origin);
+	rule_log(c->build, c->settings->log_rate_per_second, c->settings->log_burst, prefix);
+}
+
+static void invalid_chain(struct compiling *c)
+{
+	uint32_t counter = build_counter(c->build, "invalid", RS_NONE);
+
+	c->invalid = build_chain(c->build, "invalid", RS_NONE);
+	rule(c->build, c->invalid, RS_NONE);
+	rule_count(c->build, counter);
+	if (c->settings->log_invalid)
+		log_rule(c, c->invalid, RS_NONE, "invalid", NULL);
+	rule(c->build, c->invalid, RS_NONE);
+	rule_verdict(c->build, RS_DROP, RS_NONE);
+}
+
+static void refuse_chain(struct compiling *c)
+{
+	bool wanted = c->settings->action == PLAN_REJECT;
+
+	c->refuse = RS_NONE;
+	for (size_t i = 0; i < c->settings->n_defaults; i++)
+		wanted |= c->settings->defaults[i].action == PLAN_REJECT;
+	if (!wanted)
+		return;
+	c->refuse = build_chain(c->build, "refuse", RS_NONE);
+	rule(c->build, c->refuse, RS_NONE);
+	rule_u8(c->build, RS_META_L4PROTO, RS_EQ, IPPROTO_TCP);
+	rule_reject(c->build, RS_REJECT_TCP_RESET);
+	rule(c->build, c->refuse, RS_NONE);
+	rule_reject(c->build, RS_REJECT_ADMIN);
+}
+
+void shared_chains(struct compiling *c)
+{
+	invalid_chain(c);
+	refuse_chain(c);
+}
+
+// What denied packets get where it is not the usual action, then the usual one.
+static void action_rules(struct compiling *c, uint32_t chain, enum hook_index hook)
+{
+	const struct hook_shape *shape = &shapes[hook];
+	struct names_map map = names_map(shape->actions, RS_MAP_VERDICT, shape->in, shape->out);
+
+	for (size_t i = 0; i < c->settings->n_defaults; i++) {
+		const struct plan_default *it = &c->settings->defaults[i];
+		bool drop = it->action == PLAN_DROP;
+
+		if (of_hook(hook, it->from, it->to))
+			names_add(c, &map, it->from, it->to, drop ? RS_DROP : RS_GOTO,
+				  drop ? RS_NONE : c->refuse);
+	}
+	names_rules(c, &map, chain);
+	rule(c->build, chain, RS_NONE);
+	if (c->settings->action == PLAN_DROP)
+		rule_verdict(c->build, RS_DROP, RS_NONE);
+	else
+		rule_verdict(c->build, RS_GOTO, c->refuse);
+}
+
+static uint32_t denied_chain(struct compiling *c, enum hook_index hook,
+			     const struct names_map *counters)
+{
+	uint32_t chain = build_chain(c->build, shapes[hook].denied, RS_NONE);
+
+	if (hook == OUTPUT) {
+		rule(c->build, chain, RS_NONE);
+		rule_count(c->build, c->zone[PLAN_SELF].denied);
+	} else {
+		names_rules(c, counters, chain);
+	}
+	if (c->settings->log_denied)
+		log_rule(c, chain, RS_NONE, "deny", NULL);
+	action_rules(c, chain, hook);
+	return chain;
+}
+
+// Error types: those of the settings, and for the gateway's own errors also the ones that routing
+// cannot do without.  Redirects never: they change who talks to whom.
+static void error_rules(struct compiling *c, uint32_t chain, bool v6, bool output)
+{
+	static const uint8_t own[] = { 3, 11, 12 }, own_v6[] = { 1, 2, 3, 4 };
+	const uint8_t *given = v6 ? c->settings->icmpv6_errors : c->settings->icmp_errors;
+	size_t n_given = v6 ? c->settings->n_icmpv6_errors : c->settings->n_icmp_errors;
+	enum rs_key key = v6 ? RS_ICMPV6_TYPE : RS_ICMP_TYPE;
+	bool wanted[256] = { false };
+	char name[64];
+	uint32_t set;
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_given; i++)
+		wanted[given[i]] = true;
+	for (size_t i = 0; output && i < (v6 ? sizeof(own_v6) : sizeof(own)); i++)
+		wanted[v6 ? own_v6[i] : own[i]] = true;
+	wanted[v6 ? ICMPV6_REDIRECTED : ICMP_REDIRECTED] = false;
+	for (size_t i = 0; i < 256; i++)
+		n += wanted[i];
+	if (!n)
+		return;
+	snprintf(name, sizeof(name), "%s_errors%s", v6 ? "icmpv6" : "icmp",
+		 output ? "_output" : "");
+	set = build_set(c->build, name, RS_SET, false, &key, 1);
+	for (unsigned i = 0; i < 256; i++) {
+		struct build_key elem = { .size = 0 };
+
+		if (!wanted[i])
+			continue;
+		key_u8(&elem, key, i, i);
+		build_elem(c->build, set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
+	}
+	rule(c->build, chain, RS_NONE);
+	rule_lookup(c->build, key, set, true);
+	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+}
+
+// A connection that a helper of some flow announced; an ICMP error about one is no such thing.
+static void expected_rules(struct compiling *c, uint32_t chain)
+{
+	static const uint8_t errors[] = { IPPROTO_ICMP, IPPROTO_ICMPV6 };
+
+	for (size_t i = 0; i < sizeof(errors); i++) {
+		rule(c->build, chain, RS_NONE);
+		rule_u8(c->build, RS_META_L4PROTO, RS_EQ, errors[i]);
+		rule_verdict(c->build, RS_GOTO, c->invalid);
+	}
+	rule(c->build, chain, RS_NONE);
+	rule_flags(c->build, RS_CT_STATUS, RS_EQ, IPS_EXPECTED, IPS_EXPECTED);
+	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+}
+
+static uint32_t related_chain(struct compiling *c, bool output)
+{
+	uint32_t chain = build_chain(c->build, output ? "related_output" : "related", RS_NONE);
+
+	error_rules(c, chain, false, output);
+	error_rules(c, chain, true, output);
+	if (c->helped)
+		expected_rules(c, chain);
+	if (output && c->refuse != RS_NONE) { // the reset that answers a refused connection
+		rule(c->build, chain, RS_NONE);
+		rule_flags(c->build, RS_TCP_FLAGS, RS_EQ, TH_RST, TH_RST);
+		rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+	}
+	rule(c->build, chain, RS_NONE);
+	rule_verdict(c->build, RS_GOTO, c->invalid);
+	return chain;
+}
+
+static void state_rules(struct compiling *c, uint32_t chain, uint32_t related)
+{
+	struct build *build = c->build;
+
+	if (c->guarded) {
+		rule(build, chain, RS_NONE);
+		rule_flags(build, RS_CT_MARK, RS_EQ, MARK_INSPECT | MARK_PASSED, MARK_INSPECT);
+		rule_u32(build, RS_CT_STATE, RS_EQ, STATE_ESTABLISHED);
+		rule_queue(build, QUEUE_FIRST, QUEUE_COUNT);
+	}
+	rule(build, chain, RS_NONE);
+	rule_u32(build, RS_CT_STATE, RS_EQ, STATE_ESTABLISHED);
+	rule_verdict(build, RS_ACCEPT, RS_NONE);
+	rule(build, chain, RS_NONE);
+	rule_u32(build, RS_CT_STATE, RS_EQ, STATE_RELATED);
+	rule_verdict(build, RS_GOTO, related);
+	rule(build, chain, RS_NONE);
+	rule_u32(build, RS_CT_STATE, RS_EQ, STATE_INVALID);
+	rule_verdict(build, RS_GOTO, c->invalid);
+}
+
+static void syn_rule(struct compiling *c, uint32_t chain)
+{
+	rule(c->build, chain, RS_NONE);
+	rule_flags(c->build, RS_TCP_FLAGS, RS_NEQ, SYN_BITS, TH_SYN);
+	rule_verdict(c->build, RS_GOTO, c->invalid);
+}
+
+static void discovery_rule(struct compiling *c, uint32_t chain, enum rs_key interface,
+			   uint8_t type_lo, uint8_t type_hi, const uint16_t *zones, size_t n,
+			   const char *label)
+{
+	if (zones && !zones_named(c, zones, n))
+		return;
+	rule(c->build, chain, RS_NONE);
+	rule_u8_range(c->build, RS_ICMPV6_TYPE, type_lo, type_hi);
+	rule_u8(c->build, RS_IP6_HOPLIMIT, RS_EQ, HOP_LIMIT_MAX);
+	if (zones)
+		match_zones(c, interface, zones, n, zones_set(c, zones, n, label));
+	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+}
+
+// RFC 4890 section 4.4: what IPv6 cannot do without on a link.
+static uint32_t discovery_chain(struct compiling *c, bool output)
+{
+	const struct plan_settings *s = c->settings;
+	enum rs_key key = output ? RS_META_OIFNAME : RS_META_IIFNAME;
+	uint32_t chain = build_chain(c->build, output ? "icmpv6_output" : "icmpv6_input", RS_NONE);
+	struct addr_range link_local;
+
+	discovery_rule(c, chain, key, NEIGHBOUR_SOLICIT, NEIGHBOUR_ADVERT, NULL, 0, NULL);
+	if (s->n_hear_ra) // hears advertisements, or asks for them
+		discovery_rule(c, chain, key, output ? ROUTER_SOLICIT : ROUTER_ADVERT,
+			       output ? ROUTER_SOLICIT : ROUTER_ADVERT, s->hear_ra, s->n_hear_ra,
+			       output ? "hear_ra_output" : "hear_ra_input");
+	if (s->n_send_ra) // is asked for them, or sends them
+		discovery_rule(c, chain, key, output ? ROUTER_ADVERT : ROUTER_SOLICIT,
+			       output ? ROUTER_ADVERT : ROUTER_SOLICIT, s->send_ra, s->n_send_ra,
+			       output ? "send_ra_output" : "send_ra_input");
+	rule(c->build, chain, RS_NONE);
+	if (output) {
+		rule_u8_range(c->build, RS_ICMPV6_TYPE, MLD_REPORT, MLD_DONE);
+		rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+		rule(c->build, chain, RS_NONE);
+		rule_u8(c->build, RS_ICMPV6_TYPE, RS_EQ, MLD2_REPORT);
+	} else {
+		addr_range_parse("fe80::/10", &link_local);
+		rule_u8(c->build, RS_ICMPV6_TYPE, RS_EQ, MLD_QUERY);
+		rule_addr(c->build, RS_IP6_SADDR, true, &link_local);
+	}
+	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+	return chain;
+}
+
+void match_management(struct compiling *c, bool output)
+{
+	const struct compile_options *o = c->options;
+	bool v4 = o->management_prefix.family == ADDR_V4;
+	enum rs_key from = v4 ? RS_IP_SADDR : RS_IP6_SADDR, to = v4 ? RS_IP_DADDR : RS_IP6_DADDR;
+
+	rule_name(c->build, output ? RS_META_OIFNAME : RS_META_IIFNAME, o->management_interface,
+		  false);
+	if (addr_range_is_any(&o->management_prefix))
+		match_nfproto(c, v4 ? V4 : V6);
+	else
+		rule_addr(c->build, output ? to : from, true, &o->management_prefix);
+	rule_u8(c->build, RS_META_L4PROTO, RS_EQ, IPPROTO_TCP);
+	rule_u16(c->build, output ? RS_TH_SPORT : RS_TH_DPORT, RS_EQ, o->management_port,
+		 o->management_port);
+}
+
+static void own_rules(struct compiling *c, uint32_t chain, bool output)
+{
+	rule(c->build, chain, RS_NONE);
+	rule_name(c->build, output ? RS_META_OIFNAME : RS_META_IIFNAME, "lo", false);
+	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+	if (!c->options->management_interface)
+		return;
+	rule(c->build, chain, RS_NONE);
+	match_management(c, output);
+	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+}
+
+static void discovery_jump(struct compiling *c, uint32_t chain, bool output)
+{
+	uint32_t discovery = discovery_chain(c, output);
+
+	rule(c->build, chain, RS_NONE);
+	rule_u8(c->build, RS_META_L4PROTO, RS_EQ, IPPROTO_ICMPV6);
+	rule_verdict(c->build, RS_JUMP, discovery);
+}
+
+// Link-local addresses pass anti-spoofing for the link's own sake, and never a router.
+static void link_local_rules(struct compiling *c, uint32_t chain, uint32_t denied)
+{
+	struct addr_range link_local;
+
+	addr_range_parse("fe80::/10", &link_local);
+	for (int i = 0; i < 2; i++) {
+		rule(c->build, chain, RS_NONE);
+		rule_addr(c->build, i ? RS_IP6_DADDR : RS_IP6_SADDR, true, &link_local);
+		rule_verdict(c->build, RS_GOTO, denied);
+	}
+}
+
+static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t related,
+		       const struct names_map *counters)
+{
+	const struct hook_shape *shape = &shapes[hook];
+	const struct base_hook base = { shape->name, shape->hook, 0, false, true };
+	struct names_map pairs = names_map(shape->pairs, RS_MAP_VERDICT, shape->in, shape->out);
+	uint32_t chain = build_base(c->build, &base);
+	uint32_t denied = denied_chain(c, hook, counters);
+
+	if (hook != FORWARD)
+		own_rules(c, chain, hook == OUTPUT);
+	state_rules(c, chain, related);
+	if (hook != FORWARD)
+		discovery_jump(c, chain, hook == OUTPUT);
+	syn_rule(c, chain);
+	if (hook == FORWARD)
+		link_local_rules(c, chain, denied);
+	for (size_t i = 0; i < c->n_pairs; i++)
+		if (of_hook(hook, c->pairs[i].from, c->pairs[i].to))
+			names_add(c, &pairs, c->pairs[i].from, c->pairs[i].to, RS_JUMP,
+				  pair_chain(c, &c->pairs[i]));
+	names_rules(c, &pairs, chain);
+	rule(c->build, chain, RS_NONE);
+	rule_verdict(c->build, RS_GOTO, denied);
+}
+
+void hook_chains(struct compiling *c)
+{
+	struct names_map counters = names_map("denied_interfaces", RS_MAP_COUNTER, true, false);
+	uint32_t related = related_chain(c, false), related_output = related_chain(c, true);
+
+	for (uint32_t z = 1; z < c->n_zones; z++)
+		names_add(c, &counters, z, z, RS_CONTINUE, c->zone[z].denied);
+	for (int hook = 0; hook < HOOKS; hook++)
+		hook_chain(c, hook, hook == OUTPUT ? related_output : related, &counters);
+}

@@ -1,0 +1,84 @@
+// Maps over interface names.  Exact names go to a hash, and only what involves a pattern ("vlan*")
+// to an interval set, so that a gateway without patterns pays one look-up.
+#include "compile/context.h"
+
+#include <stdio.h>
+
+struct names_map names_map(const char *name, enum rs_set_kind kind, bool in, bool out)
+{
+	return (struct names_map){ .name = name,
+				   .kind = kind,
+				   .in = in,
+				   .out = out,
+				   .exact = RS_NONE,
+				   .patterns = RS_NONE };
+}
+
+static uint32_t set_of(struct compiling *c, struct names_map *map, bool pattern)
+{
+	uint32_t *set = pattern ? &map->patterns : &map->exact;
+	enum rs_key keys[2];
+	unsigned n = 0;
+	char name[NAME_MAX_BYTES];
+
+	if (*set != RS_NONE)
+		return *set;
+	if (map->in)
+		keys[n++] = RS_META_IIFNAME;
+	if (map->out)
+		keys[n++] = RS_META_OIFNAME;
+	snprintf(name, sizeof(name), "%s%s", map->name, pattern ? "_patterns" : "");
+	*set = build_set(c->build, name, map->kind, pattern, keys, n);
+	return *set;
+}
+
+static void add(struct compiling *c, struct names_map *map, const struct plan_interface *in,
+		const struct plan_interface *out, enum rs_verdict verdict, uint32_t ref,
+		uint32_t origin)
+{
+	bool pattern = (in && in->pattern) || (out && out->pattern);
+	uint32_t set = set_of(c, map, pattern);
+	struct build_key key = { .size = 0 };
+
+	if (in)
+		key_name(&key, RS_META_IIFNAME, in->name, in->pattern);
+	if (out)
+		key_name(&key, RS_META_OIFNAME, out->name, out->pattern);
+	build_elem(c->build, set, &key, verdict, ref, origin);
+}
+
+void names_add(struct compiling *c, struct names_map *map, uint32_t from, uint32_t to,
+	       enum rs_verdict verdict, uint32_t ref)
+{
+	const struct zone_state *in = &c->zone[from], *out = &c->zone[to];
+	size_t n_in = map->in ? in->n_interfaces : 1, n_out = map->out ? out->n_interfaces : 1;
+	uint32_t origin = map->in ? in->origin : out->origin;
+
+	for (size_t i = 0; i < n_in; i++)
+		for (size_t o = 0; o < n_out; o++)
+			add(c, map, map->in ? in->interfaces[i] : NULL,
+			    map->out ? out->interfaces[o] : NULL, verdict, ref, origin);
+}
+
+void names_add_one(struct compiling *c, struct names_map *map, const struct plan_interface *in,
+		   enum rs_verdict verdict, uint32_t ref)
+{
+	add(c, map, in, NULL, verdict, ref, RS_NONE);
+}
+
+static void one_rule(struct compiling *c, const struct names_map *map, uint32_t set, uint32_t chain)
+{
+	if (set == RS_NONE)
+		return;
+	rule(c->build, chain, RS_NONE);
+	if (map->kind == RS_MAP_COUNTER)
+		rule_count_map(c->build, set);
+	else
+		rule_vmap(c->build, set);
+}
+
+void names_rules(struct compiling *c, const struct names_map *map, uint32_t chain)
+{
+	one_rule(c, map, map->exact, chain);
+	one_rule(c, map, map->patterns, chain);
+}
