@@ -71,6 +71,7 @@ struct build {
 	struct names file_names;  // index into files
 	VEC(const char *) files;  // of the plan's arena, for places
 	unsigned hints;           // nearest names looked for so far
+	size_t n_rects;           // of all terms so far
 	const struct pol_flow **flow_sources; // by index of plan->flows
 	bool *flow_guard_none;                // by index of plan->flows: it says `guard: none`
 	bool assertions_failed;
