@@ -220,6 +220,16 @@ static struct snapshot_job job_of(const struct gate *gate, const struct apply *a
 	return job;
 }
 
+// Whatever else than the policy decides about the ruleset.
+static void compiled_for(const struct gate_options *options, char *out, size_t size)
+{
+	char prefix[ADDR_TEXT_MAX] = "";
+	if (options->management_interface[0])
+		addr_range_text(&options->management_prefix, prefix);
+	snprintf(out, size, "%s %s %s %u", SEKISHO_VERSION, options->management_interface, prefix,
+		 (unsigned)options->management_port);
+}
+
 static int begin(struct apply *apply, sd_event *event, const struct apply_request *request,
 		 struct failure *failure)
 {
@@ -268,7 +278,7 @@ void apply_start(struct gate *gate, sd_event *event, const struct apply_request 
 	apply->about.applied_usec = journal_now_usec();
 	apply->about.uid = request->uid;
 	snprintf(apply->about.directory, sizeof(apply->about.directory), "%s", request->directory);
-	snprintf(apply->about.version, sizeof(apply->about.version), "%s", SEKISHO_VERSION);
+	compiled_for(gate->options, apply->about.version, sizeof(apply->about.version));
 	gate->apply = apply;
 	if (begin(apply, event, request, &failure) < 0)
 		fail(apply, status_of_failure(&failure), &failure);

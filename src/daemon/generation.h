@@ -23,7 +23,7 @@ struct generation_about {
 	uint32_t uid;
 	char digest[65];
 	char directory[SNAPSHOT_DIRECTORY_MAX];
-	char version[32]; // of the compiler
+	char version[160]; // of the compiler, and the management path it compiled for
 };
 
 struct generation {

@@ -57,12 +57,17 @@ static void put_field(struct control_writer *writer, const struct control_field 
 	}
 }
 
+void report_put_row(struct control_writer *writer, const struct control_row *row)
+{
+	for (size_t i = 0; i < row->n; i++)
+		put_field(writer, &row->v[i]);
+}
+
 void report_put_rows(struct control_writer *writer, const struct control_rows *rows)
 {
 	for (size_t i = 1; i < rows->n; i++) {
 		control_put_mark(writer, CTL_ROW);
-		for (size_t k = 0; k < rows->v[i].n; k++)
-			put_field(writer, &rows->v[i].v[k]);
+		report_put_row(writer, &rows->v[i]);
 	}
 }
 

@@ -38,7 +38,8 @@ int report_read(const void *bytes, size_t size, struct report *ret);
 
 // One diagnostic as a row of fields (CTL_ROW first).
 void report_put_diagnostic(struct control_writer *writer, const struct diag_item *item);
-// Copies row 1 and on of rows, each begun by CTL_ROW.
+// Copies a row's fields; row 1 and on of rows, each begun by CTL_ROW.
+void report_put_row(struct control_writer *writer, const struct control_row *row);
 void report_put_rows(struct control_writer *writer, const struct control_rows *rows);
 
 #endif

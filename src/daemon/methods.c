@@ -1,0 +1,402 @@
+// One function a method, in a table; each fills a reply from the gate.
+#include "daemon/methods.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/links.h"
+
+typedef void method(struct methods *methods, struct control_request *request);
+
+static void send_reply(struct methods *methods, struct control_token token,
+		       struct control_writer *reply)
+{
+	control_server_answer(methods->server, token, reply);
+}
+
+// --- ping and status
+
+static void method_ping(struct methods *methods, struct control_request *request)
+{
+	struct control_writer reply;
+	control_writer_init(&reply, CTL_REPLY_MAX);
+	control_put_text(&reply, CTL_VERSION, SEKISHO_VERSION);
+	control_put_u64(&reply, CTL_PID, (uint64_t)getpid());
+	send_reply(methods, request->token, &reply);
+}
+
+static uint64_t resident_bytes(void)
+{
+	unsigned long long total, resident = 0;
+	FILE *in = fopen("/proc/self/statm", "re");
+	if (!in)
+		return 0;
+	if (fscanf(in, "%llu %llu", &total, &resident) != 2)
+		resident = 0;
+	fclose(in);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static bool is_forwarding(void)
+{
+	FILE *in = fopen("/proc/sys/net/ipv4/ip_forward", "re");
+	int on = in ? fgetc(in) : '0';
+	if (in)
+		fclose(in);
+	return on == '1';
+}
+
+static const char *guard_word(enum kernel_guard guard)
+{
+	static const char *const words[] = {
+		[KERNEL_GUARD_ABSENT] = "absent",
+		[KERNEL_GUARD_OPEN] = "open",
+		[KERNEL_GUARD_CLOSED] = "closed",
+	};
+	return words[guard];
+}
+
+// What may have happened to the kernel behind the daemon's back.
+static void look_at_kernel(struct gate *gate)
+{
+	struct failure failure;
+	uint64_t number = 0;
+	enum kernel_guard guard;
+	if (kernel_guard_state(gate->kernel, &guard) == 0)
+		gate->guard = guard;
+	gate_poll_counters(gate);
+	if (!gate->current.about.number || kernel_generation(gate->kernel, &number) < 0 ||
+	    number == gate->current.about.number)
+		return;
+	failure_set(&failure, SK_KERNEL_DIFFERS, 0,
+		    "the kernel's table is not that of generation %llu; apply again",
+		    (unsigned long long)gate->current.about.number);
+	gate_set_problem(gate, GATE_KERNEL, &failure);
+}
+
+static uint64_t counter_of(const struct gate *gate, const char *kind, const char *id)
+{
+	char name[COUNTER_NAME_MAX + 1];
+	snprintf(name, sizeof(name), "%s%s", kind, id);
+	const struct counter *counter = counters_find(gate->counters, name);
+	return counter ? counter->packets : 0;
+}
+
+static void put_generation(struct control_writer *reply, const struct generation *generation)
+{
+	const struct ruleset *ruleset = generation->report.ruleset;
+	control_put_u64(reply, CTL_GENERATION, generation->about.number);
+	control_put_text(reply, CTL_DIGEST, generation->about.digest);
+	control_put_text(reply, CTL_TITLE,
+			 control_text(&generation->report.faults.v[0], CTL_TITLE));
+	control_put_u64(reply, CTL_FLOWS, generation->report.flows.n - 1);
+	control_put_u64(reply, CTL_ZONES, generation->report.zones.n - 1);
+	control_put_u64(reply, CTL_RULES, ruleset->n_rules);
+	control_put_u64(reply, CTL_SETS, ruleset->n_sets);
+	control_put_u64(reply, CTL_ELEMENTS, ruleset->n_elems);
+}
+
+static void put_denied(struct control_writer *reply, const struct gate *gate)
+{
+	const struct control_rows *zones = &gate->current.report.zones;
+	uint64_t denied = counter_of(gate, "d_", "unknown"), spoofed = 0;
+	for (size_t i = 1; i < zones->n; i++) {
+		denied += counter_of(gate, "d_", control_text(&zones->v[i], CTL_ID));
+		spoofed += counter_of(gate, "spoof_", control_text(&zones->v[i], CTL_ID));
+	}
+	control_put_u64(reply, CTL_DENIED, denied);
+	control_put_u64(reply, CTL_SPOOFED, spoofed);
+	control_put_u64(reply, CTL_INVALID, counter_of(gate, "invalid", ""));
+	control_put_u64(reply, CTL_UNKNOWN, counter_of(gate, "d_", "unknown"));
+}
+
+static void method_status(struct methods *methods, struct control_request *request)
+{
+	struct gate *gate = methods->gate;
+	const struct generation_about *about = &gate->current.about;
+	struct control_writer reply;
+	uint64_t received = 0, suppressed = 0;
+	control_writer_init(&reply, CTL_REPLY_MAX);
+	look_at_kernel(gate);
+	bool running = strcmp(gate_state(gate), "running") == 0;
+	control_put_u64(&reply, CTL_EXIT, running ? EXIT_FINE : EXIT_DEGRADED);
+	control_put_text(&reply, CTL_VERSION, SEKISHO_VERSION);
+	control_put_u64(&reply, CTL_PID, (uint64_t)getpid());
+	control_put_time(&reply, CTL_SINCE, gate->started_usec);
+	control_put_text(&reply, CTL_STATE, gate_state(gate));
+	for (size_t i = 0; i < GATE_PROBLEM_COUNT; i++)
+		control_put_text(&reply, CTL_PROBLEM, gate->problems[i]);
+	control_put_text(&reply, CTL_GUARD, guard_word(gate->guard));
+	control_put_bool(&reply, CTL_FORWARDING, is_forwarding());
+	if (about->number) {
+		put_generation(&reply, &gate->current);
+		control_put_time(&reply, CTL_APPLIED, about->applied_usec);
+		control_put_u64(&reply, CTL_APPLIED_BY, about->uid);
+		control_put_text(&reply, CTL_DIRECTORY, about->directory);
+	}
+	put_denied(&reply, gate);
+	if (methods->packets)
+		packets_totals(methods->packets, &received, &suppressed);
+	control_put_u64(&reply, CTL_LOG_EVENTS, received);
+	control_put_u64(&reply, CTL_LOG_SUPPRESSED, suppressed);
+	control_put_u64(&reply, CTL_CLIENTS, control_server_clients(methods->server));
+	control_put_u64(&reply, CTL_MEMORY, resident_bytes());
+	send_reply(methods, request->token, &reply);
+}
+
+// --- apply and reload
+
+struct waiting { // a client that waits for an apply
+	struct methods *methods;
+	struct control_token token;
+};
+
+static void put_failure(struct control_writer *reply, const struct failure *failure)
+{
+	const struct diag_item item = {
+		.code = failure->code,
+		.severity = DIAG_ERROR,
+		.at = {
+			.file = failure->file[0] ? failure->file : NULL,
+			.line = failure->line,
+			.column = failure->column,
+			.column_end = failure->column_end,
+		},
+		.message = failure->text,
+	};
+	report_put_diagnostic(reply, &item);
+}
+
+static const char *words_of(enum exit_status status)
+{
+	switch (status) {
+	case EXIT_POLICY:
+		return "the policy has faults";
+	case EXIT_ASSERTION:
+		return "an assertion of the policy does not hold";
+	case EXIT_KERNEL:
+		return "the kernel refused the policy";
+	case EXIT_DEGRADED:
+		return "the policy runs, but the gate is degraded";
+	default:
+		return "the policy was not applied";
+	}
+}
+
+static void on_applied(void *arg, struct gate *gate, const struct apply_result *result)
+{
+	struct waiting *waiting = arg;
+	struct control_writer reply;
+	control_writer_init(&reply, CTL_REPLY_MAX);
+	control_put_u64(&reply, CTL_EXIT, (uint64_t)result->status);
+	if (result->status != EXIT_FINE)
+		control_put_text(&reply, CTL_ERROR, words_of(result->status));
+	if (result->status == EXIT_FINE || result->status == EXIT_DEGRADED)
+		put_generation(&reply, &gate->current);
+	control_put_bool(&reply, CTL_CHANGED, result->changed);
+	if (result->report) {
+		const struct control_row *head = &result->report->faults.v[0];
+		control_put_u64(&reply, CTL_ERRORS, control_u64(head, CTL_ERRORS));
+		control_put_u64(&reply, CTL_WARNINGS, control_u64(head, CTL_WARNINGS));
+	}
+	control_put_u64(&reply, CTL_COMPILE_US, result->compile_us);
+	control_put_u64(&reply, CTL_COMMIT_US, result->times.commit_us);
+	control_put_u64(&reply, CTL_VERIFY_US, result->times.verify_us);
+	control_put_u64(&reply, CTL_STORE_US, result->store_us);
+	if (result->report)
+		report_put_rows(&reply, &result->report->faults);
+	if (result->failure)
+		put_failure(&reply, result->failure);
+	send_reply(waiting->methods, waiting->token, &reply);
+	free(waiting);
+}
+
+static struct waiting *wait_of(struct methods *methods, struct control_request *request)
+{
+	struct waiting *waiting = calloc(1, sizeof(*waiting));
+	if (waiting)
+		*waiting = (struct waiting){ methods, request->token };
+	else
+		control_server_refuse(methods->server, request->token, EXIT_FAILED, "no memory");
+	return waiting;
+}
+
+static void method_reload(struct methods *methods, struct control_request *request)
+{
+	struct waiting *waiting = wait_of(methods, request);
+	if (waiting)
+		methods->reload(methods->reload_arg, request->peer.uid, on_applied, waiting);
+}
+
+static void method_apply(struct methods *methods, struct control_request *request)
+{
+	const char *directory = control_text(request->fields, CTL_DIRECTORY);
+	if (request->fd < 0 && *directory) {
+		control_server_refuse(methods->server, request->token, EXIT_USAGE,
+				      "a folder's name came without the folder");
+		return;
+	}
+	if (request->fd < 0) {
+		method_reload(methods, request);
+		return;
+	}
+	struct waiting *waiting = wait_of(methods, request);
+	if (!waiting)
+		return;
+	const struct apply_request apply = {
+		.dir_fd = request->fd,
+		.directory = directory,
+		.uid = request->peer.uid,
+		.done = on_applied,
+		.arg = waiting,
+	};
+	apply_start(methods->gate, methods->event, &apply);
+}
+
+// --- flows and zones
+
+static void put_row(struct control_writer *reply, const struct control_row *row)
+{
+	control_put_mark(reply, CTL_ROW);
+	report_put_row(reply, row);
+}
+
+static void method_flows(struct methods *methods, struct control_request *request)
+{
+	struct gate *gate = methods->gate;
+	const struct control_rows *flows = &gate->current.report.flows;
+	const char *state = gate->guard == KERNEL_GUARD_OPEN ? "open" : "closed";
+	struct control_writer reply;
+	control_writer_init(&reply, CTL_REPLY_MAX);
+	gate_poll_counters(gate);
+	control_put_u64(&reply, CTL_GENERATION, gate->current.about.number);
+	for (size_t i = 1; i < flows->n; i++) {
+		char name[COUNTER_NAME_MAX + 1];
+		put_row(&reply, &flows->v[i]);
+		snprintf(name, sizeof(name), "f_%s", control_text(&flows->v[i], CTL_ID));
+		const struct counter *counter = counters_find(gate->counters, name);
+		control_put_text(&reply, CTL_STATE, state);
+		control_put_u64(&reply, CTL_PACKETS, counter ? counter->packets : 0);
+		control_put_time(&reply, CTL_LAST_HIT, counter ? counter->last_hit_usec : 0);
+	}
+	send_reply(methods, request->token, &reply);
+}
+
+struct zone_links {
+	size_t up, down, missing;
+};
+
+// The interfaces of one entry of the policy; one that is there in no form is missing.
+static void put_links(struct control_writer *reply, const char *pattern, const struct links *links,
+		      struct zone_links *count)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < links->n; i++) {
+		if (!link_matches(pattern, links->v[i].name))
+			continue;
+		found++;
+		count->up += links->v[i].up;
+		count->down += !links->v[i].up;
+		control_put_text(reply, links->v[i].up ? CTL_INTERFACE_UP : CTL_INTERFACE_DOWN,
+				 links->v[i].name);
+	}
+	if (found)
+		return;
+	count->missing++;
+	control_put_text(reply, CTL_INTERFACE_MISSING, pattern);
+}
+
+static const char *link_word(const struct zone_links *count)
+{
+	if (count->up)
+		return count->down || count->missing ? "partly-up" : "up";
+	return count->down || count->missing ? "down" : "none";
+}
+
+static void put_zone(struct control_writer *reply, const struct gate *gate,
+		     const struct control_row *zone, const struct links *links)
+{
+	const char *id = control_text(zone, CTL_ID);
+	struct zone_links count = { 0 };
+	put_row(reply, zone);
+	for (size_t i = 0; i < zone->n; i++)
+		if (zone->v[i].tag == CTL_INTERFACE)
+			put_links(reply, zone->v[i].text, links, &count);
+	bool self = strcmp(control_text(zone, CTL_ROLE), "gateway") == 0;
+	control_put_text(reply, CTL_STATE, self ? "up" : link_word(&count));
+	control_put_u64(reply, CTL_DENIED, counter_of(gate, "d_", id));
+	control_put_u64(reply, CTL_SPOOFED, counter_of(gate, "spoof_", id));
+}
+
+static void method_zones(struct methods *methods, struct control_request *request)
+{
+	struct gate *gate = methods->gate;
+	const struct control_rows *zones = &gate->current.report.zones;
+	struct links links;
+	struct control_writer reply;
+	control_writer_init(&reply, CTL_REPLY_MAX);
+	gate_poll_counters(gate);
+	links_read(&links); // without it every interface shows as missing
+	control_put_u64(&reply, CTL_GENERATION, gate->current.about.number);
+	control_put_u64(&reply, CTL_INVALID, counter_of(gate, "invalid", ""));
+	control_put_u64(&reply, CTL_UNKNOWN, counter_of(gate, "d_", "unknown"));
+	for (size_t i = 1; i < zones->n; i++)
+		put_zone(&reply, gate, &zones->v[i], &links);
+	links_done(&links);
+	send_reply(methods, request->token, &reply);
+}
+
+// --- features
+
+static void put_feature(struct control_writer *reply, const char *name, bool present,
+			const char *value)
+{
+	control_put_mark(reply, CTL_ROW);
+	control_put_text(reply, CTL_NAME, name);
+	control_put_bool(reply, CTL_PRESENT, present);
+	control_put_text(reply, CTL_VALUE, value);
+}
+
+static void method_features(struct methods *methods, struct control_request *request)
+{
+	static const char *const queues[] = {
+		[KERNEL_QUEUE_NONE] = "none",
+		[KERNEL_QUEUE_NATIVE] = "native",
+		[KERNEL_QUEUE_COMPAT] = "compat",
+	};
+	const struct kernel_features *features = kernel_features(methods->gate->kernel);
+	const struct {
+		const char *name;
+		bool present;
+		const char *value;
+	} table[] = {
+		{ "release", true, features->release },
+		{ "owner", features->owner, NULL },
+		{ "persist", features->persist, NULL },
+		{ "queue", features->queue != KERNEL_QUEUE_NONE, queues[features->queue] },
+		{ "netmap", features->netmap, NULL },
+		{ "helper-ftp", features->helper_ftp, NULL },
+		{ "helper-tftp", features->helper_tftp, NULL },
+		{ "helper-sip", features->helper_sip, NULL },
+		{ "helper-pptp", features->helper_pptp, NULL },
+		{ "conntrack-counters", features->conntrack_counters, NULL },
+	};
+	struct control_writer reply;
+	control_writer_init(&reply, CTL_REPLY_MAX);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		put_feature(&reply, table[i].name, table[i].present, table[i].value);
+	send_reply(methods, request->token, &reply);
+}
+
+void methods_handle(void *arg, struct control_request *request)
+{
+	static method *const table[CTL_METHOD_END] = {
+		[CTL_PING] = method_ping,	  [CTL_STATUS] = method_status,
+		[CTL_APPLY] = method_apply,	  [CTL_FLOWS_LIST] = method_flows,
+		[CTL_ZONES_LIST] = method_zones,  [CTL_RELOAD] = method_reload,
+		[CTL_FEATURES] = method_features,
+	};
+	table[request->method](arg, request);
+}
