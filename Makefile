@@ -33,7 +33,7 @@ HELP   = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/reference/refe
 FUZZ   = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c,$(sort $(wildcard tests/fuzz/*.c))))
 LABS   = $(patsubst tests/lab/%.c,$(BUILD)/lab-%,$(sort $(wildcard tests/lab/*.c))) \
          $(patsubst tests/reference/%_main.c,$(BUILD)/%,$(wildcard tests/reference/*_main.c))
-WIRE   = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(wildcard tests/lab/wire/*.c)))
+WIRE   = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(wildcard tests/lab/*/*.c)))
 BENCH  = $(patsubst tests/bench/%.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))
 MAN    = $(BUILD)/man/sekisho-policy.5 $(wildcard docs/man/*.[158])
 

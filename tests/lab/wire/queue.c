@@ -1,9 +1,11 @@
-// A listener in the inspector's place: it notes which packets the gateway hands to the queue and
-// drops them, so that a guarded flow can be told from a denied one.  One netlink socket, by hand.
+// Netlink by hand.  A listener in the inspector's place: it notes which packets the gateway hands
+// to the queue and drops them, so that a guarded flow can be told from a denied one.  And
+// forgetting what connection tracking knows.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netlink.h>
 #include <string.h>
@@ -111,4 +113,25 @@ bool wire_read_queue(int fd, struct wire_event *ret, bool *ret_again)
 	drop(fd, ntohs(family->res_id), id_be);
 	ret->what = WIRE_QUEUED;
 	return ours;
+}
+
+void wire_forget_connections(struct wire *wire)
+{
+	struct message message;
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+	} reply;
+
+	wire_enter(&wire->zones[0]);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	if (fd < 0)
+		wire_fail("conntrack");
+	begin(&message, 0, 0);
+	message.header.nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
+	message.header.nlmsg_flags |= NLM_F_ACK;
+	transmit(fd, &message);
+	if (recv(fd, &reply, sizeof(reply), 0) < (ssize_t)sizeof(reply) || reply.error.error != 0)
+		wire_fail("conntrack");
+	close(fd);
 }

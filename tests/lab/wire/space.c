@@ -86,14 +86,17 @@ static void add_link(struct wire *wire, const char *name, const char *gateway, c
 	snprintf(link->zone, sizeof(link->zone), "%.15s", inside);
 }
 
-static void add_via(struct wire *wire, const char *name, const char *gateway, int family,
-		    const char *via)
+// The first address of each family counts.
+static void add_address(struct wire *wire, const char *name, const char *gateway, int family,
+			const char *address, bool is_via)
 {
 	struct wire_zone *zone = wire_find(wire, name);
-	for (unsigned i = 0; zone && i < zone->n_links; i++)
-		if (strcmp(zone->links[i].gateway, gateway) == 0)
-			snprintf(zone->links[i].via[family == 6], sizeof(zone->links[i].via[0]),
-				 "%s", via);
+	for (unsigned i = 0; zone && i < zone->n_links; i++) {
+		struct wire_link *link = &zone->links[i];
+		char *at = is_via ? link->via[family == 6] : link->address[family == 6];
+		if (strcmp(link->gateway, gateway) == 0 && !*at)
+			snprintf(at, sizeof(link->via[0]), "%s", address);
+	}
 }
 
 static void read_table(struct wire *wire)
@@ -114,7 +117,9 @@ static void read_table(struct wire *wire)
 		else if (n == 4 && strcmp(what, "link") == 0)
 			add_link(wire, name, a, b);
 		else if (n == 7 && strcmp(what, "route") == 0)
-			add_via(wire, name, a, atoi(c), e);
+			add_address(wire, name, a, atoi(c), e, true);
+		else if (n == 6 && strcmp(what, "gw") == 0)
+			add_address(wire, name, a, atoi(c), d, false);
 	}
 	fclose(file);
 }

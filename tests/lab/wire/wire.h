@@ -61,7 +61,8 @@ struct wire_zone {
 		int index;	// of the zone's end
 		uint8_t mac[6]; // of the gateway's end
 		uint8_t zone_mac[6];
-		char via[2][64]; // IPv4, IPv6: the host that the gateway routes to; "" if none
+		char via[2][64];     // IPv4, IPv6: the host that the gateway routes to; "" if none
+		char address[2][64]; // IPv4, IPv6: the gateway's own; "" if none
 	} links[WIRE_LINKS_MAX];
 };
 
@@ -88,6 +89,9 @@ void wire_command(struct wire *wire, unsigned zone, const char *command, const c
 void wire_listen(struct wire *wire, uint8_t family, uint8_t protocol);
 // Takes the place of the inspector: packets handed to the queue are noted and dropped.
 void wire_listen_queue(struct wire *wire, uint16_t queue);
+
+// Forgets every connection that the gateway tracks.
+void wire_forget_connections(struct wire *wire);
 
 // A packet from a line of text (wire/line.c).  False for an empty line; ends the process on a bad
 // one.
