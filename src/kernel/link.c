@@ -43,7 +43,8 @@ int link_open(struct link *link, int fd)
 	}
 	link->port = mnl_socket_get_portid(link->socket);
 	link->answer = malloc(LINK_ANSWER_MAX);
-	if (!link->answer) {
+	link->request = malloc(LINK_REQUEST_MAX);
+	if (!link->answer || !link->request) {
 		link_close(link);
 		return -ENOMEM;
 	}
@@ -55,14 +56,14 @@ void link_close(struct link *link)
 {
 	if (link->socket)
 		mnl_socket_close(link->socket);
+	free(link->request);
 	free(link->answer);
 	*link = (struct link){ 0 };
 }
 
-struct nlmsghdr *link_request(struct link *link, char bytes[LINK_REQUEST_MAX], uint16_t type,
-			      uint16_t flags)
+struct nlmsghdr *link_request(struct link *link, uint16_t type, uint16_t flags)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(bytes);
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(link->request);
 	struct nfgenmsg *head;
 
 	nlh->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | type;
@@ -256,10 +257,8 @@ static int link_take_genid(const struct nlmsghdr *nlh, void *arg)
 
 int link_genid(struct link *link, uint32_t *ret_genid)
 {
-	char bytes[LINK_REQUEST_MAX];
 
-	return link_ask(link, link_request(link, bytes, NFT_MSG_GETGEN, 0), link_take_genid,
-			ret_genid);
+	return link_ask(link, link_request(link, NFT_MSG_GETGEN, 0), link_take_genid, ret_genid);
 }
 
 void link_attrs(const struct nlmsghdr *nlh, const struct nlattr **out, uint16_t max)

@@ -15,6 +15,7 @@ struct link {
 	struct mnl_socket *socket;
 	uint32_t port; // our netlink address: the owner of what we own
 	uint32_t seq;  // the last one used
+	char *request; // LINK_REQUEST_MAX bytes
 	char *answer;  // LINK_ANSWER_MAX bytes
 };
 
@@ -28,9 +29,8 @@ enum {
 int link_open(struct link *link, int fd);
 void link_close(struct link *link);
 
-// A request in the caller's buffer; more attributes may be added before it is sent.
-struct nlmsghdr *link_request(struct link *link, char bytes[LINK_REQUEST_MAX], uint16_t type,
-			      uint16_t flags);
+// The next request, in the link's own buffer; attributes may be added before it is sent.
+struct nlmsghdr *link_request(struct link *link, uint16_t type, uint16_t flags);
 // Sends it and gives each answer to each(), to the end or the first negative value of each().
 // -EINTR: the dump met a change and is worth nothing.
 typedef int (*link_each)(const struct nlmsghdr *nlh, void *arg);

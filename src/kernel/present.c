@@ -43,8 +43,7 @@ static int present_take_table(const struct nlmsghdr *nlh, void *arg)
 
 int present_read_table(struct present *present, struct link *link, const char *table)
 {
-	char bytes[LINK_REQUEST_MAX];
-	struct nlmsghdr *nlh = link_request(link, bytes, NFT_MSG_GETTABLE, 0);
+	struct nlmsghdr *nlh = link_request(link, NFT_MSG_GETTABLE, 0);
 	int r;
 
 	present->table = false;
@@ -55,8 +54,7 @@ int present_read_table(struct present *present, struct link *link, const char *t
 
 int present_has_chain(struct link *link, const char *table, const char *chain)
 {
-	char bytes[LINK_REQUEST_MAX];
-	struct nlmsghdr *nlh = link_request(link, bytes, NFT_MSG_GETCHAIN, 0);
+	struct nlmsghdr *nlh = link_request(link, NFT_MSG_GETCHAIN, 0);
 	int r;
 
 	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, table);
@@ -68,8 +66,6 @@ int present_has_chain(struct link *link, const char *table, const char *chain)
 struct present_reader {
 	struct present *present;
 	const char *table;
-	present_each_obj each;
-	void *arg;
 };
 
 static int present_take_chain(const struct nlmsghdr *nlh, void *arg)
@@ -117,27 +113,48 @@ static int present_take_obj(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *attrs[NFTA_OBJ_MAX + 1], *data[NFTA_COUNTER_MAX + 1];
 	struct present_reader *reader = arg;
-	struct present_object obj = { .known = RS_NONE };
+	struct present_object *obj;
 
 	link_attrs(nlh, attrs, NFTA_OBJ_MAX);
 	if (strcmp(link_text(attrs[NFTA_OBJ_TABLE]), reader->table) != 0)
 		return 0;
-	obj.name = link_text(attrs[NFTA_OBJ_NAME]);
-	obj.type = link_be32(attrs[NFTA_OBJ_TYPE]);
-	if (obj.type == NFT_OBJECT_COUNTER) {
+	obj = vec_add(&reader->present->objs);
+	obj->name = arena_strdup(reader->present->arena, link_text(attrs[NFTA_OBJ_NAME]));
+	obj->type = link_be32(attrs[NFTA_OBJ_TYPE]);
+	obj->known = RS_NONE;
+	if (obj->type == NFT_OBJECT_COUNTER) {
 		link_nested(attrs[NFTA_OBJ_DATA], data, NFTA_COUNTER_MAX);
-		obj.packets = link_be64(data[NFTA_COUNTER_PACKETS]);
-		obj.bytes = link_be64(data[NFTA_COUNTER_BYTES]);
+		obj->packets = link_be64(data[NFTA_COUNTER_PACKETS]);
+		obj->bytes = link_be64(data[NFTA_COUNTER_BYTES]);
 	}
-	return reader->each(&obj, reader->arg);
+	return 0;
 }
 
-int present_dump_objs(struct link *link, const char *table, uint32_t type, present_each_obj each,
-		      void *arg)
+static int present_dump_chains(struct present *present, struct link *link, const char *table)
 {
-	struct present_reader reader = { .table = table, .each = each, .arg = arg };
-	char bytes[LINK_REQUEST_MAX];
-	struct nlmsghdr *nlh = link_request(link, bytes, NFT_MSG_GETOBJ, NLM_F_DUMP);
+	struct present_reader reader = { .present = present, .table = table };
+
+	return link_ask(link, link_request(link, NFT_MSG_GETCHAIN, NLM_F_DUMP), present_take_chain,
+			&reader);
+}
+
+static int present_dump_sets(struct present *present, struct link *link, const char *table)
+{
+	struct present_reader reader = { .present = present, .table = table };
+	struct nlmsghdr *nlh = link_request(link, NFT_MSG_GETSET, NLM_F_DUMP);
+	int r;
+
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, table);
+	r = link_ask(link, nlh, present_take_set, &reader);
+	return r == -ENOENT ? -EINTR : r; // the table went away meanwhile
+}
+
+// type: 0 for all.
+static int present_dump_objs(struct present *present, struct link *link, const char *table,
+			     uint32_t type)
+{
+	struct present_reader reader = { .present = present, .table = table };
+	struct nlmsghdr *nlh = link_request(link, NFT_MSG_GETOBJ, NLM_F_DUMP);
 
 	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, table);
 	if (type)
@@ -145,33 +162,38 @@ int present_dump_objs(struct link *link, const char *table, uint32_t type, prese
 	return link_ask(link, nlh, present_take_obj, &reader);
 }
 
-static int present_keep_obj(const struct present_object *obj, void *arg)
-{
-	struct present *present = arg;
-	struct present_object *kept = vec_add(&present->objs);
+enum present_part { PRESENT_CHAINS = 1, PRESENT_SETS = 2, PRESENT_OBJS = 4, PRESENT_COUNTERS = 8 };
 
-	*kept = *obj;
-	kept->name = arena_strdup(present->arena, obj->name);
-	return 0;
+static int present_read_parts(struct present *present, struct link *link, const char *table,
+			      unsigned parts)
+{
+	int r = -EINTR;
+
+	for (int i = 0; i < LINK_RETRIES && r == -EINTR; i++) {
+		present_done(present);
+		present->arena = arena_new();
+		r = present_read_table(present, link, table);
+		if (r < 0 || !present->table)
+			return r;
+		if (parts & PRESENT_CHAINS)
+			r = present_dump_chains(present, link, table);
+		if (r == 0 && parts & PRESENT_SETS)
+			r = present_dump_sets(present, link, table);
+		if (r == 0 && parts & (PRESENT_OBJS | PRESENT_COUNTERS))
+			r = present_dump_objs(present, link, table,
+					      parts & PRESENT_OBJS ? 0 : NFT_OBJECT_COUNTER);
+	}
+	return r;
 }
 
-static int present_dump(struct present *present, struct link *link, const char *table)
+int present_read_chains(struct present *present, struct link *link, const char *table)
 {
-	struct present_reader reader = { .present = present, .table = table };
-	char bytes[LINK_REQUEST_MAX];
-	struct nlmsghdr *nlh;
-	int r;
+	return present_read_parts(present, link, table, PRESENT_CHAINS);
+}
 
-	r = link_ask(link, link_request(link, bytes, NFT_MSG_GETCHAIN, NLM_F_DUMP),
-		     present_take_chain, &reader);
-	if (r < 0)
-		return r;
-	nlh = link_request(link, bytes, NFT_MSG_GETSET, NLM_F_DUMP);
-	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, table);
-	r = link_ask(link, nlh, present_take_set, &reader);
-	if (r < 0)
-		return r == -ENOENT ? -EINTR : r; // the table went away meanwhile
-	return present_dump_objs(link, table, 0, present_keep_obj, present);
+int present_read_counters(struct present *present, struct link *link, const char *table)
+{
+	return present_read_parts(present, link, table, PRESENT_COUNTERS);
 }
 
 static void present_index(struct present *present)
@@ -189,15 +211,9 @@ static void present_index(struct present *present)
 
 int present_read(struct present *present, struct link *link, const char *table)
 {
-	int r = -EINTR;
+	int r = present_read_parts(present, link, table,
+				   PRESENT_CHAINS | PRESENT_SETS | PRESENT_OBJS);
 
-	for (int i = 0; i < LINK_RETRIES && r == -EINTR; i++) {
-		present_done(present);
-		present->arena = arena_new();
-		r = present_read_table(present, link, table);
-		if (r == 0 && present->table)
-			r = present_dump(present, link, table);
-	}
 	if (r == 0)
 		present_index(present);
 	return r;

@@ -48,6 +48,9 @@ struct present {
 int present_read_table(struct present *present, struct link *link, const char *table);
 // All of it; -EINTR after too many changes by others meanwhile.
 int present_read(struct present *present, struct link *link, const char *table);
+// Only its chains, or only its counter objects; nothing is indexed.
+int present_read_chains(struct present *present, struct link *link, const char *table);
+int present_read_counters(struct present *present, struct link *link, const char *table);
 // As the ruleset says (the table apart).
 void present_assume(struct present *present, const struct ruleset *ruleset);
 void present_done(struct present *present);
@@ -57,10 +60,5 @@ int present_has_chain(struct link *link, const char *table, const char *chain);
 
 // "generation_12" is 12; 0 for any other name.
 uint64_t present_marker(const char *name);
-
-// Each counter object of the table, from a dump; the name is good during the call.
-typedef int (*present_each_obj)(const struct present_object *obj, void *arg);
-int present_dump_objs(struct link *link, const char *table, uint32_t type, present_each_obj each,
-		      void *arg);
 
 #endif

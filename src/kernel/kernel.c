@@ -1,0 +1,113 @@
+#include "kernel/kernel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <linux/netfilter/nf_tables.h>
+
+#include "kernel/encode.h"
+#include "kernel/present.h"
+#include "kernel/private.h"
+
+int kernel_open(int fd, struct kernel **ret_kernel)
+{
+	struct kernel *kernel = calloc(1, sizeof(*kernel));
+	int r;
+
+	if (!kernel)
+		return -ENOMEM;
+	r = link_open(&kernel->link, fd);
+	if (r < 0) {
+		free(kernel);
+		return r;
+	}
+	*ret_kernel = kernel;
+	return 0;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+	if (!kernel)
+		return;
+	link_close(&kernel->link);
+	free(kernel);
+}
+
+int kernel_fd(const struct kernel *kernel)
+{
+	return mnl_socket_get_fd(kernel->link.socket);
+}
+
+const struct kernel_features *kernel_features(struct kernel *kernel)
+{
+	if (!kernel->probed)
+		probe_features(&kernel->link, &kernel->features);
+	kernel->probed = true;
+	return &kernel->features;
+}
+
+int kernel_commit(struct kernel *kernel, const struct ruleset *next, const struct ruleset *previous,
+		  const struct kernel_counter *counters, size_t n_counters,
+		  struct kernel_error *ret_error)
+{
+	const struct kernel_features *features = kernel_features(kernel);
+	struct commit_request request = { .next = next,
+					  .previous = previous,
+					  .counters = counters,
+					  .n_counters = n_counters,
+					  .features = features };
+
+	// Without persist, a crash of the owner would take the rules away.
+	if (features->owner && features->persist)
+		request.table_flags = NFT_TABLE_F_OWNER | ENCODE_PERSIST;
+	return commit_run(&kernel->link, &request, ret_error);
+}
+
+int kernel_generation(struct kernel *kernel, uint64_t *ret_generation)
+{
+	struct present present = { 0 };
+	int r = present_read_chains(&present, &kernel->link, kernel_table);
+
+	if (r == 0)
+		*ret_generation = present.generation;
+	present_done(&present);
+	return r;
+}
+
+int kernel_counters(struct kernel *kernel,
+		    void (*each)(void *arg, const struct kernel_counter *counter), void *arg)
+{
+	struct present present = { 0 };
+	// Read to its end before the caller sees any: a dump that breaks off is begun anew.
+	int r = present_read_counters(&present, &kernel->link, kernel_table);
+
+	for (size_t i = 0; r == 0 && i < present.objs.n; i++)
+		each(arg, &(struct kernel_counter){ .name = present.objs.v[i].name,
+						    .packets = present.objs.v[i].packets,
+						    .bytes = present.objs.v[i].bytes });
+	present_done(&present);
+	return r;
+}
+
+static int kernel_remove_table(struct kernel *kernel, const char *table)
+{
+	struct batch batch;
+	int r;
+
+	batch_begin(&batch, kernel->link.seq + 1, NULL);
+	encode_drop_table(&batch, table);
+	batch_end(&batch, true);
+	r = link_send(&kernel->link, &batch, NULL, NULL);
+	batch_done(&batch);
+	return r == -ENOENT ? 0 : r;
+}
+
+int kernel_remove(struct kernel *kernel)
+{
+	return kernel_remove_table(kernel, kernel_table);
+}
+
+int kernel_guard_remove(struct kernel *kernel)
+{
+	return kernel_remove_table(kernel, kernel_guard_table);
+}
