@@ -1,0 +1,161 @@
+// sekishod: the gate's daemon.  Options, the box file, and which of its three lives to live: the
+// service, the loader at boot, or (its own child) the compiler.
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/exit.h"
+#include "daemon/compiler.h"
+#include "daemon/service.h"
+#include "policy/box.h"
+
+struct arguments {
+	const char *config, *log;
+	bool boot, check;
+};
+
+static void print_usage(FILE *out)
+{
+	fputs("usage: sekishod [--config FILE] [--log FILE] [--foreground]\n"
+	      "       sekishod --boot [--config FILE]\n"
+	      "       sekishod --check-config [--config FILE]\n"
+	      "       sekishod --version | --help\n",
+	      out);
+}
+
+// 0: go on with *ret; else *ret_status is to be the exit status.
+static int read_arguments(int argc, char **argv, struct arguments *ret,
+			  enum exit_status *ret_status)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "log", required_argument, NULL, 'l' },
+		{ "boot", no_argument, NULL, 'b' },
+		{ "check-config", no_argument, NULL, 'k' },
+		{ "foreground", no_argument, NULL, 'f' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+	*ret = (struct arguments){ .config = BOX_PATH };
+	*ret_status = EXIT_FINE;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		switch (option) {
+		case 'c':
+			ret->config = optarg;
+			break;
+		case 'l':
+			ret->log = optarg;
+			break;
+		case 'b':
+			ret->boot = true;
+			break;
+		case 'k':
+			ret->check = true;
+			break;
+		case 'f': // the only way there is
+			break;
+		case 'V':
+			puts("sekishod " SEKISHO_VERSION);
+			return 1;
+		case 'h':
+			print_usage(stdout);
+			return 1;
+		default:
+			print_usage(stderr);
+			*ret_status = EXIT_USAGE;
+			return 1;
+		}
+	}
+	if (optind == argc && !(ret->boot && ret->check))
+		return 0;
+	print_usage(stderr);
+	*ret_status = EXIT_USAGE;
+	return 1;
+}
+
+static int find_user(const char *name, struct gate_options *options)
+{
+	const struct passwd *user = getpwnam(name);
+	if (!user && !strcmp(name, "sekisho")) // the default, on a box that has not made it
+		user = getpwnam("nobody");
+	if (!user || user->pw_uid == 0) {
+		fprintf(stderr, "<3>sekishod: the compiler's user \"%s\" %s\n", name,
+			user ? "may not be root" : "does not exist; make it or name another");
+		return -ENOENT;
+	}
+	options->compiler_uid = user->pw_uid;
+	options->compiler_gid = user->pw_gid;
+	return 0;
+}
+
+static int set_management(const struct box_management *management, struct gate_options *options)
+{
+	if (!management->interface)
+		return 0;
+	if (strlen(management->interface) >= sizeof(options->management_interface) ||
+	    !management->prefix ||
+	    addr_range_parse(management->prefix, &options->management_prefix) < 0 ||
+	    addr_range_prefix(&options->management_prefix) < 0) {
+		fprintf(stderr,
+			"<3>sekishod: the management path needs an interface's name and a prefix\n");
+		return -EINVAL;
+	}
+	strcpy(options->management_interface, management->interface);
+	options->management_port = management->port;
+	return 0;
+}
+
+static int options_of(const struct box_config *box, const char *log, struct gate_options *ret)
+{
+	*ret = (struct gate_options){
+		.rules = box->rules,
+		.state = box->state,
+		.run = box->run,
+		.log = log,
+		.forwarding = box->forwarding,
+	};
+	int r = find_user(box->user, ret);
+	return r < 0 ? r : set_management(&box->management, ret);
+}
+
+static enum exit_status run(const struct arguments *arguments, const struct gate_options *options)
+{
+	struct journal *journal;
+	int r = journal_open(options->log, &journal);
+	if (r < 0) {
+		fprintf(stderr, "<3>sekishod: %s: %s\n", options->log, strerror(-r));
+		return EXIT_FAILED;
+	}
+	enum exit_status status =
+		arguments->boot ? service_boot(options, journal) : service_run(options, journal);
+	journal_close(journal);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments;
+	struct gate_options options;
+	struct box_config *box = NULL;
+	enum exit_status status;
+	if (argc == 2 && !strcmp(argv[1], COMPILER_ARGUMENT))
+		return compiler_main();
+	if (read_arguments(argc, argv, &arguments, &status))
+		return status;
+	struct diag *diag = diag_new();
+	int r = box_read(arguments.config, diag, &box);
+	diag_sort(diag);
+	diag_print(diag, stderr);
+	status = r == 0 ? EXIT_FINE : EXIT_POLICY;
+	if (r == 0 && options_of(box, arguments.log, &options) < 0)
+		status = EXIT_FAILED;
+	if (status == EXIT_FINE && !arguments.check)
+		status = run(&arguments, &options);
+	box_free(box);
+	diag_free(diag);
+	return status;
+}

@@ -1,0 +1,335 @@
+// Start in order, serve, stop.
+#include "daemon/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "control/server.h"
+#include "daemon/apply.h"
+#include "daemon/file.h"
+#include "daemon/methods.h"
+#include "daemon/packets.h"
+
+static const char stored_name[] = "netlink"; // of the socket in systemd's descriptor store
+
+struct service {
+	const struct gate_options *options;
+	struct journal *journal;
+	sd_event *event;
+	struct gate gate;
+	struct methods methods;
+	struct control_server *server;
+	struct packets *packets;
+};
+
+// --- what systemd keeps for us
+
+static int take_stored_socket(void)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names), found = -1;
+	for (int i = 0; i < n; i++) {
+		int fd = SD_LISTEN_FDS_START + i;
+		if (found < 0 && names && !strcmp(names[i], stored_name))
+			found = fd;
+		else
+			close(fd);
+	}
+	for (int i = 0; names && i < n; i++)
+		free(names[i]);
+	free(names);
+	return found;
+}
+
+static void store_socket(struct kernel *kernel)
+{
+	int fd = kernel_fd(kernel);
+	sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=netlink", &fd, 1);
+}
+
+static void notify_status(const struct service *service)
+{
+	const struct gate *gate = &service->gate;
+	sd_notifyf(0, "STATUS=%s, generation %llu, %zu flows", gate_state(gate),
+		   (unsigned long long)gate->current.about.number,
+		   gate->current.about.number ? gate->current.report.flows.n - 1 : 0);
+}
+
+// --- reload
+
+struct reload {
+	struct service *service;
+	apply_done *done; // NULL: nobody waits (SIGHUP)
+	void *arg;
+};
+
+static void on_reloaded(void *arg, struct gate *gate, const struct apply_result *result)
+{
+	struct reload *reload = arg;
+	if (reload->done)
+		reload->done(reload->arg, gate, result);
+	notify_status(reload->service);
+	sd_notify(0, "READY=1");
+	free(reload);
+}
+
+static void notify_reloading(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)now.tv_sec * 1000000ULL +
+			   (unsigned long long)now.tv_nsec / 1000ULL);
+}
+
+static void start_reload(void *arg, uint32_t uid, apply_done *done, void *done_arg)
+{
+	struct service *service = arg;
+	const char *rules = service->options->rules;
+	struct failure failure;
+	struct reload *reload = calloc(1, sizeof(*reload));
+	int fd = open(rules, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!reload || fd < 0) {
+		failure_set(&failure, SK_RULES_UNREADABLE, 0, "%s: %s", rules, strerror(errno));
+		journal_failed(service->journal, &failure);
+		if (done)
+			done(done_arg, &service->gate,
+			     &(struct apply_result){ .status = EXIT_POLICY, .failure = &failure });
+		free(reload);
+	} else {
+		*reload = (struct reload){ service, done, done_arg };
+		notify_reloading();
+		apply_start(&service->gate, service->event,
+			    &(struct apply_request){
+				    .dir_fd = fd,
+				    .directory = rules,
+				    .uid = uid,
+				    .done = on_reloaded,
+				    .arg = reload,
+			    });
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+// --- events of the loop
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+	(void)source;
+	start_reload(arg, info->ssi_uid, NULL, NULL);
+	return 0;
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
+{
+	struct service *service = arg;
+	(void)source;
+	(void)info;
+	sd_notify(0, "STOPPING=1");
+	return sd_event_exit(service->event, 0);
+}
+
+static int on_control(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	struct service *service = arg;
+	(void)source;
+	(void)fd;
+	(void)events;
+	return control_server_dispatch(service->server);
+}
+
+static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct service *service = arg;
+	struct gate *gate = &service->gate;
+	(void)usec;
+	gate_poll_counters(gate);
+	if (journal_now_usec() - gate->counters_written_usec > GATE_WRITE_SECONDS * 1000000ULL)
+		gate_write_counters(gate);
+	notify_status(service);
+	sd_event_source_set_time_relative(source, GATE_POLL_SECONDS * 1000000ULL);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+// --- start
+
+static int fatal(struct service *service, int error, const char *what)
+{
+	struct failure failure;
+	failure_set(&failure, SK_DAEMON_FAILED, error, "%s: %s", what, strerror(-error));
+	journal_failed(service->journal, &failure);
+	return error;
+}
+
+static int start_gate(struct service *service)
+{
+	struct failure failure;
+	int stored = take_stored_socket();
+	int r = gate_open(&service->gate, service->options, service->journal, stored, &failure);
+	if (r < 0 && stored >= 0) { // a socket that is of no use any more
+		gate_close(&service->gate);
+		r = gate_open(&service->gate, service->options, service->journal, -1, &failure);
+	}
+	if (r < 0)
+		journal_failed(service->journal, &failure);
+	return r;
+}
+
+// Without a generation that can be loaded, what runs goes on if it is one; else closed.
+static void load(struct gate *gate)
+{
+	struct failure failure, guard_failure;
+	uint64_t number = 0;
+	int r = gate_load(gate, &failure);
+	if (r == 0)
+		return;
+	gate_set_problem(gate, r == -ENOENT ? GATE_NO_POLICY : GATE_LOAD, &failure);
+	kernel_generation(gate->kernel, &number);
+	if (gate->guard == KERNEL_GUARD_OPEN && number && r != -ENOENT)
+		return;
+	r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, &guard_failure);
+	gate_set_problem(gate, GATE_GUARD, r < 0 ? &guard_failure : NULL);
+}
+
+static int start_control(struct service *service)
+{
+	char path[108];
+	int folder;
+	int r = file_open_folder(service->options->run, &folder);
+	if (r < 0)
+		return fatal(service, r, service->options->run);
+	close(folder);
+	if ((size_t)snprintf(path, sizeof(path), "%s/control.sock", service->options->run) >=
+	    sizeof(path))
+		return fatal(service, -ENAMETOOLONG, service->options->run);
+	service->methods = (struct methods){
+		.gate = &service->gate,
+		.packets = service->packets,
+		.event = service->event,
+		.reload = start_reload,
+		.reload_arg = service,
+	};
+	r = control_server_new(path, methods_handle, &service->methods, &service->server);
+	if (r < 0)
+		return fatal(service, r, path);
+	service->methods.server = service->server;
+	return 0;
+}
+
+static int start_loop(struct service *service)
+{
+	sd_event *event = service->event;
+	int r = sd_event_add_signal(event, NULL, SIGTERM, on_stop, service);
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGINT, on_stop, service);
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGHUP, on_hangup, service);
+	if (r >= 0)
+		r = sd_event_add_io(event, NULL, control_server_fd(service->server), EPOLLIN,
+				    on_control, service);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC,
+					       GATE_POLL_SECONDS * 1000000ULL, 100000, on_poll,
+					       service);
+	if (r >= 0)
+		r = sd_event_set_watchdog(event, true);
+	return r < 0 ? fatal(service, r, "the event loop") : 0;
+}
+
+static void start_packets(struct service *service)
+{
+	struct failure failure;
+	int r = packets_open(service->event, &service->gate, &failure, &service->packets);
+	gate_set_problem(&service->gate, GATE_PACKET_LOG, r < 0 ? &failure : NULL);
+}
+
+static int start(struct service *service)
+{
+	int r = sd_event_new(&service->event);
+	if (r < 0)
+		return fatal(service, r, "the event loop");
+	r = start_gate(service);
+	if (r < 0)
+		return r;
+	load(&service->gate);
+	store_socket(service->gate.kernel);
+	start_packets(service);
+	r = start_control(service);
+	return r < 0 ? r : start_loop(service);
+}
+
+static void stop(struct service *service)
+{
+	if (service->gate.kernel && service->gate.counters) {
+		apply_cancel(&service->gate);
+		gate_poll_counters(&service->gate);
+		gate_write_counters(&service->gate);
+	}
+	control_server_free(service->server);
+	packets_close(service->packets);
+	gate_close(&service->gate);
+	sd_event_unref(service->event);
+}
+
+static void block_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+enum exit_status service_run(const struct gate_options *options, struct journal *journal)
+{
+	struct service service = {
+		.options = options,
+		.journal = journal,
+		.gate = { .state_fd = -1 },
+	};
+	block_signals();
+	int r = start(&service);
+	if (r == 0) {
+		gate_event(&service.gate, EVENT_STARTED);
+		notify_status(&service);
+		sd_notify(0, "READY=1");
+		r = sd_event_loop(service.event);
+		if (r < 0)
+			fatal(&service, r, "the event loop");
+		else
+			gate_event(&service.gate, EVENT_STOPPED);
+	}
+	stop(&service);
+	return r < 0 ? EXIT_FAILED : EXIT_FINE;
+}
+
+// --- boot
+
+enum exit_status service_boot(const struct gate_options *options, struct journal *journal)
+{
+	struct gate gate;
+	struct failure failure;
+	int r = gate_open(&gate, options, journal, -1, &failure);
+	if (r == 0)
+		r = gate_set_guard(&gate, KERNEL_GUARD_CLOSED, &failure);
+	if (r == 0)
+		r = gate_load(&gate, &failure);
+	if (r < 0)
+		journal_failed(journal, &failure);
+	bool fine = r == 0 && gate.guard == KERNEL_GUARD_OPEN;
+	gate_close(&gate);
+	if (fine)
+		return EXIT_FINE;
+	return r == -ENOENT ? EXIT_DEGRADED : EXIT_FAILED;
+}
