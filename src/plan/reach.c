@@ -144,6 +144,26 @@ static void measure_zones(struct reach *reach)
 	}
 }
 
+// A network in its zone; a group in every zone where it has addresses.
+static void set_relay(struct reach *reach, const struct plan_network *network)
+{
+	struct addr_set set = { (struct addr_range *)network->ranges, network->n_ranges, 0 };
+
+	for (uint32_t zone = 1; zone < reach->plan->n_zones; zone++) {
+		struct addr_set here = { 0 };
+
+		if (network->zone != PLAN_NONE && network->zone != zone)
+			continue;
+		addr_set_copy(&here, &set);
+		addr_set_intersect(&here, &reach->zones[zone]);
+		if (here.n > 0 && network->relay)
+			addr_set_union(&reach->relays[zone], &here);
+		else if (here.n > 0)
+			addr_set_subtract(&reach->relays[zone], &here);
+		addr_set_done(&here);
+	}
+}
+
 // Networks that differ from their zone: first those that do not relay are taken away, then those
 // that do are added.
 static void measure_relays(struct reach *reach)
@@ -154,20 +174,10 @@ static void measure_relays(struct reach *reach)
 	for (size_t i = 1; i < plan->n_zones; i++)
 		if (plan->zones[i].relay)
 			addr_set_copy(&reach->relays[i], &reach->zones[i]);
-	for (int relay = 0; relay <= 1; relay++) {
-		for (size_t i = 0; i < plan->n_networks; i++) {
-			const struct plan_network *network = &plan->networks[i];
-			struct addr_set set = { (struct addr_range *)network->ranges,
-						network->n_ranges, 0 };
-
-			if (network->relay != relay || network->zone >= plan->n_zones)
-				continue;
-			if (relay)
-				addr_set_union(&reach->relays[network->zone], &set);
-			else
-				addr_set_subtract(&reach->relays[network->zone], &set);
-		}
-	}
+	for (int relay = 0; relay <= 1; relay++)
+		for (size_t i = 0; i < plan->n_networks; i++)
+			if (plan->networks[i].relay == relay)
+				set_relay(reach, &plan->networks[i]);
 }
 
 struct reach *reach_new(const struct plan *plan)
