@@ -20,7 +20,7 @@ static uint64_t hash_text(const char *text, size_t length)
 	return hash ^ hash >> 29;
 }
 
-struct build *build_new(void)
+struct build *rb_new(void)
 {
 	struct build *build = calloc(1, sizeof(*build));
 
@@ -30,7 +30,7 @@ struct build *build_new(void)
 	return build;
 }
 
-void build_free(struct build *build)
+void rb_free(struct build *build)
 {
 	if (!build)
 		return;
@@ -71,7 +71,7 @@ static void rehash(struct build *build)
 	build->n_slots = n;
 }
 
-uint32_t build_string(struct build *build, const char *text)
+uint32_t rb_string(struct build *build, const char *text)
 {
 	size_t length = text ? strlen(text) : 0, at, need;
 
@@ -97,22 +97,36 @@ static uint32_t name_string(struct build *build, const char *name)
 {
 	if (strlen(name) + NAME_VERSION_BYTES >= RS_NAME_MAX && !build->long_name)
 		build->long_name = strdup(name);
-	return build_string(build, name);
+	return rb_string(build, name);
 }
 
-const char *build_long_name(const struct build *build)
+const char *rb_long_name(const struct build *build)
 {
 	return build->long_name;
 }
 
-size_t build_elems(const struct build *build)
+size_t rb_elems(const struct build *build)
 {
 	return build->elems.n;
 }
 
-uint32_t build_origin(struct build *build, const char *id, const struct place *at)
+// A file's name as text: a control character in it must not reach a terminal.
+static uint32_t file_string(struct build *build, const char *name)
 {
-	uint32_t flow = build_string(build, id), file = build_string(build, at->file);
+	char *text = name ? strdup(name) : NULL;
+	uint32_t string;
+
+	for (char *c = text; c && *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	string = rb_string(build, text);
+	free(text);
+	return string;
+}
+
+uint32_t rb_origin(struct build *build, const char *id, const struct place *at)
+{
+	uint32_t flow = rb_string(build, id), file = file_string(build, at->file);
 	struct rs_origin *origin = vec_add(&build->origins);
 
 	origin->flow = flow;
@@ -123,7 +137,7 @@ uint32_t build_origin(struct build *build, const char *id, const struct place *a
 	return build->origins.n - 1;
 }
 
-uint32_t build_chain(struct build *build, const char *name, uint32_t origin)
+uint32_t rb_chain(struct build *build, const char *name, uint32_t origin)
 {
 	uint32_t string = name_string(build, name);
 	struct rs_chain *chain = vec_add(&build->chains);
@@ -133,9 +147,9 @@ uint32_t build_chain(struct build *build, const char *name, uint32_t origin)
 	return build->chains.n - 1;
 }
 
-uint32_t build_base(struct build *build, const struct base_hook *hook)
+uint32_t rb_base(struct build *build, const struct base_hook *hook)
 {
-	uint32_t index = build_chain(build, hook->name, RS_NONE);
+	uint32_t index = rb_chain(build, hook->name, RS_NONE);
 	struct rs_chain *chain = &build->chains.v[index];
 
 	chain->base = 1;
@@ -157,15 +171,15 @@ static struct rs_obj *add_obj(struct build *build, const char *name, enum rs_obj
 	return obj;
 }
 
-uint32_t build_counter(struct build *build, const char *name, uint32_t origin)
+uint32_t rb_counter(struct build *build, const char *name, uint32_t origin)
 {
 	add_obj(build, name, RS_OBJ_COUNTER)->origin = origin;
 	return build->objs.n - 1;
 }
 
-uint32_t build_helper(struct build *build, const char *name, const char *helper, uint8_t protocol)
+uint32_t rb_helper(struct build *build, const char *name, const char *helper, uint8_t protocol)
 {
-	uint32_t string = build_string(build, helper);
+	uint32_t string = rb_string(build, helper);
 	struct rs_obj *obj = add_obj(build, name, RS_OBJ_HELPER);
 
 	obj->helper = string;
@@ -217,8 +231,8 @@ void key_name(struct build_key *key, enum rs_key what, const char *name, bool pa
 	key_bytes(key, what, lo, hi);
 }
 
-uint32_t build_set(struct build *build, const char *name, enum rs_set_kind kind, bool interval,
-		   const enum rs_key *keys, unsigned n_keys)
+uint32_t rb_set(struct build *build, const char *name, enum rs_set_kind kind, bool interval,
+		const enum rs_key *keys, unsigned n_keys)
 {
 	uint32_t string = name_string(build, name);
 	struct rs_set *set = vec_add(&build->sets);
@@ -246,8 +260,8 @@ static uint32_t pool_add(struct build *build, const uint8_t *bytes, size_t size)
 	return at;
 }
 
-void build_elem(struct build *build, uint32_t set, const struct build_key *key,
-		enum rs_verdict verdict, uint32_t ref, uint32_t origin)
+void rb_elem(struct build *build, uint32_t set, const struct build_key *key,
+	     enum rs_verdict verdict, uint32_t ref, uint32_t origin)
 {
 	struct build_elem *elem = vec_add(&build->elems);
 

@@ -9,17 +9,17 @@
 
 struct build;
 
-struct build *build_new(void);
-void build_free(struct build *build);
+struct build *rb_new(void);
+void rb_free(struct build *build);
 // Sorts, hashes and copies everything into one ruleset.  0 or -ENOMEM.
-int build_freeze(struct build *build, uint64_t generation, const uint8_t digest[32],
-		 struct ruleset **ret_ruleset);
+int rb_freeze(struct build *build, uint64_t generation, const uint8_t digest[32],
+	      struct ruleset **ret_ruleset);
 
 // Names and texts; a name over RS_NAME_MAX with the version's ".%08x" is cut and remembered.
-uint32_t build_string(struct build *build, const char *text);
-const char *build_long_name(const struct build *build); // the first name that was too long, or NULL
-size_t build_elems(const struct build *build);
-uint32_t build_origin(struct build *build, const char *id, const struct place *at);
+uint32_t rb_string(struct build *build, const char *text);
+const char *rb_long_name(const struct build *build); // the first name that was too long, or NULL
+size_t rb_elems(const struct build *build);
+uint32_t rb_origin(struct build *build, const char *id, const struct place *at);
 
 struct base_hook {
 	const char *name;
@@ -27,10 +27,10 @@ struct base_hook {
 	int32_t priority;
 	bool nat, drop;
 };
-uint32_t build_base(struct build *build, const struct base_hook *hook);
-uint32_t build_chain(struct build *build, const char *name, uint32_t origin);
-uint32_t build_counter(struct build *build, const char *name, uint32_t origin);
-uint32_t build_helper(struct build *build, const char *name, const char *helper, uint8_t protocol);
+uint32_t rb_base(struct build *build, const struct base_hook *hook);
+uint32_t rb_chain(struct build *build, const char *name, uint32_t origin);
+uint32_t rb_counter(struct build *build, const char *name, uint32_t origin);
+uint32_t rb_helper(struct build *build, const char *name, const char *helper, uint8_t protocol);
 
 // A set's or map's key as it grows, field by field.
 struct build_key {
@@ -43,10 +43,10 @@ void key_u16(struct build_key *key, enum rs_key what, uint16_t lo, uint16_t hi);
 void key_addr(struct build_key *key, enum rs_key what, const struct addr_range *range);
 void key_name(struct build_key *key, enum rs_key what, const char *name, bool pattern);
 
-uint32_t build_set(struct build *build, const char *name, enum rs_set_kind kind, bool interval,
-		   const enum rs_key *keys, unsigned n_keys);
-void build_elem(struct build *build, uint32_t set, const struct build_key *key,
-		enum rs_verdict verdict, uint32_t ref, uint32_t origin);
+uint32_t rb_set(struct build *build, const char *name, enum rs_set_kind kind, bool interval,
+		const enum rs_key *keys, unsigned n_keys);
+void rb_elem(struct build *build, uint32_t set, const struct build_key *key,
+	     enum rs_verdict verdict, uint32_t ref, uint32_t origin);
 
 // A rule is begun; the statements that follow are its own, until the next is begun.
 void rule(struct build *build, uint32_t chain, uint32_t origin);

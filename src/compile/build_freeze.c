@@ -185,10 +185,10 @@ static void copy(const void *to, const void *from, size_t size)
 		memcpy((void *)to, from, size);
 }
 
-int build_freeze(struct build *build, uint64_t generation, const uint8_t digest[32],
-		 struct ruleset **ret_ruleset)
+int rb_freeze(struct build *build, uint64_t generation, const uint8_t digest[32],
+	      struct ruleset **ret_ruleset)
 {
-	uint32_t table = build_string(build, "sekisho");
+	uint32_t table = rb_string(build, "sekisho");
 	const struct ruleset counts = {
 		.generation = generation,
 		.table = table,

@@ -154,7 +154,7 @@ void rule_count_map(struct build *build, uint32_t set)
 
 void rule_log(struct build *build, unsigned rate, unsigned burst, const char *prefix)
 {
-	uint32_t string = build_string(build, prefix);
+	uint32_t string = rb_string(build, prefix);
 	struct rs_stmt *stmt = add(build, RS_LIMIT);
 
 	stmt->rate = rate;

@@ -114,9 +114,9 @@ static void add_cell(struct compiling *c, const struct group *group, uint32_t se
 	if (group->shape & DESTINATION)
 		key_addr(&key, destination_of[group->family], &piece->rect.destination);
 	if (group->treated)
-		build_elem(c->build, set, &key, RS_GOTO, treat_chain(c, piece->cell), flow->origin);
+		rb_elem(c->build, set, &key, RS_GOTO, treat_chain(c, piece->cell), flow->origin);
 	else
-		build_elem(c->build, set, &key, RS_CONTINUE, flow->counter, flow->origin);
+		rb_elem(c->build, set, &key, RS_CONTINUE, flow->counter, flow->origin);
 }
 
 static void cell_map(struct compiling *c, const struct work *work)
@@ -131,8 +131,8 @@ static void cell_map(struct compiling *c, const struct work *work)
 		interval |= group->shape & SOURCE && !single(&work->v[i].rect.source);
 		interval |= group->shape & DESTINATION && !single(&work->v[i].rect.destination);
 	}
-	set = build_set(c->build, work->name, group->treated ? RS_MAP_VERDICT : RS_MAP_COUNTER,
-			interval, keys, n_keys);
+	set = rb_set(c->build, work->name, group->treated ? RS_MAP_VERDICT : RS_MAP_COUNTER,
+		     interval, keys, n_keys);
 	for (size_t i = 0; i < work->n; i++)
 		add_cell(c, group, set, &work->v[i]);
 	rule(c->build, work->chain, RS_NONE);
@@ -315,8 +315,8 @@ static void write_shards(struct compiling *c, works *todo, const struct work *wo
 	enum rs_key key = axis == SOURCE ? source_of[group->family] : destination_of[group->family];
 	uint32_t map;
 
-	map = build_set(c->build, arena_printf(c->arena, "%s_shards", work->name), RS_MAP_VERDICT,
-			true, &key, 1);
+	map = rb_set(c->build, arena_printf(c->arena, "%s_shards", work->name), RS_MAP_VERDICT,
+		     true, &key, 1);
 	for (size_t s = 0; s < n; s++) {
 		struct addr_range range = shard_range(group->family, cuts, n, s);
 		struct build_key elem = { .size = 0 };
@@ -327,9 +327,9 @@ static void write_shards(struct compiling *c, works *todo, const struct work *wo
 			continue;
 		name = arena_printf(c->arena, "%s_%s", work->name,
 				    cut_text(group->family, range.lo, text));
-		chain = build_chain(c->build, name, RS_NONE);
+		chain = rb_chain(c->build, name, RS_NONE);
 		key_addr(&elem, key, &range);
-		build_elem(c->build, map, &elem, RS_JUMP, chain, RS_NONE);
+		rb_elem(c->build, map, &elem, RS_JUMP, chain, RS_NONE);
 		push_work(c, todo, work, chain, work->axes & ~axis, name, &shards[s]);
 	}
 	rule(c->build, work->chain, RS_NONE);

@@ -24,7 +24,7 @@ static int check_options(const struct compile_options *options, struct diag *dia
 
 static int check_limits(const struct compiling *c, struct diag *diag)
 {
-	const char *name = build_long_name(c->build);
+	const char *name = rb_long_name(c->build);
 
 	if (name) {
 		diag_add(
@@ -34,13 +34,13 @@ static int check_limits(const struct compiling *c, struct diag *diag)
 			name);
 		return -EBADMSG;
 	}
-	if (build_elems(c->build) <= COMPILE_ELEMS_MAX)
+	if (rb_elems(c->build) <= COMPILE_ELEMS_MAX)
 		return 0;
 	diag_add(
 		diag, SK_RULESET_TOO_LARGE, nowhere,
 		"the policy needs %zu set elements, and %d is the limit: use prefixes or ranges in "
 		"place of many single addresses, or fewer interfaces in a zone",
-		build_elems(c->build), COMPILE_ELEMS_MAX);
+		rb_elems(c->build), COMPILE_ELEMS_MAX);
 	return -EBADMSG;
 }
 
@@ -50,7 +50,7 @@ static void marker_chain(struct compiling *c)
 	char name[64];
 
 	snprintf(name, sizeof(name), "generation_%llu", (unsigned long long)c->options->generation);
-	build_chain(c->build, name, RS_NONE);
+	rb_chain(c->build, name, RS_NONE);
 }
 
 static void begin(struct compiling *c)
@@ -60,13 +60,13 @@ static void begin(struct compiling *c)
 	c->flows = plan_flows(c->plan, &c->n_flows);
 	c->pairs = plan_pairs(c->plan, &c->n_pairs);
 	c->arena = arena_new();
-	c->build = build_new();
+	c->build = rb_new();
 }
 
 static void done(struct compiling *c)
 {
 	vec_done(&c->treatments);
-	build_free(c->build);
+	rb_free(c->build);
 	arena_free(c->arena);
 }
 
@@ -89,7 +89,7 @@ int compile(const struct plan *plan, const struct compile_options *options, stru
 	marker_chain(&c);
 	r = check_limits(&c, diag);
 	if (!r)
-		r = build_freeze(c.build, options->generation, plan_digest(plan), ret_ruleset);
+		r = rb_freeze(c.build, options->generation, plan_digest(plan), ret_ruleset);
 	done(&c);
 	return r;
 }

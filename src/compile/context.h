@@ -89,11 +89,11 @@ struct names_map {
 	uint32_t exact, patterns; // sets, RS_NONE until the first element
 };
 struct names_map names_map(const char *name, enum rs_set_kind kind, bool in, bool out);
-void names_add(struct compiling *c, struct names_map *map, uint32_t from, uint32_t to,
-	       enum rs_verdict verdict, uint32_t ref);
-void names_add_one(struct compiling *c, struct names_map *map, const struct plan_interface *in,
+void names_map_add(struct compiling *c, struct names_map *map, uint32_t from, uint32_t to,
 		   enum rs_verdict verdict, uint32_t ref);
-void names_rules(struct compiling *c, const struct names_map *map, uint32_t chain);
+void names_map_add_one(struct compiling *c, struct names_map *map, const struct plan_interface *in,
+		       enum rs_verdict verdict, uint32_t ref);
+void names_map_rules(struct compiling *c, const struct names_map *map, uint32_t chain);
 
 // packet.c: what looks at headers before any connection: fragments, options, extension headers, MSS
 void packet_chains(struct compiling *c);

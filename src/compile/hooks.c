@@ -71,9 +71,9 @@ void log_rule(struct compiling *c, uint32_t chain, uint32_t origin, const char *
 
 static void invalid_chain(struct compiling *c)
 {
-	uint32_t counter = build_counter(c->build, "invalid", RS_NONE);
+	uint32_t counter = rb_counter(c->build, "invalid", RS_NONE);
 
-	c->invalid = build_chain(c->build, "invalid", RS_NONE);
+	c->invalid = rb_chain(c->build, "invalid", RS_NONE);
 	rule(c->build, c->invalid, RS_NONE);
 	rule_count(c->build, counter);
 	if (c->settings->log_invalid)
@@ -91,7 +91,7 @@ static void refuse_chain(struct compiling *c)
 		wanted |= c->settings->defaults[i].action == PLAN_REJECT;
 	if (!wanted)
 		return;
-	c->refuse = build_chain(c->build, "refuse", RS_NONE);
+	c->refuse = rb_chain(c->build, "refuse", RS_NONE);
 	rule(c->build, c->refuse, RS_NONE);
 	rule_u8(c->build, RS_META_L4PROTO, RS_EQ, IPPROTO_TCP);
 	rule_reject(c->build, RS_REJECT_TCP_RESET);
@@ -116,10 +116,10 @@ static void action_rules(struct compiling *c, uint32_t chain, enum hook_index ho
 		bool drop = it->action == PLAN_DROP;
 
 		if (of_hook(hook, it->from, it->to))
-			names_add(c, &map, it->from, it->to, drop ? RS_DROP : RS_GOTO,
-				  drop ? RS_NONE : c->refuse);
+			names_map_add(c, &map, it->from, it->to, drop ? RS_DROP : RS_GOTO,
+				      drop ? RS_NONE : c->refuse);
 	}
-	names_rules(c, &map, chain);
+	names_map_rules(c, &map, chain);
 	rule(c->build, chain, RS_NONE);
 	if (c->settings->action == PLAN_DROP)
 		rule_verdict(c->build, RS_DROP, RS_NONE);
@@ -130,13 +130,13 @@ static void action_rules(struct compiling *c, uint32_t chain, enum hook_index ho
 static uint32_t denied_chain(struct compiling *c, enum hook_index hook,
 			     const struct names_map *counters)
 {
-	uint32_t chain = build_chain(c->build, shapes[hook].denied, RS_NONE);
+	uint32_t chain = rb_chain(c->build, shapes[hook].denied, RS_NONE);
 
 	if (hook == OUTPUT) {
 		rule(c->build, chain, RS_NONE);
 		rule_count(c->build, c->zone[PLAN_SELF].denied);
 	} else {
-		names_rules(c, counters, chain);
+		names_map_rules(c, counters, chain);
 	}
 	if (c->settings->log_denied)
 		log_rule(c, chain, RS_NONE, "deny", NULL);
@@ -168,14 +168,14 @@ static void error_rules(struct compiling *c, uint32_t chain, bool v6, bool outpu
 		return;
 	snprintf(name, sizeof(name), "%s_errors%s", v6 ? "icmpv6" : "icmp",
 		 output ? "_output" : "");
-	set = build_set(c->build, name, RS_SET, false, &key, 1);
+	set = rb_set(c->build, name, RS_SET, false, &key, 1);
 	for (unsigned i = 0; i < 256; i++) {
 		struct build_key elem = { .size = 0 };
 
 		if (!wanted[i])
 			continue;
 		key_u8(&elem, key, i, i);
-		build_elem(c->build, set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
+		rb_elem(c->build, set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
 	}
 	rule(c->build, chain, RS_NONE);
 	rule_lookup(c->build, key, set, true);
@@ -199,7 +199,7 @@ static void expected_rules(struct compiling *c, uint32_t chain)
 
 static uint32_t related_chain(struct compiling *c, bool output)
 {
-	uint32_t chain = build_chain(c->build, output ? "related_output" : "related", RS_NONE);
+	uint32_t chain = rb_chain(c->build, output ? "related_output" : "related", RS_NONE);
 
 	error_rules(c, chain, false, output);
 	error_rules(c, chain, true, output);
@@ -262,7 +262,7 @@ static uint32_t discovery_chain(struct compiling *c, bool output)
 {
 	const struct plan_settings *s = c->settings;
 	enum rs_key key = output ? RS_META_OIFNAME : RS_META_IIFNAME;
-	uint32_t chain = build_chain(c->build, output ? "icmpv6_output" : "icmpv6_input", RS_NONE);
+	uint32_t chain = rb_chain(c->build, output ? "icmpv6_output" : "icmpv6_input", RS_NONE);
 	struct addr_range link_local;
 
 	discovery_rule(c, chain, key, NEIGHBOUR_SOLICIT, NEIGHBOUR_ADVERT, NULL, 0, NULL);
@@ -346,7 +346,7 @@ static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t relat
 	const struct hook_shape *shape = &shapes[hook];
 	const struct base_hook base = { shape->name, shape->hook, 0, false, true };
 	struct names_map pairs = names_map(shape->pairs, RS_MAP_VERDICT, shape->in, shape->out);
-	uint32_t chain = build_base(c->build, &base);
+	uint32_t chain = rb_base(c->build, &base);
 	uint32_t denied = denied_chain(c, hook, counters);
 
 	if (hook != FORWARD)
@@ -359,9 +359,9 @@ static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t relat
 		link_local_rules(c, chain, denied);
 	for (size_t i = 0; i < c->n_pairs; i++)
 		if (of_hook(hook, c->pairs[i].from, c->pairs[i].to))
-			names_add(c, &pairs, c->pairs[i].from, c->pairs[i].to, RS_JUMP,
-				  pair_chain(c, &c->pairs[i]));
-	names_rules(c, &pairs, chain);
+			names_map_add(c, &pairs, c->pairs[i].from, c->pairs[i].to, RS_JUMP,
+				      pair_chain(c, &c->pairs[i]));
+	names_map_rules(c, &pairs, chain);
 	rule(c->build, chain, RS_NONE);
 	rule_verdict(c->build, RS_GOTO, denied);
 }
@@ -372,7 +372,7 @@ void hook_chains(struct compiling *c)
 	uint32_t related = related_chain(c, false), related_output = related_chain(c, true);
 
 	for (uint32_t z = 1; z < c->n_zones; z++)
-		names_add(c, &counters, z, z, RS_CONTINUE, c->zone[z].denied);
+		names_map_add(c, &counters, z, z, RS_CONTINUE, c->zone[z].denied);
 	for (int hook = 0; hook < HOOKS; hook++)
 		hook_chain(c, hook, hook == OUTPUT ? related_output : related, &counters);
 }

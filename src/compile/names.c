@@ -28,7 +28,7 @@ static uint32_t set_of(struct compiling *c, struct names_map *map, bool pattern)
 	if (map->out)
 		keys[n++] = RS_META_OIFNAME;
 	snprintf(name, sizeof(name), "%s%s", map->name, pattern ? "_patterns" : "");
-	*set = build_set(c->build, name, map->kind, pattern, keys, n);
+	*set = rb_set(c->build, name, map->kind, pattern, keys, n);
 	return *set;
 }
 
@@ -44,11 +44,11 @@ static void add(struct compiling *c, struct names_map *map, const struct plan_in
 		key_name(&key, RS_META_IIFNAME, in->name, in->pattern);
 	if (out)
 		key_name(&key, RS_META_OIFNAME, out->name, out->pattern);
-	build_elem(c->build, set, &key, verdict, ref, origin);
+	rb_elem(c->build, set, &key, verdict, ref, origin);
 }
 
-void names_add(struct compiling *c, struct names_map *map, uint32_t from, uint32_t to,
-	       enum rs_verdict verdict, uint32_t ref)
+void names_map_add(struct compiling *c, struct names_map *map, uint32_t from, uint32_t to,
+		   enum rs_verdict verdict, uint32_t ref)
 {
 	const struct zone_state *in = &c->zone[from], *out = &c->zone[to];
 	size_t n_in = map->in ? in->n_interfaces : 1, n_out = map->out ? out->n_interfaces : 1;
@@ -60,8 +60,8 @@ void names_add(struct compiling *c, struct names_map *map, uint32_t from, uint32
 			    map->out ? out->interfaces[o] : NULL, verdict, ref, origin);
 }
 
-void names_add_one(struct compiling *c, struct names_map *map, const struct plan_interface *in,
-		   enum rs_verdict verdict, uint32_t ref)
+void names_map_add_one(struct compiling *c, struct names_map *map, const struct plan_interface *in,
+		       enum rs_verdict verdict, uint32_t ref)
 {
 	add(c, map, in, NULL, verdict, ref, RS_NONE);
 }
@@ -77,7 +77,7 @@ static void one_rule(struct compiling *c, const struct names_map *map, uint32_t 
 		rule_vmap(c->build, set);
 }
 
-void names_rules(struct compiling *c, const struct names_map *map, uint32_t chain)
+void names_map_rules(struct compiling *c, const struct names_map *map, uint32_t chain)
 {
 	one_rule(c, map, map->exact, chain);
 	one_rule(c, map, map->patterns, chain);

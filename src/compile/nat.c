@@ -62,12 +62,12 @@ static uint32_t address_set(struct translating *t, const char *what, enum rs_key
 
 	if (n < 2)
 		return RS_NONE;
-	set = build_set(t->c->build, label(t, what), RS_SET, true, &key, 1);
+	set = rb_set(t->c->build, label(t, what), RS_SET, true, &key, 1);
 	for (size_t i = 0; i < n; i++) {
 		struct build_key elem = { .size = 0 };
 
 		key_addr(&elem, key, &v[i]);
-		build_elem(t->c->build, set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
+		rb_elem(t->c->build, set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
 	}
 	return set;
 }
@@ -270,12 +270,12 @@ void nat_chains(struct compiling *c)
 	if (!n)
 		return;
 	t.named = &named;
-	t.destination_base = build_base(c->build, &before);
-	t.source_base = build_base(c->build, &after);
+	t.destination_base = rb_base(c->build, &before);
+	t.source_base = rb_base(c->build, &after);
 	for (size_t i = 0; i < n; i++) { // hairpins first: they are narrower than any masquerade
 		t.nat = &nats[i];
 		t.family = t.nat->family == ADDR_V4 ? V4 : V6;
-		origins[i] = build_origin(c->build, t.nat->id, &t.nat->at);
+		origins[i] = rb_origin(c->build, t.nat->id, &t.nat->at);
 		t.origin = origins[i];
 		if (t.nat->kind == POL_NAT_FORWARD)
 			hairpin_rule(&t);

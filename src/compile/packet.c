@@ -50,7 +50,7 @@ static void excuse_mld(struct compiling *c, uint32_t chain)
 		struct build *build = c->build;
 
 		rule(build, chain, RS_NONE);
-		rule_u8(build, RS_IP6_NEXTHDR, RS_EQ, NEXT_HOPOPTS);
+		rule_number(build, RS_EXTHDR, NEXT_HOPOPTS);
 		rule_u8_range(build, RS_ICMPV6_TYPE, types[i][0], types[i][1]);
 		rule_u8(build, RS_IP6_HOPLIMIT, RS_EQ, 1);
 		rule_verdict(build, RS_RETURN, RS_NONE);
@@ -72,7 +72,7 @@ static void refuse_extension(struct compiling *c, uint32_t chain, const struct e
 
 static uint32_t extension_chain(struct compiling *c)
 {
-	uint32_t chain = build_chain(c->build, "extension_headers", RS_NONE);
+	uint32_t chain = rb_chain(c->build, "extension_headers", RS_NONE);
 
 	for (size_t i = 0; i < EXTENSIONS; i++)
 		if (!(c->settings->extensions & extensions[i].bit))
@@ -89,7 +89,7 @@ static uint32_t extension_chain(struct compiling *c)
 static uint32_t extension_set(struct compiling *c)
 {
 	static const enum rs_key key[] = { RS_IP6_NEXTHDR };
-	uint32_t set = build_set(c->build, "extension_headers", RS_SET, false, key, 1);
+	uint32_t set = rb_set(c->build, "extension_headers", RS_SET, false, key, 1);
 	struct build_key elem = { .size = 0 };
 
 	for (size_t i = 0; i < EXTENSIONS; i++) {
@@ -99,18 +99,18 @@ static uint32_t extension_set(struct compiling *c)
 			continue;
 		elem.size = 0;
 		key_u8(&elem, RS_IP6_NEXTHDR, extensions[i].number, extensions[i].number);
-		build_elem(c->build, set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
+		rb_elem(c->build, set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
 	}
 	elem.size = 0;
 	key_u8(&elem, RS_IP6_NEXTHDR, NEXT_FRAGMENT, NEXT_FRAGMENT);
-	build_elem(c->build, set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
+	rb_elem(c->build, set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
 	return set;
 }
 
 static uint32_t option_chain(struct compiling *c)
 {
 	static const uint8_t source_routes[] = { OPTION_LSRR, OPTION_SSRR };
-	uint32_t chain = build_chain(c->build, "ipv4_options", RS_NONE);
+	uint32_t chain = rb_chain(c->build, "ipv4_options", RS_NONE);
 
 	for (size_t i = 0; i < sizeof(source_routes); i++) {
 		rule(c->build, chain, RS_NONE);
@@ -123,7 +123,7 @@ static uint32_t option_chain(struct compiling *c)
 // Every IPv6 packet passes here, and every IPv4 packet with options.
 uint32_t odd_header_chain(struct compiling *c)
 {
-	uint32_t chain = build_chain(c->build, "odd_header", RS_NONE), options = option_chain(c);
+	uint32_t chain = rb_chain(c->build, "odd_header", RS_NONE), options = option_chain(c);
 	uint32_t headers = extension_chain(c), set = extension_set(c);
 
 	rule(c->build, chain, RS_NONE);
@@ -145,7 +145,7 @@ static void fragment_chain(struct compiling *c)
 
 	if (!all && c->settings->extensions & PLAN_EXT_FRAGMENT)
 		return;
-	chain = build_base(c->build, &hook);
+	chain = rb_base(c->build, &hook);
 	if (all) {
 		rule(c->build, chain, RS_NONE);
 		rule_flags(c->build, RS_IP_FRAG_OFF, RS_NEQ, FRAGMENT_BITS, 0);
@@ -178,8 +178,8 @@ static void mss_chain(struct compiling *c)
 		if (!c->zones[z].mss)
 			continue;
 		if (base == RS_NONE) {
-			base = build_base(c->build, &hook);
-			chain = build_chain(c->build, "mss_clamp", RS_NONE);
+			base = rb_base(c->build, &hook);
+			chain = rb_chain(c->build, "mss_clamp", RS_NONE);
 			rule(c->build, base, RS_NONE);
 			rule_flags(c->build, RS_TCP_FLAGS, RS_EQ, TH_SYN | TH_RST, TH_SYN);
 			rule_verdict(c->build, RS_JUMP, chain);

@@ -96,8 +96,8 @@ static void begin_sets(struct compiling *c, struct dispatch *dispatch, const str
 			continue;
 		name = arena_printf(c->arena, "%s_%s", dispatch->name, rows[shape].suffix);
 		dispatch->sets[shape] =
-			build_set(c->build, name, RS_MAP_VERDICT, dispatch->interval[shape],
-				  rows[shape].keys, rows[shape].n_keys);
+			rb_set(c->build, name, RS_MAP_VERDICT, dispatch->interval[shape],
+			       rows[shape].keys, rows[shape].n_keys);
 	}
 }
 
@@ -123,7 +123,7 @@ static void add_atom(struct compiling *c, struct dispatch *dispatch, const struc
 		if (shape != SHAPE_PROTOCOL)
 			key_u16(&key, RS_TH_DPORT, atom->port_lo, atom->port_hi);
 	}
-	build_elem(c->build, dispatch->sets[shape], &key, RS_GOTO, chain, RS_NONE);
+	rb_elem(c->build, dispatch->sets[shape], &key, RS_GOTO, chain, RS_NONE);
 }
 
 // A class is named after its first atom, which no other class of the pair can have: names stay when
@@ -193,7 +193,7 @@ uint32_t pair_chain(struct compiling *c, const struct plan_pair *pair)
 	dispatch.name = arena_printf(c->arena, "p_%s", names);
 	for (enum shape shape = 0; shape < SHAPE_ALL; shape++)
 		dispatch.sets[shape] = RS_NONE;
-	chain = build_chain(c->build, dispatch.name, RS_NONE);
+	chain = rb_chain(c->build, dispatch.name, RS_NONE);
 	begin_sets(c, &dispatch, pair);
 	for (size_t i = 0; i < pair->n_classes; i++) {
 		const struct plan_class *class = &pair->classes[i];
@@ -203,7 +203,7 @@ uint32_t pair_chain(struct compiling *c, const struct plan_pair *pair)
 		if (!class->n_atoms || !class->n_cells)
 			continue;
 		name = class_name(c, class, names);
-		target = build_chain(c->build, name, RS_NONE);
+		target = rb_chain(c->build, name, RS_NONE);
 		for (size_t a = 0; a < class->n_atoms; a++)
 			add_atom(c, &dispatch, &class->atoms[a], target);
 		class_rules(c, target, name, class);

@@ -26,8 +26,8 @@ static void begin_flow(struct compiling *c, size_t index)
 	char name[NAME_MAX_BYTES];
 
 	snprintf(name, sizeof(name), "f_%s", flow->id);
-	state->origin = build_origin(c->build, flow->id, &flow->at);
-	state->counter = build_counter(c->build, name, state->origin);
+	state->origin = rb_origin(c->build, flow->id, &flow->at);
+	state->counter = rb_counter(c->build, name, state->origin);
 	state->first = RS_NONE;
 }
 
@@ -52,8 +52,8 @@ void treat_begin(struct compiling *c)
 	c->helped = used != 0;
 	for (size_t i = 0; i < HELPERS; i++)
 		c->helper[i] = used & helpers[i].bit
-				       ? build_helper(c->build, helpers[i].name, helpers[i].helper,
-						      helpers[i].protocol)
+				       ? rb_helper(c->build, helpers[i].name, helpers[i].helper,
+						   helpers[i].protocol)
 				       : RS_NONE;
 }
 
@@ -68,7 +68,7 @@ static uint32_t new_chain(struct compiling *c, const struct plan_cell *cell, uns
 		snprintf(name, sizeof(name), "f_%s_%u", flow->id, variant);
 	else
 		snprintf(name, sizeof(name), "f_%s", flow->id);
-	chain = build_chain(c->build, name, state->origin);
+	chain = rb_chain(c->build, name, state->origin);
 	rule(c->build, chain, state->origin);
 	rule_count(c->build, state->counter);
 	snprintf(name, sizeof(name), "allow %s", flow->id);

@@ -108,13 +108,13 @@ void zones_begin(struct compiling *c)
 
 		state->origin = z == PLAN_SELF
 					? RS_NONE
-					: build_origin(c->build, c->zones[z].id, &c->zones[z].at);
+					: rb_origin(c->build, c->zones[z].id, &c->zones[z].at);
 		snprintf(name, sizeof(name), "d_%s", zone_id(c, z));
-		state->denied = build_counter(c->build, name, state->origin);
+		state->denied = rb_counter(c->build, name, state->origin);
 		if (z == PLAN_SELF)
 			continue;
 		snprintf(name, sizeof(name), "spoof_%s", zone_id(c, z));
-		state->spoofed = build_counter(c->build, name, state->origin);
+		state->spoofed = rb_counter(c->build, name, state->origin);
 		begin_interfaces(c, &c->zones[z], state);
 		for (int family = 0; family < FAMILIES; family++) {
 			state->sets[family] = RS_NONE;
@@ -127,12 +127,12 @@ static uint32_t space_set(struct compiling *c, const struct space *space, enum r
 {
 	if (*space->set != RS_NONE)
 		return *space->set;
-	*space->set = build_set(c->build, space->name, RS_SET, true, &key, 1);
+	*space->set = rb_set(c->build, space->name, RS_SET, true, &key, 1);
 	for (size_t i = 0; i < space->n; i++) {
 		struct build_key elem = { .size = 0 };
 
 		key_addr(&elem, key, &space->v[i]);
-		build_elem(c->build, *space->set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
+		rb_elem(c->build, *space->set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
 	}
 	return *space->set;
 }
@@ -171,14 +171,14 @@ uint32_t interfaces_set(struct compiling *c, const uint16_t *zones, size_t n, co
 	for (size_t z = 0; z < n; z++)
 		for (size_t i = 0; i < c->zone[zones[z]].n_interfaces; i++)
 			pattern |= c->zone[zones[z]].interfaces[i]->pattern;
-	set = build_set(c->build, label, RS_SET, pattern, key, 1);
+	set = rb_set(c->build, label, RS_SET, pattern, key, 1);
 	for (size_t z = 0; z < n; z++)
 		for (size_t i = 0; i < c->zone[zones[z]].n_interfaces; i++) {
 			const struct plan_interface *it = c->zone[zones[z]].interfaces[i];
 			struct build_key elem = { .size = 0 };
 
 			key_name(&elem, RS_META_IIFNAME, it->name, it->pattern);
-			build_elem(c->build, set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
+			rb_elem(c->build, set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
 		}
 	return set;
 }
@@ -255,7 +255,7 @@ static uint32_t source_chain(struct compiling *c, uint32_t zone)
 	uint32_t chain, origin = c->zone[zone].origin;
 
 	snprintf(name, sizeof(name), "src_%s", zone_id(c, zone));
-	chain = build_chain(c->build, name, origin);
+	chain = rb_chain(c->build, name, origin);
 	for (int family = 0; family < FAMILIES; family++)
 		accept_member(c, chain, zone, family);
 	accept_local_sources(c, chain);
@@ -271,7 +271,7 @@ static uint32_t source_chain(struct compiling *c, uint32_t zone)
 // The management interface may be one of a zone's, or of none; its own path is accepted first.
 static uint32_t management_chain(struct compiling *c, uint32_t zone, uint32_t zone_chain)
 {
-	uint32_t chain = build_chain(c->build, "src_management", RS_NONE);
+	uint32_t chain = rb_chain(c->build, "src_management", RS_NONE);
 
 	rule(c->build, chain, RS_NONE);
 	match_management(c, false);
@@ -300,7 +300,7 @@ static struct names_map source_map(struct compiling *c)
 	const struct plan_interface management = { .name = c->options->management_interface };
 	uint32_t zone = PLAN_NONE, zone_chain = RS_NONE;
 
-	names_add_one(c, &map, &loopback, RS_ACCEPT, RS_NONE);
+	names_map_add_one(c, &map, &loopback, RS_ACCEPT, RS_NONE);
 	if (management.name)
 		zone = plan_zone_of_interface(c->plan, management.name);
 	for (uint32_t z = 1; z < c->n_zones; z++) {
@@ -311,24 +311,25 @@ static struct names_map source_map(struct compiling *c)
 			zone_chain = chain;
 		for (size_t i = 0; i < state->n_interfaces; i++)
 			if (!is_management(c, state->interfaces[i]))
-				names_add_one(c, &map, state->interfaces[i], RS_GOTO, chain);
+				names_map_add_one(c, &map, state->interfaces[i], RS_GOTO, chain);
 	}
 	if (management.name)
-		names_add_one(c, &map, &management, RS_GOTO, management_chain(c, zone, zone_chain));
+		names_map_add_one(c, &map, &management, RS_GOTO,
+				  management_chain(c, zone, zone_chain));
 	return map;
 }
 
 void spoof_chain(struct compiling *c)
 {
 	static const struct base_hook hook = { "spoof", NF_INET_PRE_ROUTING, -290, false, true };
-	uint32_t chain = build_base(c->build, &hook), odd = odd_header_chain(c);
-	uint32_t unknown = build_counter(c->build, "d_unknown", RS_NONE);
+	uint32_t chain = rb_base(c->build, &hook), odd = odd_header_chain(c);
+	uint32_t unknown = rb_counter(c->build, "d_unknown", RS_NONE);
 	struct names_map map = source_map(c);
 
 	rule(c->build, chain, RS_NONE);
 	rule_u8(c->build, RS_IP_VERSION_IHL, RS_NEQ, 0x45);
 	rule_verdict(c->build, RS_JUMP, odd);
-	names_rules(c, &map, chain);
+	names_map_rules(c, &map, chain);
 	rule(c->build, chain, RS_NONE);
 	rule_count(c->build, unknown);
 	if (c->settings->log_denied)
