@@ -500,7 +500,7 @@ static int expr_mss(struct expr *expr, const struct rs_stmt *stmt)
 	mnl_attr_put_u8(expr->nlh, NFTA_EXTHDR_TYPE, EXPR_TCPOPT_MAXSEG);
 	batch_put_be32(expr->nlh, NFTA_EXTHDR_OFFSET, EXPR_TCPOPT_MAXSEG_AT);
 	batch_put_be32(expr->nlh, NFTA_EXTHDR_LEN, sizeof(value));
-	batch_put_be32(expr->nlh, NFTA_EXTHDR_FLAGS, 0);
+	// The kernel gives flags back here, and takes none.
 	batch_put_be32(expr->nlh, NFTA_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT);
 	expr_close(expr, frame);
 	return 0;
