@@ -44,6 +44,7 @@ struct frame {
 	struct place open_at;    // of that key, or of the id in IN_KEYED
 	void *entry;             // IN_KEYED: whose value is next; NULL: of none that has a name
 	bool short_list;         // IN_MAP: a list stands for the whole entry and ends it
+	bool filled;             // IN_LIST: something was in it, good or bad
 	bool merges;             // IN_MAP: the key is YAML's merge key, told already
 	const struct key *entry_of; // IN_MAP: the array that has this entry last, to drop it from
 	void *entry_holder;
@@ -166,6 +167,22 @@ static void report_kind(struct reader *reader, const struct key *key, const stru
 			 subject(reader), key->name, wanted(key), given(event), key->name, key->example);
 }
 
+// The same where an entry of a section should be.
+static void report_entry_kind(struct reader *reader, const struct key *key, const struct yaml_event *event,
+			      struct place otherwise)
+{
+	const struct key *first = key->table->keys;
+
+	while (!first->required || (key->form == FORM_KEYED && !strcmp(first->name, key->table->id)))
+		if (++first == key->table->keys + key->table->n_keys) {
+			first = key->table->keys;
+			break;
+		}
+	diag_add(reader->diag, SK_KIND_WRONG, place_or(event->at, otherwise),
+		 "%seach %s is made of keys such as \"%s: %s\", not of %s", subject(reader), key->table->noun,
+		 first->name, first->example, given(event));
+}
+
 static void push(struct reader *reader, struct frame frame)
 {
 	struct frame *place = &reader->frames[reader->depth++];
@@ -185,6 +202,7 @@ static void push(struct reader *reader, struct frame frame)
 	place->entry_holder = frame.entry_holder;
 	place->drop = false;
 	place->short_list = false;
+	place->filled = false;
 }
 
 // The last item of a growing array in the arena; arrays double when their size is a power of two.
@@ -455,6 +473,7 @@ static void report_missing(struct reader *reader, struct frame *frame)
 	const struct key_table *table = frame->table;
 	const struct pol_text *id = id_of(table, frame->object);
 	struct place at = id && id->s ? id->at : frame->at;
+	const char *whose = arena_printf(reader->arena, id && id->s ? "%s" : "%s%s: ", subject(reader), table->noun);
 	const char *one_of = "";
 	unsigned found = 0;
 
@@ -468,12 +487,11 @@ static void report_missing(struct reader *reader, struct frame *frame)
 		}
 		if (!key->required || seen)
 			continue;
-		diag_add(reader->diag, SK_KEY_MISSING, at, "%s%s needs %s (example: %s: %s)",
-			 subject(reader), table->noun, key->name, key->name, key->example);
+		diag_add(reader->diag, SK_KEY_MISSING, at, "%s%s is missing; write it (example: %s: %s)",
+			 whose, key->name, key->name, key->example);
 	}
 	if (*one_of && found != 1)
-		diag_add(reader->diag, SK_KEY_ONE_OF, at, "%s%s needs exactly one of %s",
-			 subject(reader), table->noun, one_of);
+		diag_add(reader->diag, SK_KEY_ONE_OF, at, "%swrite exactly one of %s", whose, one_of);
 }
 
 static void finish_map(struct reader *reader, struct frame *frame)
@@ -495,7 +513,7 @@ static void finish_list(struct reader *reader, const struct frame *frame)
 {
 	const struct pol_list *list = frame->object;
 
-	if (!list->n && !frame->key->may_be_empty && !frame->drop)
+	if (!list->n && !frame->filled && !frame->key->may_be_empty)
 		diag_add(reader->diag, SK_LIST_EMPTY, frame->at,
 			 "%s%s is empty; write what belongs there or take the key away", subject(reader),
 			 frame->key->name);
@@ -516,7 +534,7 @@ static void store_short(struct reader *reader, struct frame *frame, const struct
 		store(reader, entry, key, event, entry->at);
 		finish_map(reader, entry);
 	} else {
-		report_kind(reader, frame->key, event, entry->at);
+		report_entry_kind(reader, frame->key, event, entry->at);
 		if (entry->drop)
 			drop_entry(entry);
 	}
@@ -546,9 +564,10 @@ static void on_scalar(struct reader *reader, const struct yaml_event *event)
 			frame->value_next = false;
 		return;
 	case IN_ENTRIES:
-		report_kind(reader, frame->key, event, frame->at);
+		report_entry_kind(reader, frame->key, event, frame->at);
 		return;
 	case IN_LIST:
+		frame->filled = true;
 		add_word(reader, frame->key, frame->object, event, frame->at);
 		return;
 	}
@@ -599,7 +618,7 @@ static void open_entry_value(struct reader *reader, struct frame *frame, const s
 		open_list(reader, key, entry->object, entry->at);
 		return;
 	}
-	report_kind(reader, frame->key, event, entry->at);
+	report_entry_kind(reader, frame->key, event, entry->at);
 	if (entry->drop)
 		drop_entry(entry);
 	reader->depth--;
@@ -647,10 +666,11 @@ static void on_open(struct reader *reader, const struct yaml_event *event)
 			open_entry(reader, frame->key, frame->object, place_or(event->at, frame->at));
 			return;
 		}
-		report_kind(reader, frame->key, event, frame->at);
+		report_entry_kind(reader, frame->key, event, frame->at);
 		skip(reader);
 		return;
 	case IN_LIST:
+		frame->filled = true;
 		diag_add(reader->diag, SK_KIND_WRONG, place_or(event->at, frame->at),
 			 "%s%s takes words, not %s within the list", subject(reader), frame->key->name,
 			 given(event));
@@ -661,12 +681,13 @@ static void on_open(struct reader *reader, const struct yaml_event *event)
 
 static void on_end(struct reader *reader)
 {
-	struct frame *frame = top(reader);
+	struct frame *frame;
 
 	if (reader->skipped) {
 		reader->skipped--;
 		return;
 	}
+	frame = top(reader);
 	if (frame->kind == IN_MAP)
 		finish_map(reader, frame);
 	else if (frame->kind == IN_LIST)
@@ -685,8 +706,12 @@ static void on_alias(struct reader *reader, const struct yaml_event *event)
 
 	if (!frame || reader->skipped || frame->kind != IN_MAP || !frame->value_next || !frame->merges)
 		report_alias(reader, event->at);
-	if (!frame || reader->skipped || frame->kind == IN_ENTRIES || frame->kind == IN_LIST)
+	if (!frame || reader->skipped)
 		return;
+	if (frame->kind == IN_ENTRIES || frame->kind == IN_LIST) {
+		frame->filled = true;
+		return;
+	}
 	if (!frame->value_next) {
 		frame->open = NULL;
 		frame->entry = NULL;
@@ -779,8 +804,11 @@ int reader_file(struct reader *reader, const char *name, const char *bytes, size
 	if (r < 0)
 		return r;
 	yaml = yaml_new(name, text->bytes, text->size, &text->repairs);
-	if (!yaml)
-		return -ENOMEM;
+	if (!yaml) {
+		diag_add(reader->diag, SK_FILE_UNREADABLE, (struct place){ .file = name },
+			 "there is not enough memory to read the file");
+		return -EBADMSG;
+	}
 	reader->depth = reader->skipped = 0;
 	reader->begun = reader->rooted = false;
 	r = 0;

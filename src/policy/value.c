@@ -208,7 +208,7 @@ static bool bad_choice(struct arena *arena, const struct key *key, const struct 
 		text_nearest_try(&nearest, *choice);
 		list = arena_printf(arena, "%s%s%s", list, *list ? ", " : "", *choice);
 	}
-	if (nearest.name)
+	if (nearest.name && nearest.distance < strlen(text->s))
 		return FAULT(SK_CHOICE_BAD, text->at, "%s cannot be \"%s\"; did you mean \"%s\"? (%s)",
 			     key->name, value_shown(arena, text->s, strlen(text->s)), nearest.name, list);
 	return FAULT(SK_CHOICE_BAD, text->at, "%s cannot be \"%s\"; choose from %s%s", key->name,

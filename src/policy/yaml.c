@@ -60,7 +60,7 @@ void yaml_free(struct yaml *yaml)
 	free(yaml);
 }
 
-// A repaired sign is two columns wider in what libfyaml reads than in the file.
+// A repaired sign is wider in what libfyaml reads than in the file.
 static uint32_t column_in_file(const struct yaml *yaml, uint32_t line, uint32_t column)
 {
 	for (size_t i = 0; yaml->repairs && i < yaml->repairs->n; i++) {
@@ -68,7 +68,7 @@ static uint32_t column_in_file(const struct yaml *yaml, uint32_t line, uint32_t 
 
 		if (repair->line != line || column <= repair->column)
 			continue;
-		column -= column - repair->column < 2 ? column - repair->column : 2;
+		column -= column - repair->column < repair->wider ? column - repair->column : repair->wider;
 	}
 	return column;
 }

@@ -10,6 +10,13 @@ static const struct {
 } rows[] = {
 	{ "depth limit", "too many lists and maps stand within one another here" },
 	{ "recursion depth", "too many lists and maps stand within one another here" },
+	{ "cannot start with", "a value cannot begin with this sign; put the value in quotes" },
+	{ "without a closing", "a list or map in brackets is opened above and never closed" },
+	{ "without closing quote", "a quote is opened here and never closed" },
+	{ "indented double-quoted", "a quote is opened here and never closed, or its lines are not indented" },
+	{ "indented single-quoted", "a quote is opened here and never closed, or its lines are not indented" },
+	{ "same line as a mapping key", "a list with hyphens begins on the line below its key" },
+	{ "invalid value after mapping", "this line does not fit those above; is its colon missing?" },
 	{ "did not find expected key",
 	  "this line does not fit those above; is it indented like its neighbours, with a colon after "
 	  "its key?" },
@@ -27,7 +34,7 @@ static const struct {
 	{ "extra closing", "this closing bracket has no opening one" },
 	{ "document-", "a quote is opened above and never closed" },
 	{ "multiline plain key",
-	  "a key must stand on one line; is a colon missing at the end of the line above?" },
+	  "a key must stand on one line; is a colon missing after it?" },
 	{ "in plain multiline",
 	  "this line goes on with the value above; indent it like its neighbours, or put the value in quotes" },
 	{ "on same line", "two keys with colons stand on one line; put the second on a line of its own, or "
