@@ -186,6 +186,7 @@ void plan_review(const struct plan *plan, const char *today, struct diag *diag);
 const struct plan_zone *plan_zones(const struct plan *plan, size_t *ret_n);
 const struct plan_flow *plan_flows(const struct plan *plan, size_t *ret_n); // by id
 const struct plan_pair *plan_pairs(const struct plan *plan, size_t *ret_n); // by from, to
+// Where several fit a packet the first counts: what is part of another stands before it.
 const struct plan_nat *plan_nats(const struct plan *plan, size_t *ret_n);
 const struct plan_settings *plan_settings(const struct plan *plan);
 const char *plan_title(const struct plan *plan);
@@ -208,7 +209,7 @@ const char *plan_atom_text(const struct plan_atom *atom, char *out, size_t size)
 // A service name of the policy or the library, or a member ("tcp/80"): its atoms.
 // 0, or -ENOENT.  *ret_atoms lives as long as the plan.
 int plan_service(struct plan *plan, const char *name, const struct plan_atom **ret_atoms, size_t *ret_n);
-// An endpoint as in a flow: zone, zone/network.  -ENOENT, or -EINVAL when it is no endpoint.
+// An endpoint as in a flow: zone (then *ret_n is 0), zone/network.  -ENOENT, or -EINVAL when it is no endpoint.
 int plan_endpoint(struct plan *plan, const char *name, uint32_t *ret_zone,
 		  const struct addr_range **ret_ranges, size_t *ret_n);
 
