@@ -17,7 +17,7 @@
 
 #include "kernel/encode.h"
 #include "kernel/expr.h"
-#include "kernel/names.h"
+#include "base/names.h"
 #include "kernel/present.h"
 #include "kernel/private.h"
 #include "kernel/words.h"
@@ -69,13 +69,10 @@ static void commit_init(struct commit *commit, struct link *link,
 	if (next->generation)
 		snprintf(commit->marker, sizeof(commit->marker), "generation_%llu",
 			 (unsigned long long)next->generation);
-	names_init(&commit->chains, next->n_chains);
 	for (uint32_t i = 0; i < next->n_chains; i++)
 		names_add(&commit->chains, rs_string(next, next->chains[i].name), i);
-	names_init(&commit->objs, next->n_objs);
 	for (uint32_t i = 0; i < next->n_objs; i++)
 		names_add(&commit->objs, rs_string(next, next->objs[i].name), i);
-	names_init(&commit->starts, request->n_counters);
 	for (uint32_t i = 0; i < request->n_counters; i++)
 		names_add(&commit->starts, request->counters[i].name, i);
 	commit->chain_fates = commit_fates(next->n_chains);
@@ -174,7 +171,7 @@ static void commit_judge_objs(struct commit *commit)
 	for (uint32_t i = 0; i < commit->next->n_objs; i++) {
 		const struct rs_obj *obj = &commit->next->objs[i];
 		uint32_t at =
-			names_find(&commit->present.obj_names, rs_string(commit->next, obj->name));
+			names_get(&commit->present.obj_names, rs_string(commit->next, obj->name));
 
 		if (at == RS_NONE)
 			commit->obj_fates[i] = COMMIT_NEW;
@@ -194,7 +191,7 @@ static void commit_judge_sets(struct commit *commit)
 		uint32_t at;
 
 		expr_set_name(commit->next, i, name);
-		at = names_find(&commit->present.set_names, name);
+		at = names_get(&commit->present.set_names, name);
 		if (at == RS_NONE)
 			continue;
 		there = &commit->present.sets.v[at];
@@ -234,7 +231,7 @@ static bool commit_chain_rests(const struct commit *commit, const struct rs_chai
 static enum commit_fate commit_chain_fate(const struct commit *commit, const struct rs_chain *chain)
 {
 	const char *name = rs_string(commit->next, chain->name);
-	uint32_t at = names_find(&commit->present.chain_names, name);
+	uint32_t at = names_get(&commit->present.chain_names, name);
 	const struct present_chain *there;
 
 	if (at == RS_NONE)
@@ -272,7 +269,7 @@ static int commit_judge(struct commit *commit)
 static enum commit_fate commit_old_fate(const struct commit *commit,
 					const struct present_chain *chain)
 {
-	uint32_t at = names_find(&commit->chains, chain->name);
+	uint32_t at = names_get(&commit->chains, chain->name);
 
 	if (at != RS_NONE)
 		return commit->chain_fates[at];
@@ -293,11 +290,10 @@ static void commit_drop_rules(struct commit *commit)
 
 static void commit_drop_sets(struct commit *commit)
 {
-	struct names kept;
+	struct names kept = { 0 };
 	char(*texts)[RS_NAME_MAX + 1] = NULL;
 	size_t cap = 0;
 
-	names_init(&kept, commit->next->n_sets);
 	vec_grow((void **)&texts, &cap, commit->next->n_sets + 1, sizeof(*texts));
 	for (uint32_t i = 0; i < commit->next->n_sets; i++) {
 		if (commit->set_fates[i] != COMMIT_KEEP)
@@ -306,7 +302,7 @@ static void commit_drop_sets(struct commit *commit)
 		names_add(&kept, texts[i], i);
 	}
 	for (size_t i = 0; i < commit->present.sets.n; i++)
-		if (names_find(&kept, commit->present.sets.v[i].name) == RS_NONE)
+		if (names_get(&kept, commit->present.sets.v[i].name) == RS_NONE)
 			encode_drop_set(&commit->batch, commit->table,
 					commit->present.sets.v[i].name);
 	names_done(&kept);
@@ -330,7 +326,7 @@ static void commit_drop_objs(struct commit *commit)
 {
 	for (size_t i = 0; i < commit->present.objs.n; i++) {
 		const struct present_object *obj = &commit->present.objs.v[i];
-		uint32_t at = names_find(&commit->objs, obj->name);
+		uint32_t at = names_get(&commit->objs, obj->name);
 
 		if (at == RS_NONE || commit->obj_fates[at] == COMMIT_REMAKE)
 			encode_drop_obj(&commit->batch, commit->table, obj->name, obj->type);
@@ -349,9 +345,9 @@ static void commit_add_chains(struct commit *commit)
 		if (fate == COMMIT_NEW || fate == COMMIT_REMAKE || chain->base)
 			encode_chain(&commit->batch, next, i);
 	}
-	if (commit->marker[0] && names_find(&commit->chains, commit->marker) == RS_NONE &&
+	if (commit->marker[0] && names_get(&commit->chains, commit->marker) == RS_NONE &&
 	    (commit->replace ||
-	     names_find(&commit->present.chain_names, commit->marker) == RS_NONE))
+	     names_get(&commit->present.chain_names, commit->marker) == RS_NONE))
 		encode_plain_chain(&commit->batch, commit->table, commit->marker);
 }
 
@@ -359,7 +355,7 @@ static void commit_add_chains(struct commit *commit)
 static const struct kernel_counter *commit_start(struct commit *commit, const char *name,
 						 struct kernel_counter *scratch)
 {
-	uint32_t at = commit->replace ? names_find(&commit->present.obj_names, name) : RS_NONE;
+	uint32_t at = commit->replace ? names_get(&commit->present.obj_names, name) : RS_NONE;
 
 	if (at != RS_NONE) {
 		const struct present_object *obj = &commit->present.objs.v[at];
@@ -367,7 +363,7 @@ static const struct kernel_counter *commit_start(struct commit *commit, const ch
 		*scratch = (struct kernel_counter){ name, obj->packets, obj->bytes };
 		return scratch;
 	}
-	at = names_find(&commit->starts, name);
+	at = names_get(&commit->starts, name);
 	return at == RS_NONE ? NULL : &commit->request->counters[at];
 }
 

@@ -198,13 +198,10 @@ int present_read_counters(struct present *present, struct link *link, const char
 
 static void present_index(struct present *present)
 {
-	names_init(&present->chain_names, present->chains.n);
 	for (size_t i = 0; i < present->chains.n; i++)
 		names_add(&present->chain_names, present->chains.v[i].name, (uint32_t)i);
-	names_init(&present->set_names, present->sets.n);
 	for (size_t i = 0; i < present->sets.n; i++)
 		names_add(&present->set_names, present->sets.v[i].name, (uint32_t)i);
-	names_init(&present->obj_names, present->objs.n);
 	for (size_t i = 0; i < present->objs.n; i++)
 		names_add(&present->obj_names, present->objs.v[i].name, (uint32_t)i);
 }

@@ -10,7 +10,7 @@
 #include "base/vec.h"
 #include "compile/ruleset.h"
 #include "kernel/link.h"
-#include "kernel/names.h"
+#include "base/names.h"
 
 struct present_chain {
 	const char *name;

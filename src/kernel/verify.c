@@ -50,9 +50,6 @@ static struct verify *verify_new(struct kernel *kernel, const struct ruleset *ru
 	verify->table = rs_string(ruleset, ruleset->table);
 	verify->report = report;
 	verify->report_size = size;
-	names_init(&verify->chains, ruleset->n_chains);
-	names_init(&verify->sets, ruleset->n_sets);
-	names_init(&verify->objs, ruleset->n_objs);
 	verify->set_names = verify_zeros(ruleset->n_sets, sizeof(*verify->set_names));
 	verify->rules_seen = verify_zeros(ruleset->n_chains, sizeof(*verify->rules_seen));
 	verify->chain_seen = verify_zeros(ruleset->n_chains, 1);
@@ -106,7 +103,7 @@ static int verify_table(struct verify *verify)
 
 static int verify_chain(struct verify *verify, const struct present_chain *there)
 {
-	uint32_t at = names_find(&verify->chains, there->name);
+	uint32_t at = names_get(&verify->chains, there->name);
 	const struct rs_chain *chain;
 
 	if (at == RS_NONE && verify->marker[0] && strcmp(there->name, verify->marker) == 0) {
@@ -148,7 +145,7 @@ static int verify_chains(struct verify *verify)
 			r = verify_tell(verify, "chain %s is missing",
 					rs_string(ruleset, ruleset->chains[i].name));
 	if (r == 0 && verify->marker[0] && !verify->marker_seen &&
-	    names_find(&verify->chains, verify->marker) == RS_NONE)
+	    names_get(&verify->chains, verify->marker) == RS_NONE)
 		r = verify_tell(verify, "the marker %s is missing", verify->marker);
 	return r;
 }
@@ -165,7 +162,7 @@ static int verify_take_set(const struct nlmsghdr *nlh, void *arg)
 	name = link_text(attrs[NFTA_SET_NAME]);
 	if (strcmp(link_text(attrs[NFTA_SET_TABLE]), verify->table) != 0)
 		return 0;
-	at = names_find(&verify->sets, name);
+	at = names_get(&verify->sets, name);
 	if (at == RS_NONE)
 		return verify_tell(verify, "set %s is not of the policy", name);
 	set = &verify->ruleset->sets[at];
@@ -206,7 +203,7 @@ static int verify_take_obj(const struct nlmsghdr *nlh, void *arg)
 	name = link_text(attrs[NFTA_OBJ_NAME]);
 	if (strcmp(link_text(attrs[NFTA_OBJ_TABLE]), verify->table) != 0)
 		return 0;
-	at = names_find(&verify->objs, name);
+	at = names_get(&verify->objs, name);
 	if (at == RS_NONE)
 		return verify_tell(verify, "object %s is not of the policy", name);
 	obj = &verify->ruleset->objs[at];
@@ -252,7 +249,7 @@ static int verify_take_rule(const struct nlmsghdr *nlh, void *arg)
 	name = link_text(attrs[NFTA_RULE_CHAIN]);
 	if (strcmp(link_text(attrs[NFTA_RULE_TABLE]), verify->table) != 0)
 		return 0;
-	at = names_find(&verify->chains, name);
+	at = names_get(&verify->chains, name);
 	if (at == RS_NONE)
 		return verify_tell(verify, "chain %s has a rule that is not of the policy", name);
 	chain = &verify->ruleset->chains[at];

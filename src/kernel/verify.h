@@ -10,7 +10,7 @@
 #include "compile/ruleset.h"
 #include "kernel/kernel.h"
 #include "kernel/link.h"
-#include "kernel/names.h"
+#include "base/names.h"
 
 enum { VERIFY_DIFFERENT = -EXDEV }; // of callbacks: a difference was found and told
 

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/vec.h"
 #include "plan/atom.h"
-#include "plan/names.h"
+#include "base/names.h"
 #include "plan/plan.h"
 
 struct plan_network {

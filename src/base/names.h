@@ -1,6 +1,6 @@
 // Names and their indices: a hash table, and the nearest name for one that is not there.
-#ifndef SEKISHO_PLAN_NAMES_H
-#define SEKISHO_PLAN_NAMES_H
+#ifndef SEKISHO_BASE_NAMES_H
+#define SEKISHO_BASE_NAMES_H
 
 #include <stddef.h>
 #include <stdint.h>

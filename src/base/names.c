@@ -1,5 +1,5 @@
 // Names and their indices: open addressing, FNV-1a.
-#include "plan/names.h"
+#include "base/names.h"
 
 #include <stdlib.h>
 #include <string.h>
