@@ -10,7 +10,7 @@ DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev
              libnftnl-dev libsystemd-dev libseccomp-dev libcap-dev
 DEPS_DEMO  = $(DEPS_BUILD) iproute2 iputils-ping netcat-openbsd curl procps
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev nftables python3 clang clang-format cppcheck mandoc git \
-             util-linux file jq conntrack
+             util-linux file jq conntrack qemu-system-x86 busybox-static cpio kmod e2fsprogs
 DEPS_BENCH = $(DEPS_CHECK) iperf3
 
 LIBS     = libfyaml json-c libsodium libmnl libnftnl libsystemd libseccomp libcap
