@@ -4,31 +4,24 @@
 
 #include "plan/plan_internal.h"
 
+// Two owners may well succeed each other; nobody succeeds himself.
 static void check_successors(struct build *b)
 {
-	const struct pol_tree *tree = b->tree;
-	uint32_t *next = arena_array_of(b->arena, uint32_t, tree->n_owners);
+	for (size_t i = 0; i < b->tree->n_owners; i++) {
+		const struct pol_owner *owner = &b->tree->owners[i];
+		uint32_t next;
 
-	for (size_t i = 0; i < tree->n_owners; i++) {
-		const struct pol_text *successor = &tree->owners[i].successor;
-
-		next[i] = successor->s ? names_get(&b->owner_names, successor->s) : NAMES_NONE;
-		if (successor->s && next[i] == NAMES_NONE)
-			diag_add(b->diag, SK_OWNER_UNKNOWN, successor->at, "there is no owner \"%s\"%s",
-				 successor->s, build_hint(b, &b->owner_names, successor->s));
-	}
-	for (size_t i = 0; i < tree->n_owners; i++) {
-		const struct pol_text *successor = &tree->owners[i].successor;
-		uint32_t at = next[i];
-
-		// Each circle is told once, at its first owner in the register.
-		for (size_t steps = 0; at != NAMES_NONE && at > i && steps < tree->n_owners; steps++)
-			at = next[at];
-		if (at == i)
-			diag_add(b->diag, SK_OWNER_SUCCESSOR, successor->at,
-				 "following the successors of owner \"%s\" leads back to it; name "
-				 "somebody else",
-				 tree->owners[i].id.s);
+		if (!owner->successor.s || !owner->id.s)
+			continue;
+		next = names_get(&b->owner_names, owner->successor.s);
+		if (next == NAMES_NONE)
+			diag_add(b->diag, SK_OWNER_UNKNOWN, owner->successor.at,
+				 "there is no owner \"%s\"%s", owner->successor.s,
+				 build_hint(b, &b->owner_names, owner->successor.s));
+		else if (strcmp(owner->id.s, owner->successor.s) == 0)
+			diag_add(b->diag, SK_OWNER_SUCCESSOR, owner->successor.at,
+				 "owner \"%s\" is its own successor; name somebody else",
+				 owner->id.s);
 	}
 }
 
