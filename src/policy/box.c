@@ -37,12 +37,27 @@ struct box {
 
 #define AT(field) offsetof(struct box_management_keys, field)
 static const struct key management_keys[] = {
-	{ .name = "interface", .kind = KEY_TEXT, .word = WORD_NAME, .offset = AT(interface), .required = true,
-	  .about = "Interface that administrators come in by.", .example = "eth0" },
-	{ .name = "prefix", .kind = KEY_TEXT, .word = WORD_NAME, .offset = AT(prefix), .required = true,
-	  .about = "Address or prefix that they come from.", .example = "10.20.1.0/24" },
-	{ .name = "port", .kind = KEY_UINT, .offset = AT(port), .min = 1, .max = 65535,
-	  .about = "TCP port that they come to. Default: 22.", .example = "22" },
+	{ .name = "interface",
+	  .kind = KEY_TEXT,
+	  .word = WORD_NAME,
+	  .offset = AT(interface),
+	  .required = true,
+	  .about = "Interface that administrators come in by.",
+	  .example = "eth0" },
+	{ .name = "prefix",
+	  .kind = KEY_TEXT,
+	  .word = WORD_NAME,
+	  .offset = AT(prefix),
+	  .required = true,
+	  .about = "Address or prefix that they come from.",
+	  .example = "10.20.1.0/24" },
+	{ .name = "port",
+	  .kind = KEY_UINT,
+	  .offset = AT(port),
+	  .min = 1,
+	  .max = 65535,
+	  .about = "TCP port that they come to. Default: 22.",
+	  .example = "22" },
 };
 static const struct key_table management_table = {
 	.noun = "management",
@@ -56,25 +71,52 @@ static const struct key_table management_table = {
 
 #define AT(field) offsetof(struct box_keys, field)
 static const struct key box_keys[] = {
-	{ .name = "title", .kind = KEY_TEXT, .offset = AT(title), .about = "Name of the box for people.",
+	{ .name = "title",
+	  .kind = KEY_TEXT,
+	  .offset = AT(title),
+	  .about = "Name of the box for people.",
 	  .example = "本庁舎 境界装置1号機" },
-	{ .name = "rules", .kind = KEY_TEXT, .word = WORD_PATH, .offset = AT(rules),
-	  .about = "Folder of the policy. Default: /etc/sekisho/rules.", .example = "/etc/sekisho/rules" },
-	{ .name = "state", .kind = KEY_TEXT, .word = WORD_PATH, .offset = AT(state),
+	{ .name = "rules",
+	  .kind = KEY_TEXT,
+	  .word = WORD_PATH,
+	  .offset = AT(rules),
+	  .about = "Folder of the policy. Default: /etc/sekisho/rules.",
+	  .example = "/etc/sekisho/rules" },
+	{ .name = "state",
+	  .kind = KEY_TEXT,
+	  .word = WORD_PATH,
+	  .offset = AT(state),
 	  .about = "Folder of generations and counters. Default: /var/lib/sekisho.",
 	  .example = "/var/lib/sekisho" },
-	{ .name = "run", .kind = KEY_TEXT, .word = WORD_PATH, .offset = AT(run),
-	  .about = "Folder of the control socket. Default: /run/sekisho.", .example = "/run/sekisho" },
-	{ .name = "user", .kind = KEY_TEXT, .word = WORD_NAME, .offset = AT(user),
-	  .about = "User without rights that policies are read as. Default: sekisho.", .example = "sekisho" },
-	{ .name = "forwarding", .kind = KEY_BOOL, .offset = AT(forwarding),
+	{ .name = "run",
+	  .kind = KEY_TEXT,
+	  .word = WORD_PATH,
+	  .offset = AT(run),
+	  .about = "Folder of the control socket. Default: /run/sekisho.",
+	  .example = "/run/sekisho" },
+	{ .name = "user",
+	  .kind = KEY_TEXT,
+	  .word = WORD_NAME,
+	  .offset = AT(user),
+	  .about = "User without rights that policies are read as. Default: sekisho.",
+	  .example = "sekisho" },
+	{ .name = "forwarding",
+	  .kind = KEY_BOOL,
+	  .offset = AT(forwarding),
 	  .about = "Whether the daemon turns IP forwarding on when the gate opens. Default: true.",
 	  .example = "true" },
-	{ .name = "management", .kind = KEY_MAP, .offset = AT(management), .table = &management_table,
+	{ .name = "management",
+	  .kind = KEY_MAP,
+	  .offset = AT(management),
+	  .table = &management_table,
 	  .about = "The way in that stays open when the box is isolated. Default: none.",
 	  .example = "{ interface: eth0, prefix: 10.20.1.0/24 }" },
-	{ .name = "nflog-group", .kind = KEY_UINT, .offset = AT(nflog_group), .max = 65535,
-	  .about = "Group of the kernel's packet log. Default: 5.", .example = "5" },
+	{ .name = "nflog-group",
+	  .kind = KEY_UINT,
+	  .offset = AT(nflog_group),
+	  .max = 65535,
+	  .about = "Group of the kernel's packet log. Default: 5.",
+	  .example = "5" },
 };
 #undef AT
 const struct key_table keys_box = {
@@ -130,15 +172,16 @@ static void check_management(const struct box_management_keys *management, struc
 	enum { INTERFACE_BYTES_MAX = 15 };
 	struct addr_range range;
 
-	if (management->prefix.s && (addr_range_parse(management->prefix.s, &range) < 0 ||
-				     addr_range_prefix(&range) < 0))
+	if (management->prefix.s &&
+	    (addr_range_parse(management->prefix.s, &range) < 0 || addr_range_prefix(&range) < 0))
 		diag_add(diag, SK_WORD_BAD, management->prefix.at,
 			 "prefix: \"%.64s\" is no address or prefix; write it as 10.20.1.0/24",
 			 management->prefix.s);
 	if (management->interface.s && (strlen(management->interface.s) > INTERFACE_BYTES_MAX ||
 					strpbrk(management->interface.s, "/*")))
 		diag_add(diag, SK_WORD_BAD, management->interface.at,
-			 "interface: \"%.64s\" cannot be an interface's name", management->interface.s);
+			 "interface: \"%.64s\" cannot be an interface's name",
+			 management->interface.s);
 }
 
 int box_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,

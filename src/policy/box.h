@@ -19,17 +19,17 @@ enum { BOX_FILE_BYTES_MAX = 1024 * 1024 };
 struct box_management {
 	const char *interface; // NULL: there is none
 	const char *prefix;    // where administrators come from: an address or prefix
-	uint16_t port;         // TCP
+	uint16_t port;	       // TCP
 	struct place at;
 };
 
 struct box_config {
-	const char *title;  // NULL: none
-	const char *rules;  // folder of the policy
-	const char *state;  // folder of generations
-	const char *run;    // folder of the control socket
-	const char *user;   // that the compiler child becomes
-	bool forwarding;    // the daemon turns IP forwarding on when the gate opens
+	const char *title; // NULL: none
+	const char *rules; // folder of the policy
+	const char *state; // folder of generations
+	const char *run;   // folder of the control socket
+	const char *user;  // that the compiler child becomes
+	bool forwarding;   // the daemon turns IP forwarding on when the gate opens
 	struct box_management management;
 	uint16_t nflog_group;
 };

@@ -30,7 +30,8 @@ struct folder {
 static struct place at_file(const struct folder *folder, const char *name)
 {
 	return (struct place){
-		.file = arena_printf(folder->arena, "%s%s%s", folder->name, *folder->name ? "/" : "",
+		.file = arena_printf(folder->arena, "%s%s%s", folder->name,
+				     *folder->name ? "/" : "",
 				     value_shown(folder->arena, name, strlen(name))),
 	};
 }
@@ -79,7 +80,8 @@ static int list_names(struct folder *folder, size_t *ret_others)
 			continue;
 		}
 		if (folder->names.n == POL_FILES_MAX) {
-			diag_add(folder->diag, SK_FILES_TOO_MANY, (struct place){ .file = folder->name },
+			diag_add(folder->diag, SK_FILES_TOO_MANY,
+				 (struct place){ .file = folder->name },
 				 "the folder holds more than %d policy files", POL_FILES_MAX);
 			closedir(dir);
 			return -EBADMSG;
@@ -105,15 +107,17 @@ static int open_beneath(int dir_fd, const char *name)
 		fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
 	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
 	if (fd < 0 && errno == ENOSYS) // a kernel or sandbox without it: follow no link at all
-		fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+		fd = openat(dir_fd, name,
+			    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 	return fd < 0 ? -errno : fd;
 }
 
 static void report_open(struct folder *folder, const char *name, int error)
 {
 	if (error == -EXDEV || error == -ELOOP)
-		diag_add(folder->diag, SK_FILE_OUTSIDE, at_file(folder, name),
-			 "the file is a link that leads out of the folder; put the file itself here");
+		diag_add(
+			folder->diag, SK_FILE_OUTSIDE, at_file(folder, name),
+			"the file is a link that leads out of the folder; put the file itself here");
 	else
 		diag_add(folder->diag, SK_FILE_UNREADABLE, at_file(folder, name),
 			 "the file cannot be read: %s", strerror(-error));
@@ -169,8 +173,9 @@ static void read_open_file(struct folder *folder, const char *name, int fd)
 		return;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		diag_add(folder->diag, SK_FILE_SPECIAL, at_file(folder, name),
-			 "this is no file but a folder or device; give it another name or take it away");
+		diag_add(
+			folder->diag, SK_FILE_SPECIAL, at_file(folder, name),
+			"this is no file but a folder or device; give it another name or take it away");
 		return;
 	}
 	if (st.st_size > POL_FILE_BYTES_MAX ||
@@ -221,9 +226,10 @@ static int read_folder(struct folder *folder)
 		return r;
 	}
 	if (!folder->names.n) {
-		diag_add(folder->diag, SK_FOLDER_EMPTY, at,
-			 others ? "no file of the folder ends in .yaml or .yml; a policy is made of such files" :
-				  "the folder is empty; a policy is made of files that end in .yaml");
+		diag_add(
+			folder->diag, SK_FOLDER_EMPTY, at,
+			others ? "no file of the folder ends in .yaml or .yml; a policy is made of such files"
+			       : "the folder is empty; a policy is made of files that end in .yaml");
 		return -EBADMSG;
 	}
 	for (size_t i = 0; i < folder->names.n; i++)
@@ -234,7 +240,9 @@ static int read_folder(struct folder *folder)
 int policy_read(int dir_fd, const char *dir_name, struct diag *diag, struct pol_policy **ret_policy,
 		struct pol_policy **ret_partial)
 {
-	struct folder folder = { .fd = dir_fd, .name = dir_name, .arena = arena_new(), .diag = diag };
+	struct folder folder = {
+		.fd = dir_fd, .name = dir_name, .arena = arena_new(), .diag = diag
+	};
 	size_t errors = diag_errors(diag);
 	struct pol_policy *policy = NULL;
 	int r = read_folder(&folder);

@@ -5,18 +5,19 @@
 
 #include "policy/policy.h"
 
-#define COUNT(array)          (sizeof(array) / sizeof(*(array)))
-#define CHOICES(...)          ((const char *const[]){ __VA_ARGS__, NULL })
-#define AT(field)             .offset = offsetof(STRUCT, field)
-#define TEXT(key, field)      .name = (key), .kind = KEY_TEXT, AT(field)
-#define WORDS(key, field)     .name = (key), .kind = KEY_LIST, AT(field)
-#define LIST(key, field)      WORDS(key, field), .word = WORD_NAME
-#define BOOL(key, field)      .name = (key), .kind = KEY_BOOL, AT(field)
-#define UINT(key, field)      .name = (key), .kind = KEY_UINT, AT(field)
-#define MAP(key, field)       .name = (key), .kind = KEY_MAP, AT(field)
+#define COUNT(array)	  (sizeof(array) / sizeof(*(array)))
+#define CHOICES(...)	  ((const char *const[]){ __VA_ARGS__, NULL })
+#define AT(field)	  .offset = offsetof(STRUCT, field)
+#define TEXT(key, field)  .name = (key), .kind = KEY_TEXT, AT(field)
+#define WORDS(key, field) .name = (key), .kind = KEY_LIST, AT(field)
+#define LIST(key, field)  WORDS(key, field), .word = WORD_NAME
+#define BOOL(key, field)  .name = (key), .kind = KEY_BOOL, AT(field)
+#define UINT(key, field)  .name = (key), .kind = KEY_UINT, AT(field)
+#define MAP(key, field)	  .name = (key), .kind = KEY_MAP, AT(field)
 #define ENTRIES(key, field)                                                                        \
 	.name = (key), .kind = KEY_ENTRIES, AT(field), .offset_n = offsetof(STRUCT, n_##field)
-#define TITLE(text) TEXT("title", title), .about = "Name for people, in any language.", .example = text
+#define TITLE(text)                                                                                \
+	TEXT("title", title), .about = "Name for people, in any language.", .example = text
 #define TABLE(array) .keys = (array), .n_keys = COUNT(array), .size = sizeof(STRUCT)
 
 #define STRUCT struct pol_zone
@@ -26,35 +27,41 @@ static const struct key zone_keys[] = {
 	{ TITLE("LGWAN接続系") },
 	{ TEXT("role", role), .word = WORD_CHOICE,
 	  .choices = CHOICES("inside", "uplink", "external", "public", "server"),
-	  .about = "What the zone is to the body: inside (the default), uplink (LGWAN or another body's "
-		   "network), external (the Internet), public (guests' Wi-Fi) or server (hosts that "
-		   "offer something).",
+	  .about =
+		  "What the zone is to the body: inside (the default), uplink (LGWAN or another body's "
+		  "network), external (the Internet), public (guests' Wi-Fi) or server (hosts that "
+		  "offer something).",
 	  .example = "uplink" },
 	{ TEXT("class", class), .word = WORD_CHOICE, .choices = CHOICES("I", "II", "III", "IV"),
 	  .about = "Importance class of the zone's information, I (least, the default) to IV.",
 	  .example = "II" },
 	{ LIST("interfaces", interfaces), .required = true,
-	  .about = "Network interfaces of the gateway that lead to the zone; vlan* stands for all whose "
-		   "names begin so.",
+	  .about =
+		  "Network interfaces of the gateway that lead to the zone; vlan* stands for all whose "
+		  "names begin so.",
 	  .example = "[lan-office]" },
 	{ LIST("networks", networks),
-	  .about = "Addresses of the zone: prefixes or ranges, IPv4 and IPv6. Without it, every address "
-		   "that belongs to no other zone.",
+	  .about =
+		  "Addresses of the zone: prefixes or ranges, IPv4 and IPv6. Without it, every address "
+		  "that belongs to no other zone.",
 	  .example = "[10.20.0.0/16, fd00:20::/32]" },
 	{ BOOL("relay", relay),
-	  .about = "Whether hosts here may pass a connection on, which assertions follow. Default: true "
-		   "for inside and server, false for the other roles.",
+	  .about =
+		  "Whether hosts here may pass a connection on, which assertions follow. Default: true "
+		  "for inside and server, false for the other roles.",
 	  .example = "false" },
 	{ TEXT("mss", mss), .word = WORD_CHOICE_OR_UINT, .choices = CHOICES("path-mtu"), .min = 536,
 	  .max = 65495,
-	  .about = "Largest TCP segment let through to and from the zone, in bytes, or path-mtu to follow "
-		   "the path.",
+	  .about =
+		  "Largest TCP segment let through to and from the zone, in bytes, or path-mtu to follow "
+		  "the path.",
 	  .example = "path-mtu" },
 };
 static const struct key_table zone_table = {
 	.noun = "zone",
-	.about = "Interfaces and networks that trust each other equally. The zone self is the gateway "
-		 "and needs no entry.",
+	.about =
+		"Interfaces and networks that trust each other equally. The zone self is the gateway "
+		"and needs no entry.",
 	.id = "id",
 	TABLE(zone_keys),
 };
@@ -63,14 +70,16 @@ static const struct key_table zone_table = {
 #define STRUCT struct pol_network
 static const struct key network_keys[] = {
 	{ TEXT("id", id), .word = WORD_NETWORK_ID, .required = true,
-	  .about = "zone/name for addresses of that zone, which flows can name; a plain name for a group "
-		   "to use in other networks.",
+	  .about =
+		  "zone/name for addresses of that zone, which flows can name; a plain name for a group "
+		  "to use in other networks.",
 	  .example = "dmz/mail-hub" },
 	{ TITLE("メール中継サーバ") },
 	{ LIST("addresses", addresses), .required = true,
 	  .about = "Addresses, prefixes, ranges, and names of other networks.",
 	  .example = "[192.0.2.25, 192.0.2.32/28]" },
-	{ LIST("except", except), .about = "What is taken away from addresses, written the same way.",
+	{ LIST("except", except),
+	  .about = "What is taken away from addresses, written the same way.",
 	  .example = "[192.0.2.40]" },
 	{ BOOL("relay", relay),
 	  .about = "Whether these hosts may pass a connection on; goes before the zone's relay.",
@@ -91,17 +100,20 @@ static const struct key service_keys[] = {
 	  .about = "Name of the service in flows.", .example = "intra-web" },
 	{ TITLE("庁内ポータル") },
 	{ LIST("members", members), .required = true,
-	  .about = "Protocols with ports or types (tcp/80, udp/5000-5010, icmp/echo-request, ip/esp, any) "
-		   "and names of other services.",
+	  .about =
+		  "Protocols with ports or types (tcp/80, udp/5000-5010, icmp/echo-request, ip/esp, any) "
+		  "and names of other services.",
 	  .example = "[tcp/8080, tcp/8443]" },
 	{ LIST("source-ports", source_ports),
-	  .about = "Source ports or ranges that are demanded besides; for tcp, udp and sctp members.",
+	  .about =
+		  "Source ports or ranges that are demanded besides; for tcp, udp and sctp members.",
 	  .example = "[68]" },
 };
 static const struct key_table service_table = {
 	.noun = "service",
-	.about = "Named protocols and ports, besides those that Sekisho knows. A bare list stands for "
-		 "members.",
+	.about =
+		"Named protocols and ports, besides those that Sekisho knows. A bare list stands for "
+		"members.",
 	.id = "id",
 	.short_form = "members",
 	TABLE(service_keys),
@@ -110,8 +122,8 @@ static const struct key_table service_table = {
 
 #define STRUCT struct pol_owner
 static const struct key owner_keys[] = {
-	{ TEXT("id", id), .word = WORD_ID, .required = true,
-	  .about = "Name of the owner in flows.", .example = "soumu" },
+	{ TEXT("id", id), .word = WORD_ID, .required = true, .about = "Name of the owner in flows.",
+	  .example = "soumu" },
 	{ TITLE("総務課") },
 	{ TEXT("office", office), .about = "Office or section.", .example = "総務部総務課情報係" },
 	{ TEXT("contact", contact), .about = "Telephone or mail address.", .example = "内線 2145" },
@@ -129,8 +141,8 @@ static const struct key_table owner_table = {
 
 #define STRUCT struct pol_clause
 static const struct key clause_keys[] = {
-	{ TEXT("id", id), .required = true, .about = "Number by which flows and assertions cite it.",
-	  .example = "71-7" },
+	{ TEXT("id", id), .required = true,
+	  .about = "Number by which flows and assertions cite it.", .example = "71-7" },
 	{ TEXT("article", article), .about = "Article of the body's rules.",
 	  .example = "第71条第7項" },
 	{ TEXT("text", text), .about = "What it says.",
@@ -147,11 +159,12 @@ static const struct key_table clause_table = {
 
 #define STRUCT struct pol_guard
 static const struct key guard_keys[] = {
-	{ TEXT("id", id), .word = WORD_ID, .required = true,
-	  .about = "Name of the guard in flows.", .example = "mail" },
+	{ TEXT("id", id), .word = WORD_ID, .required = true, .about = "Name of the guard in flows.",
+	  .example = "mail" },
 	{ TITLE("メール検査") },
 	{ TEXT("protocol", protocol), .word = WORD_CHOICE, .required = true,
-	  .choices = CHOICES("smtp", "http", "dns"), .about = "What is inspected.", .example = "smtp" },
+	  .choices = CHOICES("smtp", "http", "dns"), .about = "What is inspected.",
+	  .example = "smtp" },
 };
 static const struct key_table guard_table = {
 	.noun = "guard",
@@ -182,11 +195,12 @@ static const struct key_table except_table = {
 #define STRUCT struct pol_flow
 static const struct key flow_keys[] = {
 	{ TEXT("id", id), .word = WORD_ID, .required = true,
-	  .about = "Name of the flow in logs, counters, reports and answers. Keep it when the flow changes.",
+	  .about =
+		  "Name of the flow in logs, counters, reports and answers. Keep it when the flow changes.",
 	  .example = "office-mail-out" },
 	{ TITLE("職員メール送信") },
-	{ LIST("from", from), .required = true, .about = "Who may open connections: zones, zone/network, self.",
-	  .example = "[office]" },
+	{ LIST("from", from), .required = true,
+	  .about = "Who may open connections: zones, zone/network, self.", .example = "[office]" },
 	{ LIST("to", to), .required = true, .about = "Where to: zones, zone/network, self.",
 	  .example = "[dmz/mail-hub]" },
 	{ LIST("services", services), .required = true,
@@ -195,25 +209,29 @@ static const struct key flow_keys[] = {
 	  .about = "Parts that are not permitted: one mapping or a list of them.",
 	  .example = "{ from: [office/guests] }" },
 	{ TEXT("guard", guard), .word = WORD_NAME,
-	  .about = "Guard that the connections pass through; none says that a guarded flow overlaps this "
-		   "one on purpose.",
+	  .about =
+		  "Guard that the connections pass through; none says that a guarded flow overlaps this "
+		  "one on purpose.",
 	  .example = "mail" },
-	{ WORDS("helpers", helpers), .word = WORD_CHOICE, .choices = CHOICES("ftp", "tftp", "sip", "pptp"),
+	{ WORDS("helpers", helpers), .word = WORD_CHOICE,
+	  .choices = CHOICES("ftp", "tftp", "sip", "pptp"),
 	  .about = "Connection helpers, which let in the second connections of these protocols.",
 	  .example = "[sip]" },
 	{ BOOL("log", log), .about = "Log every connection. Default: false.", .example = "true" },
 	{ TEXT("owner", owner), .word = WORD_NAME, .about = "Owner who answers for the flow.",
 	  .example = "soumu" },
 	{ TEXT("need", need), .about = "Why it is needed.", .example = "職員の外部とのメール" },
-	{ TEXT("request", request), .about = "Number of the application.", .example = "総務情第123号" },
+	{ TEXT("request", request), .about = "Number of the application.",
+	  .example = "総務情第123号" },
 	{ WORDS("clause", clause), .word = WORD_FREE, .about = "Clauses that it rests on.",
 	  .example = "[60-1, 60-3]" },
-	{ TEXT("review", review), .word = WORD_DATE, .about = "Day by which the need is looked at again.",
-	  .example = "2027-03-31" },
+	{ TEXT("review", review), .word = WORD_DATE,
+	  .about = "Day by which the need is looked at again.", .example = "2027-03-31" },
 };
 static const struct key_table flow_table = {
 	.noun = "flow",
-	.about = "One permission. What no flow permits is denied; the order of flows means nothing.",
+	.about =
+		"One permission. What no flow permits is denied; the order of flows means nothing.",
 	.id = "id",
 	.has_at = true,
 	TABLE(flow_keys),
@@ -227,8 +245,9 @@ static const struct key nat_keys[] = {
 	{ TITLE("インターネット接続の変換") },
 	{ TEXT("kind", kind), .word = WORD_CHOICE, .required = true,
 	  .choices = CHOICES("masquerade", "source", "forward", "prefix"),
-	  .about = "masquerade (the gateway's own address), source (a given address), forward (a port into "
-		   "a server zone) or prefix (IPv6 prefixes, RFC 6296).",
+	  .about =
+		  "masquerade (the gateway's own address), source (a given address), forward (a port into "
+		  "a server zone) or prefix (IPv6 prefixes, RFC 6296).",
 	  .example = "masquerade" },
 	{ LIST("from", from), .about = "Zones or zone/network that the connections come from.",
 	  .example = "[office]" },
@@ -236,14 +255,17 @@ static const struct key nat_keys[] = {
 	  .about = "masquerade, source and prefix: zones or zone/network that they leave to.",
 	  .example = "[internet]" },
 	{ WORDS("families", families), .word = WORD_CHOICE, .choices = CHOICES("ipv4", "ipv6"),
-	  .about = "masquerade and source: what is translated. Default: ipv4.", .example = "[ipv4]" },
+	  .about = "masquerade and source: what is translated. Default: ipv4.",
+	  .example = "[ipv4]" },
 	{ LIST("services", services),
-	  .about = "forward: what is forwarded; masquerade and source: only these.", .example = "[https]" },
+	  .about = "forward: what is forwarded; masquerade and source: only these.",
+	  .example = "[https]" },
 	{ TEXT("address", at_address), .word = WORD_NAME,
 	  .about = "forward: the address that the outside sees.", .example = "203.0.113.10" },
 	{ TEXT("target", target), .word = WORD_NAME,
-	  .about = "forward: a zone/network of one address; source: an address or range; prefix: the "
-		   "outside prefix.",
+	  .about =
+		  "forward: a zone/network of one address; source: an address or range; prefix: the "
+		  "outside prefix.",
 	  .example = "dmz/www" },
 	{ TEXT("prefix", prefix), .word = WORD_NAME, .about = "prefix: the inside prefix.",
 	  .example = "fd00:20::/48" },
@@ -262,25 +284,29 @@ static const struct key_table nat_table = {
 };
 #undef STRUCT
 
-#define NEVER    __typeof__(((struct pol_assertion *)0)->never)
+#define NEVER	 __typeof__(((struct pol_assertion *)0)->never)
 #define ONLY_VIA __typeof__(((struct pol_assertion *)0)->only_via)
-#define AT_MOST  __typeof__(((struct pol_assertion *)0)->at_most)
+#define AT_MOST	 __typeof__(((struct pol_assertion *)0)->at_most)
 
 #define STRUCT NEVER
 static const struct key never_keys[] = {
-	{ LIST("from", from), .required = true, .about = "Zones or zone/network that packets come from.",
-	  .example = "[public-wifi]" },
-	{ LIST("to", to), .required = true, .about = "Zones or zone/network that they must not reach.",
+	{ LIST("from", from), .required = true,
+	  .about = "Zones or zone/network that packets come from.", .example = "[public-wifi]" },
+	{ LIST("to", to), .required = true,
+	  .about = "Zones or zone/network that they must not reach.",
 	  .example = "[office, lgwan]" },
-	{ LIST("services", services), .about = "Only these services; absent: all.", .example = "[smb]" },
+	{ LIST("services", services), .about = "Only these services; absent: all.",
+	  .example = "[smb]" },
 	{ BOOL("direct", direct),
-	  .about = "true: only what flows permit themselves, without hosts that pass connections on. "
-		   "Default: false.",
+	  .about =
+		  "true: only what flows permit themselves, without hosts that pass connections on. "
+		  "Default: false.",
 	  .example = "true" },
 };
 static const struct key_table never_table = {
 	.noun = "never",
-	.about = "No packet gets from here to there, not through translations and relaying hosts either.",
+	.about =
+		"No packet gets from here to there, not through translations and relaying hosts either.",
 	.has_at = true,
 	TABLE(never_keys),
 };
@@ -293,8 +319,8 @@ static const struct key only_via_keys[] = {
 	{ LIST("to", to),
 	  .about = "Where paths end; absent: every uplink, external and public zone.",
 	  .example = "[internet]" },
-	{ LIST("via", via), .required = true, .about = "Zones or zone/network; every path passes one.",
-	  .example = "[lgwan]" },
+	{ LIST("via", via), .required = true,
+	  .about = "Zones or zone/network; every path passes one.", .example = "[lgwan]" },
 };
 static const struct key_table only_via_table = {
 	.noun = "only-via",
@@ -308,10 +334,12 @@ static const struct key_table only_via_table = {
 static const struct key at_most_keys[] = {
 	{ UINT("connection-points", connection_points), .max = UINT32_MAX,
 	  .about = "Interfaces of uplink and external zones.", .example = "2" },
-	{ UINT("flows", flows), .max = UINT32_MAX, .about = "Flows from from to to.", .example = "10" },
+	{ UINT("flows", flows), .max = UINT32_MAX, .about = "Flows from from to to.",
+	  .example = "10" },
 	{ LIST("from", from), .about = "For flows: where they begin; absent: anywhere.",
 	  .example = "[internet]" },
-	{ LIST("to", to), .about = "For flows: where they end; absent: anywhere.", .example = "[dmz]" },
+	{ LIST("to", to), .about = "For flows: where they end; absent: anywhere.",
+	  .example = "[dmz]" },
 };
 static const struct key_table at_most_table = {
 	.noun = "at-most",
@@ -328,12 +356,14 @@ static const struct key assertion_keys[] = {
 	{ TITLE("公衆無線LANから庁内へ入れない") },
 	{ WORDS("clause", clause), .word = WORD_FREE, .about = "Clauses that demand it.",
 	  .example = "[71-7]" },
-	{ MAP("never", never), .table = &never_table, .one_of = true, .about = "What must not be reachable.",
+	{ MAP("never", never), .table = &never_table, .one_of = true,
+	  .about = "What must not be reachable.",
 	  .example = "{ from: public-wifi, to: [office, lgwan] }" },
 	{ MAP("only-via", only_via), .table = &only_via_table, .one_of = true,
-	  .about = "What every path must pass through.", .example = "{ from: office, via: lgwan }" },
-	{ MAP("at-most", at_most), .table = &at_most_table, .one_of = true, .about = "What is counted.",
-	  .example = "{ connection-points: 2 }" },
+	  .about = "What every path must pass through.",
+	  .example = "{ from: office, via: lgwan }" },
+	{ MAP("at-most", at_most), .table = &at_most_table, .one_of = true,
+	  .about = "What is counted.", .example = "{ connection-points: 2 }" },
 };
 static const struct key_table assertion_table = {
 	.noun = "assertion",
@@ -362,19 +392,22 @@ static const struct key_table default_table = {
 
 #define STRUCT struct pol_settings
 static const struct key settings_keys[] = {
-	{ TEXT("default", default_action), .word = WORD_CHOICE, .choices = CHOICES("drop", "reject"),
+	{ TEXT("default", default_action), .word = WORD_CHOICE,
+	  .choices = CHOICES("drop", "reject"),
 	  .about = "What happens to what is denied. Default: drop.", .example = "drop" },
 	{ ENTRIES("defaults", defaults), .form = FORM_LIST, .table = &default_table,
 	  .about = "The same for pairs of zones.",
 	  .example = "[{ from: [office], action: reject }]" },
 	{ UINT("log-rate", log_rate_per_second), .max = 100000,
-	  .about = "Log lines a second, at most, for what is denied. Default: 20.", .example = "20" },
+	  .about = "Log lines a second, at most, for what is denied. Default: 20.",
+	  .example = "20" },
 	{ UINT("log-burst", log_burst), .max = 100000,
 	  .about = "Log lines at once before the rate counts. Default: 100.", .example = "100" },
 	{ BOOL("log-denied", log_denied), .about = "Log what is denied. Default: true.",
 	  .example = "true" },
 	{ TEXT("fragments", fragments), .word = WORD_CHOICE, .choices = CHOICES("allow", "drop"),
-	  .about = "IP fragments: put together and judged as a whole (allow, the default), or dropped.",
+	  .about =
+		  "IP fragments: put together and judged as a whole (allow, the default), or dropped.",
 	  .example = "allow" },
 	{ TEXT("invalid-tcp", invalid_tcp), .word = WORD_CHOICE,
 	  .choices = CHOICES("drop", "log-and-drop"),
@@ -383,7 +416,8 @@ static const struct key settings_keys[] = {
 	  .about = "ICMP error types that may come back to a connection.",
 	  .example = "[destination-unreachable, time-exceeded, parameter-problem]" },
 	{ LIST("icmpv6-errors", icmpv6_errors), .may_be_empty = true, .about = "The same for IPv6.",
-	  .example = "[destination-unreachable, packet-too-big, time-exceeded, parameter-problem]" },
+	  .example =
+		  "[destination-unreachable, packet-too-big, time-exceeded, parameter-problem]" },
 	{ LIST("hear-router-advertisements", router_advertisements), .may_be_empty = true,
 	  .about = "Zones that the gateway hears IPv6 router advertisements from. Default: none.",
 	  .example = "[internet]" },
@@ -410,8 +444,8 @@ static const struct key policy_keys[] = {
 	  .example = "{ office: { interfaces: [lan-office], networks: [10.20.0.0/16] } }" },
 	{ ENTRIES("networks", networks), .table = &network_table, .about = "Named addresses.",
 	  .example = "{ dmz/mail-hub: [192.0.2.25] }" },
-	{ ENTRIES("services", services), .table = &service_table, .about = "Named protocols and ports.",
-	  .example = "{ intra: [tcp/8080] }" },
+	{ ENTRIES("services", services), .table = &service_table,
+	  .about = "Named protocols and ports.", .example = "{ intra: [tcp/8080] }" },
 	{ ENTRIES("owners", owners), .table = &owner_table, .about = "Who answers for flows.",
 	  .example = "{ soumu: { title: 総務課 } }" },
 	{ ENTRIES("clauses", clauses), .form = FORM_EITHER, .table = &clause_table,
@@ -421,7 +455,8 @@ static const struct key policy_keys[] = {
 	  .example = "{ mail: { protocol: smtp } }" },
 	{ ENTRIES("flows", flows), .form = FORM_LIST, .table = &flow_table, .about = "Permissions.",
 	  .example = "[{ id: office-mail-out, from: office, to: dmz/mail-hub, services: smtp }]" },
-	{ ENTRIES("nat", nat), .form = FORM_LIST, .table = &nat_table, .about = "Address translations.",
+	{ ENTRIES("nat", nat), .form = FORM_LIST, .table = &nat_table,
+	  .about = "Address translations.",
 	  .example = "[{ id: out, kind: masquerade, from: office, to: internet }]" },
 	{ ENTRIES("assertions", assertions), .form = FORM_LIST, .table = &assertion_table,
 	  .about = "What must hold of the whole policy.",

@@ -21,15 +21,15 @@ enum key_kind {
 
 // What the words of a KEY_TEXT or KEY_LIST may look like.
 enum key_word {
-	WORD_FREE,           // any text of one line
-	WORD_NAME,           // a word without spaces: a reference, an address, a service
-	WORD_ID,             // [a-z0-9][a-z0-9-]*, at most ID_BYTES_MAX
-	WORD_ZONE_ID,        // the same, at most ZONE_ID_BYTES_MAX
+	WORD_FREE,	     // any text of one line
+	WORD_NAME,	     // a word without spaces: a reference, an address, a service
+	WORD_ID,	     // [a-z0-9][a-z0-9-]*, at most ID_BYTES_MAX
+	WORD_ZONE_ID,	     // the same, at most ZONE_ID_BYTES_MAX
 	WORD_NETWORK_ID,     // id or zone/id
-	WORD_CHOICE,         // one of key->choices
+	WORD_CHOICE,	     // one of key->choices
 	WORD_CHOICE_OR_UINT, // the same, or a number from key->min to key->max
-	WORD_DATE,           // YYYY-MM-DD
-	WORD_PATH,           // an absolute path
+	WORD_DATE,	     // YYYY-MM-DD
+	WORD_PATH,	     // an absolute path
 };
 
 enum { ID_BYTES_MAX = 63, ZONE_ID_BYTES_MAX = 31 };
@@ -51,9 +51,9 @@ struct key {
 	size_t offset;
 	size_t offset_n; // KEY_ENTRIES
 	bool required;
-	bool may_be_empty; // KEY_LIST: [] is an answer, not a slip
-	bool repeats;      // a text that may stand in every file
-	bool one_of;       // exactly one key of its table that has this must be given
+	bool may_be_empty;	    // KEY_LIST: [] is an answer, not a slip
+	bool repeats;		    // a text that may stand in every file
+	bool one_of;		    // exactly one key of its table that has this must be given
 	const char *const *choices; // NULL-terminated
 	uint64_t min, max;
 	const struct key_table *table;
@@ -66,14 +66,14 @@ struct key_table {
 	const char *about;
 	const struct key *keys;
 	size_t n_keys;
-	size_t size;   // of the struct
-	bool has_at;   // the struct begins with a struct place
-	const char *id;         // the key that names the entry, NULL: entries have no name
+	size_t size;		// of the struct
+	bool has_at;		// the struct begins with a struct place
+	const char *id;		// the key that names the entry, NULL: entries have no name
 	const char *short_form; // the key that a bare word or list stands for, or NULL
 };
 
 extern const struct key_table keys_policy; // fills struct pol_tree
-extern const struct key_table keys_box;    // the box file; fills what policy/box.c reads
+extern const struct key_table keys_box;	   // the box file; fills what policy/box.c reads
 
 const struct key *keys_find(const struct key_table *table, const char *name, size_t length);
 static inline void *key_at(const struct key *key, const void *object)

@@ -24,16 +24,24 @@ static void print_line(const char *text, FILE *out)
 static void print_choices(const struct key *key, FILE *out)
 {
 	for (const char *const *choice = key->choices; *choice; choice++)
-		fprintf(out, "%s%s", choice == key->choices ? "" : choice[1] ? ", " : " or ", *choice);
+		fprintf(out, "%s%s",
+			choice == key->choices ? ""
+			: choice[1]	       ? ", "
+					       : " or ",
+			*choice);
 }
 
 static void print_word(const struct key *key, FILE *out)
 {
 	static const char *const words[] = {
-		[WORD_FREE] = "text",        [WORD_NAME] = "word",
-		[WORD_ID] = "id",            [WORD_ZONE_ID] = "id of at most 31 characters",
-		[WORD_NETWORK_ID] = "id or zone/id", [WORD_CHOICE] = "",
-		[WORD_CHOICE_OR_UINT] = "",  [WORD_DATE] = "day, YYYY-MM-DD",
+		[WORD_FREE] = "text",
+		[WORD_NAME] = "word",
+		[WORD_ID] = "id",
+		[WORD_ZONE_ID] = "id of at most 31 characters",
+		[WORD_NETWORK_ID] = "id or zone/id",
+		[WORD_CHOICE] = "",
+		[WORD_CHOICE_OR_UINT] = "",
+		[WORD_DATE] = "day, YYYY-MM-DD",
 		[WORD_PATH] = "absolute path",
 	};
 
@@ -63,9 +71,9 @@ static void print_kind(const struct key *key, FILE *out)
 		fputs("keys below", out);
 		break;
 	case KEY_ENTRIES:
-		fputs(key->form == FORM_KEYED ? "names with keys below" :
-		      key->form == FORM_LIST  ? "list of keys below" :
-						"list of, or names with, keys below",
+		fputs(key->form == FORM_KEYED  ? "names with keys below"
+		      : key->form == FORM_LIST ? "list of keys below"
+					       : "list of, or names with, keys below",
 		      out);
 		break;
 	}

@@ -55,9 +55,11 @@ static void digest(const struct policy_source *sources, size_t n, uint8_t out[32
 	crypto_generichash_init(&state, NULL, 0, 32);
 	for (size_t i = 0; i < n; i++) {
 		digest_number(&state, strlen(sources[i].name));
-		crypto_generichash_update(&state, (const unsigned char *)sources[i].name, strlen(sources[i].name));
+		crypto_generichash_update(&state, (const unsigned char *)sources[i].name,
+					  strlen(sources[i].name));
 		digest_number(&state, sources[i].size);
-		crypto_generichash_update(&state, (const unsigned char *)sources[i].bytes, sources[i].size);
+		crypto_generichash_update(&state, (const unsigned char *)sources[i].bytes,
+					  sources[i].size);
 	}
 	crypto_generichash_final(&state, out, 32);
 }
@@ -89,11 +91,12 @@ int policy_read_sources(const struct policy_source *sources, size_t n_sources, c
 	reader = reader_new(&keys_policy, tree, policy->arena, diag);
 	for (size_t i = 0; i < n_sources; i++) {
 		tree->files[i] = (struct pol_file){
-			.name = arena_printf(policy->arena, "%s%s%s", dir_name, *dir_name ? "/" : "",
-					     sorted[i].name),
+			.name = arena_printf(policy->arena, "%s%s%s", dir_name,
+					     *dir_name ? "/" : "", sorted[i].name),
 			.size_bytes = sorted[i].size,
 		};
-		whole &= reader_file(reader, tree->files[i].name, sorted[i].bytes, sorted[i].size) == 0;
+		whole &= reader_file(reader, tree->files[i].name, sorted[i].bytes,
+				     sorted[i].size) == 0;
 	}
 	reader_free(reader);
 	digest(sorted, n_sources, tree->digest);

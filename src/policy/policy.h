@@ -16,10 +16,10 @@
 #include "base/place.h"
 
 enum {
-	POL_FILE_BYTES_MAX = 64 * 1024 * 1024, // one file
-	POL_FILES_MAX = 1024,                  // in one folder
+	POL_FILE_BYTES_MAX = 64 * 1024 * 1024,	 // one file
+	POL_FILES_MAX = 1024,			 // in one folder
 	POL_TOTAL_BYTES_MAX = 256 * 1024 * 1024, // of all its files
-	POL_DEPTH_MAX = 32,                    // of YAML nesting
+	POL_DEPTH_MAX = 32,			 // of YAML nesting
 	POL_SCALAR_BYTES_MAX = 4096,
 };
 
@@ -50,12 +50,12 @@ struct pol_uint {
 struct pol_zone {
 	struct pol_text id;
 	struct pol_text title;
-	struct pol_text role;       // inside (default), uplink, external, public, server
-	struct pol_text class;      // I to IV; absent: I
+	struct pol_text role;	    // inside (default), uplink, external, public, server
+	struct pol_text class;	    // I to IV; absent: I
 	struct pol_list interfaces; // names, or a prefix and '*'
 	struct pol_list networks;   // prefixes or ranges; none: every address of no other zone
-	struct pol_bool relay;      // may hosts here pass a connection on? default by role
-	struct pol_text mss;        // "path-mtu" or a number: clamp TCP MSS of what leaves or enters here
+	struct pol_bool relay;	    // may hosts here pass a connection on? default by role
+	struct pol_text mss; // "path-mtu" or a number: clamp TCP MSS of what leaves or enters here
 };
 
 // id is "name" (a group for use in other networks and flows) or "zone/name" (of that zone).
@@ -63,14 +63,14 @@ struct pol_network {
 	struct pol_text id;
 	struct pol_text title;
 	struct pol_list addresses; // addresses, prefixes, ranges, names of networks
-	struct pol_list except;    // the same, taken away
-	struct pol_bool relay;     // overrides the zone's
+	struct pol_list except;	   // the same, taken away
+	struct pol_bool relay;	   // overrides the zone's
 };
 
 struct pol_service {
 	struct pol_text id;
 	struct pol_text title;
-	struct pol_list members;      // "tcp/80", "udp/5000-5010", "icmp/echo-request", "ip/esp", names
+	struct pol_list members; // "tcp/80", "udp/5000-5010", "icmp/echo-request", "ip/esp", names
 	struct pol_list source_ports; // ports or ranges; for tcp, udp and sctp members
 };
 
@@ -110,14 +110,14 @@ struct pol_flow {
 	struct pol_list services; // service names or members as in pol_service
 	struct pol_except *except;
 	size_t n_except;
-	struct pol_text guard;   // a guard's id, or "none"
+	struct pol_text guard;	 // a guard's id, or "none"
 	struct pol_list helpers; // ftp, tftp, sip, pptp
 	struct pol_bool log;
 	struct pol_text owner;
-	struct pol_text need;    // why the flow is needed
+	struct pol_text need;	 // why the flow is needed
 	struct pol_text request; // number of the application
-	struct pol_list clause;  // ids of clauses
-	struct pol_text review;  // YYYY-MM-DD
+	struct pol_list clause;	 // ids of clauses
+	struct pol_text review;	 // YYYY-MM-DD
 };
 
 enum pol_nat_kind { POL_NAT_MASQUERADE, POL_NAT_SOURCE, POL_NAT_FORWARD, POL_NAT_PREFIX };
@@ -126,17 +126,19 @@ struct pol_nat {
 	struct place at;
 	struct pol_text id;
 	struct pol_text title;
-	struct pol_text kind;     // masquerade, source, forward, prefix
-	struct pol_list from;     // zones or zone/network: where the connection comes from
-	struct pol_list to;       // masquerade, source, prefix: the zone it leaves by (zone or zone/network)
+	struct pol_text kind; // masquerade, source, forward, prefix
+	struct pol_list from; // zones or zone/network: where the connection comes from
+	struct pol_list
+		to; // masquerade, source, prefix: the zone it leaves by (zone or zone/network)
 	struct pol_list families; // ipv4, ipv6; masquerade and source only; default ipv4
 	struct pol_list services; // forward: what is forwarded; source, masquerade: optional limit
-	struct pol_text at_address;  // forward: the address the outside sees ("address:" in the file)
-	struct pol_text target;      // forward: zone/network of one address; source: address or range;
-				     // prefix: the outside prefix
-	struct pol_text prefix;      // prefix: the inside prefix
-	struct pol_uint port;        // forward: the target's port where it differs (one-port services)
-	struct pol_bool hairpin;     // forward: also for clients in the target's own zone
+	struct pol_text
+		at_address;	// forward: the address the outside sees ("address:" in the file)
+	struct pol_text target; // forward: zone/network of one address; source: address or range;
+				// prefix: the outside prefix
+	struct pol_text prefix;	 // prefix: the inside prefix
+	struct pol_uint port;	 // forward: the target's port where it differs (one-port services)
+	struct pol_bool hairpin; // forward: also for clients in the target's own zone
 };
 
 // Endpoints of an assertion.
@@ -158,7 +160,7 @@ struct pol_assertion {
 	struct { // counts
 		struct place at;
 		struct pol_uint connection_points; // interfaces of uplink and external zones
-		struct pol_uint flows;             // flows from `from` to `to`
+		struct pol_uint flows;		   // flows from `from` to `to`
 		struct pol_list from, to;
 	} at_most;
 };
@@ -166,23 +168,25 @@ struct pol_assertion {
 struct pol_default { // what happens to what is denied, by zone pair
 	struct place at;
 	struct pol_list from, to; // zones; absent: all
-	struct pol_text action;   // drop, reject
+	struct pol_text action;	  // drop, reject
 };
 
 struct pol_settings {
 	struct pol_text default_action; // drop (default), reject
-	struct pol_default *defaults;   // the first that fits counts; two that overlap are a fault
+	struct pol_default *defaults;	// the first that fits counts; two that overlap are a fault
 	size_t n_defaults;
 	struct pol_uint log_rate_per_second; // default 20
-	struct pol_uint log_burst;           // default 100
-	struct pol_bool log_denied;          // default true
-	struct pol_text fragments;           // allow (default), drop
-	struct pol_text invalid_tcp;         // drop (default), log-and-drop
-	struct pol_list icmp_errors;         // IPv4 error types let back in with their connection
+	struct pol_uint log_burst;	     // default 100
+	struct pol_bool log_denied;	     // default true
+	struct pol_text fragments;	     // allow (default), drop
+	struct pol_text invalid_tcp;	     // drop (default), log-and-drop
+	struct pol_list icmp_errors;	     // IPv4 error types let back in with their connection
 	struct pol_list icmpv6_errors;
 	struct pol_list router_advertisements; // zones the gateway hears them from; default: none
-	struct pol_list send_router_advertisements; // zones the gateway sends them to; default: none
-	struct pol_list extension_headers; // IPv6 extension headers allowed; default: fragment, esp, ah, destination
+	struct pol_list
+		send_router_advertisements; // zones the gateway sends them to; default: none
+	struct pol_list extension_headers;  // IPv6 extension headers allowed; default: fragment,
+					    // esp, ah, destination
 };
 
 struct pol_file {

@@ -84,8 +84,8 @@ static bool is_set(const struct key *key, const void *object)
 	case KEY_UINT:
 		return ((const struct pol_uint *)value)->set;
 	case KEY_MAP:
-		return key->table->has_at ? ((const struct place *)value)->file != NULL :
-					    any_set(key->table, value);
+		return key->table->has_at ? ((const struct place *)value)->file != NULL
+					  : any_set(key->table, value);
 	case KEY_ENTRIES:
 		return entries_of(key, object, &entries) > 0;
 	}

@@ -18,7 +18,8 @@ static const struct {
 	[WORD_NAME] = { "^[^\\s\"]+$", POL_SCALAR_BYTES_MAX },
 	[WORD_ID] = { "^" ID_PATTERN "$", ID_BYTES_MAX },
 	[WORD_ZONE_ID] = { "^" ID_PATTERN "$", ZONE_ID_BYTES_MAX },
-	[WORD_NETWORK_ID] = { "^(" ID_PATTERN "/)?" ID_PATTERN "$", ZONE_ID_BYTES_MAX + 1 + ID_BYTES_MAX },
+	[WORD_NETWORK_ID] = { "^(" ID_PATTERN "/)?" ID_PATTERN "$",
+			      ZONE_ID_BYTES_MAX + 1 + ID_BYTES_MAX },
 	[WORD_DATE] = { DATE_PATTERN, 0 },
 	[WORD_PATH] = { "^/", 0 },
 };
@@ -64,7 +65,8 @@ static struct json_object *choices_of(const struct key *key)
 
 	for (const char *const *choice = key->choices; *choice; choice++) {
 		json_object_array_add(list, json_object_new_string(*choice));
-		if (strspn(*choice, "0123456789") == strlen(*choice)) // YAML reads a bare 1 as a number
+		if (strspn(*choice, "0123456789") ==
+		    strlen(*choice)) // YAML reads a bare 1 as a number
 			json_object_array_add(list, json_object_new_int(atoi(*choice)));
 	}
 	json_object_object_add(object, "enum", list);
@@ -90,13 +92,16 @@ static struct json_object *word_of(const struct key *key)
 		return any_of(choices_of(key), number_of(key));
 	object = of_type("string");
 	if (key->word == WORD_FREE)
-		json_object_object_add(object, "maxLength", json_object_new_int(POL_SCALAR_BYTES_MAX));
+		json_object_object_add(object, "maxLength",
+				       json_object_new_int(POL_SCALAR_BYTES_MAX));
 	else
 		add_text(object, "pattern", words[key->word].pattern);
 	if (words[key->word].length_max)
-		json_object_object_add(object, "maxLength", json_object_new_int(words[key->word].length_max));
+		json_object_object_add(object, "maxLength",
+				       json_object_new_int(words[key->word].length_max));
 	// Numbers such as 7 or 2027 are texts as well as far as the reader is concerned.
-	return key->word == WORD_FREE || key->word == WORD_NAME ? any_of(object, of_type("number")) : object;
+	return key->word == WORD_FREE || key->word == WORD_NAME ? any_of(object, of_type("number"))
+								: object;
 }
 
 static struct json_object *list_of(struct json_object *items, bool may_be_empty)
@@ -126,11 +131,13 @@ static struct json_object *keyed_of(const struct key *key)
 	}
 	entry = ref_to(noun);
 	if (table->short_form) {
-		const struct key *brief = keys_find(table, table->short_form, strlen(table->short_form));
+		const struct key *brief =
+			keys_find(table, table->short_form, strlen(table->short_form));
 
-		entry = any_of(entry, brief->kind == KEY_LIST ?
-					      any_of(word_of(brief), list_of(word_of(brief), false)) :
-					      word_of(brief));
+		entry = any_of(entry,
+			       brief->kind == KEY_LIST
+				       ? any_of(word_of(brief), list_of(word_of(brief), false))
+				       : word_of(brief));
 	}
 	json_object_object_add(object, "additionalProperties", entry);
 	return object;
@@ -199,7 +206,8 @@ static void add_one_of(const struct key_table *table, struct json_object *object
 		json_object_put(list);
 }
 
-static void fill_table(const struct key_table *table, const char *without, struct json_object *object)
+static void fill_table(const struct key_table *table, const char *without,
+		       struct json_object *object)
 {
 	struct json_object *properties = json_object_new_object();
 	struct json_object *required = json_object_new_array();
@@ -260,7 +268,8 @@ static void print_schema(const struct key_table *table, const char *title, FILE 
 	add_defs(table, defs);
 	json_object_object_add(root, "$defs", defs);
 	fprintf(out, "%s\n",
-		json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+		json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
+							     JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(root);
 }
 

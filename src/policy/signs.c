@@ -9,13 +9,13 @@
 //
 // Invariant: a sign that a person can have meant as text is never touched; when in doubt the
 // reader's own checks of words (SK119) come later anyway.
-#include "policy/text.h"
+#include "policy/source.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum {
-	NEST_MAX = 64,       // brackets; the reader refuses fewer
+	NEST_MAX = 64,	      // brackets; the reader refuses fewer
 	WORD_BYTES_MAX = 512, // of a word that is looked into: every sign looks back over its word
 	KEY_BYTES_MAX = 192,
 };
@@ -24,13 +24,13 @@ struct walk {
 	const char *name;
 	struct arena *arena;
 	struct diag *diag;
-	struct text_checked *text;
+	struct source_text *text;
 	char *copy; // with repairs; NULL: none yet
 	const char *at, *end;
 	const char *line_start;
 	uint32_t line;
 	// Block context.
-	long indent;       // of what the line holds
+	long indent;	   // of what the line holds
 	long block_indent; // lines indented more belong to a | or > text; -1: none
 	long plain_indent; // lines indented more go on with a plain value; -1: none
 	// Flow context.
@@ -47,11 +47,15 @@ struct sign {
 };
 
 static const struct sign colon = { "\xef\xbc\x9a", ':', "colon" };
-static const struct sign commas[] = { { "\xef\xbc\x8c", ',', "comma" }, { "\xe3\x80\x81", ',', "comma" } };
-static const struct sign openers[] = { { "\xef\xbc\xbb", '[', "bracket" }, { "\xef\xbd\x9b", '{', "bracket" } };
-static const struct sign closers[] = { { "\xef\xbc\xbd", ']', "bracket" }, { "\xef\xbd\x9d", '}', "bracket" } };
+static const struct sign commas[] = { { "\xef\xbc\x8c", ',', "comma" },
+				      { "\xe3\x80\x81", ',', "comma" } };
+static const struct sign openers[] = { { "\xef\xbc\xbb", '[', "bracket" },
+				       { "\xef\xbd\x9b", '{', "bracket" } };
+static const struct sign closers[] = { { "\xef\xbc\xbd", ']', "bracket" },
+				       { "\xef\xbd\x9d", '}', "bracket" } };
 static const struct sign hash = { "\xef\xbc\x83", '#', "hash sign" };
-static const struct sign hyphens[] = { { "\xef\xbc\x8d", '-', "hyphen" }, { "\xe2\x88\x92", '-', "hyphen" } };
+static const struct sign hyphens[] = { { "\xef\xbc\x8d", '-', "hyphen" },
+				       { "\xe2\x88\x92", '-', "hyphen" } };
 
 static bool starts(const struct walk *walk, const char *at, const char *bytes)
 {
@@ -60,7 +64,8 @@ static bool starts(const struct walk *walk, const char *at, const char *bytes)
 	return (size_t)(walk->end - at) >= length && !memcmp(at, bytes, length);
 }
 
-static const struct sign *sign_of(const struct walk *walk, const char *at, const struct sign signs[2])
+static const struct sign *sign_of(const struct walk *walk, const char *at,
+				  const struct sign signs[2])
 {
 	for (size_t i = 0; i < 2; i++)
 		if (starts(walk, at, signs[i].bytes))
@@ -105,15 +110,16 @@ static void next_line(struct walk *walk)
 // Overwrites length bytes with the twin and spaces.
 static void repair(struct walk *walk, const char *at, size_t length, char twin)
 {
-	struct text_repairs *repairs = &walk->text->repairs;
-	struct place place = text_place(walk->name, walk->line, walk->line_start, at, at + length);
+	struct source_repairs *repairs = &walk->text->repairs;
+	struct place place =
+		source_place(walk->name, walk->line, walk->line_start, at, at + length);
 	char *to;
 
-	if (repairs->n == TEXT_REPAIRS_MAX) {
+	if (repairs->n == SOURCE_REPAIRS_MAX) {
 		walk->fatal = true;
 		return;
 	}
-	repairs->v[repairs->n++] = (struct text_repair){
+	repairs->v[repairs->n++] = (struct source_repair){
 		.line = place.line,
 		.column = place.column,
 		.wider = (uint32_t)length - (place.column_end - place.column + 1),
@@ -128,8 +134,8 @@ static void repair(struct walk *walk, const char *at, size_t length, char twin)
 static void report_sign(struct walk *walk, const struct sign *sign)
 {
 	diag_add(walk->diag, SK_FULL_WIDTH_SIGN,
-		 text_place(walk->name, walk->line, walk->line_start, walk->at,
-			    walk->at + strlen(sign->bytes)),
+		 source_place(walk->name, walk->line, walk->line_start, walk->at,
+			      walk->at + strlen(sign->bytes)),
 		 "a full-width %s stands here; write it half-width (%c)%s", sign->words, sign->twin,
 		 sign->twin == ':' ? " with a space after it" : "");
 }
@@ -152,7 +158,7 @@ static bool take_odd_spaces(struct walk *walk, bool repairable)
 	if (walk->at == from)
 		return false;
 	diag_add(walk->diag, SK_FULL_WIDTH_SPACE,
-		 text_place(walk->name, walk->line, walk->line_start, from, walk->at),
+		 source_place(walk->name, walk->line, walk->line_start, from, walk->at),
 		 "a %s stands here; write half-width spaces",
 		 *from == '\xe3' ? "full-width space" : "no-break space");
 	if (repairable)
@@ -198,8 +204,10 @@ static size_t key_letter(const struct walk *walk, const char *at)
 	if (at < walk->end && ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
 			       (*at >= '0' && *at <= '9') || memchr("-_./", *at, 4)))
 		return 1;
-	if (walk->end - at >= 3 && c[0] == 0xef && ((c[1] == 0xbc && c[2] >= 0x90) || (c[1] == 0xbd && c[2] < 0x9b)) &&
-	    !starts(walk, at, colon.bytes) && !sign_of(walk, at, openers) && !sign_of(walk, at, closers))
+	if (walk->end - at >= 3 && c[0] == 0xef &&
+	    ((c[1] == 0xbc && c[2] >= 0x90) || (c[1] == 0xbd && c[2] < 0x9b)) &&
+	    !starts(walk, at, colon.bytes) && !sign_of(walk, at, openers) &&
+	    !sign_of(walk, at, closers))
 		return 3;
 	return 0;
 }
@@ -246,14 +254,15 @@ static bool take_indent(struct walk *walk)
 		walk->at++;
 	walk->indent = walk->at - walk->line_start;
 	if (walk->at < walk->end && *walk->at == '\t') {
-		for (from = walk->at; walk->at < walk->end && (*walk->at == '\t' || *walk->at == ' ');)
+		for (from = walk->at;
+		     walk->at < walk->end && (*walk->at == '\t' || *walk->at == ' ');)
 			walk->at++;
 		if (at_line_end(walk, walk->at) || *walk->at == '#')
 			return false;
 		while (walk->at > from && walk->at[-1] == ' ')
 			walk->at--;
 		diag_add(walk->diag, SK_TAB_INDENT,
-			 text_place(walk->name, walk->line, walk->line_start, from, walk->at),
+			 source_place(walk->name, walk->line, walk->line_start, from, walk->at),
 			 "a tab indents this line; write spaces");
 		walk->fatal = true;
 		return false;
@@ -312,7 +321,8 @@ static bool take_flow_sign(struct walk *walk, const char *from)
 	const struct sign *sign = sign_of(walk, walk->at, commas);
 	const char *wide_colon;
 
-	if (sign && (in_map ? walk->value && is_key(walk, walk->at + 3) : is_ascii(from, walk->at))) {
+	if (sign &&
+	    (in_map ? walk->value && is_key(walk, walk->at + 3) : is_ascii(from, walk->at))) {
 		take_sign(walk, sign);
 		walk->value = false;
 		return true;
@@ -324,7 +334,8 @@ static bool take_flow_sign(struct walk *walk, const char *from)
 		close_flow(walk);
 		return true;
 	}
-	if (in_map && !walk->value && walk->at - from < KEY_BYTES_MAX && is_wide_key(walk, from, &wide_colon) && walk->at == wide_colon) {
+	if (in_map && !walk->value && walk->at - from < KEY_BYTES_MAX &&
+	    is_wide_key(walk, from, &wide_colon) && walk->at == wide_colon) {
 		take_sign(walk, &colon);
 		walk->value = true;
 		return true;
@@ -342,13 +353,15 @@ static void walk_flow_word(struct walk *walk)
 
 		if (memchr(",[]{}", c, 5))
 			return;
-		if (c == ':' && (is_blank_or_end(walk, walk->at + 1) || memchr(",[]{}", walk->at[1], 5)))
+		if (c == ':' &&
+		    (is_blank_or_end(walk, walk->at + 1) || memchr(",[]{}", walk->at[1], 5)))
 			return;
 		if (c == ':' && odd_space(walk, walk->at + 1))
 			return;
 		if (c == '#' && walk->at > from && walk->at[-1] == ' ')
 			return;
-		if ((unsigned char)c >= 0x80 && walk->at - from < WORD_BYTES_MAX && take_flow_sign(walk, from))
+		if ((unsigned char)c >= 0x80 && walk->at - from < WORD_BYTES_MAX &&
+		    take_flow_sign(walk, from))
 			return;
 		walk->at++;
 	}
@@ -524,7 +537,7 @@ static void walk_line(struct walk *walk)
 }
 
 // Most files hold nothing that this walk could find.
-static bool is_worth_it(const struct text_checked *text)
+static bool is_worth_it(const struct source_text *text)
 {
 	const char *at = text->bytes;
 	size_t left = text->size;
@@ -538,8 +551,8 @@ static bool is_worth_it(const struct text_checked *text)
 	return false;
 }
 
-int text_check_signs(const char *name, struct arena *arena, struct diag *diag,
-		     struct text_checked *text)
+int source_check_signs(const char *name, struct arena *arena, struct diag *diag,
+		       struct source_text *text)
 {
 	struct walk walk = {
 		.name = name,

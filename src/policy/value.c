@@ -10,7 +10,8 @@
 #define FAULT(...) fault_at(arena, ret_fault, __VA_ARGS__)
 
 static bool fault_at(struct arena *arena, struct value_fault *ret_fault, enum diag_code code,
-		     struct place at, const char *format, ...) __attribute__((format(printf, 5, 6)));
+		     struct place at, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
 
 static bool fault_at(struct arena *arena, struct value_fault *ret_fault, enum diag_code code,
 		     struct place at, const char *format, ...)
@@ -102,7 +103,9 @@ static const char *one_line(struct arena *arena, const char *text, size_t length
 		size_t from = i;
 		bool folds = n == 0;
 
-		for (; i < length && (text[i] == ' ' || text[i] == '\t' || text[i] == '\n' || text[i] == '\r'); i++)
+		for (; i < length &&
+		       (text[i] == ' ' || text[i] == '\t' || text[i] == '\n' || text[i] == '\r');
+		     i++)
 			folds |= text[i] != ' ';
 		if (i == length)
 			break;
@@ -123,11 +126,12 @@ static bool take_text(struct arena *arena, const struct key *key, const struct y
 	size_t length = event->length;
 
 	if (event->null || !length)
-		return FAULT(SK_VALUE_EMPTY, event->at, "%s has no value; write one or take the key away",
-			     key->name);
+		return FAULT(SK_VALUE_EMPTY, event->at,
+			     "%s has no value; write one or take the key away", key->name);
 	if (length > POL_SCALAR_BYTES_MAX)
-		return FAULT(SK_VALUE_TOO_LONG, event->at, "%s is %zu bytes long; at most %d are read",
-			     key->name, length, POL_SCALAR_BYTES_MAX);
+		return FAULT(SK_VALUE_TOO_LONG, event->at,
+			     "%s is %zu bytes long; at most %d are read", key->name, length,
+			     POL_SCALAR_BYTES_MAX);
 	ret->at = event->at;
 	if (is_plain_ascii(text, length) && text[0] != ' ' && text[length - 1] != ' ') {
 		ret->s = arena_strndup(arena, text, length);
@@ -144,7 +148,8 @@ static bool take_text(struct arena *arena, const struct key *key, const struct y
 
 		if (is_hidden(c))
 			return FAULT(SK_CONTROL_CHARACTER, event->at,
-				     "%s holds the invisible character U+%04X; take it away", key->name, c);
+				     "%s holds the invisible character U+%04X; take it away",
+				     key->name, c);
 	}
 	if (!*line)
 		return FAULT(SK_VALUE_EMPTY, event->at, "%s holds only spaces", key->name);
@@ -157,7 +162,8 @@ static bool is_id(const char *text, size_t length, size_t max)
 	if (!length || length > max || text[0] == '-')
 		return false;
 	for (size_t i = 0; i < length; i++)
-		if (!((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9') || text[i] == '-'))
+		if (!((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9') ||
+		      text[i] == '-'))
 			return false;
 	return true;
 }
@@ -209,8 +215,9 @@ static bool bad_choice(struct arena *arena, const struct key *key, const struct 
 		list = arena_printf(arena, "%s%s%s", list, *list ? ", " : "", *choice);
 	}
 	if (nearest.name && nearest.distance < strlen(text->s))
-		return FAULT(SK_CHOICE_BAD, text->at, "%s cannot be \"%s\"; did you mean \"%s\"? (%s)",
-			     key->name, value_shown(arena, text->s, strlen(text->s)), nearest.name, list);
+		return FAULT(SK_CHOICE_BAD, text->at,
+			     "%s cannot be \"%s\"; did you mean \"%s\"? (%s)", key->name,
+			     value_shown(arena, text->s, strlen(text->s)), nearest.name, list);
 	return FAULT(SK_CHOICE_BAD, text->at, "%s cannot be \"%s\"; choose from %s%s", key->name,
 		     value_shown(arena, text->s, strlen(text->s)), list,
 		     key->word == WORD_CHOICE_OR_UINT ? " or write a number" : "");
@@ -219,13 +226,15 @@ static bool bad_choice(struct arena *arena, const struct key *key, const struct 
 static bool bad_id(struct arena *arena, const struct key *key, const struct pol_text *text,
 		   struct value_fault *ret_fault)
 {
-	return FAULT(SK_ID_BAD, text->at,
-		     "\"%s\" cannot be a name here; use small letters a-z, digits and hyphens, at most "
-		     "%d%s",
-		     value_shown(arena, text->s, strlen(text->s)),
-		     key->word == WORD_ZONE_ID ? ZONE_ID_BYTES_MAX : ID_BYTES_MAX,
-		     key->word == WORD_NETWORK_ID ? ", with the zone and a slash before it if it is of a zone" :
-						    "");
+	return FAULT(
+		SK_ID_BAD, text->at,
+		"\"%s\" cannot be a name here; use small letters a-z, digits and hyphens, at most "
+		"%d%s",
+		value_shown(arena, text->s, strlen(text->s)),
+		key->word == WORD_ZONE_ID ? ZONE_ID_BYTES_MAX : ID_BYTES_MAX,
+		key->word == WORD_NETWORK_ID
+			? ", with the zone and a slash before it if it is of a zone"
+			: "");
 }
 
 // A choice or a number within the key's bounds.
@@ -255,12 +264,14 @@ static bool check_word(struct arena *arena, const struct key *key, const struct 
 	case WORD_NAME:
 		if (!strpbrk(text->s, " \""))
 			return true;
-		return FAULT(SK_WORD_BAD, text->at, "%s: \"%s\" must be one word; write several as [a, b]",
-			     key->name, value_shown(arena, text->s, length));
+		return FAULT(SK_WORD_BAD, text->at,
+			     "%s: \"%s\" must be one word; write several as [a, b]", key->name,
+			     value_shown(arena, text->s, length));
 	case WORD_ID:
 		return is_id(text->s, length, ID_BYTES_MAX) || bad_id(arena, key, text, ret_fault);
 	case WORD_ZONE_ID:
-		return is_id(text->s, length, ZONE_ID_BYTES_MAX) || bad_id(arena, key, text, ret_fault);
+		return is_id(text->s, length, ZONE_ID_BYTES_MAX) ||
+		       bad_id(arena, key, text, ret_fault);
 	case WORD_NETWORK_ID:
 		return is_network_id(text->s) || bad_id(arena, key, text, ret_fault);
 	case WORD_CHOICE:
@@ -269,13 +280,14 @@ static bool check_word(struct arena *arena, const struct key *key, const struct 
 	case WORD_DATE:
 		if (is_date(text->s))
 			return true;
-		return FAULT(SK_DATE_BAD, text->at, "%s: \"%s\" is no day; write it as 2027-03-31", key->name,
-			     value_shown(arena, text->s, length));
+		return FAULT(SK_DATE_BAD, text->at, "%s: \"%s\" is no day; write it as 2027-03-31",
+			     key->name, value_shown(arena, text->s, length));
 	case WORD_PATH:
 		if (text->s[0] == '/')
 			return true;
-		return FAULT(SK_PATH_BAD, text->at, "%s: \"%s\" must be a full path that begins with /",
-			     key->name, value_shown(arena, text->s, length));
+		return FAULT(SK_PATH_BAD, text->at,
+			     "%s: \"%s\" must be a full path that begins with /", key->name,
+			     value_shown(arena, text->s, length));
 	}
 	return true;
 }
@@ -296,8 +308,8 @@ bool value_text(struct arena *arena, const struct key *key, const struct yaml_ev
 			at.column_end = at.column + (uint32_t)count - 1;
 		}
 		return FAULT(SK_FULL_WIDTH_WORD, at,
-			     "%s: \"%s\" holds full-width characters; write it half-width", key->name,
-			     value_shown(arena, text.s, strlen(text.s)));
+			     "%s: \"%s\" holds full-width characters; write it half-width",
+			     key->name, value_shown(arena, text.s, strlen(text.s)));
 	}
 	if (!check_word(arena, key, &text, ret_fault))
 		return false;
@@ -311,9 +323,11 @@ bool value_bool(struct arena *arena, const struct key *key, const struct yaml_ev
 	static const char *const words[] = { "false", "true", "False", "True", "FALSE", "TRUE" };
 
 	if (event->null || !event->length)
-		return FAULT(SK_VALUE_EMPTY, event->at, "%s has no value; write true or false", key->name);
+		return FAULT(SK_VALUE_EMPTY, event->at, "%s has no value; write true or false",
+			     key->name);
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strlen(words[i]) == event->length && !memcmp(words[i], event->text, event->length)) {
+		if (strlen(words[i]) == event->length &&
+		    !memcmp(words[i], event->text, event->length)) {
 			*ret = (struct pol_bool){ true, i % 2, event->at };
 			return true;
 		}
@@ -328,8 +342,10 @@ bool value_uint(struct arena *arena, const struct key *key, const struct yaml_ev
 	size_t index, count;
 
 	if (event->null || !event->length)
-		return FAULT(SK_VALUE_EMPTY, event->at, "%s has no value; write a number", key->name);
-	if (value_number(event->text, event->length, &number) && number >= key->min && number <= key->max) {
+		return FAULT(SK_VALUE_EMPTY, event->at, "%s has no value; write a number",
+			     key->name);
+	if (value_number(event->text, event->length, &number) && number >= key->min &&
+	    number <= key->max) {
 		*ret = (struct pol_uint){ true, number, event->at };
 		return true;
 	}
@@ -338,7 +354,8 @@ bool value_uint(struct arena *arena, const struct key *key, const struct yaml_ev
 
 	if (value_full_width(shown, strlen(shown), &index, &count))
 		return FAULT(SK_FULL_WIDTH_WORD, event->at,
-			     "%s: \"%s\" holds full-width characters; write it half-width", key->name, shown);
-	return FAULT(SK_UINT_BAD, event->at, "%s must be a number from %llu to %llu, not \"%s\"", key->name,
-		     (unsigned long long)key->min, (unsigned long long)key->max, shown);
+			     "%s: \"%s\" holds full-width characters; write it half-width",
+			     key->name, shown);
+	return FAULT(SK_UINT_BAD, event->at, "%s must be a number from %llu to %llu, not \"%s\"",
+		     key->name, (unsigned long long)key->min, (unsigned long long)key->max, shown);
 }

@@ -13,12 +13,12 @@ struct yaml {
 	const char *name;
 	const char *bytes;
 	size_t size;
-	const struct text_repairs *repairs;
+	const struct source_repairs *repairs;
 	char message[256];
 };
 
 struct yaml *yaml_new(const char *name, const char *bytes, size_t size,
-		      const struct text_repairs *repairs)
+		      const struct source_repairs *repairs)
 {
 	struct yaml *yaml = calloc(1, sizeof(*yaml));
 	struct fy_diag_cfg diag_cfg;
@@ -39,7 +39,8 @@ struct yaml *yaml_new(const char *name, const char *bytes, size_t size,
 	fy_diag_set_collect_errors(yaml->diag, true);
 	cfg.diag = yaml->diag;
 	yaml->parser = fy_parser_create(&cfg);
-	if (!yaml->parser || fy_parser_set_string(yaml->parser, size ? bytes : "\n", size ? size : 1))
+	if (!yaml->parser ||
+	    fy_parser_set_string(yaml->parser, size ? bytes : "\n", size ? size : 1))
 		goto fail;
 	return yaml;
 fail:
@@ -64,11 +65,12 @@ void yaml_free(struct yaml *yaml)
 static uint32_t column_in_file(const struct yaml *yaml, uint32_t line, uint32_t column)
 {
 	for (size_t i = 0; yaml->repairs && i < yaml->repairs->n; i++) {
-		const struct text_repair *repair = &yaml->repairs->v[i];
+		const struct source_repair *repair = &yaml->repairs->v[i];
 
 		if (repair->line != line || column <= repair->column)
 			continue;
-		column -= column - repair->column < repair->wider ? column - repair->column : repair->wider;
+		column -= column - repair->column < repair->wider ? column - repair->column
+								  : repair->wider;
 	}
 	return column;
 }
@@ -77,7 +79,8 @@ static uint32_t characters_to_line_end(const struct yaml *yaml, size_t from)
 {
 	uint32_t n = 0;
 
-	for (size_t i = from; i < yaml->size && yaml->bytes[i] != '\n' && yaml->bytes[i] != '\r'; i++)
+	for (size_t i = from; i < yaml->size && yaml->bytes[i] != '\n' && yaml->bytes[i] != '\r';
+	     i++)
 		n += ((unsigned char)yaml->bytes[i] & 0xc0) != 0x80;
 	return n;
 }
@@ -130,7 +133,8 @@ static bool is_null_word(const char *text, size_t length)
 }
 
 // A plain scalar on one line is its own text, and most are: libfyaml need not copy it together.
-static bool take_slice(const struct yaml *yaml, struct fy_token *token, struct yaml_event *ret_event)
+static bool take_slice(const struct yaml *yaml, struct fy_token *token,
+		       struct yaml_event *ret_event)
 {
 	const struct fy_mark *start = fy_token_start_mark(token);
 	const struct fy_mark *end = fy_token_end_mark(token);
@@ -143,7 +147,8 @@ static bool take_slice(const struct yaml *yaml, struct fy_token *token, struct y
 	return true;
 }
 
-static void take_scalar(const struct yaml *yaml, struct fy_event *event, struct yaml_event *ret_event)
+static void take_scalar(const struct yaml *yaml, struct fy_event *event,
+			struct yaml_event *ret_event)
 {
 	struct fy_token *token = event->scalar.value;
 	bool plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;

@@ -1,13 +1,13 @@
 // Encodings and characters that no policy can hold, told with what they probably are.
-#include "policy/text.h"
+#include "policy/source.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/text.h"
 
-struct place text_place(const char *name, uint32_t line, const char *line_start, const char *from,
-			const char *to)
+struct place source_place(const char *name, uint32_t line, const char *line_start, const char *from,
+			  const char *to)
 {
 	uint32_t before = 0, within = 0;
 
@@ -19,7 +19,8 @@ struct place text_place(const char *name, uint32_t line, const char *line_start,
 }
 
 // Lines end with LF, CR LF or CR, as in YAML.
-static struct place place_of_offset(const char *name, const char *bytes, size_t offset, size_t length)
+static struct place place_of_offset(const char *name, const char *bytes, size_t offset,
+				    size_t length)
 {
 	uint32_t line = 1;
 	size_t start = 0;
@@ -29,7 +30,7 @@ static struct place place_of_offset(const char *name, const char *bytes, size_t 
 			line++;
 			start = i + 1;
 		}
-	return text_place(name, line, bytes + start, bytes + offset, bytes + offset + length);
+	return source_place(name, line, bytes + start, bytes + offset, bytes + offset + length);
 }
 
 static bool in(unsigned char c, unsigned char low, unsigned char high)
@@ -102,9 +103,11 @@ static int check_encoding(const char *name, const char *bytes, size_t size, stru
 	if (is_euc_jp(c, size))
 		diag_add(diag, SK_EUC_JP, at, "the file is written in EUC-JP; save it as UTF-8");
 	else if (is_shift_jis(c, size))
-		diag_add(diag, SK_SHIFT_JIS, at, "the file is written in Shift_JIS; save it as UTF-8");
+		diag_add(diag, SK_SHIFT_JIS, at,
+			 "the file is written in Shift_JIS; save it as UTF-8");
 	else
-		diag_add(diag, SK_NOT_UTF8, at, "the file is not UTF-8 text here; save it as UTF-8");
+		diag_add(diag, SK_NOT_UTF8, at,
+			 "the file is not UTF-8 text here; save it as UTF-8");
 	return -EBADMSG;
 }
 
@@ -132,10 +135,11 @@ static void report_control(const char *name, const char *bytes, const char *from
 	struct place at = place_of_offset(name, bytes, (size_t)(from - bytes), (size_t)(to - from));
 
 	if (c == 0x1b && end - to >= 2 && (!memcmp(to, "$B", 2) || !memcmp(to, "$@", 2)))
-		diag_add(diag, SK_ISO_2022_JP, at, "the file is written in ISO-2022-JP (JIS); save it as UTF-8");
+		diag_add(diag, SK_ISO_2022_JP, at,
+			 "the file is written in ISO-2022-JP (JIS); save it as UTF-8");
 	else
-		diag_add(diag, SK_CONTROL_CHARACTER, at, "the invisible character U+%04X stands here; take it away",
-			 c);
+		diag_add(diag, SK_CONTROL_CHARACTER, at,
+			 "the invisible character U+%04X stands here; take it away", c);
 }
 
 // The next code point of text that is known to be UTF-8, and need not end with a NUL.
@@ -148,7 +152,8 @@ static uint32_t next_character(const char **at)
 	if (c[0] < 0xe0)
 		return *at += 2, (uint32_t)(c[0] & 0x1f) << 6 | (c[1] & 0x3f);
 	if (c[0] < 0xf0)
-		return *at += 3, (uint32_t)(c[0] & 0x0f) << 12 | (uint32_t)(c[1] & 0x3f) << 6 | (c[2] & 0x3f);
+		return *at += 3,
+		       (uint32_t)(c[0] & 0x0f) << 12 | (uint32_t)(c[1] & 0x3f) << 6 | (c[2] & 0x3f);
 	*at += 4;
 	return (uint32_t)(c[0] & 0x07) << 18 | (uint32_t)(c[1] & 0x3f) << 12 |
 	       (uint32_t)(c[2] & 0x3f) << 6 | (c[3] & 0x3f);
@@ -171,7 +176,7 @@ static int check_characters(const char *name, const char *bytes, size_t size, st
 
 		if (!is_hidden(c))
 			continue;
-		if (++found > TEXT_CONTROLS_MAX)
+		if (++found > SOURCE_CONTROLS_MAX)
 			break;
 		report_control(name, bytes, from, at, end, c, diag);
 		if (c == 0x1b)
@@ -180,8 +185,8 @@ static int check_characters(const char *name, const char *bytes, size_t size, st
 	return found ? -EBADMSG : 0;
 }
 
-int text_check(const char *name, const char *bytes, size_t size, struct arena *arena,
-	       struct diag *diag, struct text_checked *ret_text)
+int source_check(const char *name, const char *bytes, size_t size, struct arena *arena,
+		 struct diag *diag, struct source_text *ret_text)
 {
 	int r;
 
@@ -194,6 +199,6 @@ int text_check(const char *name, const char *bytes, size_t size, struct arena *a
 		r = check_characters(name, bytes, size, diag);
 	if (r < 0)
 		return r;
-	*ret_text = (struct text_checked){ .bytes = bytes, .size = size };
-	return text_check_signs(name, arena, diag, ret_text);
+	*ret_text = (struct source_text){ .bytes = bytes, .size = size };
+	return source_check_signs(name, arena, diag, ret_text);
 }
