@@ -346,8 +346,7 @@ static void commit_add_chains(struct commit *commit)
 			encode_chain(&commit->batch, next, i);
 	}
 	if (commit->marker[0] && names_get(&commit->chains, commit->marker) == RS_NONE &&
-	    (commit->replace ||
-	     names_get(&commit->present.chain_names, commit->marker) == RS_NONE))
+	    (commit->replace || names_get(&commit->present.chain_names, commit->marker) == RS_NONE))
 		encode_plain_chain(&commit->batch, commit->table, commit->marker);
 }
 

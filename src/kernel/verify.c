@@ -85,8 +85,6 @@ static void verify_free(struct verify *verify)
 static int verify_table(struct verify *verify)
 {
 	struct present present = { 0 };
-	uint32_t owned = NFT_TABLE_F_OWNER | ENCODE_PERSIST;
-	uint32_t want = verify->features->owner && verify->features->persist ? owned : 0;
 	int r = present_read_table(&present, verify->link, verify->table);
 
 	if (r < 0)
@@ -95,9 +93,19 @@ static int verify_table(struct verify *verify)
 		return verify_tell(verify, "table %s is gone", verify->table);
 	if (present.flags & NFT_TABLE_F_DORMANT)
 		return verify_tell(verify, "table %s is switched off (dormant)", verify->table);
-	if ((present.flags ^ want) & owned)
-		return verify_tell(verify, "table %s is %sowned", verify->table,
-				   want ? "not " : "");
+	verify->table_flags = present.flags;
+	return 0;
+}
+
+// Told last: whoever finds the table without its owner also wants to know what was done to it.
+static int verify_owner(struct verify *verify)
+{
+	uint32_t owned = NFT_TABLE_F_OWNER | ENCODE_PERSIST;
+	uint32_t want = verify->features->owner && verify->features->persist ? owned : 0;
+
+	if ((verify->table_flags ^ want) & owned)
+		return verify_tell(verify, "table %s has %s owner", verify->table,
+				   want ? "no" : "an");
 	return 0;
 }
 
@@ -286,8 +294,9 @@ static int verify_rules(struct verify *verify)
 static int verify_once(struct kernel *kernel, const struct ruleset *ruleset, char *report,
 		       size_t size)
 {
-	static int (*const parts[])(struct verify *) = { verify_table, verify_chains, verify_sets,
-							 verify_objs, verify_rules };
+	static int (*const parts[])(struct verify *) = {
+		verify_table, verify_chains, verify_sets, verify_objs, verify_rules, verify_owner
+	};
 	struct verify *verify = verify_new(kernel, ruleset, report, size);
 	int r = 0;
 

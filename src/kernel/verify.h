@@ -19,6 +19,7 @@ struct verify {
 	const struct ruleset *ruleset;
 	const struct kernel_features *features;
 	const char *table;
+	uint32_t table_flags;
 	char *report;
 	size_t report_size;
 	struct names chains, sets, objs; // by name in the kernel

@@ -103,7 +103,7 @@ static void verify_verdict(const struct verify *verify, const struct nlattr *nes
 		elem->ref = RS_NONE;
 		if (i == RS_JUMP || i == RS_GOTO) {
 			elem->ref =
-				names_find(&verify->chains, link_text(verdict[NFTA_VERDICT_CHAIN]));
+				names_get(&verify->chains, link_text(verdict[NFTA_VERDICT_CHAIN]));
 			if (elem->ref == RS_NONE)
 				elem->ref = VERIFY_STRANGE;
 		}
@@ -129,8 +129,7 @@ static int verify_take_elem(struct verify_reader *reader, const struct nlattr *i
 	if (reader->set->kind == RS_MAP_VERDICT && !elem.end)
 		verify_verdict(reader->verify, attrs[NFTA_SET_ELEM_DATA], &elem);
 	if (reader->set->kind == RS_MAP_COUNTER && !elem.end) {
-		elem.ref =
-			names_find(&reader->verify->objs, link_text(attrs[NFTA_SET_ELEM_OBJREF]));
+		elem.ref = names_get(&reader->verify->objs, link_text(attrs[NFTA_SET_ELEM_OBJREF]));
 		if (elem.ref == RS_NONE)
 			elem.ref = VERIFY_STRANGE;
 	}

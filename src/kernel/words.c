@@ -95,34 +95,49 @@ void words_key(const struct rs_set *set, const uint8_t *lo, const uint8_t *hi,
 	}
 }
 
-// Which element of the set has the key that the attribute at fault holds, or RS_NONE.
+// The value of a key's attribute, and its size; NULL if there is none.
+static const uint8_t *words_key_value(const struct nlattr *nest, size_t *ret_size)
+{
+	const struct nlattr *value[NFTA_DATA_MAX + 1];
+
+	link_nested(nest, value, NFTA_DATA_MAX);
+	if (!value[NFTA_DATA_VALUE])
+		return NULL;
+	*ret_size = mnl_attr_get_payload_len(value[NFTA_DATA_VALUE]);
+	return mnl_attr_get_payload(value[NFTA_DATA_VALUE]);
+}
+
+// Whether an element is what was sent with this key: its beginning, or in a tree its end.
+static bool words_is_elem(const struct rs_set *set, const uint8_t *key, const uint8_t *lo,
+			  const uint8_t *hi, size_t size)
+{
+	uint8_t after[RS_KEY_BYTES_MAX];
+
+	if (memcmp(key, lo, size) == 0)
+		return !hi || memcmp(key + set->key_bytes, hi, size) == 0;
+	return encode_set_is_tree(set) && encode_key_after(key + set->key_bytes, size, after) &&
+	       memcmp(after, lo, size) == 0;
+}
+
+// Which element of the set the attribute at fault is, or RS_NONE.
 static uint32_t words_find_elem(const struct ruleset *ruleset, const struct batch *batch,
 				const struct batch_mark *mark, uint32_t offset)
 {
 	const struct rs_set *set = &ruleset->sets[mark->index];
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)(batch->bytes + mark->offset);
-	const struct nlattr *attrs[NFTA_SET_ELEM_MAX + 1], *value[NFTA_DATA_MAX + 1];
-	uint8_t after[RS_KEY_BYTES_MAX];
-	size_t size;
+	const struct nlattr *attrs[NFTA_SET_ELEM_MAX + 1];
+	const uint8_t *lo, *hi;
+	size_t size = 0;
 
 	if (offset < NLMSG_HDRLEN || offset + sizeof(struct nlattr) > nlh->nlmsg_len)
 		return RS_NONE;
 	link_nested((const struct nlattr *)((const char *)nlh + offset), attrs, NFTA_SET_ELEM_MAX);
-	link_nested(attrs[NFTA_SET_ELEM_KEY], value, NFTA_DATA_MAX);
-	if (!value[NFTA_DATA_VALUE])
-		return RS_NONE;
-	size = mnl_attr_get_payload_len(value[NFTA_DATA_VALUE]);
-	for (uint32_t i = set->first_elem; i < set->first_elem + set->n_elems; i++) {
-		const uint8_t *key = ruleset->pool + ruleset->elems[i].key;
-		const void *wanted = mnl_attr_get_payload(value[NFTA_DATA_VALUE]);
-
+	hi = words_key_value(attrs[NFTA_SET_ELEM_KEY_END], &size);
+	lo = words_key_value(attrs[NFTA_SET_ELEM_KEY], &size);
+	for (uint32_t i = set->first_elem; lo && i < set->first_elem + set->n_elems; i++)
 		if (size <= set->key_bytes &&
-		    (memcmp(key, wanted, size) == 0 ||
-		     (encode_set_is_tree(set) &&
-		      encode_key_after(key + set->key_bytes, size, after) &&
-		      memcmp(after, wanted, size) == 0)))
+		    words_is_elem(set, ruleset->pool + ruleset->elems[i].key, lo, hi, size))
 			return i;
-	}
 	return RS_NONE;
 }
 

@@ -1,0 +1,41 @@
+// Packets that rules log to a group (NFLOG), as records.  What the kernel sends is taken with
+// care: every length is checked, what is missing is zero.
+#ifndef SEKISHO_KERNEL_NFLOG_H
+#define SEKISHO_KERNEL_NFLOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct nflog;
+
+enum {
+	NFLOG_PREFIX_MAX = 128, // NUL included
+	NFLOG_PACKET_MAX = 256, // bytes of a packet that are kept
+};
+
+struct nflog_record {
+	char prefix[NFLOG_PREFIX_MAX];
+	uint32_t in, out; // interface indexes, 0 none
+	uint32_t mark;
+	uint8_t family;	  // 4, 6, or 0 other
+	uint8_t hook;	  // NF_INET_PRE_ROUTING and so on
+	uint64_t time_us; // since 1970, of the packet or else of the reading
+	uint8_t packet[NFLOG_PACKET_MAX];
+	size_t packet_size;
+};
+
+// Listens to one group in this network namespace.  -EBUSY: another process does already.
+int nflog_open(uint16_t group, struct nflog **ret_nflog);
+void nflog_close(struct nflog *nflog);	 // NULL is fine
+int nflog_fd(const struct nflog *nflog); // to wait on for input; does not block
+
+// Gives what has arrived to each(), at most limit records or so (whole datagrams).
+// 0; or the number of times, so far, that the kernel had to drop records for want of room, when
+// that grew in this call; or -errno.
+int nflog_read(struct nflog *nflog, unsigned limit,
+	       void (*each)(const struct nflog_record *record, void *arg), void *arg);
+
+// One message (from the kernel, or anyone: a pure function).  0 or -EBADMSG.
+int nflog_parse(const void *message, size_t size, struct nflog_record *ret_record);
+
+#endif

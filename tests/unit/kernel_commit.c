@@ -1,0 +1,623 @@
+// Commits to a real kernel: changes, refusals, adoption of a table whose owner was killed, tables
+// that others made, counters, and what read-back notices.
+//
+//	[ this process ] --- lo: UDP to port 7 passes, to port 9 is dropped --- [ this process ]
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "kernel/kernel.h"
+#include "kernel/sysctl.h"
+#include "unit/kernel_net.h"
+#include "unit/ruleset_make.h"
+
+static const enum rs_key pair[] = { RS_IP_SADDR, RS_IP_DADDR };
+static const enum rs_key service[] = { RS_META_L4PROTO, RS_TH_DPORT };
+
+// What differs between the rulesets of these tests.
+struct town {
+	uint64_t generation;
+	unsigned extra;	  // sources in the set, besides one
+	bool second_flow; // chain f_two and its counter
+	bool guard_chain; // a base chain more
+	bool bad_helper;
+};
+
+static void make_input(struct make *make, uint32_t counter, uint32_t services)
+{
+	uint16_t port = htons(9);
+
+	make_base(make, "input", NF_INET_LOCAL_IN, 0, false, true);
+	make_rule(make, make_origin(make, "icmp", 3));
+	make_match(make, RS_META_L4PROTO, RS_EQ, &(uint8_t){ IPPROTO_ICMP }, 1);
+	make_verdict(make, RS_ACCEPT, RS_NONE);
+	make_rule(make, make_origin(make, "blocked", 7));
+	make_match(make, RS_META_L4PROTO, RS_EQ, &(uint8_t){ IPPROTO_UDP }, 1);
+	make_match(make, RS_TH_DPORT, RS_EQ, &port, sizeof(port));
+	make_stmt(make, RS_COUNT)->ref = counter;
+	make_verdict(make, RS_DROP, RS_NONE);
+	make_rule(make, RS_NONE);
+	make_with_keys(make_stmt(make, RS_VMAP), 2, service, services);
+}
+
+static void make_town(struct make *make, const struct town *town)
+{
+	uint32_t counter = make_obj(make, RS_OBJ_COUNTER, "d_self", NULL, 0, RS_NONE);
+	uint32_t flow = make_obj(make, RS_OBJ_COUNTER, "f_one", NULL, 0, RS_NONE);
+	uint32_t sources, services, allowed, two = RS_NONE;
+
+	if (town->bad_helper)
+		make_obj(make, RS_OBJ_HELPER, "h_bad", "no-such", IPPROTO_TCP,
+			 make_origin(make, "sip-phones", 42));
+	sources = make_set(make, "s_sources", RS_SET, true, 2, pair);
+	for (uint32_t i = 0; i <= town->extra; i++)
+		make_elem_v4(make, (uint32_t[]){ 0x0a140000 + i * 256, 0xc0000219 },
+			     (uint32_t[]){ 0x0a1400ff + i * 256, 0xc0000219 }, 0, RS_NONE,
+			     make_origin(make, "sources", 100 + i));
+	allowed = make_chain(make, "allowed");
+	make_rule(make, RS_NONE);
+	make_stmt(make, RS_COUNT)->ref = flow;
+	make_verdict(make, RS_ACCEPT, RS_NONE);
+	if (town->second_flow) {
+		uint32_t obj = make_obj(make, RS_OBJ_COUNTER, "f_two", NULL, 0, RS_NONE);
+
+		two = make_chain(make, "f_two");
+		make_rule(make, RS_NONE);
+		make_stmt(make, RS_COUNT)->ref = obj;
+		make_verdict(make, RS_ACCEPT, RS_NONE);
+	}
+	services = make_set(make, "m_services", RS_MAP_VERDICT, false, 2, service);
+	make_elem(make, (uint8_t[]){ 17, 0, 0, 0, 0, 7, 0, 0 }, NULL, RS_JUMP, allowed, RS_NONE);
+	if (town->second_flow)
+		make_elem(make, (uint8_t[]){ 17, 0, 0, 0, 0, 8, 0, 0 }, NULL, RS_JUMP, two,
+			  RS_NONE);
+	make_base(make, "forward", NF_INET_FORWARD, 0, false, true);
+	make_rule(make, RS_NONE);
+	make_with_keys(make_stmt(make, RS_LOOKUP), 2, pair, sources);
+	make_verdict(make, RS_ACCEPT, RS_NONE);
+	make_input(make, counter, services);
+	if (town->guard_chain) {
+		make_base(make, "frag", NF_INET_PRE_ROUTING, -450, false, true);
+		make_rule(make, RS_NONE);
+		make_verdict(make, RS_ACCEPT, RS_NONE);
+	}
+	make_finish(make, town->generation);
+}
+
+struct fixture {
+	struct kernel *kernel;
+	struct make make;
+	struct kernel_error error;
+	char report[512];
+};
+
+static int setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	*state = fixture;
+	return kernel_open(-1, &fixture->kernel);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	kernel_remove(fixture->kernel);
+	kernel_close(fixture->kernel);
+	make_done(&fixture->make);
+	free(fixture);
+	return 0;
+}
+
+static void must_commit(struct fixture *fixture, const struct ruleset *next,
+			const struct ruleset *previous)
+{
+	if (kernel_commit(fixture->kernel, next, previous, NULL, 0, &fixture->error) < 0)
+		fail_msg("%s", fixture->error.text);
+	if (kernel_verify(fixture->kernel, next, fixture->report, sizeof(fixture->report)))
+		fail_msg("%s", fixture->report);
+}
+
+static void test_changes(void **state)
+{
+	static const struct town towns[] = {
+		{ .generation = 1 },
+		{ .generation = 2, .extra = 3, .second_flow = true },
+		{ .generation = 3, .extra = 3, .guard_chain = true },
+		{ .generation = 4, .extra = 0 },
+		{ .generation = 4, .extra = 300, .second_flow = true },
+		{ .generation = 5, .extra = 300, .guard_chain = true },
+	};
+	struct fixture *fixture = *state;
+	struct make makes[6] = { 0 };
+	uint64_t generation = 0;
+
+	// Once knowing what ran before, once not.
+	for (int known = 0; known < 2; known++) {
+		for (size_t i = 0; i < 6; i++) {
+			make_town(&makes[i], &towns[i]);
+			must_commit(fixture, &makes[i].ruleset,
+				    known && i ? &makes[i - 1].ruleset : NULL);
+			assert_int_equal(kernel_generation(fixture->kernel, &generation), 0);
+			assert_int_equal(generation, towns[i].generation);
+		}
+		for (size_t i = 0; i < 6; i++)
+			make_done(&makes[i]);
+	}
+}
+
+// What is thought to be known is not so: the table was replaced behind our back.
+static void test_wrong_previous(void **state)
+{
+	struct fixture *fixture = *state;
+	struct make before = { 0 }, claimed = { 0 };
+
+	make_town(&before, &(struct town){ .generation = 7, .extra = 1 });
+	make_town(&claimed, &(struct town){ .generation = 7, .extra = 9, .second_flow = true });
+	make_town(&fixture->make, &(struct town){ .generation = 8, .extra = 9 });
+	must_commit(fixture, &before.ruleset, NULL);
+	must_commit(fixture, &fixture->make.ruleset, &claimed.ruleset);
+	make_done(&before);
+	make_done(&claimed);
+}
+
+static void test_refusal(void **state)
+{
+	struct fixture *fixture = *state;
+	struct make bad = { 0 };
+	struct kernel_error *error = &fixture->error;
+
+	make_town(&fixture->make, &(struct town){ .generation = 1 });
+	make_town(&bad, &(struct town){ .generation = 2, .extra = 5, .bad_helper = true });
+	must_commit(fixture, &fixture->make.ruleset, NULL);
+	assert_int_equal(kernel_commit(fixture->kernel, &bad.ruleset, &fixture->make.ruleset, NULL,
+				       0, error),
+			 -ENOENT);
+	assert_int_equal(error->code, SK_KERNEL_HELPER);
+	assert_int_not_equal(error->origin, RS_NONE);
+	assert_int_equal(bad.ruleset.origins[error->origin].line, 42);
+	assert_int_equal(kernel_verify(fixture->kernel, &fixture->make.ruleset, fixture->report,
+				       sizeof(fixture->report)),
+			 0);
+	make_done(&bad);
+}
+
+static void test_overlap(void **state)
+{
+	struct fixture *fixture = *state;
+	struct make *make = &fixture->make;
+
+	make_set(make, "s_twice", RS_SET, true, 2, pair);
+	for (uint32_t i = 0; i < 3; i++)
+		make_elem_v4(make, (uint32_t[]){ 0x0a000000 + i / 2 * 10, 0 },
+			     (uint32_t[]){ 0x0a000005 + i + i / 2 * 10, 9 }, 0, RS_NONE,
+			     make_origin(make, "flow", 10 + i));
+	make_finish(make, 1);
+	assert_true(kernel_commit(fixture->kernel, &make->ruleset, NULL, NULL, 0, &fixture->error) <
+		    0);
+	assert_int_equal(fixture->error.code, SK_KERNEL_OVERLAP);
+	assert_int_equal(make->ruleset.origins[fixture->error.origin].line, 11);
+}
+
+static void test_loop(void **state)
+{
+	struct fixture *fixture = *state;
+	struct make *make = &fixture->make;
+
+	make_chain(make, "a");
+	make_rule(make, RS_NONE);
+	make_verdict(make, RS_JUMP, 1);
+	make_chain(make, "b");
+	make_rule(make, make_origin(make, "round", 5));
+	make_verdict(make, RS_JUMP, 0);
+	make_base(make, "input", NF_INET_LOCAL_IN, 0, false, false);
+	make_rule(make, RS_NONE);
+	make_verdict(make, RS_JUMP, 0);
+	make_finish(make, 1);
+	assert_true(kernel_commit(fixture->kernel, &make->ruleset, NULL, NULL, 0, &fixture->error) <
+		    0);
+	assert_int_equal(fixture->error.code, SK_KERNEL_LOOP);
+}
+
+static void sum_counter(void *arg, const struct kernel_counter *counter)
+{
+	uint64_t *packets = arg;
+
+	if (strcmp(counter->name, "f_one") == 0)
+		packets[0] = counter->packets;
+	else if (strcmp(counter->name, "d_self") == 0)
+		packets[1] = counter->packets;
+}
+
+static void send_udp(uint16_t port, int count)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	for (int i = 0; i < count; i++)
+		sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
+	close(fd);
+}
+
+static void test_counters(void **state)
+{
+	static const struct kernel_counter starts[] = { { "f_one", 1000, 50000 },
+							{ "gone", 1, 1 } };
+	struct fixture *fixture = *state;
+	struct make next = { 0 };
+	uint64_t packets[2] = { 0 };
+
+	make_town(&fixture->make, &(struct town){ .generation = 1 });
+	make_town(&next, &(struct town){ .generation = 2, .extra = 2, .second_flow = true });
+	assert_int_equal(kernel_commit(fixture->kernel, &fixture->make.ruleset, NULL, starts, 2,
+				       &fixture->error),
+			 0);
+	send_udp(7, 5);
+	send_udp(9, 3);
+	assert_int_equal(kernel_counters(fixture->kernel, sum_counter, packets), 0);
+	assert_int_equal(packets[0], 1005);
+	assert_int_equal(packets[1], 3);
+	// Starting values are for counters that are new, not for those that run.
+	assert_int_equal(kernel_commit(fixture->kernel, &next.ruleset, &fixture->make.ruleset,
+				       starts, 2, &fixture->error),
+			 0);
+	assert_int_equal(
+		kernel_commit(fixture->kernel, &next.ruleset, NULL, starts, 2, &fixture->error), 0);
+	send_udp(7, 1);
+	assert_int_equal(kernel_counters(fixture->kernel, sum_counter, packets), 0);
+	assert_int_equal(packets[0], 1006);
+	assert_int_equal(packets[1], 3);
+	make_done(&next);
+}
+
+// Packets go on while `work` changes the rules: not one that is forbidden may get through, not one
+// that is allowed may be lost.
+struct traffic {
+	atomic_bool stop;
+	unsigned sent, passed, leaked;
+};
+
+static int listen_udp(uint16_t port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+static void *run_traffic(void *arg)
+{
+	struct traffic *traffic = arg;
+	int allowed = listen_udp(7), forbidden = listen_udp(9);
+	char byte;
+
+	while (!atomic_load(&traffic->stop)) {
+		send_udp(7, 1);
+		send_udp(9, 1);
+		traffic->sent++;
+		for (int i = 0; i < 100 && recv(allowed, &byte, 1, 0) != 1; i++)
+			if (i == 99)
+				traffic->sent += 1000000; // lost
+			else
+				usleep(i * 10);
+		traffic->passed++;
+		traffic->leaked += recv(forbidden, &byte, 1, 0) == 1;
+	}
+	close(allowed);
+	close(forbidden);
+	return NULL;
+}
+
+static void start_traffic(struct traffic *traffic, pthread_t *thread)
+{
+	*traffic = (struct traffic){ 0 };
+	assert_int_equal(pthread_create(thread, NULL, run_traffic, traffic), 0);
+	usleep(20000);
+}
+
+static void end_traffic(struct traffic *traffic, pthread_t thread)
+{
+	usleep(20000);
+	atomic_store(&traffic->stop, true);
+	pthread_join(thread, NULL);
+	assert_true(traffic->sent > 10);
+	assert_int_equal(traffic->passed, traffic->sent);
+	assert_int_equal(traffic->leaked, 0);
+}
+
+// Another process commits, then waits to be killed.
+static pid_t start_owner(const struct ruleset *ruleset)
+{
+	int ready[2];
+	char byte = 'n';
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct kernel *kernel;
+		struct kernel_error error;
+
+		if (kernel_open(-1, &kernel) == 0 &&
+		    kernel_commit(kernel, ruleset, NULL, NULL, 0, &error) == 0)
+			byte = 'y';
+		if (write(ready[1], &byte, 1) == 1)
+			pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(byte, 'y');
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+static void kill_owner(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void test_adoption(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct kernel_features *features = kernel_features(fixture->kernel);
+	struct make next = { 0 };
+	struct traffic traffic;
+	pthread_t thread;
+	uint64_t packets[2] = { 0 };
+	pid_t owner;
+
+	make_town(&fixture->make, &(struct town){ .generation = 1 });
+	make_town(&next, &(struct town){ .generation = 2, .extra = 50, .second_flow = true });
+	owner = start_owner(&fixture->make.ruleset);
+	start_traffic(&traffic, &thread);
+	if (features->owner && features->persist) {
+		assert_int_equal(kernel_commit(fixture->kernel, &next.ruleset, NULL, NULL, 0,
+					       &fixture->error),
+				 -EPERM);
+		assert_int_equal(fixture->error.code, SK_KERNEL_OWNED);
+		assert_int_not_equal(net_run("nft flush table inet sekisho 2>/dev/null"), 0);
+	}
+	kill_owner(owner);
+	usleep(20000);
+	assert_int_equal(kernel_verify(fixture->kernel, &fixture->make.ruleset, fixture->report,
+				       sizeof(fixture->report)),
+			 features->persist ? 1 : 0); // nobody owns it
+	must_commit(fixture, &next.ruleset, NULL);
+	if (features->owner && features->persist)
+		assert_int_not_equal(net_run("nft flush table inet sekisho 2>/dev/null"), 0);
+	end_traffic(&traffic, thread);
+	assert_int_equal(kernel_counters(fixture->kernel, sum_counter, packets), 0);
+	assert_int_equal(packets[0], traffic.sent);
+	assert_int_equal(packets[1], traffic.sent);
+	make_done(&next);
+}
+
+// A table of that name that no process owned: replaced in one batch.
+static void test_replace(void **state)
+{
+	struct fixture *fixture = *state;
+	struct traffic traffic;
+	pthread_t thread;
+	uint64_t packets[2] = { 0 };
+
+	make_town(&fixture->make, &(struct town){ .generation = 3 });
+	assert_int_equal(net_run("nft 'table inet sekisho { counter f_one { packets 77 bytes 1 }\n "
+				 "chain input { type filter hook input priority 5; policy drop; "
+				 "udp dport 7 counter accept; }\n chain other { }\n}'"),
+			 0);
+	start_traffic(&traffic, &thread);
+	must_commit(fixture, &fixture->make.ruleset, NULL);
+	end_traffic(&traffic, thread);
+	assert_int_equal(kernel_counters(fixture->kernel, sum_counter, packets), 0);
+	assert_in_range(packets[0], 78, 77 + traffic.sent);
+}
+
+// Commits back and forth under traffic.
+static void test_no_gap(void **state)
+{
+	struct fixture *fixture = *state;
+	struct make other = { 0 };
+	struct traffic traffic;
+	pthread_t thread;
+
+	make_town(&fixture->make, &(struct town){ .generation = 1 });
+	make_town(&other, &(struct town){ .generation = 2, .extra = 40, .second_flow = true });
+	must_commit(fixture, &fixture->make.ruleset, NULL);
+	start_traffic(&traffic, &thread);
+	for (int i = 0; i < 20; i++) {
+		must_commit(fixture, &other.ruleset, i % 2 ? &fixture->make.ruleset : NULL);
+		must_commit(fixture, &fixture->make.ruleset, i % 3 ? &other.ruleset : NULL);
+	}
+	end_traffic(&traffic, thread);
+	make_done(&other);
+}
+
+// The owner's socket can be handed on: the table stays owned.
+static void test_handed_on(void **state)
+{
+	struct fixture *fixture = *state;
+	struct kernel *second;
+	int fd;
+
+	make_town(&fixture->make, &(struct town){ .generation = 1 });
+	must_commit(fixture, &fixture->make.ruleset, NULL);
+	fd = dup(kernel_fd(fixture->kernel));
+	kernel_close(fixture->kernel);
+	assert_int_equal(kernel_open(fd, &second), 0);
+	fixture->kernel = second;
+	assert_int_equal(kernel_verify(second, &fixture->make.ruleset, fixture->report,
+				       sizeof(fixture->report)),
+			 0);
+	must_commit(fixture, &fixture->make.ruleset, NULL);
+}
+
+struct edit_row {
+	const char *name, *command;
+};
+
+#define SET_NAME(what, name)                                                                       \
+	"$(nft list " what "s | sed -n 's/.*" what " \\(" name ".*\\) {/\\1/p')"
+
+// Sets are full as they are: the kernel takes an element more only when another goes.
+static const struct edit_row edits[] = {
+	{ "a rule more", "nft add rule inet sekisho allowed drop" },
+	{ "a rule first", "nft insert rule inet sekisho forward accept" },
+	{ "rules gone", "nft flush chain inet sekisho input" },
+	{ "another rule", "nft -a list chain inet sekisho allowed | sed -n 's/.*accept # handle "
+			  "\\([0-9]*\\)/replace rule inet sekisho allowed handle \\1 counter name "
+			  "\"f_one\" drop/p' | nft -f -" },
+	{ "another element",
+	  "set=" SET_NAME(
+		  "set",
+		  "s_sources") "; nft delete element inet sekisho "
+			       "$set '{ 10.20.1.0/24 . 192.0.2.25 }'; nft add element inet sekisho "
+			       "$set '{ 10.99.0.1 . 10.99.0.2 }'" },
+	{ "an element gone", "nft delete element inet sekisho " SET_NAME(
+				     "set", "s_sources") " '{ 10.20.1.0/24 . 192.0.2.25 }'" },
+	{ "an element leads elsewhere",
+	  "map=" SET_NAME(
+		  "map",
+		  "m_services") "; nft delete element "
+				"inet sekisho $map '{ udp . 7 }'; nft add element inet sekisho $map "
+				"'{ udp . 7 : accept }'" },
+	{ "another policy", "nft 'chain inet sekisho forward { policy accept; }'" },
+	{ "a chain more", "nft add chain inet sekisho back_door" },
+	{ "a hook more", "nft 'add chain inet sekisho early { type filter hook forward priority "
+			 "-10; policy drop; }'" },
+	{ "a hook with a rule", "nft 'add chain inet sekisho early { type filter hook forward "
+				"priority -10; }'; nft add rule inet sekisho early drop" },
+	{ "a counter more", "nft add counter inet sekisho back_door" },
+	{ "a set more", "nft 'add set inet sekisho back_door { type ipv4_addr; }'" },
+	{ "the table gone", "nft delete table inet sekisho" },
+};
+
+// Foreign edits are made where the kernel still allows them: to a table without an owner.
+static void test_edit(void **state)
+{
+	const struct edit_row *row = *state;
+	struct make make = { 0 };
+	struct kernel *kernel;
+	struct kernel_error error = { 0 };
+	char report[512];
+
+	make_town(&make, &(struct town){ .generation = 1, .extra = 3 });
+	assert_int_equal(kernel_open(-1, &kernel), 0);
+	assert_int_equal(kernel_commit(kernel, &make.ruleset, NULL, NULL, 0, &error), 0);
+	if (kernel_features(kernel)->persist) {
+		// The owner is gone for a moment; another takes over after the edit.
+		kernel_close(kernel);
+		assert_int_equal(kernel_open(-1, &kernel), 0);
+		assert_int_equal(kernel_verify(kernel, &make.ruleset, report, sizeof(report)), 1);
+		assert_non_null(strstr(report, "owner"));
+	}
+	assert_int_equal(net_run("%s", row->command), 0);
+	assert_int_equal(kernel_verify(kernel, &make.ruleset, report, sizeof(report)), 1);
+	print_message("%s: %s\n", row->name, report);
+	assert_int_equal(kernel_commit(kernel, &make.ruleset, NULL, NULL, 0, &error), 0);
+	if (kernel_verify(kernel, &make.ruleset, report, sizeof(report)))
+		fail_msg("after repair: %s", report);
+	kernel_remove(kernel);
+	kernel_close(kernel);
+	make_done(&make);
+}
+
+static void test_dormant(void **state)
+{
+	struct fixture *fixture = *state;
+
+	make_town(&fixture->make, &(struct town){ .generation = 1 });
+	assert_int_equal(net_run("nft 'add table inet sekisho { flags dormant; }'"), 0);
+	assert_int_equal(kernel_verify(fixture->kernel, &fixture->make.ruleset, fixture->report,
+				       sizeof(fixture->report)),
+			 1);
+	assert_non_null(strstr(fixture->report, "dormant"));
+	must_commit(fixture, &fixture->make.ruleset, NULL);
+}
+
+static void test_features(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct kernel_features *features = kernel_features(fixture->kernel);
+
+	print_message("%s: owner %d persist %d queue %d netmap %d ftp %d tftp %d sip %d pptp %d\n",
+		      features->release, features->owner, features->persist, features->queue,
+		      features->netmap, features->helper_ftp, features->helper_tftp,
+		      features->helper_sip, features->helper_pptp);
+	assert_true(features->release[0]);
+	assert_true(!features->persist || features->owner);
+	// Probing leaves nothing behind.
+	assert_int_equal(net_run("test -z \"$(nft list tables)\""), 0);
+}
+
+static void test_nothing_there(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t generation = 9, packets[2] = { 0 };
+
+	make_town(&fixture->make, &(struct town){ .generation = 1 });
+	assert_int_equal(kernel_generation(fixture->kernel, &generation), 0);
+	assert_int_equal(generation, 0);
+	assert_int_equal(kernel_counters(fixture->kernel, sum_counter, packets), 0);
+	assert_int_equal(kernel_remove(fixture->kernel), 0);
+	assert_int_equal(kernel_verify(fixture->kernel, &fixture->make.ruleset, fixture->report,
+				       sizeof(fixture->report)),
+			 1);
+}
+
+static void test_forwarding(void **state)
+{
+	(void)state;
+	assert_int_equal(sysctl_set_forwarding(true), 0);
+	assert_int_equal(sysctl_get_forwarding(), SYSCTL_FORWARD_V4 | SYSCTL_FORWARD_V6);
+	assert_int_equal(sysctl_set_forwarding(false), 0);
+	assert_int_equal(sysctl_get_forwarding(), SYSCTL_FORWARD_NONE);
+}
+
+#define KERNEL_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	enum { EDITS = sizeof(edits) / sizeof(edits[0]) };
+	static struct CMUnitTest edit_tests[EDITS];
+	const struct CMUnitTest tests[] = {
+		KERNEL_TEST(test_features),  KERNEL_TEST(test_nothing_there),
+		KERNEL_TEST(test_changes),   KERNEL_TEST(test_wrong_previous),
+		KERNEL_TEST(test_refusal),   KERNEL_TEST(test_overlap),
+		KERNEL_TEST(test_loop),	     KERNEL_TEST(test_counters),
+		KERNEL_TEST(test_adoption),  KERNEL_TEST(test_replace),
+		KERNEL_TEST(test_no_gap),    KERNEL_TEST(test_dormant),
+		KERNEL_TEST(test_handed_on), cmocka_unit_test(test_forwarding),
+	};
+	int failed;
+
+	net_enter();
+	if (net_run("ip link set lo up"))
+		return 1;
+	failed = cmocka_run_group_tests_name("kernel commit", tests, NULL, NULL);
+	for (size_t i = 0; i < EDITS; i++)
+		edit_tests[i] = (struct CMUnitTest){ .name = edits[i].name,
+						     .test_func = test_edit,
+						     .initial_state = (void *)&edits[i] };
+	return failed | cmocka_run_group_tests_name("foreign edits", edit_tests, NULL, NULL);
+}
