@@ -105,6 +105,9 @@ static int filter_calls(void)
 	int r = filter ? 0 : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	// The C library asks of a stream that is a device whether it is a terminal.
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
 	if (r == 0)
 		r = seccomp_load(filter);
 	if (filter)
