@@ -17,7 +17,6 @@ typedef VEC(struct reach_hosts) hosts_list;
 struct trial {
 	struct build *build;
 	struct reach *reach;
-	struct names ids;
 	bool sound; // the plan has no errors so far, so its flows can be searched
 };
 
@@ -416,20 +415,9 @@ static void try_at_most(struct trial *trial, const struct pol_assertion *asserti
 	hosts_list_done(&to);
 }
 
-static void try_one(struct trial *trial, const struct pol_assertion *assertion, uint32_t index)
+static void try_one(struct trial *trial, const struct pol_assertion *assertion)
 {
-	struct build *b = trial->build;
-	uint32_t earlier = names_add(&trial->ids, assertion->id.s, index);
-
-	if (earlier != NAMES_NONE) {
-		size_t item = diag_add(b->diag, SK_ASSERTION_TWICE, place_of(assertion),
-				       "assertion \"%s\" is given twice; give each its own id",
-				       assertion->id.s);
-
-		diag_second(b->diag, item, place_of(&b->tree->assertions[earlier]),
-			    "first given here");
-	}
-	build_clauses(b, &assertion->clause);
+	build_clauses(trial->build, &assertion->clause);
 	if (assertion->never.at.file)
 		try_never(trial, assertion);
 	if (assertion->only_via.at.file)
@@ -448,7 +436,6 @@ void build_assertions(struct build *b)
 		trial.reach = reach_new(b->plan);
 	for (size_t i = 0; i < b->tree->n_assertions; i++)
 		if (b->tree->assertions[i].id.s)
-			try_one(&trial, &b->tree->assertions[i], (uint32_t)i);
+			try_one(&trial, &b->tree->assertions[i]);
 	reach_free(trial.reach);
-	names_done(&trial.ids);
 }

@@ -2,6 +2,8 @@
 // rect with every atom, so the best rect and the best atom of a term are found apart.
 #include "plan/nearest.h"
 
+#include <netinet/in.h>
+
 #include "plan/plan_internal.h"
 #include "plan/words.h"
 
@@ -193,6 +195,15 @@ static void say_service(struct words *words, const struct plan *plan, const stru
 	words_say(words, "%s", text);
 }
 
+static bool holds_range(const struct plan_network *network, const struct addr_range *range)
+{
+	for (size_t i = 0; i < network->n_ranges; i++)
+		if (network->ranges[i].family == range->family &&
+		    network->ranges[i].lo == range->lo && network->ranges[i].hi == range->hi)
+			return true;
+	return false;
+}
+
 // "dmz/mail-hub (192.0.2.25)", "192.0.2.25 in dmz", or "dmz".
 static void say_endpoint(struct words *words, const struct plan *plan, uint32_t zone,
 			 const struct addr_range *range)
@@ -207,9 +218,7 @@ static void say_endpoint(struct words *words, const struct plan *plan, uint32_t 
 	for (size_t i = 0; i < plan->n_networks; i++) {
 		const struct plan_network *network = &plan->networks[i];
 
-		if (network->zone == zone && network->n_ranges == 1 &&
-		    network->ranges[0].family == range->family &&
-		    network->ranges[0].lo == range->lo && network->ranges[0].hi == range->hi) {
+		if (network->zone == zone && holds_range(network, range)) {
 			words_say(words, "%s (%s)", network->id, text);
 			return;
 		}
@@ -217,14 +226,19 @@ static void say_endpoint(struct words *words, const struct plan *plan, uint32_t 
 	words_say(words, "%s in %s", text, plan->zones[zone].id);
 }
 
-static void say_packet_service(struct words *words, const struct plan_packet *packet)
+// The source port is only said where that is what is wrong.
+static void say_packet_service(struct words *words, const struct plan_packet *packet,
+			       const struct plan_atom *nearest)
 {
 	struct plan_atom atom = { packet->protocol, packet->protocol, 0,
 				  UINT16_MAX,	    packet->port,     packet->port };
 	char text[64];
 
-	if (packet->port == 0 && packet->protocol != 1)
+	if (packet->port == 0 && packet->protocol != IPPROTO_ICMP)
 		atom.port_hi = UINT16_MAX;
+	if (packet->protocol >= nearest->protocol_lo && packet->protocol <= nearest->protocol_hi &&
+	    number_distance(nearest->port_lo, nearest->port_hi, packet->port) == 0)
+		atom.sport_lo = atom.sport_hi = packet->sport;
 	words_say(words, "%s", plan_atom_text(&atom, text, sizeof(text)));
 }
 
@@ -259,7 +273,7 @@ static void say_lacks(struct words *words, const struct plan *plan,
 	}
 	if (near->lacks & LACKS_SERVICE) {
 		words_say(words, "%sis ", glue);
-		say_packet_service(words, packet);
+		say_packet_service(words, packet, near->atom);
 	}
 }
 

@@ -507,34 +507,35 @@ void reach_find(const struct reach *reach, const struct reach_search *search)
 	end_walk(&walk);
 }
 
+// One end: address and port, "self" for the gateway, of whose addresses the policy knows nothing.
+static void end_text(const struct addr *addr, bool self, bool with_port, unsigned port,
+		     char out[REACH_PACKET_TEXT_MAX / 3])
+{
+	bool brackets = addr->family == ADDR_V6 && with_port && !self;
+	char text[ADDR_TEXT_MAX];
+	char port_text[8] = "";
+
+	if (with_port)
+		snprintf(port_text, sizeof(port_text), ":%u", port & UINT16_MAX);
+	snprintf(out, REACH_PACKET_TEXT_MAX / 3, "%s%.*s%s%s", brackets ? "[" : "",
+		 INET6_ADDRSTRLEN - 1, self ? "self" : addr_text(addr, text), brackets ? "]" : "",
+		 port_text);
+}
+
 const char *reach_packet_text(const struct plan_packet *packet, char out[REACH_PACKET_TEXT_MAX])
 {
-	static const struct {
-		uint8_t protocol;
-		const char *name;
-	} with_ports[] = { { IPPROTO_TCP, "tcp" },
-			   { IPPROTO_UDP, "udp" },
-			   { IPPROTO_SCTP, "sctp" } };
-	const char *name = NULL;
-	bool v6 = packet->source.family == ADDR_V6;
-	char source[ADDR_TEXT_MAX], destination[ADDR_TEXT_MAX], service[64];
-	struct plan_atom atom = { packet->protocol, packet->protocol, 0,
-				  UINT16_MAX,	    packet->port,     packet->port };
+	struct plan_atom atom = {
+		packet->protocol, packet->protocol, 0, UINT16_MAX, 0, UINT16_MAX
+	};
+	char source[REACH_PACKET_TEXT_MAX / 3], destination[REACH_PACKET_TEXT_MAX / 3];
+	char service[REACH_PACKET_TEXT_MAX / 3];
+	bool ports = atom_has_ports(&atom);
 
-	for (size_t i = 0; i < sizeof(with_ports) / sizeof(with_ports[0]); i++)
-		if (with_ports[i].protocol == packet->protocol)
-			name = with_ports[i].name;
-	addr_text(&packet->source, source);
-	addr_text(&packet->destination, destination);
-	if (name) {
-		snprintf(out, REACH_PACKET_TEXT_MAX, "%s %s%.45s%s:%u -> %s%.45s%s:%u", name,
-			 v6 ? "[" : "", source, v6 ? "]" : "", packet->sport, v6 ? "[" : "",
-			 destination, v6 ? "]" : "", packet->port);
-		return out;
-	}
-	if (packet->protocol != IPPROTO_ICMP && packet->protocol != IPPROTO_ICMPV6)
-		atom.port_lo = 0, atom.port_hi = UINT16_MAX;
-	snprintf(out, REACH_PACKET_TEXT_MAX, "%s %.45s -> %.45s",
-		 plan_atom_text(&atom, service, sizeof(service)), source, destination);
+	if (packet->protocol == IPPROTO_ICMP || packet->protocol == IPPROTO_ICMPV6)
+		atom.port_lo = atom.port_hi = packet->port;
+	plan_atom_text(&atom, service, sizeof(service));
+	end_text(&packet->source, packet->from == PLAN_SELF, ports, packet->sport, source);
+	end_text(&packet->destination, packet->to == PLAN_SELF, ports, packet->port, destination);
+	snprintf(out, REACH_PACKET_TEXT_MAX, "%.48s %.52s -> %.52s", service, source, destination);
 	return out;
 }

@@ -56,7 +56,7 @@ void reach_find(const struct reach *reach, const struct reach_search *search);
 void reach_hosts_done(struct reach_hosts *hosts);
 
 // "tcp 172.16.0.5:40000 -> 192.0.2.25:25"
-enum { REACH_PACKET_TEXT_MAX = 160 };
+enum { REACH_PACKET_TEXT_MAX = 192 };
 const char *reach_packet_text(const struct plan_packet *packet, char out[REACH_PACKET_TEXT_MAX]);
 
 #endif

@@ -238,68 +238,57 @@ static void put(struct writer *writer, const char *format, ...)
 
 enum { ZONES = 4, NETWORKS = 3 }; // zone z3 has no networks
 
+static const char *const v4[] = { "10.0.0.", "10.1.0.", "10.2.0.", "203.0.113." };
+static const char *const v6[] = { "fd00:0::", "fd00:1::", "fd00:2::", "2001:db8::" };
+
 static void write_zones(struct writer *writer)
 {
 	put(writer, "zones:\n");
 	for (unsigned i = 0; i < ZONES - 1; i++)
-		put(writer, "  z%u: { interfaces: [eth%u], networks: [10.%u.0.0/24%s] }\n", i, i, i,
-		    i == 1   ? ""
-		    : i == 0 ? ", \"fd00:0::/120\""
-			     : ", \"fd00:2::/120\"");
+		put(writer, "  z%u: { interfaces: [eth%u], networks: [%s0/24, \"%s/120\"] }\n", i,
+		    i, v4[i], v6[i]);
 	put(writer, "  z3: { role: external, interfaces: [eth3] }\n");
 }
 
-static void write_range(struct writer *writer, unsigned zone)
+static void write_range(struct writer *writer, unsigned zone, bool six, unsigned widest)
 {
 	unsigned lo = roll(writer, 250);
-	unsigned hi = lo + roll(writer, 256 - lo);
+	unsigned hi = lo + roll(writer, widest);
 
-	if (zone != 1 && roll(writer, 4) == 0)
-		put(writer, "\"%s%x-%s%x\"",
-		    zone == 3 ? "2001:db8::"
-		    : zone    ? "fd00:2::"
-			      : "fd00::",
-		    lo,
-		    zone == 3 ? "2001:db8::"
-		    : zone    ? "fd00:2::"
-			      : "fd00::",
-		    hi);
+	hi = hi > 255 ? 255 : hi;
+	if (six)
+		put(writer, "\"%s%x-%s%x\"", v6[zone], lo, v6[zone], hi);
 	else
-		put(writer, "%s%u-%s%u",
-		    zone == 3	? "203.0.113."
-		    : zone == 2 ? "10.2.0."
-		    : zone == 1 ? "10.1.0."
-				: "10.0.0.",
-		    lo,
-		    zone == 3	? "203.0.113."
-		    : zone == 2 ? "10.2.0."
-		    : zone == 1 ? "10.1.0."
-				: "10.0.0.",
-		    hi);
+		put(writer, "%s%u-%s%u", v4[zone], lo, v4[zone], hi);
+}
+
+static void write_network(struct writer *writer, unsigned zone, unsigned i)
+{
+	put(writer, "  z%u/n%u: { addresses: [", zone, i);
+	write_range(writer, zone, false, 200);
+	put(writer, ", ");
+	write_range(writer, zone, true, 200);
+	if (roll(writer, 2)) {
+		put(writer, ", ");
+		write_range(writer, zone, roll(writer, 2), 5);
+	}
+	if (i > 0 && roll(writer, 3) == 0)
+		put(writer, ", n%u", i - 1);
+	put(writer, "]");
+	if (roll(writer, 2)) {
+		put(writer, ", except: [");
+		write_range(writer, zone, roll(writer, 2), 40);
+		put(writer, "]");
+	}
+	put(writer, " }\n");
 }
 
 static void write_networks(struct writer *writer)
 {
 	put(writer, "networks:\n");
-	for (unsigned zone = 0; zone < ZONES; zone++) {
-		for (unsigned i = 0; i < NETWORKS; i++) {
-			put(writer, "  z%u/n%u: { addresses: [", zone, i);
-			write_range(writer, zone);
-			if (roll(writer, 2)) {
-				put(writer, ", ");
-				write_range(writer, zone);
-			}
-			if (i > 0 && roll(writer, 3) == 0)
-				put(writer, ", n%u", i - 1);
-			put(writer, "]");
-			if (roll(writer, 3) == 0) {
-				put(writer, ", except: [");
-				write_range(writer, zone);
-				put(writer, "]");
-			}
-			put(writer, " }\n");
-		}
-	}
+	for (unsigned zone = 0; zone < ZONES; zone++)
+		for (unsigned i = 0; i < NETWORKS; i++)
+			write_network(writer, zone, i);
 }
 
 static void write_endpoint(struct writer *writer, unsigned zone)
