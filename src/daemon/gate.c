@@ -89,13 +89,22 @@ int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *f
 	return 0;
 }
 
+static bool is_on(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char now = 0;
+	bool on = fd >= 0 && read(fd, &now, 1) == 1 && now == '1';
+	if (fd >= 0)
+		close(fd);
+	return on;
+}
+
 static int switch_on(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	char now = 0;
+	if (is_on(path)) // also when it may not be written
+		return 0;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	int r = fd < 0 ? -errno : 0;
-	if (r == 0 && read(fd, &now, 1) == 1 && now == '1')
-		r = 1; // also when the file may not be written
 	if (r == 0 && write(fd, "1", 1) != 1)
 		r = -errno;
 	if (fd >= 0)

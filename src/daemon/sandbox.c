@@ -108,6 +108,8 @@ static int filter_calls(void)
 	// The C library asks of a stream that is a device whether it is a terminal.
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
+	if (r == 0) // libfyaml asks whether standard error is a terminal; it is not, then
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
 	if (r == 0)
 		r = seccomp_load(filter);
 	if (filter)
