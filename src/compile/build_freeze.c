@@ -10,12 +10,19 @@
 #include "compile/build_private.h"
 #include "compile/storage.h"
 
+// Eight bytes at a time; the length goes in with the last ones.
 static void mix(uint64_t *hash, const void *bytes, size_t size)
 {
 	const uint8_t *at = bytes;
+	uint64_t word;
 
-	for (size_t i = 0; i < size; i++)
-		*hash = (*hash ^ at[i]) * 0x100000001b3u;
+	for (size_t left = size; left; left -= left < 8 ? left : 8, at += 8) {
+		word = 0;
+		memcpy(&word, at, left < 8 ? left : 8);
+		*hash = (*hash ^ word) * 0x9fb21c651e98df25u;
+		*hash ^= *hash >> 32;
+	}
+	*hash = (*hash ^ size) * 0x100000001b3u;
 }
 
 static void mix_text(uint64_t *hash, const char *text)
@@ -98,6 +105,12 @@ static uint64_t chain_version(const struct ruleset *ruleset, const struct rs_cha
 	return finish(hash);
 }
 
+static void copy(const void *to, const void *from, size_t size)
+{
+	if (size)
+		memcpy((void *)to, from, size);
+}
+
 // Rules of a chain together, in the order they were begun; their statements follow the rules.
 static void place_rules(const struct build *build, const struct ruleset *made)
 {
@@ -106,7 +119,7 @@ static void place_rules(const struct build *build, const struct ruleset *made)
 	struct rs_stmt *stmts = (struct rs_stmt *)made->stmts;
 	uint32_t first = 0, stmt = 0;
 
-	memcpy(chains, build->chains.v, made->n_chains * sizeof(*chains));
+	copy(chains, build->chains.v, made->n_chains * sizeof(*chains));
 	for (size_t i = 0; i < made->n_rules; i++)
 		chains[build->rules.v[i].chain].n_rules++;
 	for (size_t i = 0; i < made->n_chains; i++) {
@@ -146,7 +159,7 @@ static void place_elems(const struct build *build, const struct ruleset *made)
 	struct rs_elem *elems = (struct rs_elem *)made->elems;
 	uint32_t first = 0;
 
-	memcpy(sets, build->sets.v, made->n_sets * sizeof(*sets));
+	copy(sets, build->sets.v, made->n_sets * sizeof(*sets));
 	for (size_t i = 0; i < made->n_elems; i++)
 		sets[build->elems.v[i].set].n_elems++;
 	for (size_t i = 0; i < made->n_sets; i++) {
@@ -163,8 +176,9 @@ static void place_elems(const struct build *build, const struct ruleset *made)
 		struct sorting sorting = { made->pool,
 					   (size_t)sets[i].key_bytes * (sets[i].interval ? 2 : 1) };
 
-		qsort_r(elems + sets[i].first_elem, sets[i].n_elems, sizeof(*elems), compare_elems,
-			&sorting);
+		if (sets[i].n_elems)
+			qsort_r(elems + sets[i].first_elem, sets[i].n_elems, sizeof(*elems),
+				compare_elems, &sorting);
 	}
 }
 
@@ -177,12 +191,6 @@ static void set_versions(const struct ruleset *made)
 		sets[i].version = set_version(made, &sets[i]);
 	for (size_t i = 0; i < made->n_chains; i++)
 		chains[i].version = chain_version(made, &chains[i]);
-}
-
-static void copy(const void *to, const void *from, size_t size)
-{
-	if (size)
-		memcpy((void *)to, from, size);
 }
 
 int rb_freeze(struct build *build, uint64_t generation, const uint8_t digest[32],

@@ -19,7 +19,7 @@ enum {
 	RULES_MAX = 3, // so many cells become rules instead of a map
 	SET_MAX = 256, // so many cells stay in one set
 	SHARD_MIN = 64,
-	SHARD_MAX = 384,
+	SHARD_MAX = 256,
 	SHARD_MEAN = 128, // a power of two: cuts where the hash ends in zeros
 	PIECES_MAX = 4,	  // shards that one cell may be cut into
 };

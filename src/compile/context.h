@@ -43,6 +43,13 @@ struct flow_state {
 	unsigned variants;
 };
 
+// Zones that the gateway hears router advertisements from, or sends them to.
+struct router_zones {
+	const uint16_t *zones;
+	size_t n;
+	uint32_t set;
+};
+
 struct compiling {
 	const struct plan *plan;
 	const struct compile_options *options;
@@ -62,6 +69,7 @@ struct compiling {
 	uint32_t invalid;	     // chain
 	uint32_t refuse;	     // chain that rejects
 	uint32_t all_sets[FAMILIES]; // the networks of all zones
+	struct router_zones hear, send;
 	bool guarded, helped;
 };
 

@@ -243,37 +243,29 @@ static void syn_rule(struct compiling *c, uint32_t chain)
 	rule_verdict(c->build, RS_GOTO, c->invalid);
 }
 
-static void discovery_rule(struct compiling *c, uint32_t chain, enum rs_key interface,
-			   uint8_t type_lo, uint8_t type_hi, const uint16_t *zones, size_t n,
-			   const char *label)
+// A discovery message, of which only those count that come from the link itself.
+static void discovery_rule(struct compiling *c, uint32_t chain, uint8_t lo, uint8_t hi)
 {
-	if (zones && !zones_named(c, zones, n))
-		return;
 	rule(c->build, chain, RS_NONE);
-	rule_u8_range(c->build, RS_ICMPV6_TYPE, type_lo, type_hi);
+	rule_u8_range(c->build, RS_ICMPV6_TYPE, lo, hi);
 	rule_u8(c->build, RS_IP6_HOPLIMIT, RS_EQ, HOP_LIMIT_MAX);
-	if (zones)
-		match_zones(c, interface, zones, n, zones_set(c, zones, n, label));
+}
+
+static void router_rule(struct compiling *c, uint32_t chain, bool output, uint8_t type,
+			const struct router_zones *routers)
+{
+	if (!zones_named(c, routers->zones, routers->n))
+		return;
+	discovery_rule(c, chain, type, type);
+	match_zones(c, output ? RS_META_OIFNAME : RS_META_IIFNAME, routers->zones, routers->n,
+		    routers->set);
 	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
 }
 
-// RFC 4890 section 4.4: what IPv6 cannot do without on a link.
-static uint32_t discovery_chain(struct compiling *c, bool output)
+static void listener_rules(struct compiling *c, uint32_t chain, bool output)
 {
-	const struct plan_settings *s = c->settings;
-	enum rs_key key = output ? RS_META_OIFNAME : RS_META_IIFNAME;
-	uint32_t chain = rb_chain(c->build, output ? "icmpv6_output" : "icmpv6_input", RS_NONE);
 	struct addr_range link_local;
 
-	discovery_rule(c, chain, key, NEIGHBOUR_SOLICIT, NEIGHBOUR_ADVERT, NULL, 0, NULL);
-	if (s->n_hear_ra) // hears advertisements, or asks for them
-		discovery_rule(c, chain, key, output ? ROUTER_SOLICIT : ROUTER_ADVERT,
-			       output ? ROUTER_SOLICIT : ROUTER_ADVERT, s->hear_ra, s->n_hear_ra,
-			       output ? "hear_ra_output" : "hear_ra_input");
-	if (s->n_send_ra) // is asked for them, or sends them
-		discovery_rule(c, chain, key, output ? ROUTER_ADVERT : ROUTER_SOLICIT,
-			       output ? ROUTER_ADVERT : ROUTER_SOLICIT, s->send_ra, s->n_send_ra,
-			       output ? "send_ra_output" : "send_ra_input");
 	rule(c->build, chain, RS_NONE);
 	if (output) {
 		rule_u8_range(c->build, RS_ICMPV6_TYPE, MLD_REPORT, MLD_DONE);
@@ -286,6 +278,19 @@ static uint32_t discovery_chain(struct compiling *c, bool output)
 		rule_addr(c->build, RS_IP6_SADDR, true, &link_local);
 	}
 	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+}
+
+// RFC 4890 section 4.4: what IPv6 cannot do without on a link.
+static uint32_t discovery_chain(struct compiling *c, bool output)
+{
+	uint32_t chain = rb_chain(c->build, output ? "icmpv6_output" : "icmpv6_input", RS_NONE);
+
+	discovery_rule(c, chain, NEIGHBOUR_SOLICIT, NEIGHBOUR_ADVERT);
+	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+	// The gateway asks where it hears advertisements, and is asked where it sends them.
+	router_rule(c, chain, output, output ? ROUTER_SOLICIT : ROUTER_ADVERT, &c->hear);
+	router_rule(c, chain, output, output ? ROUTER_ADVERT : ROUTER_SOLICIT, &c->send);
+	listener_rules(c, chain, output);
 	return chain;
 }
 
@@ -366,11 +371,19 @@ static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t relat
 	rule_verdict(c->build, RS_GOTO, denied);
 }
 
+static struct router_zones router_zones(struct compiling *c, const uint16_t *zones, size_t n,
+					const char *label)
+{
+	return (struct router_zones){ zones, n, zones_set(c, zones, n, label) };
+}
+
 void hook_chains(struct compiling *c)
 {
 	struct names_map counters = names_map("denied_interfaces", RS_MAP_COUNTER, true, false);
 	uint32_t related = related_chain(c, false), related_output = related_chain(c, true);
 
+	c->hear = router_zones(c, c->settings->hear_ra, c->settings->n_hear_ra, "hear_ra");
+	c->send = router_zones(c, c->settings->send_ra, c->settings->n_send_ra, "send_ra");
 	for (uint32_t z = 1; z < c->n_zones; z++)
 		names_map_add(c, &counters, z, z, RS_CONTINUE, c->zone[z].denied);
 	for (int hook = 0; hook < HOOKS; hook++)

@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <linux/netfilter.h>
 
 enum { FRAGMENT_BITS = 0x3fff, OPTION_LSRR = 131, OPTION_SSRR = 137, ROUTING_TYPE_0 = 0 };
@@ -156,17 +155,19 @@ static void fragment_chain(struct compiling *c)
 	go_invalid(c);
 }
 
-static void clamp(struct compiling *c, uint32_t chain, uint16_t zone, bool out)
+static void clamp(struct compiling *c, uint32_t chain, uint16_t zone)
 {
-	char label[NAME_MAX_BYTES];
+	static const enum rs_key keys[] = { RS_META_IIFNAME, RS_META_OIFNAME };
+	uint32_t set;
 
 	if (!zones_named(c, &zone, 1))
 		return;
-	snprintf(label, sizeof(label), "mss_%s_%s", zone_id(c, zone), out ? "out" : "in");
-	rule(c->build, chain, c->zone[zone].origin);
-	match_zones(c, out ? RS_META_OIFNAME : RS_META_IIFNAME, &zone, 1,
-		    zones_set(c, &zone, 1, label));
-	rule_mss(c->build, c->zones[zone].mss);
+	set = zones_set(c, &zone, 1, arena_printf(c->arena, "mss_%s", zone_id(c, zone)));
+	for (size_t i = 0; i < 2; i++) {
+		rule(c->build, chain, c->zone[zone].origin);
+		match_zones(c, keys[i], &zone, 1, set);
+		rule_mss(c->build, c->zones[zone].mss);
+	}
 }
 
 static void mss_chain(struct compiling *c)
@@ -184,8 +185,7 @@ static void mss_chain(struct compiling *c)
 			rule_flags(c->build, RS_TCP_FLAGS, RS_EQ, TH_SYN | TH_RST, TH_SYN);
 			rule_verdict(c->build, RS_JUMP, chain);
 		}
-		clamp(c, chain, z, false);
-		clamp(c, chain, z, true);
+		clamp(c, chain, z);
 	}
 }
 

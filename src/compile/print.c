@@ -248,7 +248,8 @@ static void print_rule(const struct ruleset *ruleset, const struct rs_rule *item
 	}
 	if (item->comment)
 		fprintf(out, " comment \"%s\"", rs_string(ruleset, item->comment));
-	print_origin(ruleset, item->origin, out);
+	if (item->origin != ruleset->chains[item->chain].origin)
+		print_origin(ruleset, item->origin, out);
 	fputc('\n', out);
 }
 
