@@ -1,5 +1,4 @@
 // Flows: their register entries, treatment and review date; their terms are made in terms.c.
-#include <ctype.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,29 +10,6 @@ static const struct {
 	const char *protocol;
 	bool udp; // besides TCP
 } guards[] = { { "smtp", false }, { "http", false }, { "dns", true } };
-
-static int two_digits(const char *text)
-{
-	return (text[0] - '0') * 10 + (text[1] - '0');
-}
-
-static bool is_date(const char *text)
-{
-	static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	int year, month, day;
-
-	if (strlen(text) != 10)
-		return false;
-	for (int i = 0; i < 10; i++)
-		if ((i == 4 || i == 7) ? text[i] != '-' : !isdigit((unsigned char)text[i]))
-			return false;
-	year = two_digits(text) * 100 + two_digits(text + 2);
-	month = two_digits(text + 5);
-	day = two_digits(text + 8);
-	if (month < 1 || month > 12 || day < 1 || day > days[month - 1])
-		return false;
-	return month != 2 || day < 29 || (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
-}
 
 static void set_owner(struct build *b, const struct pol_flow *source, struct plan_flow *flow)
 {
@@ -125,9 +101,6 @@ static void make_flow(struct build *b, const struct pol_flow *source, size_t ind
 	flow->review_at = build_place(b, source->review.at);
 	if (source->log.set && source->log.value)
 		flow->treatment |= PLAN_LOG;
-	if (source->review.s && !is_date(source->review.s))
-		diag_add(b->diag, SK_FLOW_REVIEW_DATE, source->review.at,
-			 "\"%s\" is no day of the calendar; write YYYY-MM-DD", source->review.s);
 	set_owner(b, source, flow);
 	set_clauses(b, source, flow);
 	build_services(b, &source->services, &atoms, &n);

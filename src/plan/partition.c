@@ -162,7 +162,7 @@ static uint32_t union_of(struct partition *p, const uint32_t *groups, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct list *list = &p->lists.v[p->groups.v[groups[i]].list];
 
-		p->work += list->n + p->a.n;
+		p->work += list->n + (n <= MERGE_MAX ? p->a.n : 0);
 		if (n <= MERGE_MAX)
 			merge(p, list);
 		for (size_t j = 0; n > MERGE_MAX && j < list->n; j++)
