@@ -46,28 +46,24 @@ static void link_local(const uint8_t mac[6], char out[64])
 		 mac[3], mac[4], mac[5]);
 }
 
-static void print_routes(const struct agree *agree, FILE *batch)
+static void print_routes(const struct agree *agree, bool v6, FILE *batch)
 {
 	// Steered packets go to their zone even if the address is the gateway's own.
-	for (int f = 4; f <= 6; f += 2)
-		fprintf(batch,
-			"-%d rule add pref 200 lookup local\n-%d rule del pref 0 lookup local\n", f,
-			f);
+	fprintf(batch, "rule add pref 200 lookup local\nrule del pref 0 lookup local\n");
 	for (unsigned i = 1; i < agree->wire.n_zones && i < STEER_ZONES_MAX; i++) {
 		const struct wire_link *link = &agree->wire.zones[i].links[0];
 		const uint8_t *m = link->zone_mac;
 		unsigned table = STEER_TABLE + i;
 		char via[64];
 		link_local(m, via);
-		fprintf(batch,
-			"neigh replace %s lladdr %02x:%02x:%02x:%02x:%02x:%02x dev %s nud permanent\n",
-			via, m[0], m[1], m[2], m[3], m[4], m[5], link->gateway);
-		fprintf(batch, "-4 route replace default via inet6 %s dev %s table %u\n", via,
-			link->gateway, table);
-		fprintf(batch, "-6 route replace default via %s dev %s table %u\n", via,
-			link->gateway, table);
-		fprintf(batch, "-4 rule add pref 100 fwmark %u lookup %u\n", table, table);
-		fprintf(batch, "-6 rule add pref 100 fwmark %u lookup %u\n", table, table);
+		if (v6)
+			fprintf(batch,
+				"neigh replace %s lladdr %02x:%02x:%02x:%02x:%02x:%02x dev %s "
+				"nud permanent\n",
+				via, m[0], m[1], m[2], m[3], m[4], m[5], link->gateway);
+		fprintf(batch, "route replace default via %s%s dev %s table %u\n",
+			v6 ? "" : "inet6 ", via, link->gateway, table);
+		fprintf(batch, "rule add pref 100 fwmark %u lookup %u\n", table, table);
 	}
 }
 
@@ -89,11 +85,14 @@ void agree_steer(struct agree *agree)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *batch = open_memstream(&text, &size);
+	FILE *batch;
 
 	wire_fix_neighbours(&agree->wire);
-	print_routes(agree, batch);
-	run(agree, 0, "ip -force -batch -", batch, &text);
+	for (int v6 = 1; v6 >= 0; v6--) {
+		batch = open_memstream(&text, &size);
+		print_routes(agree, v6, batch);
+		run(agree, 0, v6 ? "ip -6 -batch -" : "ip -4 -batch -", batch, &text);
+	}
 	batch = open_memstream(&text, &size);
 	print_marks(agree, batch);
 	run(agree, 0, "nft -f -", batch, &text);
@@ -175,8 +174,13 @@ void agree_note(void *arg, const struct wire_event *event)
 	case WIRE_ENTERED:
 		seen->entered = true;
 		break;
+	case WIRE_ANSWERED: // every zone is silent: a reply sent as a probe, or the gateway's own
+		if (event->port != agree->probes[index].packet.port)
+			break;
+		seen->arrived = true;
+		seen->arrival = *event;
+		break;
 	case WIRE_ARRIVED:
-	case WIRE_ANSWERED: // with every zone silent: an ICMP reply sent as a probe
 		seen->arrived = true;
 		seen->arrival = *event;
 		break;

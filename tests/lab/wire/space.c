@@ -329,7 +329,7 @@ static bool read_source(const struct wire_source *source, struct wire_event *eve
 	if (!wire_recognise(bytes, (size_t)n, event))
 		return false;
 	if (source->kind == WIRE_CAPTURE && source->zone == 0) {
-		bool ours = event->what == WIRE_ARRIVED;
+		bool ours = event->what == WIRE_ARRIVED || event->what == WIRE_ANSWERED;
 		event->what = WIRE_ENTERED;
 		return ours;
 	}
