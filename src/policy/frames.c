@@ -21,29 +21,39 @@ const struct pol_text *frames_id_of(const struct key_table *table, const void *o
 	return key ? key_at(key, object) : NULL;
 }
 
-void frames_push(struct reader *reader, struct frame frame)
+static size_t *count_of(const struct key *key, void *holder)
 {
-	struct frame *place = &reader->frames[reader->depth++];
-
-	// own_seen's places are garbage until its bit is set, so the big array is not copied.
-	place->kind = frame.kind;
-	place->table = frame.table;
-	place->key = frame.key;
-	place->object = frame.object;
-	place->at = frame.at;
-	place->own_seen.bits = 0;
-	place->seen = frame.seen ? frame.seen : &place->own_seen;
-	place->value_next = false;
-	place->open = NULL;
-	place->entry = NULL;
-	place->entry_of = frame.entry_of;
-	place->entry_holder = frame.entry_holder;
-	place->drop = false;
-	place->short_list = false;
-	place->filled = false;
+	return (size_t *)(void *)((char *)holder + key->offset_n);
 }
 
-// The last item of a growing array in the arena; arrays double when their size is a power of two.
+struct frame *frames_push(struct reader *reader, enum frame_kind kind,
+			  const struct key_table *table, const struct key *key, void *object,
+			  struct place at)
+{
+	struct frame *frame = &reader->frames[reader->depth++];
+
+	// Member by member: the places in own_seen are many, and garbage until their bits are set.
+	frame->kind = kind;
+	frame->table = table;
+	frame->key = key;
+	frame->object = object;
+	frame->at = at;
+	frame->own_seen.bits = 0;
+	frame->seen = &frame->own_seen;
+	frame->value_next = false;
+	frame->open = NULL;
+	frame->entry = NULL;
+	frame->entry_of = NULL;
+	frame->entry_holder = NULL;
+	frame->drop = false;
+	frame->short_list = false;
+	frame->filled = false;
+	frame->merges = false;
+	return frame;
+}
+
+// The last item of a growing array in the arena, from which nothing is ever taken away again: it
+// doubles when its size is a power of two.
 void *frames_grow(struct reader *reader, void **items, size_t *n, size_t size)
 {
 	if (!(*n & (*n - 1))) {
@@ -53,48 +63,47 @@ void *frames_grow(struct reader *reader, void **items, size_t *n, size_t size)
 			memcpy(moved, *items, *n * size);
 		*items = moved;
 	}
-
-	void *item = (char *)*items + *n * size;
-
-	memset(item, 0, size); // a dropped entry may have stood here
-	++*n;
-	return item;
+	return (char *)*items + (*n)++ * size;
 }
 
+// Sections are long and entries are dropped from them, so that they grow on the heap.
 static void *add_entry(struct reader *reader, const struct key *key, void *holder)
 {
-	return frames_grow(reader, key_at(key, holder),
-			   (size_t *)(void *)((char *)holder + key->offset_n), key->table->size);
+	void **items = key_at(key, holder);
+	size_t *n = count_of(key, holder);
+	size_t size = key->table->size;
+
+	if (holder != reader->object)
+		return frames_grow(reader, items, n, size);
+
+	size_t *cap = &reader->caps[key - reader->table->keys];
+
+	if (*n == *cap)
+		vec_grow(items, cap, *n + 1, size);
+	return memset((char *)*items + (*n)++ * size, 0, size);
 }
 
 void frames_open_entry(struct reader *reader, const struct key *key, void *holder, struct place at)
 {
 	void *entry = add_entry(reader, key, holder);
+	struct frame *frame = frames_push(reader, IN_MAP, key->table, NULL, entry, at);
 
 	if (key->table->has_at)
 		*(struct place *)entry = at;
-	frames_push(reader, (struct frame){ .kind = IN_MAP,
-					    .table = key->table,
-					    .object = entry,
-					    .at = at,
-					    .entry_of = key,
-					    .entry_holder = holder });
+	frame->entry_of = key;
+	frame->entry_holder = holder;
 }
 
 void frames_open_map(struct reader *reader, const struct key *key, void *holder, struct place at)
 {
 	void *object = key_at(key, holder);
 	bool lasting = reader->depth == 1;
+	struct frame *frame = frames_push(reader, IN_MAP, key->table, NULL, object, at);
 
 	if (key->table->has_at)
 		*(struct place *)object = at;
-	frames_push(reader,
-		    (struct frame){ .kind = IN_MAP,
-				    .table = key->table,
-				    .object = object,
-				    .at = at,
-				    .seen = lasting ? &reader->maps[key - reader->table->keys]
-						    : NULL });
+	if (lasting)
+		frame->seen = &reader->maps[key - reader->table->keys];
 }
 
 void frames_open_list(struct reader *reader, const struct key *key, void *holder, struct place at)
@@ -102,8 +111,7 @@ void frames_open_list(struct reader *reader, const struct key *key, void *holder
 	struct pol_list *list = key_at(key, holder);
 
 	list->at = at;
-	frames_push(reader,
-		    (struct frame){ .kind = IN_LIST, .key = key, .object = list, .at = at });
+	frames_push(reader, IN_LIST, NULL, key, list, at);
 }
 
 // Opens again the entry whose id was the last key.
@@ -118,7 +126,5 @@ struct frame *frames_reopen_entry(struct reader *reader, struct frame *frame)
 
 void frames_drop_entry(struct frame *frame)
 {
-	size_t *n = (size_t *)(void *)((char *)frame->entry_holder + frame->entry_of->offset_n);
-
-	--*n;
+	--*count_of(frame->entry_of, frame->entry_holder);
 }

@@ -57,6 +57,7 @@ struct reader {
 	struct seen texts;			// the root's texts, over all files
 	struct seen maps[KEYS_MAX];		// the root's maps, over all files
 	struct frame frames[POL_DEPTH_MAX + 1]; // one more for the entry of a name without value
+	size_t caps[KEYS_MAX];			// of the root's arrays, which are on the heap
 	size_t depth;
 	size_t skipped; // open collections below the last frame that nobody reads
 	bool begun;	// the file's one document has begun
@@ -67,7 +68,9 @@ struct frame *frames_top(struct reader *reader);
 // Where a value that has no place of its own would stand.
 struct place frames_place_or(struct place at, struct place otherwise);
 const struct pol_text *frames_id_of(const struct key_table *table, const void *object);
-void frames_push(struct reader *reader, struct frame frame);
+struct frame *frames_push(struct reader *reader, enum frame_kind kind,
+			  const struct key_table *table, const struct key *key, void *object,
+			  struct place at);
 void *frames_grow(struct reader *reader, void **items, size_t *n, size_t size);
 void frames_open_entry(struct reader *reader, const struct key *key, void *holder, struct place at);
 void frames_open_map(struct reader *reader, const struct key *key, void *holder, struct place at);

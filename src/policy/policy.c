@@ -17,8 +17,10 @@ struct pol_policy {
 
 void policy_free(struct pol_policy *policy)
 {
-	if (policy)
-		arena_free(policy->arena);
+	if (!policy)
+		return;
+	reader_release(&keys_policy, &policy->tree);
+	arena_free(policy->arena);
 }
 
 void policy_freep(struct pol_policy **policy)

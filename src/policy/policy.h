@@ -133,9 +133,9 @@ struct pol_nat {
 	struct pol_list families; // ipv4, ipv6; masquerade and source only; default ipv4
 	struct pol_list services; // forward: what is forwarded; source, masquerade: optional limit
 	struct pol_text
-		at_address;	// forward: the address the outside sees ("address:" in the file)
-	struct pol_text target; // forward: zone/network of one address; source: address or range;
-				// prefix: the outside prefix
+		at_address;	 // forward: the address the outside sees ("address:" in the file)
+	struct pol_text target;	 // forward: zone/network of one address; source: address or range;
+				 // prefix: the outside prefix
 	struct pol_text prefix;	 // prefix: the inside prefix
 	struct pol_uint port;	 // forward: the target's port where it differs (one-port services)
 	struct pol_bool hairpin; // forward: also for clients in the target's own zone

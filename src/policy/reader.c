@@ -32,6 +32,13 @@ struct reader *reader_new(const struct key_table *table, void *object, struct ar
 	return reader;
 }
 
+void reader_release(const struct key_table *table, void *object)
+{
+	for (size_t i = 0; i < table->n_keys; i++)
+		if (table->keys[i].kind == KEY_ENTRIES)
+			free(*(void **)key_at(&table->keys[i], object));
+}
+
 void reader_free(struct reader *reader)
 {
 	if (!reader)
@@ -290,11 +297,8 @@ static void open_value(struct reader *reader, struct frame *frame, const struct 
 		frames_open_entry(reader, key, frame->object, frames_place_or(event->at, at));
 	} else if (key->kind == KEY_ENTRIES &&
 		   (is_map ? key->form != FORM_LIST : key->form != FORM_KEYED)) {
-		frames_push(reader, (struct frame){ .kind = is_map ? IN_KEYED : IN_ENTRIES,
-						    .table = key->table,
-						    .key = key,
-						    .object = frame->object,
-						    .at = at });
+		frames_push(reader, is_map ? IN_KEYED : IN_ENTRIES, key->table, key, frame->object,
+			    at);
 	} else {
 		faults_kind(reader, key, event, at);
 		skip(reader);
@@ -431,10 +435,7 @@ static void on_root(struct reader *reader, const struct yaml_event *event)
 {
 	reader->rooted = true;
 	if (event->kind == YAML_MAP) {
-		frames_push(reader, (struct frame){ .kind = IN_MAP,
-						    .table = reader->table,
-						    .object = reader->object,
-						    .at = event->at });
+		frames_push(reader, IN_MAP, reader->table, NULL, reader->object, event->at);
 		return;
 	}
 	if (event->kind == YAML_SCALAR && event->null)

@@ -539,14 +539,10 @@ static void walk_line(struct walk *walk)
 // Most files hold nothing that this walk could find.
 static bool is_worth_it(const struct source_text *text)
 {
-	const char *at = text->bytes;
-	size_t left = text->size;
+	static const char *const leads[] = { "\t", "\xef", "\xc2", "\xe3\x80", "\xe2\x88" };
 
-	if (memchr(at, '\t', left))
-		return true;
-	for (; left >= 2; at++, left--)
-		if (*at == '\xef' || *at == '\xc2' || (*at == '\xe3' && at[1] == '\x80') ||
-		    (*at == '\xe2' && at[1] == '\x88'))
+	for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++)
+		if (memmem(text->bytes, text->size, leads[i], strlen(leads[i])))
 			return true;
 	return false;
 }

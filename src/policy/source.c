@@ -33,6 +33,14 @@ static struct place place_of_offset(const char *name, const char *bytes, size_t 
 	return source_place(name, line, bytes + start, bytes + offset, bytes + offset + length);
 }
 
+static bool is_ascii_word(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return !(word & 0x8080808080808080u);
+}
+
 static bool in(unsigned char c, unsigned char low, unsigned char high)
 {
 	return c >= low && c <= high;
@@ -86,6 +94,28 @@ static bool is_utf16(const char *bytes, size_t size)
 	return zeros > 1 && zeros >= look / 4;
 }
 
+// Runs of ASCII are skipped by words; only what is between them is looked at as UTF-8.
+static bool is_utf8(const char *bytes, size_t size, size_t *ret_bad)
+{
+	size_t i = 0;
+
+	while (i < size) {
+		size_t from;
+
+		while (size - i >= 8 && is_ascii_word(bytes + i))
+			i += 8;
+		while (i < size && (unsigned char)bytes[i] < 0x80)
+			i++;
+		for (from = i; i < size && (unsigned char)bytes[i] >= 0x80; i++)
+			;
+		if (i > from && !text_is_utf8(bytes + from, i - from, ret_bad)) {
+			*ret_bad += from;
+			return false;
+		}
+	}
+	return true;
+}
+
 static int check_encoding(const char *name, const char *bytes, size_t size, struct diag *diag)
 {
 	const unsigned char *c = (const unsigned char *)bytes;
@@ -97,7 +127,7 @@ static int check_encoding(const char *name, const char *bytes, size_t size, stru
 			 "the file is written in UTF-16; save it as UTF-8");
 		return -EBADMSG;
 	}
-	if (text_is_utf8(bytes, size, &bad))
+	if (is_utf8(bytes, size, &bad))
 		return 0;
 	at = place_of_offset(name, bytes, bad, 1);
 	if (is_euc_jp(c, size))
@@ -119,7 +149,7 @@ static bool is_hidden(uint32_t c)
 	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c & 0xfffe) == 0xfffe || c == 0xad;
 }
 
-// Words that cannot begin any hidden character let the scan go eight bytes at a time.
+// Words without control characters let the scan go eight bytes at a time.
 static bool is_quiet_word(const char *at)
 {
 	const uint64_t ones = 0x0101010101010101u;

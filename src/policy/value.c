@@ -38,12 +38,19 @@ static bool is_full_width(uint32_t c)
 	return (c >= 0xff01 && c <= 0xff5e) || (c >= 0x3000 && c <= 0x3002);
 }
 
-static bool is_plain_ascii(const char *text, size_t length)
+// Nothing to check or to fold: printable ASCII, or, of text that stands so in a file whose every
+// character was checked, anything but tabs; and no spaces at its ends.
+static bool is_clean(const char *text, size_t length, bool checked, bool *ret_ascii)
 {
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] > 0x7e)
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
 			return false;
-	return true;
+		all |= (unsigned char)text[i];
+	}
+	*ret_ascii = all < 0x80;
+	return (*ret_ascii || checked) && text[0] != ' ' && text[length - 1] != ' ';
 }
 
 const char *value_shown(struct arena *arena, const char *text, size_t length)
@@ -120,11 +127,12 @@ static const char *one_line(struct arena *arena, const char *text, size_t length
 
 // The text as it will be kept: checked character by character, on one line.
 static bool take_text(struct arena *arena, const struct key *key, const struct yaml_event *event,
-		      struct pol_text *ret, struct value_fault *ret_fault)
+		      struct pol_text *ret, bool *ret_ascii, struct value_fault *ret_fault)
 {
 	const char *text = event->text;
 	size_t length = event->length;
 
+	*ret_ascii = false;
 	if (event->null || !length)
 		return FAULT(SK_VALUE_EMPTY, event->at,
 			     "%s has no value; write one or take the key away", key->name);
@@ -133,7 +141,7 @@ static bool take_text(struct arena *arena, const struct key *key, const struct y
 			     "%s is %zu bytes long; at most %d are read", key->name, length,
 			     POL_SCALAR_BYTES_MAX);
 	ret->at = event->at;
-	if (is_plain_ascii(text, length) && text[0] != ' ' && text[length - 1] != ' ') {
+	if (is_clean(text, length, event->verbatim, ret_ascii)) {
 		ret->s = arena_strndup(arena, text, length);
 		return true;
 	}
@@ -297,10 +305,12 @@ bool value_text(struct arena *arena, const struct key *key, const struct yaml_ev
 {
 	struct pol_text text = { 0 };
 	size_t index, count;
+	bool ascii;
 
-	if (!take_text(arena, key, event, &text, ret_fault))
+	if (!take_text(arena, key, event, &text, &ascii, ret_fault))
 		return false;
-	if (key->word != WORD_FREE && value_full_width(text.s, strlen(text.s), &index, &count)) {
+	if (!ascii && key->word != WORD_FREE &&
+	    value_full_width(text.s, strlen(text.s), &index, &count)) {
 		struct place at = text.at;
 
 		if (!event->multiline && at.column + index + count - 1 <= at.column_end) {

@@ -144,6 +144,7 @@ static bool take_slice(const struct yaml *yaml, struct fy_token *token,
 		return false;
 	ret_event->text = yaml->bytes + start->input_pos;
 	ret_event->length = end->input_pos - start->input_pos;
+	ret_event->verbatim = true;
 	return true;
 }
 

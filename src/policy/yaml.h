@@ -27,6 +27,7 @@ struct yaml_event {
 	struct place at; // .line 0: an absent value has no place
 	bool null;	 // an absent value, null or ~
 	bool multiline;	 // the scalar stands on several lines
+	bool verbatim;	 // the text stands so in the file: no escapes, no folding
 	bool decorated;	 // carries an anchor or a tag: see below
 	bool is_tag;
 	struct place decoration_at;
