@@ -143,8 +143,12 @@ void agree_own_addresses(struct agree *agree, struct agree_probe *probe)
 void agree_send(struct agree *agree, const struct agree_probe *probe)
 {
 	const struct reference_packet *packet = &probe->packet;
-	unsigned from = agree_wire_zone(agree, packet->from),
-		 to = agree_wire_zone(agree, packet->to);
+	const struct reference_answer *reference = &probe->reference;
+	// Asked for the zone of an outside address, a forwarded packet is routed to its target.
+	int routed = reference->forward && reference->reason != REFERENCE_ELSEWHERE
+			     ? reference->translated.to
+			     : packet->to;
+	unsigned from = agree_wire_zone(agree, packet->from), to = agree_wire_zone(agree, routed);
 	size_t index = (size_t)(probe - agree->probes);
 	struct wire_packet out = {
 		.family = (uint8_t)packet->source.family,
