@@ -29,7 +29,7 @@ OBJ    = $(patsubst src/%.c,$(BUILD)/%.o,$(filter-out $(MAINS),$(foreach r,$(ROO
 LIB    = $(BUILD)/libsekisho.a
 PROGS  = $(BUILD)/sekisho $(BUILD)/sekishod
 UNIT   = $(foreach r,$(ROOMS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/$r_*.c))))
-HELP   = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/reference/reference.c tests/reference/probes.c))
+HELP   = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out %_main.c,$(wildcard tests/reference/*.c)))
 FUZZ   = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c,$(sort $(wildcard tests/fuzz/*.c))))
 LABS   = $(patsubst tests/lab/%.c,$(BUILD)/lab-%,$(sort $(wildcard tests/lab/*.c))) \
          $(patsubst tests/reference/%_main.c,$(BUILD)/%,$(wildcard tests/reference/*_main.c))

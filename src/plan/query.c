@@ -124,6 +124,9 @@ const struct plan_nat *plan_translate(const struct plan *plan, const struct plan
 			*ret = *packet;
 			ret->destination.bits =
 				nat->inside.lo + (packet->destination.bits - nat->target.lo);
+			for (size_t j = 0; j < nat->n_from; j++)
+				if (plan_zone_has(plan, nat->from[j], &ret->destination))
+					ret->to = nat->from[j];
 			return nat;
 		}
 	}

@@ -10,8 +10,8 @@
 
 #include "plan/plan.h"
 
-struct plan_packet { // the first packet of a connection, as it enters the gateway
-	uint16_t from, to;  // zones; to: where routing sends it after destination NAT
+struct plan_packet {	   // the first packet of a connection, as it enters the gateway
+	uint16_t from, to; // zones; to: where routing sends it after destination NAT
 	struct addr source, destination; // one family; before any translation
 	uint8_t protocol;
 	uint16_t sport, port; // port: destination port, or ICMP type; 0 where there are none
@@ -20,14 +20,14 @@ struct plan_packet { // the first packet of a connection, as it enters the gatew
 enum plan_verdict { PLAN_DENY, PLAN_ALLOW, PLAN_INSPECT };
 
 enum plan_reason {
-	PLAN_BY_FLOW,        // allowed
-	PLAN_SPOOFED,        // the source is no address of the zone it comes from
-	PLAN_MISPLACED,      // the destination is no address of the zone it would leave by
-	PLAN_NO_PAIR,        // no flow from this zone to that
-	PLAN_NO_SERVICE,     // flows, but none with this service
-	PLAN_NO_ADDRESS,     // flows with this service, but not between these addresses
-	PLAN_EXCEPTED,       // the nearest flow excepts it
-	PLAN_NAT_ELSEWHERE,  // destination NAT sends it to another zone than asked
+	PLAN_BY_FLOW,	    // allowed
+	PLAN_SPOOFED,	    // the source is no address of the zone it comes from
+	PLAN_MISPLACED,	    // the destination is no address of the zone it would leave by
+	PLAN_NO_PAIR,	    // no flow from this zone to that
+	PLAN_NO_SERVICE,    // flows, but none with this service
+	PLAN_NO_ADDRESS,    // flows with this service, but not between these addresses
+	PLAN_EXCEPTED,	    // the nearest flow excepts it
+	PLAN_NAT_ELSEWHERE, // destination NAT sends it to another zone than asked
 };
 
 struct plan_answer {
@@ -41,9 +41,11 @@ struct plan_answer {
 	char text[512]; // storage of `missing`
 };
 
-// Evaluates; never fails.  translated.to is the target's zone when a forward NAT applies and the
-// asked zone is that one, `self`, or the one that owns the outside address.  Where several NAT
-// entries fit, the first of each direction counts; source NAT is only named for what is allowed.
+// Evaluates; never fails.  translated.to is the target's zone when destination NAT applies (a
+// forward, or a prefix entry seen from outside) and the asked zone is that one, `self`, or the one
+// that owns the outside address.  Where several NAT entries fit, the first of each direction
+// counts; source NAT is only named for what is allowed.  A forward with hairpin is for every client
+// of the target's own zone, whatever networks its `from` names.
 void plan_query(const struct plan *plan, const struct plan_packet *packet, struct plan_answer *ret);
 // Only the settled cells: the flow that permits, or PLAN_NONE.  No NAT, no membership.
 // ret_cell may be NULL.
@@ -51,7 +53,7 @@ uint32_t plan_match(const struct plan *plan, const struct plan_packet *packet,
 		    const struct plan_cell **ret_cell);
 
 // The first destination NAT entry that fits; NULL: none.  *ret is then the packet as the forward
-// hook sees it; a forward also sets ret->to.
+// hook sees it, in the zone that has the new address.
 const struct plan_nat *plan_translate(const struct plan *plan, const struct plan_packet *packet,
 				      struct plan_packet *ret);
 

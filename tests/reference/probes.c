@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "reference/services.h"
 
 enum {
 	TCP = 6,
@@ -284,8 +285,8 @@ static void probe_excepts(struct maker *maker, const struct pol_flow *flow)
 	}
 }
 
-// Clients of every zone, at the outside address and beside it, asking for the target's zone.
-static void probe_forward(struct maker *maker, const struct pol_nat *nat)
+// Clients of every zone, at the outside addresses and beside them, asking for the target's zone.
+static void probe_translation(struct maker *maker, const struct pol_nat *nat)
 {
 	addr_list destinations = { 0 };
 	struct addr_range range;
@@ -293,16 +294,22 @@ static void probe_forward(struct maker *maker, const struct pol_nat *nat)
 
 	maker->kind = "nat";
 	maker->about = nat->id.s ? nat->id.s : "";
-	if (!nat->at_address.s || !nat->target.s || addr_range_parse(nat->at_address.s, &range) < 0)
+	if (!nat->target.s ||
+	    addr_range_parse(nat->at_address.s ? nat->at_address.s : nat->target.s, &range) < 0)
 		return;
 	add_ends(&destinations, &range);
 	services_of(maker, &nat->services, &first);
+	if (nat->services.n == 0)
+		add_service(maker, TCP, 443, 443);
 	for (int from = 0; from < (int)maker->tree->n_zones; from++) {
 		addr_list sources = { 0 };
 
 		ends_of(maker, maker->tree->zones[from].id.s, &sources);
-		around(maker, from, zone_of(maker, nat->target.s), &sources, &destinations,
-		       maker->services.v + first, maker->services.n - first);
+		around(maker, from,
+		       zone_of(maker, nat->from.n && !nat->at_address.s ? nat->from.v[0].s
+									: nat->target.s),
+		       &sources, &destinations, maker->services.v + first,
+		       maker->services.n - first);
 		vec_done(&sources);
 	}
 	remember(maker, &destinations);
@@ -406,7 +413,7 @@ size_t probes_make(const struct pol_tree *tree, uint64_t seed, size_t count, boo
 		probe_excepts(&maker, &tree->flows[i]);
 	}
 	for (size_t i = 0; i < tree->n_nat; i++)
-		probe_forward(&maker, &tree->nat[i]);
+		probe_translation(&maker, &tree->nat[i]);
 	for (int from = REFERENCE_SELF; from < (int)tree->n_zones; from++)
 		for (int to = REFERENCE_SELF; to < (int)tree->n_zones; to++)
 			probe_pair(&maker, from, to);

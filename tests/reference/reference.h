@@ -34,8 +34,8 @@ enum reference_reason {
 struct reference_answer {
 	enum reference_reason reason; // REFERENCE_FLOW: permitted
 	bool guarded;
-	const struct pol_flow *flow;	    // the first that permits (or excepts) it
-	const struct pol_nat *forward;	    // destination translation, or NULL
+	const struct pol_flow *flow;   // the first that permits (or excepts) it
+	const struct pol_nat *forward; // destination translation (a forward or a prefix), or NULL
 	const struct pol_nat *source_nat;   // when permitted, or NULL
 	bool hairpin;			    // source is translated too, for the way back
 	struct reference_packet translated; // after destination translation
@@ -53,9 +53,5 @@ bool reference_zone_has(const struct pol_tree *tree, int zone, const struct addr
 // lists hold, exceptions included; a zone without networks and `self` have none.
 void reference_each_range(const struct pol_tree *tree, const char *endpoint,
 			  void (*each)(void *arg, const struct addr_range *range), void *arg);
-// Calls back for each part of a service: protocol (-1: any), ports or types.
-void reference_each_part(const struct pol_tree *tree, const char *service,
-			 void (*each)(void *arg, int protocol, unsigned lo, unsigned hi),
-			 void *arg);
 
 #endif
