@@ -13,12 +13,19 @@ static const char *const roles[] = {
 	[PLAN_PUBLIC] = "public", [PLAN_SERVER] = "server", [PLAN_GATEWAY] = "gateway",
 };
 
+// Columns of long lists, so that a row stays one line of a terminal; --json has everything.
+enum { NARROW = 24, WIDE = 32 };
+
 static void print_flow_rows(const struct control_reply *reply)
 {
 	static const char *const heads[] = { "flow",	 "title",	 "from", "to",
 					     "handling", ">connections", "last", "owner" };
 	struct table *table = table_new(heads, 8);
 	char text[512];
+
+	table_limit(table, 1, WIDE);
+	table_limit(table, 2, NARROW);
+	table_limit(table, 3, NARROW);
 
 	for (size_t i = 0; i < control_reply_rows(reply); i++) {
 		const struct control_row *row = control_reply_row(reply, i);
@@ -43,6 +50,10 @@ static void print_zone_rows(const struct control_reply *reply)
 					     "up",   ">denied", ">spoofed" };
 	struct table *table = table_new(heads, 7);
 	char text[512];
+
+	table_limit(table, 1, WIDE);
+	table_limit(table, 3, WIDE);
+	table_limit(table, 4, WIDE);
 
 	for (size_t i = 0; i < control_reply_rows(reply); i++) {
 		const struct control_row *row = control_reply_row(reply, i);
@@ -131,7 +142,7 @@ static void list_flows(const struct plan *plan, struct listing *listing)
 	for (size_t i = 0; i < n; i++) {
 		char from[512];
 		char to[512];
-		char line[16];
+		char place[512];
 		const char *handling = flows[i].treatment & PLAN_GUARD ? "guard"
 				       : flows[i].treatment & PLAN_LOG ? "log"
 								       : "plain";
@@ -143,10 +154,10 @@ static void list_flows(const struct plan *plan, struct listing *listing)
 					 flows[i].owner,
 					 flows[i].request,
 					 flows[i].review,
-					 flows[i].at.file,
-					 line };
+					 place };
 
-		snprintf(line, sizeof(line), "%u", flows[i].at.line);
+		snprintf(place, sizeof(place), "%s:%u", flows[i].at.file ? flows[i].at.file : "",
+			 flows[i].at.line);
 		list_row(listing, values);
 	}
 }
@@ -194,6 +205,8 @@ static int list_folder(const struct cli *cli, const char *key, const char *const
 		listing.rows = json_object_new_array();
 	else
 		listing.table = table_new(keys, n);
+	for (size_t i = 1; listing.table && i < n; i++)
+		table_limit(listing.table, i, i == 1 ? WIDE : i == n - 1 ? 0 : NARROW);
 	list(loaded.plan, &listing);
 	if (cli->json) {
 		struct json_object *object = json_object_new_object();
@@ -209,11 +222,11 @@ static int list_folder(const struct cli *cli, const char *key, const char *const
 
 int verb_flows(const struct cli *cli)
 {
-	static const char *const keys[] = { "flow",  "title",	"from",	  "to",	  "handling",
-					    "owner", "request", "review", "file", "line" };
+	static const char *const keys[] = { "flow",  "title",	"from",	  "to",	    "handling",
+					    "owner", "request", "review", "written" };
 
 	if (cli->argc)
-		return list_folder(cli, "flows", keys, 10, list_flows);
+		return list_folder(cli, "flows", keys, 9, list_flows);
 	return list_running(cli, CTL_FLOWS_LIST, "flows", print_flow_rows);
 }
 

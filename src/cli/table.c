@@ -13,7 +13,8 @@ struct table {
 	struct arena *arena;
 	size_t n_columns;
 	bool right[TABLE_COLUMNS_MAX];
-	VEC(const char *) cells; // the heads first
+	size_t limit[TABLE_COLUMNS_MAX]; // 0: none
+	VEC(const char *) cells;	 // the heads first
 };
 
 struct table *table_new(const char *const *heads, size_t n_columns)
@@ -53,16 +54,30 @@ void table_add_number(struct table *table, unsigned long long number)
 	vec_push(&table->cells, arena_printf(table->arena, "%llu", number));
 }
 
-static void print_cell(const char *text, size_t width, bool right, bool last)
+void table_limit(struct table *table, size_t column, size_t width)
 {
-	size_t used = text_width(text);
+	table->limit[column] = width;
+}
 
-	for (; right && used < width; used++)
+// Columns that a cell takes: what it needs, or its column's limit.
+static size_t cell_width(const struct table *table, size_t column, const char *text)
+{
+	size_t width = text_width(text);
+	size_t limit = table->limit[column];
+
+	return limit && width > limit ? limit : width;
+}
+
+static void print_cell(const struct table *table, size_t column, const char *text, size_t width)
+{
+	size_t used = cell_width(table, column, text);
+	bool last = column == table->n_columns - 1;
+
+	for (size_t i = used; table->right[column] && i < width; i++)
 		putchar(' ');
-	if (last)
-		fputs(text, stdout);
-	else
-		text_pad(stdout, text, right ? 0 : width);
+	text_cut(stdout, text, used);
+	for (size_t i = used; !table->right[column] && !last && i < width; i++)
+		putchar(' ');
 	fputs(last ? "\n" : "  ", stdout);
 }
 
@@ -71,15 +86,15 @@ void table_print(const struct table *table)
 	size_t widths[TABLE_COLUMNS_MAX] = { 0 };
 
 	for (size_t i = 0; i < table->cells.n; i++) {
-		size_t width = text_width(table->cells.v[i]);
+		size_t column = i % table->n_columns;
+		size_t width = cell_width(table, column, table->cells.v[i]);
 
-		if (width > widths[i % table->n_columns])
-			widths[i % table->n_columns] = width;
+		if (width > widths[column])
+			widths[column] = width;
 	}
 	for (size_t i = 0; i < table->cells.n; i++) {
 		size_t column = i % table->n_columns;
 
-		print_cell(table->cells.v[i], widths[column], table->right[column],
-			   column == table->n_columns - 1);
+		print_cell(table, column, table->cells.v[i], widths[column]);
 	}
 }

@@ -15,6 +15,8 @@ void table_freep(struct table **table);
 // The next cell, left to right; rows follow by themselves.  NULL is shown as "-".
 void table_add(struct table *table, const char *text);
 void table_add_number(struct table *table, unsigned long long number);
+// Cells of a column are cut to width columns, "..." at their end.
+void table_limit(struct table *table, size_t column, size_t width);
 void table_print(const struct table *table); // to stdout
 
 #endif
