@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum {
-	RULES_MAX = 3, // so many cells become rules instead of a map
+	RULES_MAX = 6, // so many cells become rules instead of a map
 	SET_MAX = 256, // so many cells stay in one set
 	SHARD_MIN = 64,
 	SHARD_MAX = 256,

@@ -1,12 +1,15 @@
 // One chain for each pair of zones: is the destination one of the zone's, and to which class of
-// services does the packet belong.  The atoms of a pair are disjoint, so each kind of atom has a
-// map of its own and their order does not matter.
+// services does the packet belong.  The atoms of a pair are disjoint, so their order does not
+// matter: each kind of atom has a map of its own, or a few rules where there are few.  (The kernel
+// finds a set by walking a list, so thousands of small maps would make an apply slow.)
 #include "compile/context.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
 
 static const enum rs_key destination_of[FAMILIES] = { RS_IP_DADDR, RS_IP6_DADDR };
+
+enum { RULES_MAX = 6 }; // so many atoms of a kind become rules instead of a map
 
 // What an atom looks at decides the map it goes to.
 enum shape {
@@ -36,8 +39,10 @@ static const struct shape_row {
 
 struct dispatch {
 	const char *name; // of the pair's chain
-	uint32_t sets[SHAPE_ALL];
-	bool interval[SHAPE_ALL]; // at least one element needs it
+	uint32_t chain;
+	size_t atoms[SHAPE_ALL];
+	bool interval[SHAPE_ALL]; // at least one atom is a range
+	uint32_t sets[SHAPE_ALL]; // RS_NONE: rules
 	uint32_t all;
 };
 
@@ -77,10 +82,8 @@ static bool needs_interval(enum shape shape, const struct plan_atom *atom)
 	return atom->port_lo != atom->port_hi;
 }
 
-static void begin_sets(struct compiling *c, struct dispatch *dispatch, const struct plan_pair *pair)
+static void count_atoms(struct dispatch *dispatch, const struct plan_pair *pair)
 {
-	const char *name;
-
 	for (size_t i = 0; i < pair->n_classes; i++)
 		for (size_t a = 0; a < pair->classes[i].n_atoms; a++) {
 			const struct plan_atom *atom = &pair->classes[i].atoms[a];
@@ -88,17 +91,48 @@ static void begin_sets(struct compiling *c, struct dispatch *dispatch, const str
 
 			if (shape == SHAPE_ALL)
 				continue;
-			dispatch->sets[shape] = 0;
+			dispatch->atoms[shape]++;
 			dispatch->interval[shape] |= needs_interval(shape, atom);
 		}
+}
+
+// The look-ups come first in the chain, the compares of what is not in a map after them.
+static void begin_sets(struct compiling *c, struct dispatch *dispatch)
+{
 	for (enum shape shape = 0; shape < SHAPE_ALL; shape++) {
-		if (dispatch->sets[shape] == RS_NONE)
+		const struct shape_row *row = &rows[shape];
+
+		dispatch->sets[shape] = RS_NONE;
+		if (dispatch->atoms[shape] <= RULES_MAX)
 			continue;
-		name = arena_printf(c->arena, "%s_%s", dispatch->name, rows[shape].suffix);
 		dispatch->sets[shape] =
-			rb_set(c->build, name, RS_MAP_VERDICT, dispatch->interval[shape],
-			       rows[shape].keys, rows[shape].n_keys);
+			rb_set(c->build,
+			       arena_printf(c->arena, "%s_%s", dispatch->name, row->suffix),
+			       RS_MAP_VERDICT, dispatch->interval[shape], row->keys, row->n_keys);
+		rule(c->build, dispatch->chain, RS_NONE);
+		rule_vmap(c->build, dispatch->sets[shape]);
 	}
+}
+
+static uint8_t type_hi(const struct plan_atom *atom)
+{
+	return atom->port_hi > 255 ? 255 : atom->port_hi;
+}
+
+static void atom_rule(struct compiling *c, const struct dispatch *dispatch, enum shape shape,
+		      const struct plan_atom *atom, uint32_t chain)
+{
+	rule(c->build, dispatch->chain, RS_NONE);
+	if (shape == SHAPE_ICMP || shape == SHAPE_ICMPV6) {
+		rule_u8_range(c->build, rows[shape].keys[0], atom->port_lo, type_hi(atom));
+	} else {
+		rule_u8_range(c->build, RS_META_L4PROTO, atom->protocol_lo, atom->protocol_hi);
+		if (shape == SHAPE_SOURCE && !all_sources(atom))
+			rule_u16(c->build, RS_TH_SPORT, RS_EQ, atom->sport_lo, atom->sport_hi);
+		if (shape != SHAPE_PROTOCOL && !all_ports(atom))
+			rule_u16(c->build, RS_TH_DPORT, RS_EQ, atom->port_lo, atom->port_hi);
+	}
+	rule_verdict(c->build, RS_GOTO, chain);
 }
 
 static void add_atom(struct compiling *c, struct dispatch *dispatch, const struct plan_atom *atom,
@@ -106,17 +140,18 @@ static void add_atom(struct compiling *c, struct dispatch *dispatch, const struc
 {
 	enum shape shape = shape_of(atom);
 	struct build_key key = { .size = 0 };
-	uint16_t type_hi = atom->port_hi > 255 ? 255 : atom->port_hi;
 
-	switch (shape) {
-	case SHAPE_ICMP:
-	case SHAPE_ICMPV6:
-		key_u8(&key, rows[shape].keys[0], atom->port_lo, type_hi);
-		break;
-	case SHAPE_ALL:
+	if (shape == SHAPE_ALL) {
 		dispatch->all = chain;
 		return;
-	default:
+	}
+	if (dispatch->sets[shape] == RS_NONE) {
+		atom_rule(c, dispatch, shape, atom, chain);
+		return;
+	}
+	if (shape == SHAPE_ICMP || shape == SHAPE_ICMPV6) {
+		key_u8(&key, rows[shape].keys[0], atom->port_lo, type_hi(atom));
+	} else {
 		key_u8(&key, RS_META_L4PROTO, atom->protocol_lo, atom->protocol_hi);
 		if (shape == SHAPE_SOURCE)
 			key_u16(&key, RS_TH_SPORT, atom->sport_lo, atom->sport_hi);
@@ -169,18 +204,19 @@ static void membership_rules(struct compiling *c, uint32_t chain, uint16_t to)
 	}
 }
 
-static void dispatch_rules(struct compiling *c, const struct dispatch *dispatch, uint32_t chain)
+static void add_class(struct compiling *c, struct dispatch *dispatch, const char *names,
+		      const struct plan_class *class)
 {
-	for (enum shape shape = 0; shape < SHAPE_ALL; shape++) {
-		if (dispatch->sets[shape] == RS_NONE)
-			continue;
-		rule(c->build, chain, RS_NONE);
-		rule_vmap(c->build, dispatch->sets[shape]);
-	}
-	if (dispatch->all != RS_NONE) {
-		rule(c->build, chain, RS_NONE);
-		rule_verdict(c->build, RS_GOTO, dispatch->all);
-	}
+	const char *name;
+	uint32_t chain;
+
+	if (!class->n_atoms || !class->n_cells)
+		return;
+	name = class_name(c, class, names);
+	chain = rb_chain(c->build, name, RS_NONE);
+	for (size_t a = 0; a < class->n_atoms; a++)
+		add_atom(c, dispatch, &class->atoms[a], chain);
+	class_rules(c, chain, name, class);
 }
 
 uint32_t pair_chain(struct compiling *c, const struct plan_pair *pair)
@@ -188,27 +224,17 @@ uint32_t pair_chain(struct compiling *c, const struct plan_pair *pair)
 	struct dispatch dispatch = { .all = RS_NONE };
 	const char *names =
 		arena_printf(c->arena, "%s_%s", zone_id(c, pair->from), zone_id(c, pair->to));
-	uint32_t chain;
 
 	dispatch.name = arena_printf(c->arena, "p_%s", names);
-	for (enum shape shape = 0; shape < SHAPE_ALL; shape++)
-		dispatch.sets[shape] = RS_NONE;
-	chain = rb_chain(c->build, dispatch.name, RS_NONE);
-	begin_sets(c, &dispatch, pair);
-	for (size_t i = 0; i < pair->n_classes; i++) {
-		const struct plan_class *class = &pair->classes[i];
-		const char *name;
-		uint32_t target;
-
-		if (!class->n_atoms || !class->n_cells)
-			continue;
-		name = class_name(c, class, names);
-		target = rb_chain(c->build, name, RS_NONE);
-		for (size_t a = 0; a < class->n_atoms; a++)
-			add_atom(c, &dispatch, &class->atoms[a], target);
-		class_rules(c, target, name, class);
+	dispatch.chain = rb_chain(c->build, dispatch.name, RS_NONE);
+	membership_rules(c, dispatch.chain, pair->to);
+	count_atoms(&dispatch, pair);
+	begin_sets(c, &dispatch);
+	for (size_t i = 0; i < pair->n_classes; i++)
+		add_class(c, &dispatch, names, &pair->classes[i]);
+	if (dispatch.all != RS_NONE) {
+		rule(c->build, dispatch.chain, RS_NONE);
+		rule_verdict(c->build, RS_GOTO, dispatch.all);
 	}
-	membership_rules(c, chain, pair->to);
-	dispatch_rules(c, &dispatch, chain);
-	return chain;
+	return dispatch.chain;
 }
