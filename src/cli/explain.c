@@ -12,40 +12,48 @@
 
 enum { COLUMNS = 80 };
 
-// Breaks text into lines of at most COLUMNS: at spaces, or between wide characters.
+// The end of the piece that may not be broken: a run of narrow characters, or one wide one.
+static const char *piece_end(const char *text, size_t *ret_width)
+{
+	const char *end = text;
+
+	*ret_width = text_char_width(text_next(&end));
+	while (*ret_width && *end && *end != ' ') {
+		const char *next = end;
+
+		if (text_char_width(text_next(&next)) != 1 || *text & 0x80)
+			break;
+		end = next;
+		++*ret_width;
+	}
+	return end;
+}
+
+// Breaks text into lines of at most COLUMNS: at spaces, and around wide characters.
 static void print_wrapped(const char *text)
 {
 	size_t column = 0;
+	bool space = false;
 
-	for (const char *next = text; *text; text = next) {
-		size_t width = text_char_width(text_next(&next));
-		const char *word_end = next;
-		size_t ahead = width;
+	for (const char *end; *text; text = end) {
+		size_t width;
 
-		// A word of narrow characters stays whole.
-		while (width == 1 && *text != ' ' && *word_end && *word_end != ' ') {
-			const char *at = word_end;
-			size_t w = text_char_width(text_next(&at));
-
-			if (w != 1)
-				break;
-			ahead += w;
-			word_end = at;
-		}
-		if (column && column + (*text == ' ' ? 1 : 0) + ahead > COLUMNS) {
-			putchar('\n');
-			column = 0;
-			if (*text == ' ')
-				continue;
-		}
-		if (*text != ' ' && width == 1 && word_end > next) {
-			fwrite(text, 1, (size_t)(word_end - text), stdout);
-			column += ahead;
-			next = word_end;
+		if (*text == ' ') {
+			space = column > 0;
+			end = text + 1;
 			continue;
 		}
-		fwrite(text, 1, (size_t)(next - text), stdout);
+		end = piece_end(text, &width);
+		if (column && column + space + width > COLUMNS) {
+			putchar('\n');
+			column = 0;
+		} else if (space) {
+			putchar(' ');
+			column++;
+		}
+		fwrite(text, 1, (size_t)(end - text), stdout);
 		column += width;
+		space = false;
 	}
 	putchar('\n');
 }
