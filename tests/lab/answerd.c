@@ -3,7 +3,7 @@
 // address translation shows: "ZONE sees ADDRESS PORT", then what was sent.  A "GET" or "HEAD" gets
 // the same as an HTTP response.
 //
-//   lab-answerd NAMESPACE ...      runs until it is ended
+//   lab-answerd PREFIX ZONE ...      runs until it is ended; a zone's namespace is PREFIX and ZONE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ struct end {
 	enum end_kind kind;
 	int fd;
 	bool greeted;
-	const char *space;
+	const char *zone;
 };
 
 static void fail(const char *what)
@@ -36,12 +36,12 @@ static void fail(const char *what)
 	exit(1);
 }
 
-static struct end *watch(int epoll, enum end_kind kind, int fd, const char *space)
+static struct end *watch(int epoll, enum end_kind kind, int fd, const char *zone)
 {
 	struct end *end = calloc(1, sizeof(*end));
 	if (!end)
 		fail("memory");
-	*end = (struct end){ kind, fd, false, space };
+	*end = (struct end){ kind, fd, false, zone };
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = end };
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
 		fail("epoll_ctl");
@@ -63,26 +63,26 @@ static int bound_socket(int type)
 	return fd;
 }
 
-static void open_space(int epoll, const char *space)
+static void open_zone(int epoll, const char *prefix, const char *zone)
 {
 	char path[300];
-	snprintf(path, sizeof(path), "/run/netns/%s", space);
+	snprintf(path, sizeof(path), "/run/netns/%s%s", prefix, zone);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
 		fail(path);
 	close(fd);
-	watch(epoll, END_LISTENER, bound_socket(SOCK_STREAM), space);
-	watch(epoll, END_DATAGRAM, bound_socket(SOCK_DGRAM), space);
+	watch(epoll, END_LISTENER, bound_socket(SOCK_STREAM), zone);
+	watch(epoll, END_DATAGRAM, bound_socket(SOCK_DGRAM), zone);
 }
 
-static int describe(char *out, size_t size, const char *space, const struct sockaddr_in6 *peer)
+static int describe(char *out, size_t size, const char *zone, const struct sockaddr_in6 *peer)
 {
 	char text[INET6_ADDRSTRLEN];
 	if (IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr))
 		inet_ntop(AF_INET, &peer->sin6_addr.s6_addr[12], text, sizeof(text));
 	else
 		inet_ntop(AF_INET6, &peer->sin6_addr, text, sizeof(text));
-	return snprintf(out, size, "%s sees %s %u\n", space, text, ntohs(peer->sin6_port));
+	return snprintf(out, size, "%s sees %s %u\n", zone, text, ntohs(peer->sin6_port));
 }
 
 static void greet(struct end *end, const char *request, size_t size)
@@ -94,7 +94,7 @@ static void greet(struct end *end, const char *request, size_t size)
 		return;
 	bool head = size >= 5 && memcmp(request, "HEAD ", 5) == 0;
 	bool get = size >= 4 && memcmp(request, "GET ", 4) == 0;
-	int n = describe(line, sizeof(line), end->space, &peer);
+	int n = describe(line, sizeof(line), end->zone, &peer);
 	if (get || head) {
 		n = snprintf(reply, sizeof(reply),
 			     "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n"
@@ -127,7 +127,7 @@ static void serve_listener(int epoll, struct end *end)
 {
 	int fd = accept4(end->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0)
-		watch(epoll, END_STREAM, fd, end->space);
+		watch(epoll, END_STREAM, fd, end->zone);
 }
 
 // The reply leaves from the very address that was asked: the control message goes back as it came.
@@ -148,7 +148,7 @@ static void serve_datagram(struct end *end)
 		packet.ipi6_ifindex = 0;
 		memcpy(CMSG_DATA(info), &packet, sizeof(packet));
 	}
-	struct iovec out[2] = { { line, (size_t)describe(line, sizeof(line), end->space, &peer) },
+	struct iovec out[2] = { { line, (size_t)describe(line, sizeof(line), end->zone, &peer) },
 				{ bytes, (size_t)n } };
 	message.msg_iov = out;
 	message.msg_iovlen = 2;
@@ -179,8 +179,8 @@ int main(int argc, char **argv)
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_NOFILE, &files);
-	for (int i = 1; i < argc; i++)
-		open_space(epoll, argv[i]);
+	for (int i = 2; i < argc; i++)
+		open_zone(epoll, argv[1], argv[i]);
 	for (;;) {
 		struct epoll_event events[ANSWER_EVENTS];
 		int n = epoll_wait(epoll, events, ANSWER_EVENTS, -1);

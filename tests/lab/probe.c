@@ -29,6 +29,7 @@ struct session {
 	struct probe *probes;
 	size_t n;
 	uint32_t first_token;
+	size_t first_port;
 };
 
 static void parse_probe(struct session *session, const char *line)
@@ -38,8 +39,8 @@ static void parse_probe(struct session *session, const char *line)
 	if (session->n == PROBES_MAX ||
 	    !wire_parse_line(&session->wire, line, &probe->zone, &probe->link, packet))
 		return;
-	if (packet->sport == 0)
-		packet->sport = (uint16_t)(20000 + session->n);
+	if (packet->sport == 0) // a connection of its own, in this run and from run to run
+		packet->sport = (uint16_t)(20000 + (session->first_port + session->n) % 40000);
 	packet->token = session->first_token + (uint32_t)session->n++;
 	wire_listen(&session->wire, packet->family, packet->protocol);
 }
@@ -111,6 +112,7 @@ int main(int argc, char **argv)
 		queue = atoi(optarg);
 	if (!session.probes || option != -1)
 		return 2;
+	session.first_port = (size_t)getpid() * 61;
 	session.first_token = (uint32_t)getpid() << 14 ^ 0x10000000;
 	wire_open(&session.wire);
 	if (queue >= 0)

@@ -44,7 +44,7 @@ services:
 guards: { web: { protocol: http }, mail: { protocol: smtp } }
 flows:
   - { id: one, from: a/desk, to: c, services: [odd, icmp/echo-request] }
-  - { id: two, from: a, to: c/www, services: [tcp/80-90, tcp/5], log: true }
+  - { id: two, from: a, to: c/www, services: [tcp/80-90, tcp/5], log: true, guard: none }
   - { id: three, from: [a/odd, d], to: c/www, services: http, guard: web }
   - { id: three-plain, from: a, to: c/www, services: tcp/80, guard: none }
   - { id: four, from: [a, b], to: out, services: any, except: [{ to: out/partner }, { services: [smtp, odd] }] }

@@ -120,7 +120,7 @@ static size_t skip_extensions(const uint8_t *bytes, size_t n, uint8_t *protocol)
 			*protocol = bytes[at];
 			at += 8;
 		} else if (*protocol == IPPROTO_HOPOPTS || *protocol == IPPROTO_ROUTING ||
-			   *protocol == IPPROTO_DSTOPTS) {
+			   *protocol == IPPROTO_DSTOPTS || *protocol == IPPROTO_MH) {
 			*protocol = bytes[at];
 			at += 8 + (size_t)bytes[at + 1] * 8;
 		} else {
