@@ -16,6 +16,7 @@ enum {
 	GRE = 47,
 	ESP = 50,
 	ENDS_MAX = 64, // boundaries tried of one endpoint
+	TRIES = 32,    // for one random probe: some draws make no packet
 };
 
 struct service {
@@ -354,20 +355,59 @@ static struct addr pick_address(struct maker *maker)
 	return addr;
 }
 
-static void probe_random(struct maker *maker)
+static unsigned pick_port(struct maker *maker, const struct service *service)
+{
+	unsigned port = service->lo + (unsigned)roll(maker, service->hi - service->lo + 3);
+
+	return port ? port - 1 : 0;
+}
+
+static void probe_anything(struct maker *maker)
 {
 	struct addr source = pick_address(maker);
 	struct addr destination = pick_address(maker);
 	const struct service *service = &maker->services.v[roll(maker, maker->services.n)];
-	unsigned span = service->hi - service->lo;
-	unsigned port = service->lo + (unsigned)roll(maker, span + 3);
 	int from = roll(maker, 8) ? home_of(maker, &source)
 				  : (int)roll(maker, maker->tree->n_zones + 1) - 1;
 	int to = roll(maker, 8) ? home_of(maker, &destination) : REFERENCE_SELF;
 
+	put_service(maker, from, to, &source, &destination, service, pick_port(maker, service));
+}
+
+static const char *pick_word(struct maker *maker, const struct pol_list *list)
+{
+	return list->v[roll(maker, list->n)].s;
+}
+
+// A boundary of a flow's sources with one of its destinations and one of any flow's services.
+static void probe_corner(struct maker *maker, const struct pol_flow *flow)
+{
+	const char *from = pick_word(maker, &flow->from);
+	const char *to = pick_word(maker, &flow->to);
+	const struct service *service = &maker->services.v[roll(maker, maker->services.n)];
+	addr_list sources = { 0 };
+	addr_list destinations = { 0 };
+
+	ends_of(maker, from, &sources);
+	ends_of(maker, to, &destinations);
+	put_service(maker, zone_of(maker, from), zone_of(maker, to),
+		    &sources.v[roll(maker, sources.n)],
+		    &destinations.v[roll(maker, destinations.n)], service,
+		    pick_port(maker, service));
+	vec_done(&sources);
+	vec_done(&destinations);
+}
+
+static void probe_random(struct maker *maker)
+{
+	const struct pol_tree *tree = maker->tree;
+
 	maker->kind = "random";
 	maker->about = "";
-	put_service(maker, from, to, &source, &destination, service, port ? port - 1 : 0);
+	if (tree->n_flows > 0 && roll(maker, 2))
+		probe_corner(maker, &tree->flows[roll(maker, tree->n_flows)]);
+	else
+		probe_anything(maker);
 }
 
 static void gather_sports(struct maker *maker)
@@ -421,7 +461,7 @@ size_t probes_make(const struct pol_tree *tree, uint64_t seed, size_t count, boo
 	add_service(&maker, UDP, 1, 65535);
 	if (most && maker.probes.n > count - count / 5)
 		thin(&maker, count - count / 5); // leave some for chance
-	while (maker.addresses.n > 0 && maker.probes.n < count)
+	for (size_t i = 0; i < count * TRIES && maker.addresses.n && maker.probes.n < count; i++)
 		probe_random(&maker);
 	if (most)
 		thin(&maker, count);

@@ -21,7 +21,8 @@ struct probe {
 };
 
 // At least `count` probes if `most` is false, filled up with random ones; if it is true exactly
-// `count`, drawn evenly.  Free *ret_probes.  The same seed gives the same probes.
+// `count`, drawn evenly.  Fewer only for a policy that has no two ends to send between.  Free
+// *ret_probes.  The same seed gives the same probes.
 size_t probes_make(const struct pol_tree *tree, uint64_t seed, size_t count, bool most,
 		   struct probe **ret_probes);
 

@@ -342,33 +342,41 @@ static void write_except(struct writer *writer, unsigned from, unsigned to)
 	put(writer, "] }]");
 }
 
+static void write_flow(struct writer *writer, unsigned i, bool guarded)
+{
+	unsigned from, to;
+
+	put(writer, "  - { id: f%u, from: ", i);
+	write_endpoints(writer, &from);
+	put(writer, ", to: ");
+	write_endpoints(writer, &to);
+	put(writer, ", services: [");
+	if (guarded)
+		put(writer, "tcp/%u-%u", 1 + roll(writer, 20), 21 + roll(writer, 20));
+	else
+		write_service(writer);
+	if (!guarded && roll(writer, 2)) {
+		put(writer, ", ");
+		write_service(writer);
+	}
+	put(writer, "], guard: %s", guarded ? "web" : "none");
+	if (roll(writer, 3) == 0)
+		write_except(writer, from, to);
+	if (roll(writer, 4) == 0)
+		put(writer, ", log: true");
+	put(writer, " }\n");
+}
+
 static void write_flows(struct writer *writer, unsigned n)
 {
 	put(writer, "services:\n"
 		    "  low: { members: [tcp/1-40, udp/5-9], source-ports: [1-500] }\n"
 		    "  strange: { members: [low, tcp/7], source-ports: [100, 400-2000] }\n"
 		    "  mix: [tcp/3, tcp/9-11, udp/4, icmp/3, low, ip/gre]\n"
+		    "guards:\n  web: http\n"
 		    "flows:\n");
-	for (unsigned i = 0; i < n; i++) {
-		unsigned from, to;
-
-		put(writer, "  - { id: f%u, from: ", i);
-		write_endpoints(writer, &from);
-		put(writer, ", to: ");
-		write_endpoints(writer, &to);
-		put(writer, ", services: [");
-		write_service(writer);
-		if (roll(writer, 2)) {
-			put(writer, ", ");
-			write_service(writer);
-		}
-		put(writer, "]");
-		if (roll(writer, 3) == 0)
-			write_except(writer, from, to);
-		if (roll(writer, 4) == 0)
-			put(writer, ", log: true");
-		put(writer, " }\n");
-	}
+	for (unsigned i = 0; i < n; i++)
+		write_flow(writer, i, roll(writer, 6) == 0);
 }
 
 // One random policy: true if it is free of faults and both readings agree on it.
