@@ -10,17 +10,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 static int become(uint32_t uid, uint32_t gid)
 {
 	if (geteuid() != 0) // nothing to give up: a test, or a daemon without root
@@ -56,10 +45,10 @@ static int set_limits(void)
 		{ RLIMIT_NOFILE, 0 },
 		{ RLIMIT_NPROC, 0 },
 		{ RLIMIT_MEMLOCK, 0 },
-		// Address sanitizer maps terabytes; it is only in builds for tests.
+		// The last one, for builds that cannot have it.
 		{ RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
 	};
-	size_t n = sizeof(limits) / sizeof(limits[0]) - (SANITIZED ? 1 : 0);
+	size_t n = sizeof(limits) / sizeof(limits[0]) - (SANDBOX_WITHOUT_FILTER ? 1 : 0);
 	for (size_t i = 0; i < n; i++) {
 		struct rlimit limit = { limits[i].value, limits[i].value };
 		if (setrlimit(limits[i].resource, &limit) < 0)
@@ -128,7 +117,7 @@ int sandbox_enter(uint32_t uid, uint32_t gid)
 		r = -errno;
 	if (r == 0)
 		r = set_limits();
-	if (r == 0 && !SANITIZED)
+	if (r == 0 && !SANDBOX_WITHOUT_FILTER)
 		r = filter_calls();
 	return r;
 }

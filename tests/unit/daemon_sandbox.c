@@ -1,0 +1,175 @@
+// The sandbox: what is left of a process in it, and what ends it.
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "daemon/sandbox.h"
+
+enum { NOBODY = 65534 };
+
+static int do_open(void)
+{
+	return open("/etc/passwd", O_RDONLY);
+}
+
+static int do_socket(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, 0);
+}
+
+static int do_fork(void)
+{
+	return fork();
+}
+
+static int do_exec(void)
+{
+	return execl("/bin/true", "true", NULL);
+}
+
+static int do_kill(void)
+{
+	return kill(getppid(), 0);
+}
+
+static int do_trace(void)
+{
+	return (int)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+}
+
+static int do_setuid(void)
+{
+	return setuid(0);
+}
+
+static int do_dup(void)
+{
+	return dup(2);
+}
+
+static int do_memfd(void)
+{
+	return memfd_create("x", 0);
+}
+
+static int do_mkdir(void)
+{
+	return mkdir("/tmp/sekisho-sandbox", 0700);
+}
+
+static int do_unshare(void)
+{
+	return (int)syscall(SYS_unshare, 0);
+}
+
+static int do_prctl(void)
+{
+	return (int)syscall(SYS_prctl, 4, 1, 0, 0, 0);
+}
+
+static const struct {
+	const char *what;
+	int (*act)(void);
+} forbidden[] = {
+	{ "open", do_open },	 { "socket", do_socket },   { "fork", do_fork },
+	{ "exec", do_exec },	 { "kill", do_kill },	    { "ptrace", do_trace },
+	{ "setuid", do_setuid }, { "dup", do_dup },	    { "memfd", do_memfd },
+	{ "mkdir", do_mkdir },	 { "unshare", do_unshare }, { "prctl", do_prctl },
+};
+
+static int status_of(int (*act)(void))
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (sandbox_enter(NOBODY, NOBODY) < 0)
+			_exit(99);
+		act();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void what_ends_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		int status = status_of(forbidden[i].act);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+			fail_msg("%s: status %x", forbidden[i].what, status);
+	}
+}
+
+static int work(void)
+{
+	char *memory = malloc(8 << 20), byte;
+	memset(memory, 1, 8 << 20);
+	FILE *out = fdopen(9, "w");
+	bool fine = out && fprintf(out, "x") == 1 && fclose(out) == 0 && !isatty(2);
+	free(memory);
+	_exit(fine && read(0, &byte, 0) <= 0 ? 42 : 1);
+}
+
+static void what_is_left(void **state)
+{
+	int pipes[2];
+	char byte;
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(dup2(pipes[1], 9), 9);
+	int status = status_of(work);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 42);
+	assert_int_equal(read(pipes[0], &byte, 1), 1);
+	close(pipes[0]);
+	close(pipes[1]);
+	close(9);
+}
+
+static int eat(void)
+{
+	for (size_t i = 0; i < 64; i++) {
+		char *memory = mmap(NULL, 256 << 20, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (memory == MAP_FAILED)
+			_exit(i < 13 ? 43 : 44);
+	}
+	_exit(0);
+}
+
+static void memory(void **state)
+{
+	(void)state;
+	int status = status_of(eat);
+	assert_int_equal(WEXITSTATUS(status), 43);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_ends_it),
+		cmocka_unit_test(what_is_left),
+		cmocka_unit_test(memory),
+	};
+	if (geteuid() != 0 || SANDBOX_WITHOUT_FILTER) {
+		puts("skipped: needs root, and a build without address sanitizer");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,174 @@
+// Events: three ways of writing one, the bound on their rate, and the prefixes of packet records.
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "event/event.h"
+#include "event/limit.h"
+#include "event/prefix.h"
+
+static struct event example(void)
+{
+	struct event event;
+	event_init(&event, EVENT_PACKET_DENIED, 1700000000123456);
+	event_number(&event, EVENT_GENERATION, 12);
+	event_text(&event, EVENT_FROM, "public-wifi");
+	event_text(&event, EVENT_TO, "office");
+	event_text(&event, EVENT_PROTOCOL, "tcp");
+	event_text(&event, EVENT_SOURCE, "172.16.0.9");
+	event_number(&event, EVENT_SOURCE_PORT, 40000);
+	event_text(&event, EVENT_DESTINATION, "10.20.0.5");
+	event_number(&event, EVENT_DESTINATION_PORT, 445);
+	event_text(&event, EVENT_FLOW, NULL); // absent
+	return event;
+}
+
+static void text(void **state)
+{
+	(void)state;
+	const struct event event = example();
+	char line[EVENT_LINE_MAX];
+	event_write_text(&event, line, sizeof(line));
+	assert_string_equal(line,
+			    "denied generation=12 from=public-wifi to=office protocol=tcp "
+			    "source=172.16.0.9 source_port=40000 destination=10.20.0.5 port=445");
+	event_write_text(&event, line, 10);
+	assert_string_equal(line, "denied ge");
+}
+
+static void json(void **state)
+{
+	(void)state;
+	const struct event event = example();
+	char line[EVENT_LINE_MAX];
+	event_write_json(&event, line, sizeof(line));
+	assert_string_equal(
+		line,
+		"{\"time\":\"2023-11-14T22:13:20.123456Z\",\"event\":\"packet-denied\","
+		"\"generation\":12,\"from\":\"public-wifi\",\"to\":\"office\",\"protocol\":\"tcp\","
+		"\"source\":\"172.16.0.9\",\"source_port\":40000,\"destination\":\"10.20.0.5\","
+		"\"port\":445}");
+	event_write_json(&event, line, 40);
+	assert_string_equal(line, "");
+}
+
+static void collect(void *arg, const char *assignment)
+{
+	char *all = arg;
+	strcat(all, assignment);
+	strcat(all, "\n");
+}
+
+static void journal(void **state)
+{
+	(void)state;
+	struct event event;
+	char all[1024] = "";
+	event_init(&event, EVENT_PACKET_ALLOWED, 0);
+	event_text(&event, EVENT_FLOW, "office-mail-out");
+	event_number(&event, EVENT_GENERATION, 3);
+	// Text of others makes no lines and no fields of its own.
+	event_text(&event, EVENT_FROM, "a\nPRIORITY=0\x1b[2J");
+	event_journal(&event, collect, all);
+	assert_string_equal(all, "SEKISHO_EVENT=packet-allowed\nSEKISHO_FLOW=office-mail-out\n"
+				 "SEKISHO_GENERATION=3\nSEKISHO_FROM_ZONE=a PRIORITY=0 [2J\n");
+}
+
+static void every_kind(void **state)
+{
+	(void)state;
+	char line[256];
+	for (unsigned kind = 0; kind < EVENT_KIND_COUNT; kind++) {
+		struct event event;
+		event_init(&event, kind, 0);
+		event_write_json(&event, line, sizeof(line));
+		assert_true(strlen(line) > 20);
+		assert_in_range(event_kind_info(kind)->level, 3, 6);
+	}
+}
+
+static void bounded_rate(void **state)
+{
+	(void)state;
+	struct event_limit limit;
+	uint64_t now = 1000000, written = 0;
+	event_limit_init(&limit, 10, 5, now);
+	for (int i = 0; i < 1000; i++) { // a thousand at once: the burst
+		written += event_limit_take(&limit, now);
+	}
+	assert_int_equal(written, 5);
+	assert_int_equal(event_limit_suppressed(&limit), 995);
+	assert_int_equal(event_limit_suppressed(&limit), 0);
+	for (int i = 0; i < 10000; i++) // ten seconds of a thousand a second: the rate
+		written += event_limit_take(&limit, now += 1000);
+	assert_in_range(written, 5 + 99, 5 + 101);
+	written = 0;
+	now += 365ULL * 86400 *
+	       1000000; // a clock that leaps gives a burst, one that goes back nothing
+	for (int i = 0; i < 100; i++)
+		written += event_limit_take(&limit, now);
+	assert_int_equal(written, 5);
+	assert_false(event_limit_take(&limit, 0));
+}
+
+static const struct {
+	const char *text;
+	int kind; // -1: not one of ours
+	uint64_t generation;
+	const char *id;
+} prefixes[] = {
+	{ "sk G12 allow office-mail-out", EVENT_PACKET_ALLOWED, 12, "office-mail-out" },
+	{ "sk G0 deny", EVENT_PACKET_DENIED, 0, "" },
+	{ "sk G7 deny ", EVENT_PACKET_DENIED, 7, "" },
+	{ "sk G18446744073709551615 spoof office", EVENT_PACKET_SPOOFED, UINT64_MAX, "office" },
+	{ "sk G1 invalid", EVENT_PACKET_INVALID, 1, "" },
+	{ "", -1, 0, NULL },
+	{ "sk", -1, 0, NULL },
+	{ "sk G", -1, 0, NULL },
+	{ "sk G deny", -1, 0, NULL },
+	{ "sk G-1 deny", -1, 0, NULL },
+	{ "sk G1", -1, 0, NULL },
+	{ "sk G1 ", -1, 0, NULL },
+	{ "sk G1 allow", -1, 0, NULL },
+	{ "sk G1 allow ", -1, 0, NULL },
+	{ "sk G1 denied", -1, 0, NULL },
+	{ "sk G1x deny", -1, 0, NULL },
+	{ "IN=eth0 OUT=", -1, 0, NULL },
+};
+
+static void prefix(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		struct event_prefix got;
+		int r = event_prefix_parse(prefixes[i].text, &got);
+		if ((r == 0) != (prefixes[i].kind >= 0))
+			fail_msg("\"%s\": %d", prefixes[i].text, r);
+		if (r < 0)
+			continue;
+		assert_int_equal(got.kind, prefixes[i].kind);
+		assert_true(got.generation == prefixes[i].generation);
+		assert_string_equal(got.id, prefixes[i].id);
+	}
+	char text[EVENT_PREFIX_ID_MAX + 32] = "sk G1 allow ";
+	struct event_prefix got;
+	memset(text + 12, 'a', EVENT_PREFIX_ID_MAX - 1);
+	assert_int_equal(event_prefix_parse(text, &got), 0);
+	text[12 + EVENT_PREFIX_ID_MAX - 1] = 'a';
+	assert_true(event_prefix_parse(text, &got) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text),		cmocka_unit_test(json),
+		cmocka_unit_test(journal),	cmocka_unit_test(every_kind),
+		cmocka_unit_test(bounded_rate), cmocka_unit_test(prefix),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
