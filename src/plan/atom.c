@@ -14,10 +14,8 @@ static const struct {
 	uint8_t number;
 	bool ports;
 } protocols[] = {
-	{ "tcp", IPPROTO_TCP, true },
-	{ "udp", IPPROTO_UDP, true },
-	{ "sctp", IPPROTO_SCTP, true },
-	{ "icmp", IPPROTO_ICMP, false },
+	{ "tcp", IPPROTO_TCP, true },	     { "udp", IPPROTO_UDP, true },
+	{ "sctp", IPPROTO_SCTP, true },	     { "icmp", IPPROTO_ICMP, false },
 	{ "icmpv6", IPPROTO_ICMPV6, false },
 };
 
@@ -26,8 +24,8 @@ static const struct {
 	const char *name;
 	uint8_t number;
 } ip_protocols[] = {
-	{ "igmp", 2 },	{ "ipip", 4 },	 { "egp", 8 },	  { "ipv6", 41 }, { "rsvp", 46 },
-	{ "gre", 47 },	{ "esp", 50 },	 { "ah", 51 },	  { "eigrp", 88 }, { "ospf", 89 },
+	{ "igmp", 2 },	   { "ipip", 4 },  { "egp", 8 },    { "ipv6", 41 },  { "rsvp", 46 },
+	{ "gre", 47 },	   { "esp", 50 },  { "ah", 51 },    { "eigrp", 88 }, { "ospf", 89 },
 	{ "etherip", 97 }, { "pim", 103 }, { "vrrp", 112 }, { "l2tp", 115 }, { "udplite", 136 },
 };
 
@@ -38,16 +36,20 @@ struct type_name {
 };
 
 static const struct type_name icmp_types[] = {
-	{ "echo-reply", 0 },	    { "destination-unreachable", 3 }, { "source-quench", 4 },
-	{ "redirect", 5 },	    { "echo-request", 8 },	      { "router-advertisement", 9 },
-	{ "router-solicitation", 10 }, { "time-exceeded", 11 },	      { "parameter-problem", 12 },
-	{ "timestamp-request", 13 }, { "timestamp-reply", 14 },	      { "info-request", 15 },
-	{ "info-reply", 16 },	    { "address-mask-request", 17 },   { "address-mask-reply", 18 },
+	{ "echo-reply", 0 },	       { "destination-unreachable", 3 },
+	{ "source-quench", 4 },	       { "redirect", 5 },
+	{ "echo-request", 8 },	       { "router-advertisement", 9 },
+	{ "router-solicitation", 10 }, { "time-exceeded", 11 },
+	{ "parameter-problem", 12 },   { "timestamp-request", 13 },
+	{ "timestamp-reply", 14 },     { "info-request", 15 },
+	{ "info-reply", 16 },	       { "address-mask-request", 17 },
+	{ "address-mask-reply", 18 },
 };
 
 static const struct type_name icmpv6_types[] = {
-	{ "destination-unreachable", 1 }, { "packet-too-big", 2 },	 { "time-exceeded", 3 },
-	{ "parameter-problem", 4 },	  { "echo-request", 128 },	 { "echo-reply", 129 },
+	{ "destination-unreachable", 1 }, { "packet-too-big", 2 },
+	{ "time-exceeded", 3 },		  { "parameter-problem", 4 },
+	{ "echo-request", 128 },	  { "echo-reply", 129 },
 	{ "mld-listener-query", 130 },	  { "mld-listener-report", 131 },
 	{ "mld-listener-done", 132 },	  { "nd-router-solicit", 133 },
 	{ "nd-router-advert", 134 },	  { "nd-neighbor-solicit", 135 },

@@ -39,8 +39,7 @@ const char *build_hint(struct build *b, const struct names *names, const char *t
 
 const struct addr_range *build_ranges(struct build *b, struct addr_set *set, size_t *ret_n)
 {
-	const struct addr_range *ranges =
-		arena_memdup(b->arena, set->v, set->n * sizeof(*set->v));
+	const struct addr_range *ranges = arena_memdup(b->arena, set->v, set->n * sizeof(*set->v));
 
 	*ret_n = set->n;
 	addr_set_done(set);

@@ -1,8 +1,8 @@
 // Boxes of source and destination addresses.
 //
 // A box without holes is cut by a sweep over sources.  Between two places where a hole begins or
-// ends, the holes that are open leave the same gaps of destinations; a gap that goes on unchanged is
-// one rect:
+// ends, the holes that are open leave the same gaps of destinations; a gap that goes on unchanged
+// is one rect:
 //
 //     destination ^  +---------------+       +---+---+-------+
 //                 |  |     +---+     |       |   | b |       |

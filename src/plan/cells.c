@@ -7,8 +7,8 @@
 // counts on the first flow, the plain flow keeps the zone without the host.
 //
 // Treatment is the union of all flows that permit a cell.  Boxes with the same rect are joined
-// before anything else; where a box overlaps one that comes behind it and asks for something more (a
-// helper, a log besides a guard), its cells are cut along that box.
+// before anything else; where a box overlaps one that comes behind it and asks for something more
+// (a helper, a log besides a guard), its cells are cut along that box.
 #include "plan/cells.h"
 
 #include <errno.h>
@@ -18,6 +18,7 @@
 enum {
 	OVERLAPS_MAX = 4 * 1000 * 1000, // pairs of boxes in one class
 	WORK_MAX = 64 * 1024 * 1024,	// steps of cutting in one class
+	BOXES_MAX = 16 * 1000 * 1000,	// in all classes of a plan
 	CONFLICTS_KEPT = 1 << 16,	// before repeats are dropped
 };
 
@@ -40,7 +41,7 @@ struct work {
 	VEC(struct box) boxes;
 	VEC(struct plan_rect) rects; // of boxes
 	carve_pairs pairs;
-	VEC(uint32_t) first;	     // by box: its neighbours in `neighbours`
+	VEC(uint32_t) first; // by box: its neighbours in `neighbours`
 	VEC(uint32_t) neighbours;
 	VEC(struct plan_rect) holes;
 	carve_rects rest;
@@ -91,7 +92,8 @@ static void add_conflict(struct cells *cells, enum cells_fault fault, uint32_t f
 {
 	if (cells->conflicts.n == CONFLICTS_KEPT)
 		cells_tidy_conflicts(cells);
-	vec_push(&cells->conflicts, ((struct cells_conflict){ flow, other, (uint8_t)fault, where }));
+	vec_push(&cells->conflicts,
+		 ((struct cells_conflict){ flow, other, (uint8_t)fault, where }));
 }
 
 // `first` comes before `second` in the order and has all or part of it.
@@ -135,7 +137,9 @@ static int gather(struct work *w, const struct cells_source *sources, size_t n)
 		const struct plan_flow *flow = &w->cells->flows[sources[i].flow];
 		bool plain = !flow->guard && !w->cells->guard_none[sources[i].flow];
 
-		if (w->boxes.n + term->n_rects > PLAN_CLASS_CELLS_MAX) {
+		w->cells->boxes += term->n_rects;
+		if (w->boxes.n + term->n_rects > PLAN_CLASS_CELLS_MAX ||
+		    w->cells->boxes > BOXES_MAX) {
 			w->cells->hint[0] = sources[0].flow;
 			w->cells->hint[1] = sources[i].flow;
 			return -E2BIG;
@@ -228,8 +232,8 @@ static void split_piece(struct work *w, const struct piece *piece, const struct 
 	w->rest.n = 0;
 	carve_without(&piece->rect, &by->rect, 1, SIZE_MAX, &w->steps, &w->rest);
 	for (size_t i = 0; i < w->rest.n; i++)
-		vec_push(&w->split, ((struct piece){ w->rest.v[i], piece->treatment,
-						     piece->helpers }));
+		vec_push(&w->split,
+			 ((struct piece){ w->rest.v[i], piece->treatment, piece->helpers }));
 }
 
 // Cuts the pieces of a box along those behind it that ask for more.
@@ -239,8 +243,8 @@ static void add_treatment(struct work *w, const struct box *box, uint32_t index)
 		const struct box *by = &w->boxes.v[w->neighbours.v[i]];
 		size_t n = w->pieces.n;
 
-		if (compare_order(by, box) < 0 || (!(by->treatment & ~box->treatment) &&
-						   !(by->helpers & ~box->helpers)))
+		if (compare_order(by, box) < 0 ||
+		    (!(by->treatment & ~box->treatment) && !(by->helpers & ~box->helpers)))
 			continue;
 		w->split.n = 0;
 		for (size_t j = 0; j < n; j++)
@@ -275,7 +279,8 @@ static int settle_box(struct work *w, uint32_t index)
 	else
 		vec_push(&w->rest, box->rect);
 	for (size_t i = 0; i < w->rest.n; i++)
-		vec_push(&w->pieces, ((struct piece){ w->rest.v[i], box->treatment, box->helpers }));
+		vec_push(&w->pieces,
+			 ((struct piece){ w->rest.v[i], box->treatment, box->helpers }));
 	add_treatment(w, box, index);
 	if (w->steps > WORK_MAX || cells->out.n + w->pieces.n > PLAN_CLASS_CELLS_MAX) {
 		cells->hint[0] = box->flow;
@@ -286,9 +291,9 @@ static int settle_box(struct work *w, uint32_t index)
 		const struct piece *piece = &w->pieces.v[i];
 
 		vec_push(&cells->out,
-			 ((struct plan_cell){ piece->rect, box->flow, piece->treatment,
-					      piece->helpers,
-					      piece->treatment & PLAN_GUARD ? box->flow : PLAN_NONE }));
+			 ((struct plan_cell){
+				 piece->rect, box->flow, piece->treatment, piece->helpers,
+				 piece->treatment & PLAN_GUARD ? box->flow : PLAN_NONE }));
 	}
 	return 0;
 }

@@ -23,6 +23,7 @@ struct cells {
 	const bool *guard_none; // by flow
 	VEC(struct plan_cell) out;
 	VEC(struct cells_conflict) conflicts;
+	size_t boxes;	  // looked at so far, in all classes
 	uint32_t hint[2]; // of -E2BIG: two flows whose overlaps are too many
 };
 

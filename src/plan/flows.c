@@ -53,11 +53,12 @@ static void check_guard(struct build *b, const struct pol_flow *source,
 		if (atom->protocol_lo == atom->protocol_hi &&
 		    (atom->protocol_lo == IPPROTO_TCP || (udp && atom->protocol_lo == IPPROTO_UDP)))
 			continue;
-		diag_add(b->diag, SK_GUARD_SERVICE, source->guard.at,
-			 "flow \"%s\": guard \"%s\" inspects %s and cannot read %s; give that a flow "
-			 "without the guard",
-			 flow->id, flow->guard, flow->guard_protocol,
-			 plan_atom_text(atom, text, sizeof(text)));
+		diag_add(
+			b->diag, SK_GUARD_SERVICE, source->guard.at,
+			"flow \"%s\": guard \"%s\" inspects %s and cannot read %s; give that a flow "
+			"without the guard",
+			flow->id, flow->guard, flow->guard_protocol,
+			plan_atom_text(atom, text, sizeof(text)));
 		return;
 	}
 }
@@ -76,7 +77,8 @@ static void set_guard(struct build *b, const struct pol_flow *source, struct pla
 	if (guard == NAMES_NONE) {
 		diag_add(b->diag, SK_GUARD_UNKNOWN, source->guard.at, "there is no guard \"%s\"%s",
 			 source->guard.s, build_hint(b, &b->guard_names, source->guard.s));
-		*ret_none = true; // whatever it was to be, its overlaps are not worth a second fault
+		*ret_none =
+			true; // whatever it was to be, its overlaps are not worth a second fault
 		return;
 	}
 	flow->guard = build_text(b, &source->guard);
@@ -147,7 +149,8 @@ void build_flows(struct build *b)
 			continue;
 		b->flow_sources[plan->n_flows] = b->flow_sources[i];
 		make_flow(b, b->flow_sources[i], plan->n_flows);
-		names_add(&plan->flow_names, plan->flows[plan->n_flows].id, (uint32_t)plan->n_flows);
+		names_add(&plan->flow_names, plan->flows[plan->n_flows].id,
+			  (uint32_t)plan->n_flows);
 		plan->n_flows++;
 	}
 }

@@ -13,8 +13,8 @@ static const struct {
 	uint8_t protocol;
 	uint16_t port;
 } helpers[] = {
-	{ "ftp", PLAN_FTP, IPPROTO_TCP, 21 },	   { "tftp", PLAN_TFTP, IPPROTO_UDP, 69 },
-	{ "sip", PLAN_SIP, IPPROTO_UDP, 5060 },	   { "sip", PLAN_SIP, IPPROTO_TCP, 5060 },
+	{ "ftp", PLAN_FTP, IPPROTO_TCP, 21 },	  { "tftp", PLAN_TFTP, IPPROTO_UDP, 69 },
+	{ "sip", PLAN_SIP, IPPROTO_UDP, 5060 },	  { "sip", PLAN_SIP, IPPROTO_TCP, 5060 },
 	{ "pptp", PLAN_PPTP, IPPROTO_TCP, 1723 },
 };
 

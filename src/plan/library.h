@@ -7,7 +7,8 @@
 struct library_service {
 	const char *id;
 	const char *title;
-	const char *members;      // as in a policy, separated by spaces; names stand anywhere in the table
+	const char
+		*members; // as in a policy, separated by spaces; names stand anywhere in the table
 	const char *source_ports; // one port or range, or NULL
 };
 

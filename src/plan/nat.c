@@ -51,8 +51,8 @@ static bool check_key(const struct entry *e, enum need need, bool given, struct 
 		      const char *key)
 {
 	if (need == NO && given)
-		diag_add(e->b->diag, SK_NAT_KEY, at, "\"%s\" has no meaning for kind %s; take it away",
-			 key, e->source->kind.s);
+		diag_add(e->b->diag, SK_NAT_KEY, at,
+			 "\"%s\" has no meaning for kind %s; take it away", key, e->source->kind.s);
 	if (need == MUST && !given)
 		diag_add(e->b->diag, SK_NAT_INCOMPLETE, e->source->id.at,
 			 "translation \"%s\" of kind %s needs \"%s\"", e->source->id.s,
@@ -174,8 +174,8 @@ static size_t push_drafts(struct entry *e, enum addr_family family)
 			}
 			draft.nat.sources = build_ranges(e->b, &sources, &draft.nat.n_sources);
 			if (e->kind != POL_NAT_FORWARD)
-				draft.nat.destinations =
-					build_ranges(e->b, &destinations, &draft.nat.n_destinations);
+				draft.nat.destinations = build_ranges(e->b, &destinations,
+								      &draft.nat.n_destinations);
 			if (fits) {
 				vec_push(e->drafts, draft);
 				n++;
@@ -188,8 +188,8 @@ static size_t push_drafts(struct entry *e, enum addr_family family)
 static void report_families(struct entry *e, struct place at, enum addr_family family)
 {
 	diag_add(e->b->diag, SK_NAT_FAMILIES, at,
-		 "translation \"%s\": from and to have no IPv%d addresses in common", e->source->id.s,
-		 family);
+		 "translation \"%s\": from and to have no IPv%d addresses in common",
+		 e->source->id.s, family);
 }
 
 static bool wants_family(const struct pol_list *families, enum addr_family family)
@@ -284,8 +284,8 @@ static void read_prefix(struct entry *e)
 	if (addr_range_prefix(&e->nat.inside) != addr_range_prefix(&e->nat.target)) {
 		diag_second(e->b->diag,
 			    diag_add(e->b->diag, SK_NAT_PREFIX_LENGTH, source->target.at,
-				     "%s and %s differ in length; make them the same", source->target.s,
-				     source->prefix.s),
+				     "%s and %s differ in length; make them the same",
+				     source->target.s, source->prefix.s),
 			    source->prefix.at, "the inside prefix");
 		return;
 	}
@@ -325,9 +325,10 @@ static bool read_target(struct entry *e, enum addr_family family, uint32_t *ret_
 		return false;
 	}
 	if (n != 1 || found->lo != found->hi) {
-		diag_add(e->b->diag, SK_NAT_TARGET, text->at,
-			 "\"%s\" is not one host; name a network \"zone/name\" with a single address",
-			 text->s);
+		diag_add(
+			e->b->diag, SK_NAT_TARGET, text->at,
+			"\"%s\" is not one host; name a network \"zone/name\" with a single address",
+			text->s);
 		return false;
 	}
 	e->nat.target = *found;
@@ -369,8 +370,8 @@ static bool check_forward_services(struct entry *e)
 				 plan_atom_text(&atoms[i], text, sizeof(text)));
 			return false;
 		}
-		if (!source->port.set || (atoms[i].port_lo == atoms[i].port_hi &&
-					  atoms[i].port_lo == atoms[0].port_lo))
+		if (!source->port.set ||
+		    (atoms[i].port_lo == atoms[i].port_hi && atoms[i].port_lo == atoms[0].port_lo))
 			continue;
 		diag_add(e->b->diag, SK_NAT_PORT, source->port.at,
 			 "port %u would stand for several ports of the services; make it one port "

@@ -30,7 +30,8 @@ static bool zones_within(const uint16_t *a, size_t n_a, const uint16_t *b, size_
 }
 
 // n 0 is everything.
-static bool ranges_meet(const struct addr_range *a, size_t n_a, const struct addr_range *b, size_t n_b)
+static bool ranges_meet(const struct addr_range *a, size_t n_a, const struct addr_range *b,
+			size_t n_b)
 {
 	for (size_t i = 0; i < n_a; i++)
 		for (size_t j = 0; j < n_b; j++)
@@ -103,10 +104,11 @@ static void check_two(struct build *b, const struct nat_draft *first, const stru
 	if (first->source == later->source || !nats_meet(&first->nat, &later->nat) ||
 	    nat_within(&first->nat, &later->nat) != nat_within(&later->nat, &first->nat))
 		return;
-	item = diag_add(b->diag, SK_NAT_TWICE, later->source->id.at,
-			"translations \"%s\" and \"%s\" fit the same packets, and neither is part of "
-			"the other; narrow one of them",
-			later->source->id.s, first->source->id.s);
+	item = diag_add(
+		b->diag, SK_NAT_TWICE, later->source->id.at,
+		"translations \"%s\" and \"%s\" fit the same packets, and neither is part of "
+		"the other; narrow one of them",
+		later->source->id.s, first->source->id.s);
 	diag_second(b->diag, item, first->source->id.at, "the other translation");
 }
 
@@ -125,9 +127,10 @@ static bool class_fits(const struct plan_class *class, const struct plan_nat *na
 	return nat->n_atoms == 0;
 }
 
-static bool pair_uses(const struct plan *plan, uint16_t from, uint16_t to, const struct plan_nat *nat,
-		      const struct addr_range *sources, size_t n_sources,
-		      const struct addr_range *destinations, size_t n_destinations)
+static bool pair_uses(const struct plan *plan, uint16_t from, uint16_t to,
+		      const struct plan_nat *nat, const struct addr_range *sources,
+		      size_t n_sources, const struct addr_range *destinations,
+		      size_t n_destinations)
 {
 	const struct plan_pair *pair = plan_find_pair(plan, from, to);
 
@@ -187,16 +190,18 @@ static void report_unused(struct build *b, const nat_drafts *drafts)
 		if (!used)
 			diag_add(b->diag, SK_NAT_UNUSED, source->id.at,
 				 "translation \"%s\": no flow permits what it translates", nat->id);
-		if (nat->hairpin && !pair_uses(b->plan, nat->to[0], nat->to[0], nat, NULL, 0,
-					       &nat->target, 1))
-			diag_add(b->diag, SK_NAT_HAIRPIN, source->hairpin.at,
-				 "translation \"%s\": no flow permits zone \"%s\" to reach the target, "
-				 "so hairpin does nothing",
-				 nat->id, b->plan->zones[nat->to[0]].id);
+		if (nat->hairpin &&
+		    !pair_uses(b->plan, nat->to[0], nat->to[0], nat, NULL, 0, &nat->target, 1))
+			diag_add(
+				b->diag, SK_NAT_HAIRPIN, source->hairpin.at,
+				"translation \"%s\": no flow permits zone \"%s\" to reach the target, "
+				"so hairpin does nothing",
+				nat->id, b->plan->zones[nat->to[0]].id);
 	}
 }
 
-static long double measure_ranges(const struct addr_range *ranges, size_t n, enum addr_family family)
+static long double measure_ranges(const struct addr_range *ranges, size_t n,
+				  enum addr_family family)
 {
 	struct addr_range any = addr_range_any(family);
 	long double sum = 0;

@@ -1,5 +1,5 @@
-// Named networks: references resolved in order, `except` taken away, and that each lies in its zone.
-// Endpoints ("zone", "zone/network") are resolved here too.
+// Named networks: references resolved in order, `except` taken away, and that each lies in its
+// zone. Endpoints ("zone", "zone/network") are resolved here too.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,15 +122,17 @@ static void report_outside(struct resolver *r, uint32_t index, const struct addr
 	}
 	addr_range_text(&outside->v[0], text);
 	if (!plan_zone_has_family(b->plan, network->zone, family))
-		item = diag_add(b->diag, SK_NETWORK_FAMILY, at,
-				"network \"%s\" has IPv%d addresses (%s), but zone \"%s\" has none; "
-				"add a prefix to the zone or mend the address",
-				network->id, family, text, zone->id);
+		item = diag_add(
+			b->diag, SK_NETWORK_FAMILY, at,
+			"network \"%s\" has IPv%d addresses (%s), but zone \"%s\" has none; "
+			"add a prefix to the zone or mend the address",
+			network->id, family, text, zone->id);
 	else
-		item = diag_add(b->diag, SK_NETWORK_OUTSIDE, at,
-				"network \"%s\": %s is no address of zone \"%s\"; add the prefix to "
-				"the zone or mend the address",
-				network->id, text, zone->id);
+		item = diag_add(
+			b->diag, SK_NETWORK_OUTSIDE, at,
+			"network \"%s\": %s is no address of zone \"%s\"; add the prefix to "
+			"the zone or mend the address",
+			network->id, text, zone->id);
 	diag_second(b->diag, item, zone->at, "the zone");
 }
 
@@ -266,7 +268,8 @@ void build_networks(struct build *b)
 	arena_free(scratch);
 }
 
-// A group seen from a zone ("internet/partners" where "partners" has no zone): what of it lies there.
+// A group seen from a zone ("internet/partners" where "partners" has no zone): what of it lies
+// there.
 static const struct plan_network *clip_group(struct build *b, uint32_t zone, const char *full,
 					     const struct plan_network *group)
 {
@@ -297,7 +300,8 @@ static int find_endpoint(struct build *b, const char *text, struct endpoint *ret
 	found.zone = names_get(&plan->zone_names, zone);
 	if (found.zone == NAMES_NONE)
 		return addr_range_parse(text, &range) == -EINVAL && !looks_like_address(text) &&
-				       (slash || names_get(&plan->network_names, text) == NAMES_NONE)
+				       (slash ||
+					names_get(&plan->network_names, text) == NAMES_NONE)
 			       ? -ENXIO
 			       : -EINVAL;
 	if (slash) {
@@ -326,10 +330,11 @@ int build_endpoint(struct build *b, const struct pol_text *text, struct endpoint
 	int r = find_endpoint(b, text->s, ret);
 
 	if (r == -EINVAL)
-		diag_add(b->diag, SK_ENDPOINT_FORM, text->at,
-			 "\"%s\" is neither a zone nor zone/network; give the addresses a name under "
-			 "networks, as \"zone/name\"",
-			 text->s);
+		diag_add(
+			b->diag, SK_ENDPOINT_FORM, text->at,
+			"\"%s\" is neither a zone nor zone/network; give the addresses a name under "
+			"networks, as \"zone/name\"",
+			text->s);
 	else if (r == -ENXIO && slash)
 		diag_add(b->diag, SK_ZONE_UNKNOWN, text->at, "there is no zone \"%.*s\"%s",
 			 (int)(slash - text->s), text->s,

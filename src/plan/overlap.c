@@ -20,10 +20,10 @@ struct item {
 };
 
 struct sweep {
-	struct item *items;    // by source
+	struct item *items;	    // by source
 	const struct item **by_end; // by highest source
-	uint32_t *item_at;     // by position
-	uint32_t *tree;	       // reach of the active boxes; 0: none
+	uint32_t *item_at;	    // by position
+	uint32_t *tree;		    // reach of the active boxes; 0: none
 	size_t n, leaves;
 	size_t max;
 	carve_pairs *out;
@@ -135,9 +135,9 @@ static int query(struct sweep *s, const struct item *item)
 		other = &s->items[s->item_at[first]];
 		if (s->out->n >= s->max)
 			return -E2BIG;
-		vec_push(s->out, (item->box < other->box
-					  ? (struct carve_pair){ item->box, other->box }
-					  : (struct carve_pair){ other->box, item->box }));
+		vec_push(s->out,
+			 (item->box < other->box ? (struct carve_pair){ item->box, other->box }
+						 : (struct carve_pair){ other->box, item->box }));
 	}
 	return 0;
 }
@@ -199,8 +199,8 @@ int carve_overlaps(const struct plan_rect *boxes, size_t n, size_t max, carve_pa
 	for (int family = 0; family < 2; family++) {
 		for (size_t i = 0; i < n; i++)
 			if ((boxes[i].source.family == ADDR_V4) == (family == 0))
-				vec_push(&items, ((struct item){ .rect = boxes[i],
-								 .box = (uint32_t)i }));
+				vec_push(&items,
+					 ((struct item){ .rect = boxes[i], .box = (uint32_t)i }));
 		v4 = family == 0 ? items.n : v4;
 	}
 	r = n < 2 ? 0 : sweep_family(items.v, v4, max, ret);

@@ -2,10 +2,10 @@
 //
 // Equal atoms are put together first, each with the list of terms that have it: a pair of ten
 // thousand flows often has but thirty atoms.  Lists are interned, so that equal lists have one
-// number.  Then a sweep: protocol by protocol, along the ports, and where source ports matter, along
-// these.  Every step of a sweep has a set of active atoms; the union of their lists is the piece's
-// class.  For example tcp/80-90 of A and tcp/85 of B and C give tcp/80-84 and tcp/86-90 (class of A)
-// and tcp/85 (class of A, B, C).
+// number.  Then a sweep: protocol by protocol, along the ports, and where source ports matter,
+// along these.  Every step of a sweep has a set of active atoms; the union of their lists is the
+// piece's class.  For example tcp/80-90 of A and tcp/85 of B and C give tcp/80-84 and tcp/86-90
+// (class of A) and tcp/85 (class of A, B, C).
 //
 // Invariants: pieces are disjoint; together they are exactly the atoms given; a piece's class is
 // exactly the terms that have all of it, and no term has only part of a piece.
@@ -236,8 +236,8 @@ static void sweep_sources(struct partition *p, struct plan_atom step)
 
 static void sweep_step(struct partition *p, unsigned protocol, uint32_t lo, uint32_t hi)
 {
-	struct plan_atom step = { (uint8_t)protocol, (uint8_t)protocol, 0, PORT_END - 1,
-				  (uint16_t)lo,	     (uint16_t)hi };
+	struct plan_atom step = { (uint8_t)protocol, (uint8_t)protocol, 0,
+				  PORT_END - 1,	     (uint16_t)lo,	(uint16_t)hi };
 	bool full = true;
 
 	if (p->active.n == 0)
@@ -281,8 +281,7 @@ static void sweep_ports(struct partition *p, unsigned protocol, const numbers *g
 				p->active.v[kept++] = p->active.v[i];
 		p->work += p->active.n + 1;
 		p->active.n = kept;
-		while (next < groups->n &&
-		       p->groups.v[groups->v[next]].atom.port_lo == bounds.v[s])
+		while (next < groups->n && p->groups.v[groups->v[next]].atom.port_lo == bounds.v[s])
 			vec_push(&p->active, groups->v[next++]);
 		sweep_step(p, protocol, bounds.v[s], bounds.v[s + 1] - 1);
 	}
@@ -309,13 +308,13 @@ static void make_groups(struct partition *p, const struct plan_term *const *term
 		qsort(entries.v, entries.n, sizeof(*entries.v), compare_entries);
 	for (size_t i = 0, end; i < entries.n; i = end) {
 		p->a.n = 0;
-		for (end = i; end < entries.n &&
-			      atom_compare(&entries.v[end].atom, &entries.v[i].atom) == 0;
+		for (end = i;
+		     end < entries.n && atom_compare(&entries.v[end].atom, &entries.v[i].atom) == 0;
 		     end++)
 			vec_push(&p->a, entries.v[end].term);
 		drop_repeats(&p->a);
-		vec_push(&p->groups, ((struct group){ entries.v[i].atom,
-						      intern(p, p->a.v, p->a.n) }));
+		vec_push(&p->groups,
+			 ((struct group){ entries.v[i].atom, intern(p, p->a.v, p->a.n) }));
 	}
 	vec_done(&entries);
 }
@@ -405,8 +404,8 @@ static int compare_classes(const void *a, const void *b)
 	return atom_compare(&x->atoms[0], &y->atoms[0]);
 }
 
-static void make_classes(struct partition *p, struct arena *arena, struct partition_class **ret_classes,
-			 size_t *ret_n)
+static void make_classes(struct partition *p, struct arena *arena,
+			 struct partition_class **ret_classes, size_t *ret_n)
 {
 	struct partition_class *classes = arena_array_of(arena, struct partition_class, p->lists.n);
 	size_t n = 0;
@@ -422,11 +421,11 @@ static void make_classes(struct partition *p, struct arena *arena, struct partit
 		atoms = arena_array_of(arena, struct plan_atom, end - i);
 		for (size_t j = i; j < end; j++)
 			atoms[j - i] = p->pieces.v[j].atom;
-		classes[n++] = (struct partition_class){
-			atoms, end - i,
-			arena_memdup(arena, p->pool.v + list->first, list->n * sizeof(uint32_t)),
-			list->n
-		};
+		classes[n++] =
+			(struct partition_class){ atoms, end - i,
+						  arena_memdup(arena, p->pool.v + list->first,
+							       list->n * sizeof(uint32_t)),
+						  list->n };
 	}
 	qsort(classes, n, sizeof(*classes), compare_classes);
 	*ret_classes = classes;

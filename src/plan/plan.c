@@ -15,8 +15,8 @@ static void take_header(struct build *b)
 
 // In this order: each step relies on those before it.
 static void (*const steps[])(struct build *) = {
-	take_header,   build_zones,  build_networks, build_service_table, build_registers,
-	build_flows,   build_settle, build_nat,	     build_settings,	  build_assertions,
+	take_header, build_zones,  build_networks, build_service_table, build_registers,
+	build_flows, build_settle, build_nat,	   build_settings,	build_assertions,
 };
 
 int plan_make_tree(const struct pol_tree *tree, struct diag *diag, struct plan **ret_plan,

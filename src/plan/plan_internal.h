@@ -14,8 +14,8 @@
 #include "plan/plan.h"
 
 struct plan_network {
-	const char *id; // "name" or "zone/name"
-	uint32_t zone;  // PLAN_NONE: a group, of no zone
+	const char *id;			 // "name" or "zone/name"
+	uint32_t zone;			 // PLAN_NONE: a group, of no zone
 	const struct addr_range *ranges; // sorted, disjoint
 	size_t n_ranges;
 	int relay; // -1: as the zone; else 0 or 1
@@ -27,7 +27,7 @@ struct plan_named_service {
 	const char *title;
 	const struct plan_atom *atoms; // sorted, without repeats
 	size_t n_atoms;
-	bool library;    // not of the policy
+	bool library;	 // not of the policy
 	struct place at; // .file NULL: library
 };
 
@@ -45,7 +45,8 @@ struct plan {
 	size_t n_zones;
 	struct plan_network *networks;
 	size_t n_networks;
-	struct plan_named_service *services; // the policy's, then the library's that it leaves alone
+	struct plan_named_service
+		*services; // the policy's, then the library's that it leaves alone
 	size_t n_services;
 	struct plan_flow *flows; // by id
 	size_t n_flows;
@@ -68,12 +69,12 @@ struct build {
 	const struct pol_tree *tree;
 	struct diag *diag;
 	struct names owner_names, guard_names, clause_names; // index into the tree's arrays
-	struct names file_names;  // index into files
-	VEC(const char *) files;  // of the plan's arena, for places
-	unsigned hints;           // nearest names looked for so far
-	size_t n_rects;           // of all terms so far
-	const struct pol_flow **flow_sources; // by index of plan->flows
-	bool *flow_guard_none;                // by index of plan->flows: it says `guard: none`
+	struct names file_names;			     // index into files
+	VEC(const char *) files;			     // of the plan's arena, for places
+	unsigned hints;					     // nearest names looked for so far
+	size_t n_rects;					     // of all terms so far
+	const struct pol_flow **flow_sources;		     // by index of plan->flows
+	bool *flow_guard_none; // by index of plan->flows: it says `guard: none`
 	bool assertions_failed;
 };
 

@@ -47,8 +47,8 @@ static struct plan_named_service *declare(struct resolver *r, const char *id, st
 	return service;
 }
 
-static void declare_all(struct resolver *r, struct arena *scratch, const struct library_service *library,
-			size_t n_library)
+static void declare_all(struct resolver *r, struct arena *scratch,
+			const struct library_service *library, size_t n_library)
 {
 	struct build *b = r->b;
 	const struct pol_tree *tree = b->tree;
@@ -156,7 +156,8 @@ static void demand_source_ports(struct resolver *r, uint32_t index, atom_vec *at
 	for (size_t p = 0; p < ports->n; p++) {
 		struct plan_atom want = { 0, 255, 0, 0, 0, 65535 };
 		bool fits = false;
-		int error = number_range_parse(ports->v[p].s, 65535, &want.sport_lo, &want.sport_hi);
+		int error =
+			number_range_parse(ports->v[p].s, 65535, &want.sport_lo, &want.sport_hi);
 
 		if (error < 0) {
 			report_member(b, &ports->v[p], -ERANGE);
@@ -174,10 +175,11 @@ static void demand_source_ports(struct resolver *r, uint32_t index, atom_vec *at
 		}
 		sound &= fits || given == 0;
 		if (!fits && given > 0)
-			diag_add(b->diag, SK_SERVICE_SOURCE_PORTS, ports->v[p].at,
-				 "service \"%s\": source port %s fits none of its members; only tcp, "
-				 "udp and sctp have source ports",
-				 b->plan->services[index].id, ports->v[p].s);
+			diag_add(
+				b->diag, SK_SERVICE_SOURCE_PORTS, ports->v[p].at,
+				"service \"%s\": source port %s fits none of its members; only tcp, "
+				"udp and sctp have source ports",
+				b->plan->services[index].id, ports->v[p].s);
 	}
 	if (!sound)
 		return;
@@ -217,7 +219,8 @@ static void resolve(struct resolver *r, uint32_t index)
 }
 
 // The library's meaning of a name that the policy took; it stands behind all others.
-static void check_replaced(struct resolver *r, const struct library_service *library, struct arena *scratch)
+static void check_replaced(struct resolver *r, const struct library_service *library,
+			   struct arena *scratch)
 {
 	struct build *b = r->b;
 	uint32_t index = names_get(&b->plan->service_names, library->id);
@@ -236,10 +239,11 @@ static void check_replaced(struct resolver *r, const struct library_service *lib
 	for (size_t i = 0; same && i < n; i++)
 		same = atom_compare(&atoms.v[i], &service->atoms[i]) == 0 || library->source_ports;
 	if (!same && r->resolved[index])
-		diag_add(b->diag, SK_SERVICE_REPLACED, service->at,
-			 "service \"%s\" is a well-known one with other ports (%s); another name is "
-			 "safer",
-			 service->id, library->members);
+		diag_add(
+			b->diag, SK_SERVICE_REPLACED, service->at,
+			"service \"%s\" is a well-known one with other ports (%s); another name is "
+			"safer",
+			service->id, library->members);
 	vec_done(&atoms);
 }
 

@@ -11,9 +11,12 @@ static const struct {
 	const char *name;
 	unsigned bit;
 } extensions[] = {
-	{ "hop-by-hop", PLAN_EXT_HOPOPTS }, { "routing", PLAN_EXT_ROUTING },
-	{ "fragment", PLAN_EXT_FRAGMENT },  { "destination", PLAN_EXT_DSTOPTS },
-	{ "esp", PLAN_EXT_ESP },	    { "ah", PLAN_EXT_AH },
+	{ "hop-by-hop", PLAN_EXT_HOPOPTS },
+	{ "routing", PLAN_EXT_ROUTING },
+	{ "fragment", PLAN_EXT_FRAGMENT },
+	{ "destination", PLAN_EXT_DSTOPTS },
+	{ "esp", PLAN_EXT_ESP },
+	{ "ah", PLAN_EXT_AH },
 	{ "mobility", PLAN_EXT_MOBILITY },
 };
 
@@ -52,8 +55,8 @@ static bool is_second(const struct pol_text *text, const char *second)
 	return text->s && strcmp(text->s, second) == 0;
 }
 
-static void set_errors(struct build *b, const struct pol_list *list, const struct error_types *known,
-		       const uint8_t **ret_types, size_t *ret_n)
+static void set_errors(struct build *b, const struct pol_list *list,
+		       const struct error_types *known, const uint8_t **ret_types, size_t *ret_n)
 {
 	uint8_t *types = arena_array_of(b->arena, uint8_t, list->n + known->n_defaults);
 	bool needed = false;
@@ -102,12 +105,13 @@ static const uint16_t *set_advertisers(struct build *b, const struct pol_list *l
 		outside = b->plan->zones[zone].role == PLAN_UPLINK ||
 			  b->plan->zones[zone].role == PLAN_EXTERNAL;
 		if (zone == PLAN_SELF || outside != hear)
-			diag_add(b->diag, SK_RA_ZONE, list->v[i].at,
-				 hear ? "\"%s\" is no uplink or external zone; router advertisements "
-					"are heard from those only"
-				      : "\"%s\": the gateway does not advertise itself to uplink and "
-					"external zones, nor to itself",
-				 list->v[i].s);
+			diag_add(
+				b->diag, SK_RA_ZONE, list->v[i].at,
+				hear ? "\"%s\" is no uplink or external zone; router advertisements "
+				       "are heard from those only"
+				     : "\"%s\": the gateway does not advertise itself to uplink and "
+				       "external zones, nor to itself",
+				list->v[i].s);
 		else
 			zones[n++] = (uint16_t)zone;
 	}
@@ -154,8 +158,8 @@ static bool zones_of(struct build *b, const struct pol_list *list, bool *in)
 }
 
 struct defaults {
-	uint8_t *action;  // by from * zones + to
-	uint32_t *entry;  // which entry set it
+	uint8_t *action; // by from * zones + to
+	uint32_t *entry; // which entry set it
 	bool *from, *to;
 };
 
@@ -207,8 +211,8 @@ static void set_defaults(struct build *b, struct plan_settings *settings)
 		set_default(b, &d, (uint32_t)i);
 	for (size_t i = 0; i < n * n; i++)
 		if (d.action[i] != ACTION_UNSET && d.action[i] != settings->action)
-			vec_push(&list, ((struct plan_default){ (uint16_t)(i / n), (uint16_t)(i % n),
-								d.action[i] }));
+			vec_push(&list, ((struct plan_default){ (uint16_t)(i / n),
+								(uint16_t)(i % n), d.action[i] }));
 	settings->defaults = arena_memdup(b->arena, list.v, list.n * sizeof(*list.v));
 	settings->n_defaults = list.n;
 	vec_done(&list);
@@ -231,10 +235,10 @@ void build_settings(struct build *b)
 	set_errors(b, &given->icmp_errors, &icmp, &settings->icmp_errors, &settings->n_icmp_errors);
 	set_errors(b, &given->icmpv6_errors, &icmpv6, &settings->icmpv6_errors,
 		   &settings->n_icmpv6_errors);
-	settings->hear_ra = set_advertisers(b, &given->router_advertisements, true,
-					    &settings->n_hear_ra);
-	settings->send_ra = set_advertisers(b, &given->send_router_advertisements, false,
-					    &settings->n_send_ra);
+	settings->hear_ra =
+		set_advertisers(b, &given->router_advertisements, true, &settings->n_hear_ra);
+	settings->send_ra =
+		set_advertisers(b, &given->send_router_advertisements, false, &settings->n_send_ra);
 	settings->extensions = set_extensions(b, &given->extension_headers);
 	set_defaults(b, settings);
 }

@@ -1,6 +1,6 @@
 // Settling: for each pair of zones its service classes, and for each class its cells.
-// Also tells what only shows then: guards around which there is a way, flows that never count, zones
-// that no flow touches.
+// Also tells what only shows then: guards around which there is a way, flows that never count,
+// zones that no flow touches.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +13,10 @@ typedef VEC(struct cells_source) cells_sources;
 struct settling {
 	struct build *b;
 	struct cells cells;
-	cells_sources all;	// by pair
+	cells_sources all; // by pair
 	cells_sources of_class;
 	VEC(const struct plan_term *) terms; // of a pair
-	bool *counted;		// by flow: it has a cell
+	bool *counted;			     // by flow: it has a cell
 	size_t n_cells;
 	bool failed;
 };
@@ -42,9 +42,10 @@ static void report_too_many(struct settling *s, uint32_t flow, uint32_t other)
 
 	s->failed = true;
 	if (other == PLAN_NONE || other == flow) {
-		diag_add(s->b->diag, SK_CELLS_TOO_MANY, s->b->flow_sources[flow]->id.at,
-			 "flow \"%s\" overlaps others in too many pieces; use prefixes or whole zones",
-			 flows[flow].id);
+		diag_add(
+			s->b->diag, SK_CELLS_TOO_MANY, s->b->flow_sources[flow]->id.at,
+			"flow \"%s\" overlaps others in too many pieces; use prefixes or whole zones",
+			flows[flow].id);
 		return;
 	}
 	item = diag_add(s->b->diag, SK_CELLS_TOO_MANY, s->b->flow_sources[flow]->id.at,
@@ -74,8 +75,8 @@ static void settle_class(struct settling *s, const struct cells_source *sources,
 		return;
 	}
 	class->n_cells = cells->out.n;
-	class->cells = arena_memdup(s->b->arena, cells->out.v,
-				    cells->out.n * sizeof(*cells->out.v));
+	class->cells =
+		arena_memdup(s->b->arena, cells->out.v, cells->out.n * sizeof(*cells->out.v));
 	for (size_t i = 0; i < cells->out.n; i++)
 		s->counted[cells->out.v[i].flow] = true;
 }
@@ -122,17 +123,19 @@ static void report_conflicts(struct settling *s)
 		addr_range_text(&conflict->where.source, source);
 		addr_range_text(&conflict->where.destination, destination);
 		if (conflict->fault == CELLS_TWO_GUARDS)
-			item = diag_add(b->diag, SK_GUARDS_OVERLAP, at,
-					"flows \"%s\" (guard %s) and \"%s\" (guard %s) permit the same "
-					"packets, from %s to %s; except them from one of the two",
-					flow->id, flow->guard, other->id, other->guard, source,
-					destination);
+			item = diag_add(
+				b->diag, SK_GUARDS_OVERLAP, at,
+				"flows \"%s\" (guard %s) and \"%s\" (guard %s) permit the same "
+				"packets, from %s to %s; except them from one of the two",
+				flow->id, flow->guard, other->id, other->guard, source,
+				destination);
 		else
-			item = diag_add(b->diag, SK_GUARD_AND_PLAIN, at,
-					"flow \"%s\" permits without a guard what \"%s\" has inspected "
-					"(guard %s), from %s to %s; except it, guard it, or say "
-					"\"guard: none\" here",
-					flow->id, other->id, other->guard, source, destination);
+			item = diag_add(
+				b->diag, SK_GUARD_AND_PLAIN, at,
+				"flow \"%s\" permits without a guard what \"%s\" has inspected "
+				"(guard %s), from %s to %s; except it, guard it, or say "
+				"\"guard: none\" here",
+				flow->id, other->id, other->guard, source, destination);
 		diag_second(b->diag, item, second, "the guarded flow");
 	}
 }
@@ -143,10 +146,11 @@ static void report_covered(struct settling *s)
 
 	for (size_t i = 0; i < b->plan->n_flows; i++)
 		if (!s->counted[i] && b->plan->flows[i].n_terms > 0)
-			diag_add(b->diag, SK_FLOW_COVERED, b->flow_sources[i]->id.at,
-				 "flow \"%s\": other flows permit all of it, and count it; it can go, "
-				 "or they can be narrowed",
-				 b->plan->flows[i].id);
+			diag_add(
+				b->diag, SK_FLOW_COVERED, b->flow_sources[i]->id.at,
+				"flow \"%s\": other flows permit all of it, and count it; it can go, "
+				"or they can be narrowed",
+				b->plan->flows[i].id);
 }
 
 static void report_alone(struct build *b)
@@ -158,9 +162,10 @@ static void report_alone(struct build *b)
 		touched[plan->pairs[i].from] = touched[plan->pairs[i].to] = true;
 	for (size_t i = 1; i < plan->n_zones; i++)
 		if (!touched[i])
-			diag_add(b->diag, SK_ZONE_ALONE, plan->zones[i].at,
-				 "zone \"%s\": no flow comes from it or goes to it, so it is cut off",
-				 plan->zones[i].id);
+			diag_add(
+				b->diag, SK_ZONE_ALONE, plan->zones[i].at,
+				"zone \"%s\": no flow comes from it or goes to it, so it is cut off",
+				plan->zones[i].id);
 }
 
 static void gather(struct settling *s)
@@ -169,8 +174,8 @@ static void gather(struct settling *s)
 
 	for (size_t i = 0; i < plan->n_flows; i++)
 		for (size_t j = 0; j < plan->flows[i].n_terms; j++)
-			vec_push(&s->all, ((struct cells_source){ &plan->flows[i].terms[j],
-								  (uint32_t)i }));
+			vec_push(&s->all,
+				 ((struct cells_source){ &plan->flows[i].terms[j], (uint32_t)i }));
 	if (s->all.n > 0)
 		qsort(s->all.v, s->all.n, sizeof(*s->all.v), by_pair);
 }

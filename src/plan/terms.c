@@ -15,8 +15,8 @@
 #include <string.h>
 
 enum {
-	PRODUCTS_MAX = 1024,  // of one flow between two zones
-	PARTS_MAX = 16384, // service parts after exceptions
+	PRODUCTS_MAX = 1024, // of one flow between two zones
+	PARTS_MAX = 16384,   // service parts after exceptions
 };
 
 struct side { // what a list says about one zone
@@ -87,9 +87,9 @@ static struct side *find_side(struct sides *sides, uint32_t zone)
 
 static void report_repeat(struct build *b, const struct pol_text *text, const struct side *before)
 {
-	size_t item = diag_add(b->diag, SK_LIST_REPEAT, text->at,
-			       "%s is already in the list, or part of what is; take one away",
-			       text->s);
+	size_t item =
+		diag_add(b->diag, SK_LIST_REPEAT, text->at,
+			 "%s is already in the list, or part of what is; take one away", text->s);
 
 	diag_second(b->diag, item, before->at, "first given here");
 }
@@ -231,7 +231,8 @@ static void push_product(products *out, const struct addr_set *sources,
 // One product minus one exception, as in the head of this file.  Returns whether they met; what
 // they had in common goes to `common`.
 static bool subtract(const struct product *product, const struct exception *e,
-		     const struct side *from, const struct side *to, products *out, products *common)
+		     const struct side *from, const struct side *to, products *out,
+		     products *common)
 {
 	struct addr_set s_out = { 0 }, s_in = { 0 }, d_out = { 0 }, d_in = { 0 };
 	service_parts a_out = { 0 }, a_in = { 0 };
@@ -278,7 +279,8 @@ static void apply_exception(struct expansion *x, struct exception *e, uint32_t f
 		return;
 	for (size_t i = 0; i < list->n; i++) {
 		e->hit |= subtract(&list->v[i], e, from_side, to_side, &out, common);
-		x->too_wide |= out.n > PRODUCTS_MAX || (out.n && out.v[out.n - 1].services.n > PARTS_MAX);
+		x->too_wide |=
+			out.n > PRODUCTS_MAX || (out.n && out.v[out.n - 1].services.n > PARTS_MAX);
 		if (x->too_wide)
 			break;
 	}
@@ -293,7 +295,7 @@ static int family_of_part(const struct service_part *part)
 {
 	if (part->atom.protocol_lo != part->atom.protocol_hi)
 		return 0;
-	return part->atom.protocol_lo == IPPROTO_ICMP	? ADDR_V4
+	return part->atom.protocol_lo == IPPROTO_ICMP	  ? ADDR_V4
 	       : part->atom.protocol_lo == IPPROTO_ICMPV6 ? ADDR_V6
 							  : 0;
 }
@@ -332,8 +334,8 @@ static const struct plan_rect *make_rects(struct expansion *x, const struct prod
 			continue;
 		for (size_t j = 0; j < product->destinations.n; j++)
 			if (product->destinations.v[j].family == source->family)
-				rects[n++] = (struct plan_rect){ *source,
-								 product->destinations.v[j] };
+				rects[n++] =
+					(struct plan_rect){ *source, product->destinations.v[j] };
 	}
 	*ret_n = n;
 	return rects;
@@ -369,7 +371,8 @@ static bool push_terms(struct expansion *x, struct product *product, uint32_t fr
 
 	qsort(parts->v, parts->n, sizeof(parts->v[0]), compare_parts);
 	for (size_t i = 0, end; i < parts->n && !x->too_wide; i = end) {
-		struct plan_term term = { .from = (uint16_t)from, .to = (uint16_t)to,
+		struct plan_term term = { .from = (uint16_t)from,
+					  .to = (uint16_t)to,
 					  .helpers = parts->v[i].helpers };
 		struct plan_atom *atoms;
 
@@ -393,7 +396,8 @@ static bool push_terms(struct expansion *x, struct product *product, uint32_t fr
 
 static bool have_common_family(const struct side *from, const struct side *to)
 {
-	return (addr_set_has_family(&from->set, ADDR_V4) && addr_set_has_family(&to->set, ADDR_V4)) ||
+	return (addr_set_has_family(&from->set, ADDR_V4) &&
+		addr_set_has_family(&to->set, ADDR_V4)) ||
 	       (addr_set_has_family(&from->set, ADDR_V6) && addr_set_has_family(&to->set, ADDR_V6));
 }
 
@@ -441,11 +445,12 @@ static void report_unmatched(struct expansion *x, const struct sides *sides, con
 
 		if (side->matched || side->zone == PLAN_SELF)
 			continue;
-		diag_add(x->b->diag, SK_FLOW_FAMILIES, side->at,
-			 "flow \"%s\": %s has only IPv%d addresses, and nothing under %s has any of "
-			 "these",
-			 x->flow->id, side->text,
-			 addr_set_has_family(&side->set, ADDR_V4) ? 4 : 6, other);
+		diag_add(
+			x->b->diag, SK_FLOW_FAMILIES, side->at,
+			"flow \"%s\": %s has only IPv%d addresses, and nothing under %s has any of "
+			"these",
+			x->flow->id, side->text, addr_set_has_family(&side->set, ADDR_V4) ? 4 : 6,
+			other);
 	}
 }
 
@@ -456,7 +461,8 @@ static void report_nothing(struct expansion *x)
 
 	if (!x->had_families && find_side(&x->from, PLAN_SELF) && find_side(&x->to, PLAN_SELF))
 		diag_add(diag, SK_FLOW_SELF, source->id.at,
-			 "flow \"%s\": the gateway always reaches itself; the flow can go", x->flow->id);
+			 "flow \"%s\": the gateway always reaches itself; the flow can go",
+			 x->flow->id);
 	else if (!x->had_families)
 		diag_add(diag, SK_FLOW_FAMILIES, source->to.n ? source->to.v[0].at : source->id.at,
 			 "flow \"%s\": from and to have no address family in common", x->flow->id);
@@ -467,7 +473,8 @@ static void report_nothing(struct expansion *x)
 			 "from and to do not have in common",
 			 x->flow->id);
 	else
-		diag_add(diag, SK_FLOW_EXCEPTED, source->n_except ? source->except[0].at : source->id.at,
+		diag_add(diag, SK_FLOW_EXCEPTED,
+			 source->n_except ? source->except[0].at : source->id.at,
 			 "flow \"%s\": except takes away all that it permits", x->flow->id);
 }
 

@@ -31,7 +31,7 @@ static const struct {
 	enum plan_role role;
 	bool relay;
 } roles[] = {
-	{ "inside", PLAN_INSIDE, true },     { "uplink", PLAN_UPLINK, false },
+	{ "inside", PLAN_INSIDE, true },      { "uplink", PLAN_UPLINK, false },
 	{ "external", PLAN_EXTERNAL, false }, { "public", PLAN_PUBLIC, false },
 	{ "server", PLAN_SERVER, true },
 };
@@ -77,8 +77,8 @@ static void read_interfaces(struct build *b, const struct pol_list *list, uint32
 			    struct zone_lists *lists)
 {
 	struct plan_zone *zone = &b->plan->zones[index];
-	struct plan_interface *interfaces = arena_array_of(b->arena, struct plan_interface,
-							   list->n);
+	struct plan_interface *interfaces =
+		arena_array_of(b->arena, struct plan_interface, list->n);
 
 	for (size_t i = 0; i < list->n; i++) {
 		const char *text = list->v[i].s;
@@ -93,9 +93,8 @@ static void read_interfaces(struct build *b, const struct pol_list *list, uint32
 			continue;
 		}
 		name = arena_strndup(b->arena, text, strlen(text) - (pattern ? 1 : 0));
-		interfaces[zone->n_interfaces++] = (struct plan_interface){
-			name, pattern, build_place(b, list->v[i].at)
-		};
+		interfaces[zone->n_interfaces++] =
+			(struct plan_interface){ name, pattern, build_place(b, list->v[i].at) };
 		vec_push(&lists->interfaces,
 			 ((struct listed_interface){ name, pattern, index, list->v[i].at }));
 	}
@@ -114,8 +113,7 @@ static void read_networks(struct build *b, const struct pol_list *list, uint32_t
 		if (build_address(b, &list->v[i], &range) < 0)
 			continue;
 		addr_set_append(&set, range);
-		vec_push(&lists->ranges,
-			 ((struct listed_range){ range, index, list->v[i].at }));
+		vec_push(&lists->ranges, ((struct listed_range){ range, index, list->v[i].at }));
 	}
 	addr_set_normalise(&set);
 	zone->elsewhere = list->n == 0;
@@ -188,10 +186,11 @@ static void report_ranges(struct build *b, const struct listed_range *x,
 				"zone \"%s\": %s is already among its networks; take one away", id,
 				text);
 	else
-		item = diag_add(b->diag, SK_ZONE_OVERLAP, later->at,
-				"zone \"%s\": %s has addresses that are also in zone \"%s\"; make one "
-				"of the two smaller",
-				id, text, other);
+		item = diag_add(
+			b->diag, SK_ZONE_OVERLAP, later->at,
+			"zone \"%s\": %s has addresses that are also in zone \"%s\"; make one "
+			"of the two smaller",
+			id, text, other);
 	diag_second(b->diag, item, first->at, "first given here");
 }
 
@@ -253,7 +252,7 @@ static void report_interfaces(struct build *b, const struct listed_interface *x,
 // In byte order, names that a pattern takes stand directly behind it; patterns nest.
 static void check_interfaces(struct build *b, struct zone_lists *lists)
 {
-	const struct listed_interface *before = NULL; // equal name
+	const struct listed_interface *before = NULL;  // equal name
 	const struct listed_interface *pattern = NULL; // the outermost one that is open
 
 	if (lists->interfaces.n > 0)
@@ -319,9 +318,8 @@ void build_zones(struct build *b)
 		n = PLAN_ZONES_MAX - 1;
 	}
 	plan->zones = arena_array_of(b->arena, struct plan_zone, n + 1);
-	plan->zones[PLAN_SELF] = (struct plan_zone){
-		.id = "self", .title = "", .role = PLAN_GATEWAY, .class = 1
-	};
+	plan->zones[PLAN_SELF] =
+		(struct plan_zone){ .id = "self", .title = "", .role = PLAN_GATEWAY, .class = 1 };
 	names_add(&plan->zone_names, "self", PLAN_SELF);
 	plan->n_zones = 1;
 	for (size_t i = 0; i < n; i++)
