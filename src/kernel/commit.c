@@ -15,9 +15,9 @@
 
 #include <linux/netfilter/nf_tables.h>
 
-#include "kernel/encode.h"
-#include "kernel/expr.h"
 #include "base/names.h"
+#include "kernel/diff.h"
+#include "kernel/encode.h"
 #include "kernel/present.h"
 #include "kernel/private.h"
 #include "kernel/words.h"
@@ -26,71 +26,20 @@
 #define ERESTART 85
 #endif
 
-enum commit_fate {
-	COMMIT_NEW,
-	COMMIT_REMAKE,	// there, but to be deleted and made anew
-	COMMIT_REPLACE, // there: its rules are replaced
-	COMMIT_KEEP,
-};
-
 struct commit {
 	struct link *link;
 	const struct commit_request *request;
-	const struct ruleset *next;
+	const struct ruleset *next, *previous; // previous NULL: what is there is read
 	const char *table;
 	struct present present;
-	bool known;   // present is what this process committed
+	struct diff diff;
 	bool replace; // the table itself is deleted and made anew
 	uint32_t genid;
-	char marker[RS_NAME_MAX + 1];
-	struct names chains, objs, starts;	      // of next, by name; of the request's counters
-	uint8_t *chain_fates, *set_fates, *obj_fates; // enum commit_fate, of next
+	char marker[RS_NAME_MAX + 1]; // "": none
+	struct names starts;	      // of the request's counters, when they are wanted
 	struct batch batch;
 	struct kernel_error *error;
 };
-
-static uint8_t *commit_fates(size_t n)
-{
-	uint8_t *fates = NULL;
-	size_t cap = 0;
-
-	vec_grow((void **)&fates, &cap, n + 1, 1);
-	memset(fates, COMMIT_NEW, n + 1);
-	return fates;
-}
-
-static void commit_init(struct commit *commit, struct link *link,
-			const struct commit_request *request, struct kernel_error *error)
-{
-	const struct ruleset *next = request->next;
-
-	*commit = (struct commit){ .link = link, .request = request, .next = next, .error = error };
-	commit->table = rs_string(next, next->table);
-	if (next->generation)
-		snprintf(commit->marker, sizeof(commit->marker), "generation_%llu",
-			 (unsigned long long)next->generation);
-	for (uint32_t i = 0; i < next->n_chains; i++)
-		names_add(&commit->chains, rs_string(next, next->chains[i].name), i);
-	for (uint32_t i = 0; i < next->n_objs; i++)
-		names_add(&commit->objs, rs_string(next, next->objs[i].name), i);
-	for (uint32_t i = 0; i < request->n_counters; i++)
-		names_add(&commit->starts, request->counters[i].name, i);
-	commit->chain_fates = commit_fates(next->n_chains);
-	commit->set_fates = commit_fates(next->n_sets);
-	commit->obj_fates = commit_fates(next->n_objs);
-}
-
-static void commit_done(struct commit *commit)
-{
-	present_done(&commit->present);
-	names_done(&commit->chains);
-	names_done(&commit->objs);
-	names_done(&commit->starts);
-	free(commit->chain_fates);
-	free(commit->set_fates);
-	free(commit->obj_fates);
-	batch_done(&commit->batch);
-}
 
 static int commit_fail(struct commit *commit, int status)
 {
@@ -101,17 +50,16 @@ static int commit_fail(struct commit *commit, int status)
 // Fills present.  -EAGAIN: what this process committed last is not what runs.
 static int commit_look(struct commit *commit)
 {
-	const struct ruleset *previous = commit->request->previous;
+	const struct ruleset *previous = commit->previous;
 	char marker[RS_NAME_MAX + 1];
 	int r;
 
-	if (!commit->known)
+	if (!previous)
 		return present_read(&commit->present, commit->link, commit->table);
 	r = present_read_table(&commit->present, commit->link, commit->table);
 	if (r < 0)
 		return r;
-	snprintf(marker, sizeof(marker), "generation_%llu",
-		 (unsigned long long)previous->generation);
+	present_marker_name(previous->generation, marker);
 	if (!commit->present.table || !previous->generation ||
 	    present_has_chain(commit->link, commit->table, marker) != 1)
 		return -EAGAIN;
@@ -137,187 +85,63 @@ static int commit_judge_table(struct commit *commit)
 	// with others is replaced, in the same batch: no packet meets a moment without rules.
 	commit->replace = (present->flags ^ want) & ENCODE_PERSIST ||
 			  ((present->flags & NFT_TABLE_F_OWNER) && !(want & NFT_TABLE_F_OWNER));
-	return commit->replace && commit->known ? -EAGAIN : 0;
-}
-
-static bool commit_same_chain(const struct present_chain *there, const struct rs_chain *chain)
-{
-	if (there->base != (chain->base != 0))
-		return false;
-	return !chain->base || (there->hook == chain->hook && there->priority == chain->priority &&
-				there->nat == (chain->nat != 0));
-}
-
-static bool commit_same_obj(const struct commit *commit, const struct present_object *there,
-			    const struct rs_obj *obj)
-{
-	const struct ruleset *previous = commit->request->previous;
-	const struct rs_obj *before;
-
-	if (there->type != encode_obj_type(obj))
-		return false;
-	if (there->type == NFT_OBJECT_COUNTER)
-		return true;
-	if (there->known == RS_NONE)
-		return false; // the kernel's helper objects are not looked into: made anew
-	before = &previous->objs[there->known];
-	return before->protocol == obj->protocol &&
-	       strcmp(rs_string(previous, before->helper), rs_string(commit->next, obj->helper)) ==
-		       0;
-}
-
-static void commit_judge_objs(struct commit *commit)
-{
-	for (uint32_t i = 0; i < commit->next->n_objs; i++) {
-		const struct rs_obj *obj = &commit->next->objs[i];
-		uint32_t at =
-			names_get(&commit->present.obj_names, rs_string(commit->next, obj->name));
-
-		if (at == RS_NONE)
-			commit->obj_fates[i] = COMMIT_NEW;
-		else if (commit_same_obj(commit, &commit->present.objs.v[at], obj))
-			commit->obj_fates[i] = COMMIT_KEEP;
-		else
-			commit->obj_fates[i] = COMMIT_REMAKE;
-	}
-}
-
-static void commit_judge_sets(struct commit *commit)
-{
-	char name[RS_NAME_MAX + 1];
-
-	for (uint32_t i = 0; i < commit->next->n_sets; i++) {
-		const struct present_set *there;
-		uint32_t at;
-
-		expr_set_name(commit->next, i, name);
-		at = names_get(&commit->present.set_names, name);
-		if (at == RS_NONE)
-			continue;
-		there = &commit->present.sets.v[at];
-		// The name holds half of the hash only.
-		commit->set_fates[i] =
-			there->known != RS_NONE &&
-					commit->request->previous->sets[there->known].version ==
-						commit->next->sets[i].version
-				? COMMIT_KEEP
-				: COMMIT_REMAKE;
-	}
-}
-
-// Whether everything that the rules of a chain name stays as it is.
-static bool commit_chain_rests(const struct commit *commit, const struct rs_chain *chain)
-{
-	const struct ruleset *next = commit->next;
-
-	for (uint32_t i = chain->first_rule; i < chain->first_rule + chain->n_rules; i++) {
-		const struct rs_rule *rule = &next->rules[i];
-
-		for (uint32_t j = rule->first_stmt; j < rule->first_stmt + rule->n_stmts; j++) {
-			const struct rs_stmt *stmt = &next->stmts[j];
-
-			if ((stmt->kind == RS_LOOKUP || stmt->kind == RS_VMAP ||
-			     stmt->kind == RS_COUNT_MAP) &&
-			    commit->set_fates[stmt->ref] != COMMIT_KEEP)
-				return false;
-			if ((stmt->kind == RS_COUNT || stmt->kind == RS_HELPER) &&
-			    commit->obj_fates[stmt->ref] != COMMIT_KEEP)
-				return false;
-		}
-	}
-	return true;
-}
-
-static enum commit_fate commit_chain_fate(const struct commit *commit, const struct rs_chain *chain)
-{
-	const char *name = rs_string(commit->next, chain->name);
-	uint32_t at = names_get(&commit->present.chain_names, name);
-	const struct present_chain *there;
-
-	if (at == RS_NONE)
-		return COMMIT_NEW;
-	there = &commit->present.chains.v[at];
-	if (!commit_same_chain(there, chain))
-		return COMMIT_REMAKE;
-	if (there->known == RS_NONE ||
-	    commit->request->previous->chains[there->known].version != chain->version)
-		return COMMIT_REPLACE;
-	return commit_chain_rests(commit, chain) ? COMMIT_KEEP : COMMIT_REPLACE;
+	return commit->replace && commit->previous ? -EAGAIN : 0;
 }
 
 // -EAGAIN: something must be made anew whose users are not all replaced.
 static int commit_judge(struct commit *commit)
 {
-	bool remake = false;
 	int r = commit_judge_table(commit);
 
-	if (r < 0 || !commit->present.table || commit->replace)
+	if (r < 0)
 		return r;
-	commit_judge_objs(commit);
-	commit_judge_sets(commit);
-	for (uint32_t i = 0; i < commit->next->n_chains; i++) {
-		commit->chain_fates[i] =
-			(uint8_t)commit_chain_fate(commit, &commit->next->chains[i]);
-		remake |= commit->chain_fates[i] == COMMIT_REMAKE;
-	}
-	for (uint32_t i = 0; i < commit->next->n_objs; i++)
-		remake |= commit->obj_fates[i] == COMMIT_REMAKE;
-	return remake && commit->known ? -EAGAIN : 0;
+	diff_init(&commit->diff, &commit->present, commit->next, commit->previous, commit->replace);
+	return commit->previous && diff_remakes(&commit->diff) ? -EAGAIN : 0;
 }
 
-// What a chain that is there becomes, or COMMIT_NEW: it is not wanted.
-static enum commit_fate commit_old_fate(const struct commit *commit,
-					const struct present_chain *chain)
+// What a chain that is there becomes, or DIFF_NEW: it is not wanted.
+static enum diff_fate commit_old_fate(const struct commit *commit, size_t chain)
 {
-	uint32_t at = names_get(&commit->chains, chain->name);
+	uint32_t at = commit->diff.chains.to_next[chain];
 
-	if (at != RS_NONE)
-		return commit->chain_fates[at];
-	return strcmp(chain->name, commit->marker) == 0 ? COMMIT_KEEP : COMMIT_NEW;
+	if (at != MATCH_NONE)
+		return commit->diff.chain_fates[at];
+	return strcmp(commit->present.chains.v[chain].name, commit->marker) == 0 ? DIFF_KEEP
+										 : DIFF_NEW;
 }
 
 static void commit_drop_rules(struct commit *commit)
 {
-	if (!commit->known) {
+	if (!commit->previous) {
 		encode_flush_rules(&commit->batch, commit->table, NULL);
 		return;
 	}
 	for (size_t i = 0; i < commit->present.chains.n; i++)
-		if (commit_old_fate(commit, &commit->present.chains.v[i]) != COMMIT_KEEP)
+		if (commit_old_fate(commit, i) != DIFF_KEEP)
 			encode_flush_rules(&commit->batch, commit->table,
 					   commit->present.chains.v[i].name);
 }
 
 static void commit_drop_sets(struct commit *commit)
 {
-	struct names kept = { 0 };
-	char(*texts)[RS_NAME_MAX + 1] = NULL;
-	size_t cap = 0;
+	for (size_t i = 0; i < commit->present.sets.n; i++) {
+		uint32_t at = commit->diff.sets.to_next[i];
 
-	vec_grow((void **)&texts, &cap, commit->next->n_sets + 1, sizeof(*texts));
-	for (uint32_t i = 0; i < commit->next->n_sets; i++) {
-		if (commit->set_fates[i] != COMMIT_KEEP)
-			continue;
-		expr_set_name(commit->next, i, texts[i]);
-		names_add(&kept, texts[i], i);
-	}
-	for (size_t i = 0; i < commit->present.sets.n; i++)
-		if (names_get(&kept, commit->present.sets.v[i].name) == RS_NONE)
+		if (at == MATCH_NONE || commit->diff.set_fates[at] != DIFF_KEEP)
 			encode_drop_set(&commit->batch, commit->table,
 					commit->present.sets.v[i].name);
-	names_done(&kept);
-	free(texts);
+	}
 }
 
 static void commit_drop_chains(struct commit *commit)
 {
 	for (size_t i = 0; i < commit->present.chains.n; i++) {
 		const struct present_chain *chain = &commit->present.chains.v[i];
-		enum commit_fate fate = commit_old_fate(commit, chain);
+		enum diff_fate fate = commit_old_fate(commit, i);
 
-		if (fate == COMMIT_REMAKE || (fate == COMMIT_NEW && !chain->base))
+		if (fate == DIFF_REMAKE || (fate == DIFF_NEW && !chain->base))
 			encode_drop_chain(&commit->batch, commit->table, chain->name);
-		else if (fate == COMMIT_NEW && chain->drop)
+		else if (fate == DIFF_NEW && chain->drop)
 			encode_idle_chain(&commit->batch, commit->table, chain->name);
 	}
 }
@@ -326,11 +150,24 @@ static void commit_drop_objs(struct commit *commit)
 {
 	for (size_t i = 0; i < commit->present.objs.n; i++) {
 		const struct present_object *obj = &commit->present.objs.v[i];
-		uint32_t at = names_get(&commit->objs, obj->name);
+		uint32_t at = commit->diff.objs.to_next[i];
 
-		if (at == RS_NONE || commit->obj_fates[at] == COMMIT_REMAKE)
+		if (at == MATCH_NONE || commit->diff.obj_fates[at] == DIFF_REMAKE)
 			encode_drop_obj(&commit->batch, commit->table, obj->name, obj->type);
 	}
+}
+
+static bool commit_has_marker(const struct commit *commit)
+{
+	if (commit->present.table && !commit->replace)
+		for (size_t i = 0; i < commit->present.chains.n; i++)
+			if (strcmp(commit->present.chains.v[i].name, commit->marker) == 0)
+				return true;
+	for (size_t i = 0; i < commit->next->n_chains; i++)
+		if (strcmp(rs_string(commit->next, commit->next->chains[i].name), commit->marker) ==
+		    0)
+			return true;
+	return false;
 }
 
 static void commit_add_chains(struct commit *commit)
@@ -338,44 +175,57 @@ static void commit_add_chains(struct commit *commit)
 	const struct ruleset *next = commit->next;
 
 	for (uint32_t i = 0; i < next->n_chains; i++) {
-		const struct rs_chain *chain = &next->chains[i];
-		enum commit_fate fate = commit->chain_fates[i];
+		enum diff_fate fate = commit->diff.chain_fates[i];
 
 		// A base chain that is there is told its policy again, which changes nothing else.
-		if (fate == COMMIT_NEW || fate == COMMIT_REMAKE || chain->base)
+		if (fate == DIFF_NEW || fate == DIFF_REMAKE || next->chains[i].base)
 			encode_chain(&commit->batch, next, i);
 	}
-	if (commit->marker[0] && names_get(&commit->chains, commit->marker) == RS_NONE &&
-	    (commit->replace || names_get(&commit->present.chain_names, commit->marker) == RS_NONE))
+	if (commit->marker[0] && !commit_has_marker(commit))
 		encode_plain_chain(&commit->batch, commit->table, commit->marker);
 }
 
-// A counter goes on from what a table that is replaced counted, else from what the caller kept.
-static const struct kernel_counter *commit_start(struct commit *commit, const char *name,
-						 struct kernel_counter *scratch)
+// A table that is replaced hands its counts on.
+static const struct kernel_counter *commit_old_count(const struct commit *commit, const char *name,
+						     struct kernel_counter *scratch)
 {
-	uint32_t at = commit->replace ? names_get(&commit->present.obj_names, name) : RS_NONE;
+	for (size_t i = 0; commit->replace && i < commit->present.objs.n; i++) {
+		const struct present_object *obj = &commit->present.objs.v[i];
 
-	if (at != RS_NONE) {
-		const struct present_object *obj = &commit->present.objs.v[at];
-
+		if (obj->type != NFT_OBJECT_COUNTER || strcmp(obj->name, name) != 0)
+			continue;
 		*scratch = (struct kernel_counter){ name, obj->packets, obj->bytes };
 		return scratch;
 	}
+	return NULL;
+}
+
+// What a new counter starts at, or NULL.
+static const struct kernel_counter *commit_start(struct commit *commit, const char *name)
+{
+	const struct commit_request *request = commit->request;
+	uint32_t at;
+
+	if (request->n_counters && !commit->starts.n)
+		for (uint32_t i = 0; i < request->n_counters; i++)
+			names_add(&commit->starts, request->counters[i].name, i);
 	at = names_get(&commit->starts, name);
-	return at == RS_NONE ? NULL : &commit->request->counters[at];
+	return at == NAMES_NONE ? NULL : &request->counters[at];
 }
 
 static void commit_add_objs(struct commit *commit)
 {
-	struct kernel_counter scratch;
+	for (uint32_t i = 0; i < commit->next->n_objs; i++) {
+		const char *name = rs_string(commit->next, commit->next->objs[i].name);
+		const struct kernel_counter *start;
+		struct kernel_counter scratch;
 
-	for (uint32_t i = 0; i < commit->next->n_objs; i++)
-		if (commit->obj_fates[i] != COMMIT_KEEP)
-			encode_obj(&commit->batch, commit->next, i,
-				   commit_start(commit,
-						rs_string(commit->next, commit->next->objs[i].name),
-						&scratch));
+		if (commit->diff.obj_fates[i] == DIFF_KEEP)
+			continue;
+		start = commit_old_count(commit, name, &scratch);
+		encode_obj(&commit->batch, commit->next, i,
+			   start ? start : commit_start(commit, name));
+	}
 }
 
 static int commit_fail_local(struct commit *commit, enum batch_what what, uint32_t index,
@@ -391,7 +241,7 @@ static int commit_add_sets(struct commit *commit)
 	for (uint32_t i = 0; i < commit->next->n_sets; i++) {
 		int r;
 
-		if (commit->set_fates[i] == COMMIT_KEEP)
+		if (commit->diff.set_fates[i] == DIFF_KEEP)
 			continue;
 		r = encode_set(&commit->batch, commit->next, i);
 		if (r < 0)
@@ -408,7 +258,7 @@ static int commit_add_rules(struct commit *commit)
 	for (uint32_t i = 0; i < next->n_chains; i++) {
 		const struct rs_chain *chain = &next->chains[i];
 
-		if (commit->chain_fates[i] == COMMIT_KEEP)
+		if (commit->diff.chain_fates[i] == DIFF_KEEP)
 			continue;
 		for (uint32_t j = chain->first_rule; j < chain->first_rule + chain->n_rules; j++) {
 			uint32_t stmt = 0;
@@ -497,12 +347,15 @@ static int commit_send(struct commit *commit)
 static int commit_try(struct link *link, const struct commit_request *request, bool known,
 		      struct kernel_error *error)
 {
-	struct commit commit;
-	int r;
+	struct commit commit = { .link = link,
+				 .request = request,
+				 .next = request->next,
+				 .previous = known ? request->previous : NULL,
+				 .table = rs_string(request->next, request->next->table),
+				 .error = error };
+	int r = link_genid(link, &commit.genid);
 
-	commit_init(&commit, link, request, error);
-	commit.known = known;
-	r = link_genid(link, &commit.genid);
+	present_marker_name(request->next->generation, commit.marker);
 	if (r == 0)
 		r = commit_look(&commit);
 	if (r == 0)
@@ -513,7 +366,10 @@ static int commit_try(struct link *link, const struct commit_request *request, b
 		r = commit_write(&commit);
 	if (r == 0)
 		r = commit_send(&commit);
-	commit_done(&commit);
+	diff_done(&commit.diff);
+	present_done(&commit.present);
+	names_done(&commit.starts);
+	batch_done(&commit.batch);
 	return r;
 }
 

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <linux/ip.h>
@@ -69,9 +68,17 @@ static const struct expr_load expr_loads[RS_KEY_COUNT] = {
 
 void expr_set_name(const struct ruleset *ruleset, uint32_t set, char out[RS_NAME_MAX + 1])
 {
-	snprintf(out, RS_NAME_MAX + 1, "%.*s.%08x", RS_NAME_MAX - 10,
-		 rs_string(ruleset, ruleset->sets[set].name),
-		 (unsigned)(uint32_t)ruleset->sets[set].version);
+	static const char digits[] = "0123456789abcdef";
+	const char *name = rs_string(ruleset, ruleset->sets[set].name);
+	uint32_t version = (uint32_t)ruleset->sets[set].version;
+	size_t length = strnlen(name, RS_NAME_MAX - 10);
+
+	// By hand: a commit names thousands of sets, and most of them stay.
+	memcpy(out, name, length);
+	out[length++] = '.';
+	for (int shift = 28; shift >= 0; shift -= 4)
+		out[length++] = digits[version >> shift & 15];
+	out[length] = '\0';
 }
 
 // The number of the register that begins at 32-bit word `word`, as the kernel dumps it.

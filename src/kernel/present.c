@@ -15,6 +15,14 @@
 
 static const char present_marker_prefix[] = "generation_";
 
+void present_marker_name(uint64_t generation, char out[RS_NAME_MAX + 1])
+{
+	out[0] = '\0';
+	if (generation)
+		snprintf(out, RS_NAME_MAX + 1, "%s%llu", present_marker_prefix,
+			 (unsigned long long)generation);
+}
+
 uint64_t present_marker(const char *name)
 {
 	size_t length = sizeof(present_marker_prefix) - 1;
@@ -196,24 +204,10 @@ int present_read_counters(struct present *present, struct link *link, const char
 	return present_read_parts(present, link, table, PRESENT_COUNTERS);
 }
 
-static void present_index(struct present *present)
-{
-	for (size_t i = 0; i < present->chains.n; i++)
-		names_add(&present->chain_names, present->chains.v[i].name, (uint32_t)i);
-	for (size_t i = 0; i < present->sets.n; i++)
-		names_add(&present->set_names, present->sets.v[i].name, (uint32_t)i);
-	for (size_t i = 0; i < present->objs.n; i++)
-		names_add(&present->obj_names, present->objs.v[i].name, (uint32_t)i);
-}
-
 int present_read(struct present *present, struct link *link, const char *table)
 {
-	int r = present_read_parts(present, link, table,
-				   PRESENT_CHAINS | PRESENT_SETS | PRESENT_OBJS);
-
-	if (r == 0)
-		present_index(present);
-	return r;
+	return present_read_parts(present, link, table,
+				  PRESENT_CHAINS | PRESENT_SETS | PRESENT_OBJS);
 }
 
 static void present_assume_chains(struct present *present, const struct ruleset *ruleset)
@@ -240,8 +234,7 @@ void present_assume(struct present *present, const struct ruleset *ruleset)
 	present->arena = arena_new();
 	present_assume_chains(present, ruleset);
 	if (ruleset->generation) {
-		snprintf(name, sizeof(name), "%s%llu", present_marker_prefix,
-			 (unsigned long long)ruleset->generation);
+		present_marker_name(ruleset->generation, name);
 		vec_push(&present->chains,
 			 ((struct present_chain){ .name = arena_strdup(present->arena, name),
 						  .known = RS_NONE }));
@@ -256,14 +249,10 @@ void present_assume(struct present *present, const struct ruleset *ruleset)
 						 .name = rs_string(ruleset, ruleset->objs[i].name),
 						 .type = encode_obj_type(&ruleset->objs[i]),
 						 .known = i }));
-	present_index(present);
 }
 
 void present_done(struct present *present)
 {
-	names_done(&present->chain_names);
-	names_done(&present->set_names);
-	names_done(&present->obj_names);
 	vec_done(&present->chains);
 	vec_done(&present->sets);
 	vec_done(&present->objs);

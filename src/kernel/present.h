@@ -10,7 +10,6 @@
 #include "base/vec.h"
 #include "compile/ruleset.h"
 #include "kernel/link.h"
-#include "base/names.h"
 
 struct present_chain {
 	const char *name;
@@ -40,7 +39,6 @@ struct present {
 	VEC(struct present_chain) chains;
 	VEC(struct present_set) sets;
 	VEC(struct present_object) objs;
-	struct names chain_names, set_names, obj_names; // indexes into the arrays
 	struct arena *arena;
 };
 
@@ -48,7 +46,7 @@ struct present {
 int present_read_table(struct present *present, struct link *link, const char *table);
 // All of it; -EINTR after too many changes by others meanwhile.
 int present_read(struct present *present, struct link *link, const char *table);
-// Only its chains, or only its counter objects; nothing is indexed.
+// Only its chains, or only its counter objects.
 int present_read_chains(struct present *present, struct link *link, const char *table);
 int present_read_counters(struct present *present, struct link *link, const char *table);
 // As the ruleset says (the table apart).
@@ -58,6 +56,8 @@ void present_done(struct present *present);
 // Is there a chain of this name?  0 or 1, or a negative errno.
 int present_has_chain(struct link *link, const char *table, const char *chain);
 
+// "generation_12", or "" for 0.
+void present_marker_name(uint64_t generation, char out[RS_NAME_MAX + 1]);
 // "generation_12" is 12; 0 for any other name.
 uint64_t present_marker(const char *name);
 

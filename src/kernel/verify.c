@@ -63,9 +63,7 @@ static struct verify *verify_new(struct kernel *kernel, const struct ruleset *ru
 	}
 	for (uint32_t i = 0; i < ruleset->n_objs; i++)
 		names_add(&verify->objs, rs_string(ruleset, ruleset->objs[i].name), i);
-	if (ruleset->generation)
-		snprintf(verify->marker, sizeof(verify->marker), "generation_%llu",
-			 (unsigned long long)ruleset->generation);
+	present_marker_name(ruleset->generation, verify->marker);
 	return verify;
 }
 
