@@ -99,6 +99,37 @@ static enum plan_verdict expected_verdict(const struct reference_answer *expecte
 	return expected->guarded ? PLAN_INSPECT : PLAN_ALLOW;
 }
 
+static bool atom_has(const struct plan_atom *atom, const struct plan_packet *packet)
+{
+	return packet->protocol >= atom->protocol_lo && packet->protocol <= atom->protocol_hi &&
+	       packet->sport >= atom->sport_lo && packet->sport <= atom->sport_hi &&
+	       packet->port >= atom->port_lo && packet->port <= atom->port_hi;
+}
+
+static size_t count_in_class(const struct plan_class *class, const struct plan_packet *packet)
+{
+	size_t atoms = 0, cells = 0;
+
+	for (size_t i = 0; i < class->n_atoms; i++)
+		atoms += atom_has(&class->atoms[i], packet);
+	for (size_t i = 0; i < class->n_cells; i++)
+		cells += addr_range_contains(&class->cells[i].rect.source, &packet->source) &&
+			 addr_range_contains(&class->cells[i].rect.destination,
+					     &packet->destination);
+	return atoms * cells;
+}
+
+// Classes are disjoint in a pair and cells in a class: no packet may be in two.
+static size_t count_cells(const struct plan *made, const struct plan_packet *packet)
+{
+	const struct plan_pair *pair = plan_find_pair(made, packet->from, packet->to);
+	size_t n = 0;
+
+	for (size_t i = 0; pair && i < pair->n_classes; i++)
+		n += count_in_class(&pair->classes[i], packet);
+	return n;
+}
+
 // What differs, or NULL.
 static const char *difference(const struct pair *pair, const struct reference_answer *expected,
 			      const struct plan_answer *answer)
@@ -113,6 +144,8 @@ static const char *difference(const struct pair *pair, const struct reference_an
 	if (answer->verdict != PLAN_DENY &&
 	    (!flow || !reference_flow_permits(pair->tree, flow, seen)))
 		return "flow";
+	if (count_cells(pair->plan, &answer->translated) > 1)
+		return "number of cells";
 	if (answer->verdict == PLAN_DENY && (!answer->missing || !answer->missing[0]))
 		return "missing";
 	if (!same_id(answer->destination_nat, expected->forward) ||
