@@ -262,22 +262,28 @@ static void router_rule(struct compiling *c, uint32_t chain, bool output, uint8_
 	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
 }
 
+// Multicast listener discovery: queries that come from the link, reports that stay on it.
 static void listener_rules(struct compiling *c, uint32_t chain, bool output)
 {
-	struct addr_range link_local;
+	static const uint8_t reports[][2] = { { MLD_REPORT, MLD_DONE },
+					      { MLD2_REPORT, MLD2_REPORT } };
+	struct addr_range range;
 
-	rule(c->build, chain, RS_NONE);
-	if (output) {
-		rule_u8_range(c->build, RS_ICMPV6_TYPE, MLD_REPORT, MLD_DONE);
-		rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+	if (!output) {
+		addr_range_parse("fe80::/10", &range);
 		rule(c->build, chain, RS_NONE);
-		rule_u8(c->build, RS_ICMPV6_TYPE, RS_EQ, MLD2_REPORT);
-	} else {
-		addr_range_parse("fe80::/10", &link_local);
 		rule_u8(c->build, RS_ICMPV6_TYPE, RS_EQ, MLD_QUERY);
-		rule_addr(c->build, RS_IP6_SADDR, true, &link_local);
+		rule_addr(c->build, RS_IP6_SADDR, true, &range);
+		rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+		return;
 	}
-	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+	addr_range_parse("ff02::/16", &range);
+	for (size_t i = 0; i < 2; i++) {
+		rule(c->build, chain, RS_NONE);
+		rule_u8_range(c->build, RS_ICMPV6_TYPE, reports[i][0], reports[i][1]);
+		rule_addr(c->build, RS_IP6_DADDR, true, &range);
+		rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+	}
 }
 
 // RFC 4890 section 4.4: what IPv6 cannot do without on a link.
@@ -328,6 +334,7 @@ static void discovery_jump(struct compiling *c, uint32_t chain, bool output)
 	uint32_t discovery = discovery_chain(c, output);
 
 	rule(c->build, chain, RS_NONE);
+	match_nfproto(c, V6);
 	rule_u8(c->build, RS_META_L4PROTO, RS_EQ, IPPROTO_ICMPV6);
 	rule_verdict(c->build, RS_JUMP, discovery);
 }

@@ -1,0 +1,564 @@
+// The slow twin: runs packets through the ruleset's data, rule by rule and element by element, and
+// compares with what the plan says about the same packets.  SEKISHO_SEED=N repeats a run.
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "compile/storage.h"
+#include "plan/query.h"
+#include "unit/compile_make.h"
+
+#define FOLDER "tests/golden"
+
+enum { PROBES = 3000, DEPTH = 16, STATE_NEW = 8, FLAG_SYN = 2, POLICIES_MAX = 100 };
+
+struct packet {
+	char in[16], out[16];
+	struct addr source, destination;
+	uint8_t protocol;
+	uint16_t sport, port;
+};
+
+enum outcome { OUT_ACCEPT, OUT_DROP, OUT_REJECT, OUT_QUEUE };
+
+struct run {
+	const struct ruleset *r;
+	const struct packet *packet;
+	uint32_t counter; // the object counted last
+	enum outcome outcome;
+	uint32_t steps;
+};
+
+// The key's value for the packet; false when it has none (another family, another protocol).
+static bool load(const struct packet *p, enum rs_key key, uint8_t out[16])
+{
+	const struct rs_key_info *info = rs_key_info(key);
+	bool v4 = p->source.family == ADDR_V4;
+	uint32_t word = 0;
+
+	memset(out, 0, 16);
+	if ((info->family == 4 && !v4) || (info->family == 6 && v4) ||
+	    (info->needs_l4 && info->needs_l4 != p->protocol))
+		return false;
+	switch (key) {
+	case RS_META_NFPROTO:
+		out[0] = v4 ? 2 : 10;
+		return true;
+	case RS_META_L4PROTO:
+	case RS_IP6_NEXTHDR:
+		out[0] = p->protocol;
+		return true;
+	case RS_META_IIFNAME:
+		memcpy(out, p->in, sizeof(p->in));
+		return true;
+	case RS_META_OIFNAME:
+		memcpy(out, p->out, sizeof(p->out));
+		return true;
+	case RS_IP_SADDR:
+	case RS_IP6_SADDR:
+		addr_to_bytes(p->source.family, p->source.bits, out);
+		return true;
+	case RS_IP_DADDR:
+	case RS_IP6_DADDR:
+		addr_to_bytes(p->source.family, p->destination.bits, out);
+		return true;
+	case RS_IP_VERSION_IHL:
+		out[0] = v4 ? 0x45 : 0x60;
+		return true;
+	case RS_IP6_HOPLIMIT:
+		out[0] = 64;
+		return true;
+	case RS_TH_SPORT:
+		out[0] = p->sport >> 8;
+		out[1] = p->sport & 0xff;
+		return true;
+	case RS_TH_DPORT:
+		out[0] = p->port >> 8;
+		out[1] = p->port & 0xff;
+		return true;
+	case RS_TCP_FLAGS:
+		out[0] = FLAG_SYN;
+		return true;
+	case RS_ICMP_TYPE:
+	case RS_ICMPV6_TYPE:
+		out[0] = p->port;
+		return true;
+	case RS_CT_STATE:
+		word = STATE_NEW;
+		memcpy(out, &word, sizeof(word));
+		return true;
+	case RS_CT_STATUS:
+	case RS_CT_MARK:
+	case RS_CT_DIRECTION:
+	case RS_META_MARK:
+	case RS_IP_FRAG_OFF:
+		return true; // all zero
+	default:
+		fail_msg("key %d", key);
+		return false;
+	}
+}
+
+static bool matches(const struct packet *p, const struct rs_stmt *stmt)
+{
+	unsigned size = rs_key_info(stmt->keys[0])->size;
+	uint8_t value[16];
+	bool inside;
+
+	if (!load(p, stmt->keys[0], value))
+		return false;
+	for (unsigned i = 0; stmt->masked && i < size; i++)
+		value[i] &= stmt->mask[i];
+	inside = !memcmp(value, stmt->value, size);
+	if (stmt->op == RS_IN_RANGE || stmt->op == RS_NOT_IN_RANGE)
+		inside = memcmp(value, stmt->value, size) >= 0 &&
+			 memcmp(value, stmt->value_hi, size) <= 0;
+	return inside == (stmt->op == RS_EQ || stmt->op == RS_IN_RANGE);
+}
+
+// 1 found, 0 not, -1 the packet has no such key.  More than one element never fits.
+static int find(const struct run *run, const struct rs_stmt *stmt, const struct rs_elem **ret_elem)
+{
+	const struct rs_set *set = &run->r->sets[stmt->ref];
+	uint8_t key[RS_KEYS_MAX][16];
+	int found = 0;
+
+	for (unsigned i = 0; i < stmt->n_keys; i++)
+		if (!load(run->packet, stmt->keys[i], key[i]))
+			return -1;
+	for (uint32_t e = 0; e < set->n_elems; e++) {
+		const struct rs_elem *elem = &run->r->elems[set->first_elem + e];
+		const uint8_t *lo = run->r->pool + elem->key;
+		const uint8_t *hi = set->interval ? lo + set->key_bytes : lo;
+		bool fits = true;
+
+		for (unsigned i = 0; i < stmt->n_keys; i++) {
+			unsigned size = rs_key_info(stmt->keys[i])->size;
+
+			fits &= memcmp(key[i], lo, size) >= 0 && memcmp(key[i], hi, size) <= 0;
+			lo += rs_padded(size);
+			hi += rs_padded(size);
+		}
+		if (fits) {
+			assert_int_equal(found, 0);
+			found = 1;
+			*ret_elem = elem;
+		}
+	}
+	return found;
+}
+
+struct place_in {
+	uint32_t chain, rule;
+};
+
+struct stack {
+	struct place_in at[DEPTH];
+	unsigned n;
+};
+
+// true when the packet's fate is decided.
+static bool take_verdict(struct run *run, struct stack *stack, struct place_in *here,
+			 enum rs_verdict verdict, uint32_t chain)
+{
+	switch (verdict) {
+	case RS_ACCEPT:
+	case RS_DROP:
+		run->outcome = verdict == RS_ACCEPT ? OUT_ACCEPT : OUT_DROP;
+		return true;
+	case RS_JUMP:
+		assert_true(stack->n < DEPTH);
+		stack->at[stack->n++] = *here;
+		*here = (struct place_in){ chain, 0 };
+		return false;
+	case RS_GOTO:
+		*here = (struct place_in){ chain, 0 };
+		return false;
+	case RS_RETURN:
+		here->rule = run->r->chains[here->chain].n_rules;
+		return false;
+	default:
+		return false;
+	}
+}
+
+enum step { NEXT_STMT, NEXT_RULE, MOVED, DECIDED };
+
+static enum step step(struct run *run, struct stack *stack, struct place_in *here,
+		      const struct rs_stmt *stmt)
+{
+	const struct rs_elem *elem = NULL;
+	int found;
+
+	switch (stmt->kind) {
+	case RS_MATCH:
+		return matches(run->packet, stmt) ? NEXT_STMT : NEXT_RULE;
+	case RS_LOOKUP:
+		found = find(run, stmt, &elem);
+		return found >= 0 && found == (stmt->op == RS_EQ) ? NEXT_STMT : NEXT_RULE;
+	case RS_COUNT_MAP:
+		if (find(run, stmt, &elem) != 1)
+			return NEXT_RULE;
+		run->counter = elem->ref;
+		return NEXT_STMT;
+	case RS_COUNT:
+		run->counter = stmt->ref;
+		return NEXT_STMT;
+	case RS_VMAP:
+		if (find(run, stmt, &elem) != 1)
+			return NEXT_RULE;
+		return take_verdict(run, stack, here, elem->verdict, elem->ref) ? DECIDED : MOVED;
+	case RS_VERDICT:
+		return take_verdict(run, stack, here, stmt->verdict, stmt->ref) ? DECIDED : MOVED;
+	case RS_REJECT:
+	case RS_QUEUE:
+		run->outcome = stmt->kind == RS_REJECT ? OUT_REJECT : OUT_QUEUE;
+		return DECIDED;
+	case RS_EXTHDR:
+	case RS_IP_OPTION:
+	case RS_RT_TYPE:
+		return NEXT_RULE; // the probes have none
+	default:
+		return NEXT_STMT;
+	}
+}
+
+static void run_chain(struct run *run, const char *name)
+{
+	struct stack stack = { .n = 0 };
+	struct place_in here = { ruleset_find_chain(run->r, name), 0 };
+	const struct rs_chain *base = &run->r->chains[here.chain];
+
+	for (;;) {
+		const struct rs_chain *chain = &run->r->chains[here.chain];
+		const struct rs_rule *rule;
+		enum step went = NEXT_STMT;
+
+		if (here.rule >= chain->n_rules) {
+			if (!stack.n)
+				break;
+			here = stack.at[--stack.n];
+			continue;
+		}
+		rule = &run->r->rules[chain->first_rule + here.rule++];
+		run->steps++;
+		for (uint32_t i = 0; i < rule->n_stmts && went == NEXT_STMT; i++)
+			went = step(run, &stack, &here, &run->r->stmts[rule->first_stmt + i]);
+		if (went == DECIDED)
+			return;
+	}
+	run->outcome = base->drop ? OUT_DROP : OUT_ACCEPT;
+}
+
+struct world {
+	const struct plan *plan;
+	const struct ruleset *ruleset;
+	const struct plan_zone *zones;
+	const struct plan_pair *pairs;
+	size_t n_zones, n_pairs;
+	unsigned seed;
+};
+
+static unsigned pick(struct world *w, unsigned n)
+{
+	return n ? (unsigned)rand_r(&w->seed) % n : 0;
+}
+
+static addr_bits near(struct world *w, const struct addr_range *range)
+{
+	addr_bits at = pick(w, 2) ? range->lo : range->hi;
+
+	switch (pick(w, 4)) {
+	case 0:
+		return range->lo + pick(w, 1u << 16) % (range->hi - range->lo + 1 ?: 1);
+	case 1:
+		return (at - 1) & addr_max(range->family);
+	case 2:
+		return (at + 1) & addr_max(range->family);
+	default:
+		return at;
+	}
+}
+
+static addr_bits random_address(struct world *w, uint32_t zone, enum addr_family family)
+{
+	const struct plan_zone *it = &w->zones[zone];
+	const struct addr_range other = addr_range_any(family);
+
+	if (it->n_networks) {
+		const struct addr_range *range = &it->networks[pick(w, it->n_networks)];
+
+		if (range->family == family)
+			return near(w, range);
+	}
+	return near(w, &other) ^ (addr_bits)rand_r(&w->seed);
+}
+
+// Around the borders of a cell of the pair, or of the zones' networks.
+static void pick_addresses(struct world *w, const struct plan_packet *zones,
+			   const struct plan_class *class, struct packet *p)
+{
+	enum addr_family family = pick(w, 2) ? ADDR_V4 : ADDR_V6;
+
+	if (class && class->n_cells) {
+		const struct plan_rect *rect = &class->cells[pick(w, class->n_cells)].rect;
+
+		family = rect->source.family;
+		p->source.bits = near(w, &rect->source);
+		p->destination.bits = near(w, &rect->destination);
+	}
+	if (!class || pick(w, 3) == 0)
+		p->source.bits = random_address(w, zones->from, family);
+	if (!class || pick(w, 3) == 0)
+		p->destination.bits = random_address(w, zones->to, family);
+	if (family == ADDR_V4) {
+		p->source.bits &= UINT32_MAX;
+		p->destination.bits &= UINT32_MAX;
+	}
+	p->source.family = p->destination.family = family;
+}
+
+static uint16_t near_port(struct world *w, uint16_t lo, uint16_t hi)
+{
+	return (pick(w, 2) ? lo : hi) + (int)pick(w, 3) - 1;
+}
+
+static void pick_service(struct world *w, const struct plan_class *class, struct packet *p)
+{
+	static const uint8_t protocols[] = { 6, 17, 132, 1, 58, 47 };
+
+	p->protocol = protocols[pick(w, sizeof(protocols))];
+	p->sport = rand_r(&w->seed);
+	p->port = rand_r(&w->seed);
+	if (class && class->n_atoms) {
+		const struct plan_atom *atom = &class->atoms[pick(w, class->n_atoms)];
+
+		p->protocol = pick(w, 2) ? atom->protocol_lo : atom->protocol_hi;
+		if (pick(w, 4)) // not always: the range may be wide
+			p->sport = near_port(w, atom->sport_lo, atom->sport_hi);
+		p->port = near_port(w, atom->port_lo, atom->port_hi);
+	}
+	if (p->protocol == 1 || p->protocol == 58)
+		p->port &= 0xff;
+}
+
+static void name_interface(struct world *w, uint32_t zone, char out[16])
+{
+	const struct plan_zone *it = &w->zones[zone];
+	const struct plan_interface *interface;
+
+	memset(out, 0, 16);
+	if (!it->n_interfaces)
+		return;
+	interface = &it->interfaces[pick(w, it->n_interfaces)];
+	snprintf(out, 16, "%.12s%s", interface->name, interface->pattern ? "7" : "");
+}
+
+static bool link_local(const struct addr *addr)
+{
+	return addr->family == ADDR_V6 && (addr->bits == 0 || addr->bits >> 118 == 0x3fa);
+}
+
+static const char *hook_of(const struct plan_packet *q)
+{
+	if (q->from == PLAN_SELF)
+		return "output";
+	return q->to == PLAN_SELF ? "input" : "forward";
+}
+
+static void expect(struct world *w, const struct plan_packet *q, const struct plan_answer *answer,
+		   const struct run *run)
+{
+	static const char *const words[] = { "accept", "drop", "reject", "queue" };
+	enum outcome want = OUT_ACCEPT;
+	char source[ADDR_TEXT_MAX], destination[ADDR_TEXT_MAX];
+	size_t n;
+	const struct plan_flow *flows = plan_flows(w->plan, &n);
+
+	if (answer->verdict == PLAN_INSPECT)
+		want = OUT_QUEUE;
+	if (answer->verdict == PLAN_DENY)
+		want = answer->denied_action == PLAN_REJECT && answer->reason != PLAN_SPOOFED
+			       ? OUT_REJECT
+			       : OUT_DROP;
+	if (run->outcome == want && answer->verdict == PLAN_DENY)
+		return;
+	if (run->outcome == want && run->counter != RS_NONE) {
+		const char *counter = rs_string(w->ruleset, w->ruleset->objs[run->counter].name);
+
+		if (!strcmp(counter + 2, flows[answer->flow].id))
+			return;
+	}
+	fail_msg("%s to %s: %s -> %s protocol %u %u -> %u: the plan says %s (%s), the ruleset %s",
+		 q->from ? w->zones[q->from].id : "self", q->to ? w->zones[q->to].id : "self",
+		 addr_text(&q->source, source), addr_text(&q->destination, destination),
+		 q->protocol, q->sport, q->port, words[want],
+		 answer->flow == PLAN_NONE ? "no flow" : flows[answer->flow].id,
+		 words[run->outcome]);
+}
+
+static void probe(struct world *w)
+{
+	const struct plan_class *class = NULL;
+	struct packet p = { .protocol = 0 };
+	struct plan_packet q = { .from = pick(w, w->n_zones), .to = pick(w, w->n_zones) };
+	struct plan_answer answer;
+	struct run run = { .r = w->ruleset, .packet = &p, .counter = RS_NONE };
+
+	if (w->n_pairs && pick(w, 4)) {
+		const struct plan_pair *pair = &w->pairs[pick(w, w->n_pairs)];
+
+		q.from = pair->from;
+		q.to = pair->to;
+		if (pair->n_classes)
+			class = &pair->classes[pick(w, pair->n_classes)];
+	}
+	if (q.from == PLAN_SELF && q.to == PLAN_SELF)
+		return;
+	pick_addresses(w, &q, class, &p);
+	pick_service(w, class, &p);
+	if (link_local(&p.source) || link_local(&p.destination) || p.source.bits == 0)
+		return;
+	if (p.protocol == 58 && p.port >= 130 && p.port <= 143)
+		return; // IPv6 essentials: no flow permits them
+	name_interface(w, q.from, p.in);
+	name_interface(w, q.to, p.out);
+	q.source = p.source;
+	q.destination = p.destination;
+	q.protocol = p.protocol;
+	q.sport = p.sport;
+	q.port = p.port;
+	plan_query(w->plan, &q, &answer);
+	if (q.from != PLAN_SELF)
+		run_chain(&run, "spoof");
+	if (q.from == PLAN_SELF || run.outcome == OUT_ACCEPT)
+		run_chain(&run, hook_of(&q));
+	expect(w, &q, &answer, &run);
+}
+
+static bool translates_destinations(const struct plan *plan)
+{
+	size_t n;
+	const struct plan_nat *nats = plan_nats(plan, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (nats[i].kind == POL_NAT_FORWARD || nats[i].kind == POL_NAT_PREFIX)
+			return true;
+	return false;
+}
+
+static unsigned seed;
+
+static void compare(const char *yaml)
+{
+	const struct compile_options options = { .generation = 1 };
+	struct made made;
+	struct world w = { .seed = seed };
+
+	assert_int_equal(make_text(yaml, &options, &made), 0);
+	w.plan = made.plan;
+	w.ruleset = made.ruleset;
+	w.zones = plan_zones(made.plan, &w.n_zones);
+	w.pairs = plan_pairs(made.plan, &w.n_pairs);
+	for (int i = 0; i < PROBES && !translates_destinations(made.plan); i++)
+		probe(&w);
+	made_done(&made);
+}
+
+static void agree(void **state)
+{
+	char path[512];
+	char *yaml;
+
+	snprintf(path, sizeof(path), FOLDER "/%s/policy.yaml", (const char *)*state);
+	yaml = file_text(path);
+	assert_non_null(yaml);
+	compare(yaml);
+	free(yaml);
+}
+
+// A network of random width: single addresses mostly, some ranges that reach over many shards.
+static void write_network(FILE *out, const char *zone, unsigned net, int index, unsigned *random)
+{
+	unsigned lo = rand_r(random) % 65536, hi = lo;
+
+	if (rand_r(random) % 4 == 0)
+		hi = lo + rand_r(random) % (rand_r(random) % 8 ? 64 : 40000);
+	if (hi > 65535)
+		hi = 65535;
+	fprintf(out, "  %s/n%d: [10.%u.%u.%u-10.%u.%u.%u, \"fd00:%u::%x-fd00:%u::%x\"]\n", zone,
+		index, net, lo >> 8, lo & 255, net, hi >> 8, hi & 255, net, lo, net, hi);
+}
+
+// Many overlapping cells, so that every group is sharded.
+static void generated(void **state)
+{
+	enum { NETWORKS = 1500, FLOWS = 2500 };
+	static const char *const services[] = { "tcp/80-90", "tcp/85", "udp/53", "any" };
+	unsigned random = seed;
+	char *yaml = NULL;
+	size_t size;
+	FILE *out = open_memstream(&yaml, &size);
+
+	(void)state;
+	fputs("zones:\n"
+	      "  a: { interfaces: [lan-a], networks: [10.1.0.0/16, 'fd00:1::/32'] }\n"
+	      "  b: { interfaces: [lan-b], networks: [10.2.0.0/16, 'fd00:2::/32'] }\n"
+	      "networks:\n",
+	      out);
+	for (int i = 0; i < NETWORKS; i++) {
+		write_network(out, "a", 1, i, &random);
+		write_network(out, "b", 2, i, &random);
+	}
+	fputs("flows:\n", out);
+	for (int i = 0; i < FLOWS; i++) {
+		int from = rand_r(&random) % NETWORKS, to = rand_r(&random) % NETWORKS;
+
+		fprintf(out, "  - { id: f%d, from: a/n%d, to: ", i, from);
+		fprintf(out, rand_r(&random) % 8 ? "b/n%d" : "b", to);
+		fprintf(out, ", services: [%s], log: %s }\n", services[rand_r(&random) % 40 / 13],
+			rand_r(&random) % 3 ? "false" : "true");
+	}
+	fclose(out);
+	compare(yaml);
+	free(yaml);
+}
+
+int main(void)
+{
+	static struct CMUnitTest tests[POLICIES_MAX];
+	const char *given = getenv("SEKISHO_SEED");
+	DIR *folder = opendir(FOLDER);
+	struct dirent *entry;
+	size_t n = 0;
+	int failed;
+
+	if (!folder) {
+		fputs("run from the top of the tree: " FOLDER " is not here\n", stderr);
+		return 1;
+	}
+	seed = given ? strtoul(given, NULL, 0) : (unsigned)time(NULL);
+	printf("SEKISHO_SEED=%u\n", seed);
+	while ((entry = readdir(folder)) && n < POLICIES_MAX - 1) {
+		char path[512], *name;
+
+		snprintf(path, sizeof(path), FOLDER "/%.200s/policy.yaml", entry->d_name);
+		if (entry->d_name[0] == '.' || !(name = file_text(path)))
+			continue;
+		free(name);
+		name = strdup(entry->d_name);
+		tests[n++] = (struct CMUnitTest){ name, agree, NULL, NULL, name };
+	}
+	closedir(folder);
+	tests[n++] = (struct CMUnitTest){ "generated", generated, NULL, NULL, NULL };
+	failed = _cmocka_run_group_tests("compile_eval", tests, n, NULL, NULL);
+	for (size_t i = 0; i < n; i++)
+		free(tests[i].initial_state);
+	return failed;
+}
