@@ -179,8 +179,7 @@ void gate_write_counters(struct gate *gate)
 static int refused(struct failure *failure, const struct ruleset *ruleset,
 		   const struct kernel_error *error)
 {
-	failure_set(failure, error->code ? error->code : SK_KERNEL_REFUSED, 0, "%s%s%s",
-		    error->object, error->object[0] ? ": " : "",
+	failure_set(failure, error->code ? error->code : SK_KERNEL_REFUSED, 0, "%s",
 		    error->text[0] ? error->text : strerror(-error->error));
 	if (error->origin < ruleset->n_origins) {
 		const struct rs_origin *origin = &ruleset->origins[error->origin];

@@ -28,6 +28,7 @@ struct service {
 	struct methods methods;
 	struct control_server *server;
 	struct packets *packets;
+	bool load_again; // the kernel did not take the last good generation; it may yet
 };
 
 // --- what systemd keeps for us
@@ -120,6 +121,27 @@ static void start_reload(void *arg, uint32_t uid, apply_done *done, void *done_a
 		close(fd);
 }
 
+// Without a generation that can be loaded, what runs goes on if it is one; else closed.
+static void load(struct service *service)
+{
+	struct gate *gate = &service->gate;
+	struct failure failure, guard_failure;
+	uint64_t number = 0;
+	int r = gate_load(gate, &failure);
+	service->load_again =
+		r < 0 && failure.code != SK_NO_GENERATION && failure.code != SK_GENERATION_DAMAGED;
+	if (r == 0) {
+		gate_set_problem(gate, GATE_LOAD, NULL);
+		return;
+	}
+	gate_set_problem(gate, r == -ENOENT ? GATE_NO_POLICY : GATE_LOAD, &failure);
+	kernel_generation(gate->kernel, &number);
+	if (gate->guard == KERNEL_GUARD_OPEN && number && r != -ENOENT)
+		return;
+	r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, &guard_failure);
+	gate_set_problem(gate, GATE_GUARD, r < 0 ? &guard_failure : NULL);
+}
+
 // --- events of the loop
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
@@ -152,6 +174,8 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
 	struct service *service = arg;
 	struct gate *gate = &service->gate;
 	(void)usec;
+	if (service->load_again && !gate->apply && !gate->current.about.number)
+		load(service);
 	gate_poll_counters(gate);
 	if (journal_now_usec() - gate->counters_written_usec > GATE_WRITE_SECONDS * 1000000ULL)
 		gate_write_counters(gate);
@@ -182,22 +206,6 @@ static int start_gate(struct service *service)
 	if (r < 0)
 		journal_failed(service->journal, &failure);
 	return r;
-}
-
-// Without a generation that can be loaded, what runs goes on if it is one; else closed.
-static void load(struct gate *gate)
-{
-	struct failure failure, guard_failure;
-	uint64_t number = 0;
-	int r = gate_load(gate, &failure);
-	if (r == 0)
-		return;
-	gate_set_problem(gate, r == -ENOENT ? GATE_NO_POLICY : GATE_LOAD, &failure);
-	kernel_generation(gate->kernel, &number);
-	if (gate->guard == KERNEL_GUARD_OPEN && number && r != -ENOENT)
-		return;
-	r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, &guard_failure);
-	gate_set_problem(gate, GATE_GUARD, r < 0 ? &guard_failure : NULL);
 }
 
 static int start_control(struct service *service)
@@ -260,7 +268,7 @@ static int start(struct service *service)
 	r = start_gate(service);
 	if (r < 0)
 		return r;
-	load(&service->gate);
+	load(service);
 	store_socket(service->gate.kernel);
 	start_packets(service);
 	r = start_control(service);
