@@ -69,8 +69,8 @@ apply() {
 	sekisho apply >"$work/apply" 2>&1
 }
 
-background() { # COMMAND ...: ended with the test
-	"$@" </dev/null >"$work/background.$((${#children[@]}))" 2>&1 &
+background() { # ZONE COMMAND ... (or gw): ended with the test
+	nsenter --net="/run/netns/$LAB_PREFIX$1" "${@:2}" </dev/null >"$work/background.$((${#children[@]}))" 2>&1 &
 	children+=($!)
 }
 

@@ -40,7 +40,9 @@ def serve_client(control):
     address, _ = endpoint(control)
     control.sendall(b"220 ready\r\n")
     for line in control.makefile("r", encoding="ascii", newline="\r\n"):
-        if line.startswith(("PASV", "EPSV")):
+        if line.startswith("USER"):
+            control.sendall(b"230 welcome\r\n")
+        elif line.startswith(("PASV", "EPSV")):
             listener = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
             _, port = endpoint(listener)
             reply = f"227 Entering Passive Mode ({six(address, port)})" if line[0] == "P" \
@@ -54,9 +56,16 @@ def serve_client(control):
         elif line.startswith(("PORT", "EPRT")):
             control.sendall(b"200 ok\r\n")
             try:
-                send_data(socket.create_connection(parse(line), TIMEOUT))
+                send_data(socket.create_connection(parse(line), TIMEOUT, (address, 0)))
             except OSError:
                 pass
+
+
+def serve_one(control):
+    try:
+        serve_client(control)
+    except ConnectionError:
+        pass
 
 
 def serve():
@@ -64,12 +73,14 @@ def serve():
     print("ready", flush=True)
     while True:
         connection, _ = listener.accept()
-        threading.Thread(target=serve_client, args=(connection,), daemon=True).start()
+        threading.Thread(target=serve_one, args=(connection,), daemon=True).start()
 
 
 def get(address, mode):
     control = socket.create_connection((address, 21), TIMEOUT)
     lines = control.makefile("r", encoding="ascii", newline="\r\n")
+    lines.readline()
+    control.sendall(b"USER guest\r\n")
     lines.readline()
     v6 = ":" in address
     try:

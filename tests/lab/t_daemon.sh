@@ -39,7 +39,7 @@ same "allowed: all $sent arrive" "$sent $sent" "$entered $arrived"
 read -r sent entered arrived <<<"${results[1]}"
 same "denied: none of $sent arrives" "$sent 0" "$entered $arrived"
 same "the same generation runs" "$generation" "$(gw nft list chains inet | grep -o 'generation_[0-9]*')"
-check "it took over what ran" grep -q '"adopted"\|adopted' "$home/events"
+check "it took over what ran" grep -q '"event":"\(adopted\|loaded\)"' "$home/events"
 check "status is fine" sekisho status
 probes <<<"$verdicts"
 check "and it applies again" apply <<END

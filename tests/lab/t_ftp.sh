@@ -15,7 +15,7 @@ up
 lab answer dmz off
 lab answer office off
 lab answer wifi off
-background zone dmz python3 "$here/ftp.py" serve
+background dmz python3 "$here/ftp.py" serve
 eventually grep -q ready "$work/background.0"
 get() { zone "$1" python3 "$here/ftp.py" get "$2" "$3"; }
 same "passive, IPv4" data "$(get office 192.0.2.2 passive)"
