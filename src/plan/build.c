@@ -71,3 +71,20 @@ int build_address(struct build *b, const struct pol_text *text, struct addr_rang
 	}
 	return r < 0 ? -EINVAL : 0;
 }
+
+void build_repeats(struct build *b, const struct pol_list *list)
+{
+	struct names seen = { 0 };
+
+	for (size_t i = 0; i < list->n; i++) {
+		uint32_t first = names_add(&seen, list->v[i].s, (uint32_t)i);
+
+		if (first == NAMES_NONE)
+			continue;
+		diag_second(b->diag,
+			    diag_add(b->diag, SK_LIST_REPEAT, list->v[i].at,
+				     "%s is already in the list; take one away", list->v[i].s),
+			    list->v[first].at, "first given here");
+	}
+	names_done(&seen);
+}

@@ -82,6 +82,7 @@ int helpers_assign(struct build *b, const struct pol_flow *source, service_parts
 	int result = 0;
 
 	*ret_helpers = 0;
+	build_repeats(b, &source->helpers);
 	for (size_t i = 0; i < source->helpers.n; i++) {
 		const struct pol_text *name = &source->helpers.v[i];
 		unsigned helper = 0;

@@ -94,6 +94,14 @@ static struct group *group_for(groups *list, const struct endpoint *endpoint)
 	return group;
 }
 
+static bool has_zone(const struct group *group, uint32_t zone)
+{
+	for (size_t i = 0; i < group->zones.n; i++)
+		if (group->zones.v[i] == zone)
+			return true;
+	return false;
+}
+
 static bool read_groups(struct entry *e, const struct pol_list *list, bool self, groups *ret)
 {
 	bool sound = true;
@@ -118,7 +126,7 @@ static bool read_groups(struct entry *e, const struct pol_list *list, bool self,
 			continue;
 		}
 		group = group_for(ret, &endpoint);
-		if (!endpoint.network)
+		if (!endpoint.network && !has_zone(group, endpoint.zone))
 			vec_push(&group->zones, (uint16_t)endpoint.zone);
 		for (size_t j = 0; j < endpoint.n_ranges; j++)
 			addr_set_append(&group->set, endpoint.ranges[j]);
@@ -435,6 +443,9 @@ static void read_entry(struct build *b, const struct pol_nat *source, nat_drafts
 	e.nat.title = build_text(b, &source->title);
 	e.nat.at = build_place(b, source->id.at);
 	sound = check_keys(&e, keys);
+	build_repeats(b, &source->from);
+	build_repeats(b, &source->to);
+	build_repeats(b, &source->families);
 	sound &= build_services(b, &source->services, &e.nat.atoms, &e.nat.n_atoms) == 0;
 	sound &= read_groups(&e, &source->from,
 			     e.kind == POL_NAT_MASQUERADE || e.kind == POL_NAT_SOURCE, &e.from);

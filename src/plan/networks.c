@@ -174,23 +174,6 @@ static void take_away(struct resolver *r, uint32_t index, struct addr_set *set, 
 	}
 }
 
-static void report_repeats(struct resolver *r, const struct pol_list *list)
-{
-	struct names seen = { 0 };
-
-	for (size_t i = 0; i < list->n; i++) {
-		uint32_t first = names_add(&seen, list->v[i].s, (uint32_t)i);
-
-		if (first == NAMES_NONE)
-			continue;
-		diag_second(r->b->diag,
-			    diag_add(r->b->diag, SK_LIST_REPEAT, list->v[i].at,
-				     "%s is already in the list; take one away", list->v[i].s),
-			    list->v[first].at, "first given here");
-	}
-	names_done(&seen);
-}
-
 static void resolve(struct resolver *r, uint32_t index)
 {
 	struct build *b = r->b;
@@ -202,7 +185,8 @@ static void resolve(struct resolver *r, uint32_t index)
 	for (size_t i = 0; i < source->addresses.n; i++)
 		known &= entry_set(r, index, &source->addresses.v[i], true, &set);
 	addr_set_normalise(&set);
-	report_repeats(r, &source->addresses);
+	build_repeats(b, &source->addresses);
+	build_repeats(b, &source->except);
 	take_away(r, index, &set, &known);
 	r->resolved[index] = known && set.n > 0;
 	if (known && set.n == 0 && source->addresses.n > 0)

@@ -46,7 +46,8 @@ struct piece {
 typedef VEC(uint32_t) numbers;
 
 struct partition {
-	VEC(struct group) groups;
+	VEC(struct group) groups; // by atom
+	size_t first[257];	  // by lowest protocol: its first group
 	VEC(struct list) lists;
 	numbers pool;
 	numbers slots; // list + 1 by hash, 0: free; a power of two
@@ -319,23 +320,37 @@ static void make_groups(struct partition *p, const struct plan_term *const *term
 	vec_done(&entries);
 }
 
+static void index_groups(struct partition *p)
+{
+	size_t i = 0;
+
+	for (unsigned protocol = 0; protocol <= 256; protocol++) {
+		while (i < p->groups.n && p->groups.v[i].atom.protocol_lo < protocol)
+			i++;
+		p->first[protocol] = i;
+	}
+}
+
+static bool is_wide(const struct plan_atom *atom)
+{
+	return atom->protocol_lo != atom->protocol_hi;
+}
+
 // Groups of many protocols first, then those of this one: both are sorted by port already.
-static bool groups_of(const struct partition *p, unsigned protocol, numbers *ret)
+static bool groups_of(const struct partition *p, unsigned protocol, const numbers *wide,
+		      numbers *ret)
 {
 	bool single = false;
 
 	ret->n = 0;
-	for (size_t i = 0; i < p->groups.n; i++) {
-		const struct plan_atom *atom = &p->groups.v[i].atom;
+	for (size_t i = 0; i < wide->n; i++) {
+		const struct plan_atom *atom = &p->groups.v[wide->v[i]].atom;
 
-		if (atom->protocol_lo != atom->protocol_hi && atom->protocol_lo <= protocol &&
-		    atom->protocol_hi >= protocol)
-			vec_push(ret, (uint32_t)i);
+		if (atom->protocol_lo <= protocol && atom->protocol_hi >= protocol)
+			vec_push(ret, wide->v[i]);
 	}
-	for (size_t i = 0; i < p->groups.n; i++) {
-		const struct plan_atom *atom = &p->groups.v[i].atom;
-
-		if (atom->protocol_lo != protocol || atom->protocol_hi != protocol)
+	for (size_t i = p->first[protocol]; i < p->first[protocol + 1]; i++) {
+		if (is_wide(&p->groups.v[i].atom))
 			continue;
 		vec_push(ret, (uint32_t)i);
 		single = true;
@@ -364,10 +379,15 @@ static void sweep_protocols(struct partition *p)
 {
 	numbers run = { 0 }; // groups of the protocols since run_first
 	numbers here = { 0 };
+	numbers wide = { 0 };
 	unsigned run_first = 0;
 
+	index_groups(p);
+	for (size_t i = 0; i < p->groups.n; i++)
+		if (is_wide(&p->groups.v[i].atom))
+			vec_push(&wide, (uint32_t)i);
 	for (unsigned protocol = 0; protocol < 256; protocol++) {
-		bool single = groups_of(p, protocol, &here);
+		bool single = groups_of(p, protocol, &wide, &here);
 		numbers swap = run;
 
 		if (!single && protocol > run_first && same_numbers(&run, &here))
@@ -384,6 +404,7 @@ static void sweep_protocols(struct partition *p)
 		emit_wide(p, &run, run_first, 255);
 	vec_done(&run);
 	vec_done(&here);
+	vec_done(&wide);
 }
 
 static int compare_pieces(const void *a, const void *b)

@@ -96,6 +96,9 @@ const struct addr_range *build_ranges(struct build *b, struct addr_set *set, siz
 // An address, prefix or range; whatever is wrong with it is reported.  -EINVAL then.
 int build_address(struct build *b, const struct pol_text *text, struct addr_range *ret);
 
+// Warns of every word that stands in the list before.
+void build_repeats(struct build *b, const struct pol_list *list);
+
 // "zone", "zone/network", "self".  0, or -ENOENT (then reported, with the nearest name).
 int build_endpoint(struct build *b, const struct pol_text *text, struct endpoint *ret);
 // A zone's id only.

@@ -43,6 +43,7 @@ void build_registers(struct build *b)
 
 void build_clauses(struct build *b, const struct pol_list *list)
 {
+	build_repeats(b, list);
 	for (size_t i = 0; i < list->n; i++)
 		if (names_get(&b->clause_names, list->v[i].s) == NAMES_NONE)
 			diag_add(b->diag, SK_CLAUSE_UNKNOWN, list->v[i].at,

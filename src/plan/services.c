@@ -218,33 +218,36 @@ static void resolve(struct resolver *r, uint32_t index)
 	vec_done(&atoms);
 }
 
-// The library's meaning of a name that the policy took; it stands behind all others.
-static void check_replaced(struct resolver *r, const struct library_service *library,
-			   struct arena *scratch)
+// Does the policy mean what the library means by a name that it took?
+static bool same_meaning(struct resolver *r, const struct library_service *library,
+			 const struct plan_named_service *service, struct arena *scratch)
 {
-	struct build *b = r->b;
-	uint32_t index = names_get(&b->plan->service_names, library->id);
-	const struct plan_named_service *service = &b->plan->services[index];
 	struct pol_list members = split(scratch, library->members);
 	atom_vec atoms = { 0 };
-	bool same = true;
+	bool same = !library->source_ports;
 	size_t n;
 
-	if (service->library)
-		return;
 	for (size_t i = 0; i < members.n; i++)
 		same &= append_member(r, members.v[i].s, &atoms);
 	n = atoms_tidy(atoms.v, atoms.n);
 	same &= n == service->n_atoms;
 	for (size_t i = 0; same && i < n; i++)
-		same = atom_compare(&atoms.v[i], &service->atoms[i]) == 0 || library->source_ports;
-	if (!same && r->resolved[index])
-		diag_add(
-			b->diag, SK_SERVICE_REPLACED, service->at,
-			"service \"%s\" is a well-known one with other ports (%s); another name is "
-			"safer",
-			service->id, library->members);
+		same = atom_compare(&atoms.v[i], &service->atoms[i]) == 0;
 	vec_done(&atoms);
+	return same;
+}
+
+static void check_replaced(struct resolver *r, const struct library_service *library,
+			   struct arena *scratch)
+{
+	uint32_t index = names_get(&r->b->plan->service_names, library->id);
+	const struct plan_named_service *service = &r->b->plan->services[index];
+
+	if (service->library || !r->resolved[index] || same_meaning(r, library, service, scratch))
+		return;
+	diag_add(r->b->diag, SK_SERVICE_REPLACED, service->at,
+		 "service \"%s\" is a well-known one with other ports (%s); another name is safer",
+		 service->id, library->members);
 }
 
 void build_service_table(struct build *b)
@@ -272,23 +275,6 @@ void build_service_table(struct build *b)
 	arena_free(scratch);
 }
 
-static void report_repeats(struct build *b, const struct pol_list *list)
-{
-	struct names seen = { 0 };
-
-	for (size_t i = 0; i < list->n; i++) {
-		uint32_t first = names_add(&seen, list->v[i].s, (uint32_t)i);
-
-		if (first == NAMES_NONE)
-			continue;
-		diag_second(b->diag,
-			    diag_add(b->diag, SK_LIST_REPEAT, list->v[i].at,
-				     "%s is already in the list; take one away", list->v[i].s),
-			    list->v[first].at, "first given here");
-	}
-	names_done(&seen);
-}
-
 int build_services(struct build *b, const struct pol_list *list, const struct plan_atom **ret,
 		   size_t *ret_n)
 {
@@ -296,7 +282,7 @@ int build_services(struct build *b, const struct pol_list *list, const struct pl
 	atom_vec atoms = { 0 };
 	int result = 0;
 
-	report_repeats(b, list);
+	build_repeats(b, list);
 	for (size_t i = 0; i < list->n; i++) {
 		struct plan_atom atom;
 		int error = atom_parse(list->v[i].s, &atom);

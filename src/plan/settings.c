@@ -62,6 +62,7 @@ static void set_errors(struct build *b, const struct pol_list *list,
 	bool needed = false;
 	size_t n = 0;
 
+	build_repeats(b, list);
 	for (size_t i = 0; i < list->n; i++) {
 		uint8_t type = 0;
 		int r = icmp_type_parse(known->protocol, list->v[i].s, &type);
@@ -94,8 +95,10 @@ static const uint16_t *set_advertisers(struct build *b, const struct pol_list *l
 				       size_t *ret_n)
 {
 	uint16_t *zones = arena_array_of(b->arena, uint16_t, list->n);
+	struct names seen = { 0 };
 	size_t n = 0;
 
+	build_repeats(b, list);
 	for (size_t i = 0; i < list->n; i++) {
 		uint32_t zone;
 		bool outside;
@@ -112,9 +115,10 @@ static const uint16_t *set_advertisers(struct build *b, const struct pol_list *l
 				     : "\"%s\": the gateway does not advertise itself to uplink and "
 				       "external zones, nor to itself",
 				list->v[i].s);
-		else
+		else if (names_add(&seen, list->v[i].s, 0) == NAMES_NONE)
 			zones[n++] = (uint16_t)zone;
 	}
+	names_done(&seen);
 	*ret_n = n;
 	return zones;
 }
@@ -123,6 +127,7 @@ static unsigned set_extensions(struct build *b, const struct pol_list *list)
 {
 	unsigned bits = list->at.file ? 0 : EXTENSIONS_DEFAULT;
 
+	build_repeats(b, list);
 	for (size_t i = 0; i < list->n; i++) {
 		unsigned bit = 0;
 
@@ -144,6 +149,7 @@ static bool zones_of(struct build *b, const struct pol_list *list, bool *in)
 {
 	bool sound = true;
 
+	build_repeats(b, list);
 	for (size_t i = 0; i < b->plan->n_zones; i++)
 		in[i] = list->n == 0;
 	for (size_t i = 0; i < list->n; i++) {

@@ -73,12 +73,36 @@ static bool interface_name_is_good(const char *name)
 	return strcmp(name, "lo") != 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
+// A name or pattern that the zone already takes is told of later and not kept: the plan's
+// interfaces are disjoint, but for names that a pattern of their own zone holds.
+static void keep_interface(struct plan_zone *zone, struct plan_interface *interfaces,
+			   struct plan_interface interface)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; interface.pattern && i < zone->n_interfaces; i++) {
+		struct plan_interface *other = &interfaces[i];
+
+		if (other->pattern &&
+		    strncmp(other->name, interface.name, strlen(other->name)) == 0)
+			return;
+	}
+	for (size_t i = 0; interface.pattern && i < zone->n_interfaces; i++)
+		if (!interfaces[i].pattern ||
+		    strncmp(interface.name, interfaces[i].name, strlen(interface.name)) != 0)
+			interfaces[kept++] = interfaces[i];
+	if (interface.pattern)
+		zone->n_interfaces = kept;
+	interfaces[zone->n_interfaces++] = interface;
+}
+
 static void read_interfaces(struct build *b, const struct pol_list *list, uint32_t index,
 			    struct zone_lists *lists)
 {
 	struct plan_zone *zone = &b->plan->zones[index];
 	struct plan_interface *interfaces =
 		arena_array_of(b->arena, struct plan_interface, list->n);
+	struct names seen = { 0 };
 
 	for (size_t i = 0; i < list->n; i++) {
 		const char *text = list->v[i].s;
@@ -93,12 +117,15 @@ static void read_interfaces(struct build *b, const struct pol_list *list, uint32
 			continue;
 		}
 		name = arena_strndup(b->arena, text, strlen(text) - (pattern ? 1 : 0));
-		interfaces[zone->n_interfaces++] =
-			(struct plan_interface){ name, pattern, build_place(b, list->v[i].at) };
+		if (names_add(&seen, text, 0) == NAMES_NONE)
+			keep_interface(zone, interfaces,
+				       (struct plan_interface){ name, pattern,
+								build_place(b, list->v[i].at) });
 		vec_push(&lists->interfaces,
 			 ((struct listed_interface){ name, pattern, index, list->v[i].at }));
 	}
 	zone->interfaces = interfaces;
+	names_done(&seen);
 }
 
 static void read_networks(struct build *b, const struct pol_list *list, uint32_t index,
