@@ -33,7 +33,8 @@ struct commit {
 	const char *table;
 	struct present present;
 	struct diff diff;
-	bool replace; // the table itself is deleted and made anew
+	unsigned passes; // enum commit_pass, of what the first batch takes away
+	bool replace;	 // the table itself is deleted and made anew
 	uint32_t genid;
 	char marker[RS_NAME_MAX + 1]; // "": none
 	struct names starts;	      // of the request's counters, when they are wanted
@@ -122,37 +123,56 @@ static void commit_drop_rules(struct commit *commit)
 					   commit->present.chains.v[i].name);
 }
 
-static void commit_drop_sets(struct commit *commit)
-{
-	for (size_t i = 0; i < commit->present.sets.n; i++) {
-		uint32_t at = commit->diff.sets.to_next[i];
+// What goes in which batch: a name that is used again goes in the first, with the new rules.
+// Everything else goes in the second, after them: a packet that has begun on the old rules looks
+// sets up as they are at that moment, and in sets that go with the rules it would find nothing.
+enum commit_pass { COMMIT_FIRST = 1, COMMIT_SECOND = 2, COMMIT_BOTH = 3 };
 
-		if (at == MATCH_NONE || commit->diff.set_fates[at] != DIFF_KEEP)
-			encode_drop_set(&commit->batch, commit->table,
-					commit->present.sets.v[i].name);
-	}
+static bool commit_goes(enum diff_fate fate, unsigned pass)
+{
+	return (fate == DIFF_REMAKE && pass & COMMIT_FIRST) ||
+	       (fate == DIFF_NEW && pass & COMMIT_SECOND);
 }
 
-static void commit_drop_chains(struct commit *commit)
+static enum diff_fate commit_fate_of(const uint8_t *fates, uint32_t at)
+{
+	return at == MATCH_NONE ? DIFF_NEW : fates[at];
+}
+
+static void commit_drop_sets(struct commit *commit, unsigned pass)
+{
+	for (size_t i = 0; i < commit->present.sets.n; i++)
+		if (commit_goes(commit_fate_of(commit->diff.set_fates,
+					       commit->diff.sets.to_next[i]),
+				pass))
+			encode_drop_set(&commit->batch, commit->table,
+					commit->present.sets.v[i].name);
+}
+
+static void commit_drop_chains(struct commit *commit, unsigned pass)
 {
 	for (size_t i = 0; i < commit->present.chains.n; i++) {
 		const struct present_chain *chain = &commit->present.chains.v[i];
 		enum diff_fate fate = commit_old_fate(commit, i);
+		bool marker = fate == DIFF_NEW && present_marker(chain->name);
 
-		if (fate == DIFF_REMAKE || (fate == DIFF_NEW && !chain->base))
+		if (fate == DIFF_NEW && chain->base) {
+			if (chain->drop && pass & COMMIT_FIRST)
+				encode_idle_chain(&commit->batch, commit->table, chain->name);
+		} else if (marker ? pass & COMMIT_FIRST : commit_goes(fate, pass)) {
 			encode_drop_chain(&commit->batch, commit->table, chain->name);
-		else if (fate == DIFF_NEW && chain->drop)
-			encode_idle_chain(&commit->batch, commit->table, chain->name);
+		}
 	}
 }
 
-static void commit_drop_objs(struct commit *commit)
+static void commit_drop_objs(struct commit *commit, unsigned pass)
 {
 	for (size_t i = 0; i < commit->present.objs.n; i++) {
 		const struct present_object *obj = &commit->present.objs.v[i];
-		uint32_t at = commit->diff.objs.to_next[i];
 
-		if (at == MATCH_NONE || commit->diff.obj_fates[at] == DIFF_REMAKE)
+		if (commit_goes(commit_fate_of(commit->diff.obj_fates,
+					       commit->diff.objs.to_next[i]),
+				pass))
 			encode_drop_obj(&commit->batch, commit->table, obj->name, obj->type);
 	}
 }
@@ -276,6 +296,13 @@ static int commit_add_rules(struct commit *commit)
 	return 0;
 }
 
+static void commit_drop(struct commit *commit, unsigned pass)
+{
+	commit_drop_sets(commit, pass);
+	commit_drop_chains(commit, pass);
+	commit_drop_objs(commit, pass);
+}
+
 static int commit_write(struct commit *commit)
 {
 	struct batch *batch = &commit->batch;
@@ -286,10 +313,10 @@ static int commit_write(struct commit *commit)
 		encode_drop_table(batch, commit->table);
 	encode_table(batch, commit->table, commit->request->table_flags);
 	if (commit->present.table && !commit->replace) {
+		// What is remade may be held by a set that goes: then all of it goes at once.
+		commit->passes = diff_remakes(&commit->diff) ? COMMIT_BOTH : COMMIT_FIRST;
 		commit_drop_rules(commit);
-		commit_drop_sets(commit);
-		commit_drop_chains(commit);
-		commit_drop_objs(commit);
+		commit_drop(commit, commit->passes);
 	}
 	commit_add_chains(commit);
 	commit_add_objs(commit);
@@ -343,6 +370,20 @@ static int commit_send(struct commit *commit)
 	return r;
 }
 
+// The second batch: what nothing refers to any more.  Should it fail, read-back finds what stayed,
+// and the next commit that reads what is there takes it away.
+static void commit_tidy(struct commit *commit)
+{
+	if (commit->passes != COMMIT_FIRST)
+		return;
+	batch_done(&commit->batch);
+	batch_begin(&commit->batch, commit->link->seq + 1, NULL);
+	commit_drop(commit, COMMIT_SECOND);
+	batch_end(&commit->batch, true);
+	if (commit->batch.marks.n)
+		link_send(commit->link, &commit->batch, NULL, NULL);
+}
+
 // -EAGAIN: what was thought to be known is not so.
 static int commit_try(struct link *link, const struct commit_request *request, bool known,
 		      struct kernel_error *error)
@@ -366,6 +407,8 @@ static int commit_try(struct link *link, const struct commit_request *request, b
 		r = commit_write(&commit);
 	if (r == 0)
 		r = commit_send(&commit);
+	if (r == 0)
+		commit_tidy(&commit);
 	diff_done(&commit.diff);
 	present_done(&commit.present);
 	names_done(&commit.starts);
