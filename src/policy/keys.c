@@ -482,3 +482,22 @@ const struct key *keys_find(const struct key_table *table, const char *name, siz
 	}
 	return NULL;
 }
+
+// Every table of the policy, so that nobody need walk them.
+static const struct key_table *const all_tables[] = {
+	&keys_policy,	&zone_table,	  &network_table, &service_table,
+	&owner_table,	&clause_table,	  &guard_table,	  &except_table,
+	&flow_table,	&nat_table,	  &never_table,	  &only_via_table,
+	&at_most_table, &assertion_table, &default_table, &settings_table,
+};
+
+bool keys_is_text(const char *name, size_t length)
+{
+	for (size_t i = 0; i < COUNT(all_tables); i++) {
+		const struct key *key = keys_find(all_tables[i], name, length);
+
+		if (key && key->kind == KEY_TEXT && key->word == WORD_FREE)
+			return true;
+	}
+	return false;
+}

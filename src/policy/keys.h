@@ -76,6 +76,8 @@ extern const struct key_table keys_policy; // fills struct pol_tree
 extern const struct key_table keys_box;	   // the box file; fills what policy/box.c reads
 
 const struct key *keys_find(const struct key_table *table, const char *name, size_t length);
+// Whether any table has a key of this name that takes free text.
+bool keys_is_text(const char *name, size_t length);
 static inline void *key_at(const struct key *key, const void *object)
 {
 	return (char *)(uintptr_t)object + key->offset;

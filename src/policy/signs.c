@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "policy/keys.h"
+
 enum {
 	NEST_MAX = 64,	      // brackets; the reader refuses fewer
 	WORD_BYTES_MAX = 512, // of a word that is looked into: every sign looks back over its word
@@ -36,7 +38,9 @@ struct walk {
 	// Flow context.
 	char nest[NEST_MAX]; // '[' or '{'
 	size_t depth;
-	bool value; // of the innermost map: the key has been read
+	bool value;	 // of the innermost map: the key has been read
+	const char *key; // the one read last, and its end
+	const char *key_end;
 	bool fatal; // indentation is broken: what follows would be misread
 };
 
@@ -280,6 +284,7 @@ static void open_flow(struct walk *walk, char bracket)
 	}
 	walk->nest[walk->depth++] = bracket;
 	walk->value = false;
+	walk->key = NULL;
 }
 
 static void close_flow(struct walk *walk)
@@ -304,6 +309,16 @@ static bool has_opener(const struct walk *walk, const char *from, const char *to
 		if (sign_of(walk, from, openers))
 			return true;
 	return false;
+}
+
+// A full-width bracket at the beginning of a value opens a list or map, unless the value is a text.
+static const struct sign *opener(const struct walk *walk)
+{
+	const struct sign *sign = sign_of(walk, walk->at, openers);
+
+	return sign && walk->key && keys_is_text(walk->key, (size_t)(walk->key_end - walk->key))
+		       ? NULL
+		       : sign;
 }
 
 static bool is_ascii(const char *from, const char *to)
@@ -348,9 +363,11 @@ static void walk_flow_word(struct walk *walk)
 {
 	const char *from = walk->at;
 
-	while (!at_line_end(walk, walk->at)) {
+	walk->key = from;
+	for (; !at_line_end(walk, walk->at); walk->at++) {
 		char c = *walk->at;
 
+		walk->key_end = walk->at;
 		if (memchr(",[]{}", c, 5))
 			return;
 		if (c == ':' &&
@@ -363,7 +380,6 @@ static void walk_flow_word(struct walk *walk)
 		if ((unsigned char)c >= 0x80 && walk->at - from < WORD_BYTES_MAX &&
 		    take_flow_sign(walk, from))
 			return;
-		walk->at++;
 	}
 }
 
@@ -383,10 +399,12 @@ static void walk_flow_token(struct walk *walk)
 		close_flow(walk);
 	} else if (c == ',' || c == ':') {
 		walk->value = c == ':';
+		if (c == ',')
+			walk->key = NULL;
 		walk->at++;
 	} else if (c == '"' || c == '\'') {
 		skip_quoted(walk);
-	} else if ((sign = sign_of(walk, walk->at, openers))) {
+	} else if ((sign = opener(walk))) {
 		take_sign(walk, sign);
 		open_flow(walk, sign->twin);
 	} else if ((sign = sign_of(walk, walk->at, closers))) {
@@ -432,7 +450,7 @@ static void walk_value(struct walk *walk)
 		walk->block_indent = walk->indent;
 	else if (c == '"' || c == '\'')
 		skip_quoted(walk);
-	else if (c == '[' || c == '{' || sign_of(walk, walk->at, openers))
+	else if (c == '[' || c == '{' || opener(walk))
 		walk_flow(walk);
 	else
 		walk->plain_indent = walk->indent;
@@ -473,6 +491,8 @@ static void walk_key(struct walk *walk)
 			walk->plain_indent = walk->indent - 1;
 		return;
 	}
+	walk->key = walk->at;
+	walk->key_end = at;
 	walk->at = at;
 	if (wide)
 		take_sign(walk, &colon);
@@ -530,7 +550,8 @@ static void walk_line(struct walk *walk)
 	}
 	if (!take_hyphens(walk) || at_line_end(walk, walk->at) || *walk->at == '#')
 		return;
-	if (*walk->at == '[' || *walk->at == '{' || sign_of(walk, walk->at, openers))
+	walk->key = NULL;
+	if (*walk->at == '[' || *walk->at == '{' || opener(walk))
 		walk_flow(walk);
 	else
 		walk_key(walk);
