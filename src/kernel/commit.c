@@ -37,7 +37,7 @@ struct commit {
 	bool replace;	 // the table itself is deleted and made anew
 	uint32_t genid;
 	char marker[RS_NAME_MAX + 1]; // "": none
-	struct names starts;	      // of the request's counters, when they are wanted
+	struct names counts, starts;  // of present and of the request, when they are wanted
 	struct batch batch;
 	struct kernel_error *error;
 };
@@ -205,47 +205,42 @@ static void commit_add_chains(struct commit *commit)
 		encode_plain_chain(&commit->batch, commit->table, commit->marker);
 }
 
-// A table that is replaced hands its counts on.
-static const struct kernel_counter *commit_old_count(const struct commit *commit, const char *name,
-						     struct kernel_counter *scratch)
-{
-	for (size_t i = 0; commit->replace && i < commit->present.objs.n; i++) {
-		const struct present_object *obj = &commit->present.objs.v[i];
-
-		if (obj->type != NFT_OBJECT_COUNTER || strcmp(obj->name, name) != 0)
-			continue;
-		*scratch = (struct kernel_counter){ name, obj->packets, obj->bytes };
-		return scratch;
-	}
-	return NULL;
-}
-
-// What a new counter starts at, or NULL.
-static const struct kernel_counter *commit_start(struct commit *commit, const char *name)
+// What a new counter starts at, or NULL: a table that is replaced hands its counts on, and what
+// it has not comes from the caller.
+static const struct kernel_counter *commit_start(struct commit *commit, const char *name,
+						 struct kernel_counter *scratch)
 {
 	const struct commit_request *request = commit->request;
+	const struct present *present = &commit->present;
 	uint32_t at;
 
-	if (request->n_counters && !commit->starts.n)
-		for (uint32_t i = 0; i < request->n_counters; i++)
-			names_add(&commit->starts, request->counters[i].name, i);
+	if (commit->replace && !commit->counts.n)
+		for (size_t i = 0; i < present->objs.n; i++)
+			if (present->objs.v[i].type == NFT_OBJECT_COUNTER)
+				names_add(&commit->counts, present->objs.v[i].name, (uint32_t)i);
+	if (!commit->starts.n)
+		for (size_t i = 0; i < request->n_counters; i++)
+			names_add(&commit->starts, request->counters[i].name, (uint32_t)i);
+	at = names_get(&commit->counts, name);
+	if (at != NAMES_NONE) {
+		*scratch = (struct kernel_counter){ name, present->objs.v[at].packets,
+						    present->objs.v[at].bytes };
+		return scratch;
+	}
 	at = names_get(&commit->starts, name);
 	return at == NAMES_NONE ? NULL : &request->counters[at];
 }
 
 static void commit_add_objs(struct commit *commit)
 {
-	for (uint32_t i = 0; i < commit->next->n_objs; i++) {
-		const char *name = rs_string(commit->next, commit->next->objs[i].name);
-		const struct kernel_counter *start;
-		struct kernel_counter scratch;
+	struct kernel_counter scratch;
 
-		if (commit->diff.obj_fates[i] == DIFF_KEEP)
-			continue;
-		start = commit_old_count(commit, name, &scratch);
-		encode_obj(&commit->batch, commit->next, i,
-			   start ? start : commit_start(commit, name));
-	}
+	for (uint32_t i = 0; i < commit->next->n_objs; i++)
+		if (commit->diff.obj_fates[i] != DIFF_KEEP)
+			encode_obj(&commit->batch, commit->next, i,
+				   commit_start(commit,
+						rs_string(commit->next, commit->next->objs[i].name),
+						&scratch));
 }
 
 static int commit_fail_local(struct commit *commit, enum batch_what what, uint32_t index,
@@ -411,6 +406,7 @@ static int commit_try(struct link *link, const struct commit_request *request, b
 		commit_tidy(&commit);
 	diff_done(&commit.diff);
 	present_done(&commit.present);
+	names_done(&commit.counts);
 	names_done(&commit.starts);
 	batch_done(&commit.batch);
 	return r;

@@ -60,6 +60,10 @@ int kernel_commit(struct kernel *kernel, const struct ruleset *next, const struc
 	// Without persist, a crash of the owner would take the rules away.
 	if (features->owner && features->persist)
 		request.table_flags = NFT_TABLE_F_OWNER | ENCODE_PERSIST;
+	// After a restart the table often runs these very rules: then they are left alone, and all
+	// that the commit does is to take the table over.
+	if (!previous && verify_runs(kernel, next))
+		request.previous = next;
 	return commit_run(&kernel->link, &request, ret_error);
 }
 

@@ -41,10 +41,16 @@ int kernel_fd(const struct kernel *kernel);
 // Tries each feature in throw-away objects that never become visible; done once per open.
 const struct kernel_features *kernel_features(struct kernel *kernel);
 
-// Makes table inet sekisho run exactly `next`, in one batch, all or nothing.  previous: what this
-// process committed last (to leave unchanged chains alone), or NULL: every rule is replaced.  Base
-// chains that exist are kept; sets, chains and objects no longer named are deleted; counters that
-// exist keep their values; counters that don't start at what `counters` gives (see below).
+// Makes table inet sekisho run exactly `next`, in one batch, all or nothing (a second one takes
+// away what nothing refers to any more: packets on their way through the old rules still use it).
+// previous: what this process committed last (to leave unchanged chains and sets alone), or NULL:
+// what is there is read, and all of it is replaced unless it is just the same.
+// Base chains that exist are kept; sets, chains and objects no longer named are deleted; a base
+// chain no longer named stays, empty and open; counters that exist keep their values, those that
+// don't start at what `counters` gives.
+// An orphan (its owner died) is adopted as it is.  A table that never had an owner, where the
+// kernel has owners, is replaced within the batch: no packet meets a gap, but packets held in a
+// queue are dropped by the kernel.  A table that a live process owns: -EPERM, SK601.
 // 0, or a negative errno with *ret_error filled; the kernel then runs what it ran before.
 struct kernel_counter {
 	const char *name; // object name

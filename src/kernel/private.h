@@ -17,6 +17,9 @@ static const char kernel_guard_table[] = "sekisho_guard";
 // Finds out what this kernel can do, with transactions that it checks and then forgets.
 void probe_features(struct link *link, struct kernel_features *features);
 
+// Whether the table holds exactly this, whoever owns it.
+bool verify_runs(struct kernel *kernel, const struct ruleset *ruleset);
+
 struct commit_request {
 	const struct ruleset *next, *previous; // previous may be NULL
 	const struct kernel_counter *counters;

@@ -289,22 +289,24 @@ static int verify_rules(struct verify *verify)
 	return r;
 }
 
-static int verify_once(struct kernel *kernel, const struct ruleset *ruleset, char *report,
-		       size_t size)
+static int verify_once(struct kernel *kernel, const struct ruleset *ruleset, bool owner,
+		       char *report, size_t size)
 {
-	static int (*const parts[])(struct verify *) = {
-		verify_table, verify_chains, verify_sets, verify_objs, verify_rules, verify_owner
-	};
+	static int (*const parts[])(struct verify *) = { verify_table, verify_chains, verify_sets,
+							 verify_objs, verify_rules };
 	struct verify *verify = verify_new(kernel, ruleset, report, size);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
 		r = parts[i](verify);
+	if (r == 0 && owner)
+		r = verify_owner(verify);
 	verify_free(verify);
 	return r;
 }
 
-int kernel_verify(struct kernel *kernel, const struct ruleset *ruleset, char *report, size_t size)
+static int verify_steadily(struct kernel *kernel, const struct ruleset *ruleset, bool owner,
+			   char *report, size_t size)
 {
 	int r = -EINTR;
 
@@ -313,7 +315,7 @@ int kernel_verify(struct kernel *kernel, const struct ruleset *ruleset, char *re
 
 		r = link_genid(&kernel->link, &before);
 		if (r == 0)
-			r = verify_once(kernel, ruleset, report, size);
+			r = verify_once(kernel, ruleset, owner, report, size);
 		if (r == 0 || (r < 0 && r != VERIFY_DIFFERENT && r != -EINTR && r != -ENOENT))
 			return r;
 		if (link_genid(&kernel->link, &after) == 0 && after == before &&
@@ -321,4 +323,16 @@ int kernel_verify(struct kernel *kernel, const struct ruleset *ruleset, char *re
 			return 1;
 	}
 	return r == VERIFY_DIFFERENT ? 1 : r;
+}
+
+int kernel_verify(struct kernel *kernel, const struct ruleset *ruleset, char *report, size_t size)
+{
+	return verify_steadily(kernel, ruleset, true, report, size);
+}
+
+bool verify_runs(struct kernel *kernel, const struct ruleset *ruleset)
+{
+	char report[256];
+
+	return verify_steadily(kernel, ruleset, false, report, sizeof(report)) == 0;
 }

@@ -413,6 +413,28 @@ static void test_adoption(void **state)
 	make_done(&next);
 }
 
+// The same policy again, as after a restart: adopted, nothing is touched.
+static void test_adoption_same(void **state)
+{
+	struct fixture *fixture = *state;
+	char before[64] = "", after[64] = "";
+	const char *handles = "nft -a list chain inet sekisho allowed | sed -n 's/.*# handle//p' | "
+			      "tr -d '\\n'";
+	FILE *pipe;
+
+	make_town(&fixture->make, &(struct town){ .generation = 1, .extra = 5 });
+	kill_owner(start_owner(&fixture->make.ruleset));
+	usleep(20000);
+	pipe = popen(handles, "r");
+	assert_non_null(fgets(before, sizeof(before), pipe));
+	pclose(pipe);
+	must_commit(fixture, &fixture->make.ruleset, NULL);
+	pipe = popen(handles, "r");
+	assert_non_null(fgets(after, sizeof(after), pipe));
+	pclose(pipe);
+	assert_string_equal(before, after);
+}
+
 // A table of that name that no process owned: replaced in one batch.
 static void test_replace(void **state)
 {
@@ -601,13 +623,21 @@ int main(void)
 	enum { EDITS = sizeof(edits) / sizeof(edits[0]) };
 	static struct CMUnitTest edit_tests[EDITS];
 	const struct CMUnitTest tests[] = {
-		KERNEL_TEST(test_features),  KERNEL_TEST(test_nothing_there),
-		KERNEL_TEST(test_changes),   KERNEL_TEST(test_wrong_previous),
-		KERNEL_TEST(test_refusal),   KERNEL_TEST(test_overlap),
-		KERNEL_TEST(test_loop),	     KERNEL_TEST(test_counters),
-		KERNEL_TEST(test_adoption),  KERNEL_TEST(test_replace),
-		KERNEL_TEST(test_no_gap),    KERNEL_TEST(test_dormant),
-		KERNEL_TEST(test_handed_on), cmocka_unit_test(test_forwarding),
+		KERNEL_TEST(test_features),
+		KERNEL_TEST(test_nothing_there),
+		KERNEL_TEST(test_changes),
+		KERNEL_TEST(test_wrong_previous),
+		KERNEL_TEST(test_refusal),
+		KERNEL_TEST(test_overlap),
+		KERNEL_TEST(test_loop),
+		KERNEL_TEST(test_counters),
+		KERNEL_TEST(test_adoption),
+		KERNEL_TEST(test_adoption_same),
+		KERNEL_TEST(test_replace),
+		KERNEL_TEST(test_no_gap),
+		KERNEL_TEST(test_dormant),
+		KERNEL_TEST(test_handed_on),
+		cmocka_unit_test(test_forwarding),
 	};
 	int failed;
 
