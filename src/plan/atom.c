@@ -380,7 +380,8 @@ size_t atoms_tidy(struct plan_atom *atoms, size_t n)
 {
 	size_t kept = 0;
 
-	qsort(atoms, n, sizeof(*atoms), atom_compare);
+	if (n > 0)
+		qsort(atoms, n, sizeof(*atoms), atom_compare);
 	for (size_t i = 0; i < n; i++) {
 		bool part = false;
 

@@ -79,7 +79,8 @@ size_t order_resolve(struct order_edge *edges, size_t n_edges, size_t n, uint32_
 
 	for (size_t e = 0; e < n_edges; e++)
 		missing[edges[e].user]++;
-	qsort(edges, n_edges, sizeof(*edges), by_used);
+	if (n_edges > 0)
+		qsort(edges, n_edges, sizeof(*edges), by_used);
 	index_edges(edges, n_edges, n, 1, first);
 	for (size_t i = 0; i < n; i++)
 		if (missing[i] == 0)
@@ -88,8 +89,8 @@ size_t order_resolve(struct order_edge *edges, size_t n_edges, size_t n, uint32_
 		for (uint32_t e = first[order[i]]; e < first[order[i] + 1]; e++)
 			if (--missing[edges[e].user] == 0)
 				order[done++] = edges[e].user;
-	qsort(edges, n_edges, sizeof(*edges), by_user);
 	if (done < n) {
+		qsort(edges, n_edges, sizeof(*edges), by_user);
 		index_edges(edges, n_edges, n, 0, first);
 		find_circles(edges, first, n, missing, arena_array_of(arena, uint32_t, n + 1),
 			     in_circle, arg);

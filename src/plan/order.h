@@ -11,7 +11,7 @@ struct order_edge {
 
 // Fills order (room for n) with every node that can be resolved, each behind all that it uses, and
 // returns how many.  The others are in a circle or need one that is: in_circle is called once for
-// every circle with one node of it.  Sorts edges by user.
+// every circle with one node of it.  Sorts edges.
 size_t order_resolve(struct order_edge *edges, size_t n_edges, size_t n, uint32_t *order,
 		     void (*in_circle)(void *arg, uint32_t node, uint32_t next), void *arg);
 
