@@ -2,12 +2,11 @@
 // It never gives a flow a meaning of its own: what it says is what the compiler is given.
 #include "plan/query.h"
 
-#include <stdio.h>
-
 #include <netinet/in.h>
 
 #include "plan/nearest.h"
 #include "plan/plan_internal.h"
+#include "plan/words.h"
 
 enum { DHCP_SERVER = 67, DHCP_CLIENT = 68 };
 
@@ -204,32 +203,38 @@ static void deny(struct plan_answer *answer, enum plan_reason reason)
 	answer->missing = answer->text;
 }
 
-// Names the zone that an address does belong to.
+// Says why an address does not fit its zone, and which zone does have it.
 static void explain_home(const struct plan *plan, const struct addr *addr, uint16_t zone,
 			 struct plan_answer *answer)
 {
+	struct words words = words_in(answer->text, sizeof(answer->text));
 	char text[ADDR_TEXT_MAX];
 	uint32_t home;
-	size_t n_zones;
-	const struct plan_zone *zones = plan_zones(plan, &n_zones);
-	bool known = plan_zones_of(plan, addr, &home, 1) > 0 && home != zone && home < n_zones;
 
-	snprintf(answer->text, sizeof(answer->text), "%s is no address of zone %s%s%s",
-		 addr_text(addr, text), zones[zone].id, known ? "; it is one of zone " : "",
-		 known ? zones[home].id : "");
+	addr_text(addr, text);
+	if (is_link_local(addr)) {
+		words_say(&words, "%s is a link-local address, and those are not forwarded", text);
+		return;
+	}
+	if (addr->bits == 0) {
+		words_say(&words, "%s is only a source before a host has its address", text);
+		return;
+	}
+	words_say(&words, "%s is no address of zone %s", text, plan->zones[zone].id);
+	if (plan_zones_of(plan, addr, &home, 1) > 0 && home != zone)
+		words_say(&words, "; it is one of zone %s", plan->zones[home].id);
 }
 
-static void explain_elsewhere(const struct plan *plan, const struct plan_answer *answer,
-			      const struct plan_packet *packet, char *out, size_t size)
+static void explain_elsewhere(const struct plan *plan, const struct plan_packet *packet,
+			      struct plan_answer *answer)
 {
+	struct words words = words_in(answer->text, sizeof(answer->text));
 	char outside[ADDR_TEXT_MAX], target[ADDR_TEXT_MAX];
-	size_t n;
-	const struct plan_zone *zones = plan_zones(plan, &n);
 
-	snprintf(out, size, "nat %s sends %s to %s in zone %s, not %s", answer->destination_nat->id,
-		 addr_text(&packet->destination, outside),
-		 addr_text(&answer->translated.destination, target),
-		 zones[answer->translated.to].id, zones[packet->to].id);
+	words_say(&words, "nat %s sends %s to %s in zone %s, not %s", answer->destination_nat->id,
+		  addr_text(&packet->destination, outside),
+		  addr_text(&answer->translated.destination, target),
+		  plan->zones[answer->translated.to].id, plan->zones[packet->to].id);
 }
 
 static void allow(const struct plan *plan, const struct plan_cell *cell, struct plan_answer *answer)
@@ -254,7 +259,7 @@ void plan_query(const struct plan *plan, const struct plan_packet *packet, struc
 	ret->denied_action = plan_default_action(plan, seen->from, seen->to);
 
 	if (ret->destination_nat && !asked_for(plan, packet, seen->to)) {
-		explain_elsewhere(plan, ret, packet, ret->text, sizeof(ret->text));
+		explain_elsewhere(plan, packet, ret);
 		deny(ret, PLAN_NAT_ELSEWHERE);
 	} else if (!source_belongs(plan, seen)) {
 		explain_home(plan, &seen->source, seen->from, ret);
