@@ -7,10 +7,10 @@
 // box is taken once; the boxes of a zone stand in a sorted array with a tree of the highest ends
 // over it, and taking the next box that overlaps a range costs its logarithm.
 //
-// Who relays: a zone's hosts as plan_zone.relay says, a network's as its own `relay` says; where two
-// networks that say different things share an address, it relays.  `self` never does.  A host that
-// is reached is that host: what hosts of one zone do among themselves passes no gateway, and is not
-// followed.
+// Who relays: a zone's hosts as plan_zone.relay says, a network's as its own `relay` says; where
+// two networks that say different things share an address, it relays.  `self` never does.  A host
+// that is reached is that host: what hosts of one zone do among themselves passes no gateway, and
+// is not followed.
 #ifndef SEKISHO_PLAN_REACH_H
 #define SEKISHO_PLAN_REACH_H
 
