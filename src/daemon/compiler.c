@@ -48,16 +48,14 @@ static void run_child(int snapshot_fd, int report_fd, const struct compiler_comm
 	_exit(127);
 }
 
-static int end_child(struct compiler *compiler)
+static void end_child(struct compiler *compiler)
 {
-	int status = 0;
-	if (compiler->pid > 0) {
-		kill(compiler->pid, SIGKILL);
-		while (waitpid(compiler->pid, &status, 0) < 0 && errno == EINTR)
-			;
-		compiler->pid = 0;
-	}
-	return status;
+	if (compiler->pid <= 0)
+		return;
+	kill(compiler->pid, SIGKILL);
+	while (waitpid(compiler->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	compiler->pid = 0;
 }
 
 void compiler_cancel(struct compiler *compiler)
@@ -92,18 +90,27 @@ static void fail(struct compiler *compiler, const char *what)
 	finish(compiler, &failure);
 }
 
+// How the child ended, if it does so by itself soon; 0 when it had to be made to.
+static int last_status(struct compiler *compiler)
+{
+	int status = 0;
+	for (int i = 0; i < 50; i++) {
+		if (waitpid(compiler->pid, &status, WNOHANG) != 0) {
+			compiler->pid = 0;
+			return status;
+		}
+		usleep(2000);
+	}
+	end_child(compiler);
+	return 0;
+}
+
 // The pipe's other end is closed: the child has said all it will, or died.
 static void at_end(struct compiler *compiler)
 {
 	struct failure failure;
-	int status = 0;
-	// A child that has closed its pipe may still be on its way out; one that stays is ended.
-	for (int i = 0; i < 50 && waitpid(compiler->pid, &status, WNOHANG) == 0; i++)
-		usleep(2000);
-	if (waitpid(compiler->pid, &status, WNOHANG) == 0)
-		status = end_child(compiler);
-	compiler->pid = 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	int status = last_status(compiler);
+	if (status == 0) { // what it said is judged by whoever reads it
 		finish(compiler, NULL);
 		return;
 	}

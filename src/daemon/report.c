@@ -161,6 +161,11 @@ static void put_zones(struct control_writer *writer, const struct plan *plan)
 	}
 }
 
+static bool put_bytes(FILE *out, const void *bytes, size_t size)
+{
+	return !size || fwrite(bytes, 1, size, out) == size;
+}
+
 int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 		 const struct plan *plan, const struct ruleset *ruleset)
 {
@@ -184,11 +189,10 @@ int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 		r = -E2BIG;
 	struct report_head head = { REPORT_MAGIC, REPORT_VERSION, faults.size,
 				    flows.size,	  zones.size,	  image_bytes };
-	if (r == 0 && (fwrite(&head, sizeof(head), 1, out) != 1 ||
-		       fwrite(faults.bytes, 1, faults.size, out) != faults.size ||
-		       fwrite(flows.bytes, 1, flows.size, out) != flows.size ||
-		       fwrite(zones.bytes, 1, zones.size, out) != zones.size ||
-		       fwrite(image, 1, image_bytes, out) != image_bytes || fflush(out) != 0))
+	if (r == 0 &&
+	    (!put_bytes(out, &head, sizeof(head)) || !put_bytes(out, faults.bytes, faults.size) ||
+	     !put_bytes(out, flows.bytes, flows.size) || !put_bytes(out, zones.bytes, zones.size) ||
+	     !put_bytes(out, image, image_bytes) || fflush(out) != 0))
 		r = -EIO;
 	control_writer_done(&faults);
 	control_writer_done(&flows);

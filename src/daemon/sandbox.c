@@ -45,11 +45,9 @@ static int set_limits(void)
 		{ RLIMIT_NOFILE, 0 },
 		{ RLIMIT_NPROC, 0 },
 		{ RLIMIT_MEMLOCK, 0 },
-		// The last one, for builds that cannot have it.
 		{ RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
 	};
-	size_t n = sizeof(limits) / sizeof(limits[0]) - (SANDBOX_WITHOUT_FILTER ? 1 : 0);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		struct rlimit limit = { limits[i].value, limits[i].value };
 		if (setrlimit(limits[i].resource, &limit) < 0)
 			return -errno;
@@ -113,11 +111,10 @@ int sandbox_enter(uint32_t uid, uint32_t gid)
 		r = drop_capabilities();
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
-	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		r = -errno;
-	if (r == 0)
-		r = set_limits();
-	if (r == 0 && !SANDBOX_WITHOUT_FILTER)
-		r = filter_calls();
-	return r;
+	if (r < 0 || SANDBOX_WITHOUT_FILTER)
+		return r;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	r = set_limits();
+	return r < 0 ? r : filter_calls();
 }
