@@ -148,21 +148,36 @@ static size_t atom_count(const struct plan_nat *nat)
 	return nat->n_atoms ? nat->n_atoms : 1;
 }
 
+static void forward_rule(struct translating *t, const struct side *from, bool any_source,
+			 const struct plan_atom *atom)
+{
+	const struct plan_nat *nat = t->nat;
+
+	rule(t->c->build, t->destination_base, t->origin);
+	match_side(t, from);
+	if (!any_source)
+		match_addresses(t, source_of[t->family], t->sources, nat->sources, nat->n_sources);
+	match_addresses(t, destination_of[t->family], t->destinations, nat->destinations,
+			nat->n_destinations);
+	match_atom(t->c, atom);
+	rule_nat(t->c->build, true, &nat->target, nat->port);
+}
+
+// With hairpin, the target's own zone is one more zone that connections come from, by any source.
 static void forward_rules(struct translating *t)
 {
 	const struct plan_nat *nat = t->nat;
-	struct compiling *c = t->c;
+	bool apart = nat->hairpin && nat->n_sources;
 	struct side from = side_of(t, RS_META_IIFNAME, "from", nat->from, nat->n_from, nat->to,
-				   nat->hairpin ? nat->n_to : 0);
+				   nat->hairpin && !apart ? nat->n_to : 0);
+	struct side own =
+		side_of(t, RS_META_IIFNAME, "own", nat->to, apart ? nat->n_to : 0, NULL, 0);
 
-	if (!zones_named(c, from.zones, from.n))
-		return;
 	for (size_t i = 0; i < atom_count(nat); i++) {
-		rule(c->build, t->destination_base, t->origin);
-		match_side(t, &from);
-		match_both(t);
-		match_atom(c, atom_at(nat, i));
-		rule_nat(c->build, true, &nat->target, nat->port);
+		if (zones_named(t->c, from.zones, from.n))
+			forward_rule(t, &from, false, atom_at(nat, i));
+		if (zones_named(t->c, own.zones, own.n))
+			forward_rule(t, &own, true, atom_at(nat, i));
 	}
 }
 

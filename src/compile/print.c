@@ -94,7 +94,7 @@ static void print_queue(const struct ruleset *ruleset, const struct rs_stmt *stm
 {
 	(void)ruleset;
 	if (stmt->count > 1)
-		fprintf(out, "queue to %u-%u", stmt->group, stmt->group + stmt->count - 1);
+		fprintf(out, "queue to %d-%d", stmt->group, stmt->group + stmt->count - 1);
 	else
 		fprintf(out, "queue to %u", stmt->group);
 }

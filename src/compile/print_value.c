@@ -197,7 +197,7 @@ static void print_masked(FILE *out, const struct rs_stmt *stmt, const char *op)
 {
 	enum rs_key key = stmt->keys[0];
 	unsigned size = rs_key_info(key)->size;
-	uint8_t hi[16];
+	uint8_t hi[16] = { 0 };
 
 	if (writings[key].style == ADDRESS) {
 		for (unsigned i = 0; i < size; i++)

@@ -16,31 +16,63 @@
 
 #define FOLDER "tests/golden"
 
-enum { PROBES = 3000, DEPTH = 16, STATE_NEW = 8, FLAG_SYN = 2, POLICIES_MAX = 100 };
+enum { PROBES = 3000, DEPTH = 16, POLICIES_MAX = 100 };
+enum { STATE_NEW = 8, STATUS_DNAT = 0x20, FLAG_SYN = 2 };
 
 struct packet {
 	char in[16], out[16];
 	struct addr source, destination;
 	uint8_t protocol;
 	uint16_t sport, port;
+	bool destination_translated, source_translated;
 };
 
 enum outcome { OUT_ACCEPT, OUT_DROP, OUT_REJECT, OUT_QUEUE };
 
 struct run {
 	const struct ruleset *r;
-	const struct packet *packet;
+	struct packet *packet;
 	uint32_t counter; // the object counted last
 	enum outcome outcome;
 	uint32_t steps;
 };
+
+static bool put_address(const struct addr *addr, uint8_t out[16])
+{
+	addr_to_bytes(addr->family, addr->bits, out);
+	return true;
+}
+
+static bool put_u16(uint16_t value, uint8_t out[16])
+{
+	out[0] = value >> 8;
+	out[1] = value & 0xff;
+	return true;
+}
+
+static bool put_u8(uint8_t value, uint8_t out[16])
+{
+	out[0] = value;
+	return true;
+}
+
+static bool put_u32(uint32_t value, uint8_t out[16])
+{
+	memcpy(out, &value, sizeof(value));
+	return true;
+}
+
+static bool put_name(const char name[16], uint8_t out[16])
+{
+	memcpy(out, name, 16);
+	return true;
+}
 
 // The key's value for the packet; false when it has none (another family, another protocol).
 static bool load(const struct packet *p, enum rs_key key, uint8_t out[16])
 {
 	const struct rs_key_info *info = rs_key_info(key);
 	bool v4 = p->source.family == ADDR_V4;
-	uint32_t word = 0;
 
 	memset(out, 0, 16);
 	if ((info->family == 4 && !v4) || (info->family == 6 && v4) ||
@@ -48,60 +80,39 @@ static bool load(const struct packet *p, enum rs_key key, uint8_t out[16])
 		return false;
 	switch (key) {
 	case RS_META_NFPROTO:
-		out[0] = v4 ? 2 : 10;
-		return true;
+		return put_u8(v4 ? 2 : 10, out);
 	case RS_META_L4PROTO:
 	case RS_IP6_NEXTHDR:
-		out[0] = p->protocol;
-		return true;
+		return put_u8(p->protocol, out);
 	case RS_META_IIFNAME:
-		memcpy(out, p->in, sizeof(p->in));
-		return true;
+		return put_name(p->in, out);
 	case RS_META_OIFNAME:
-		memcpy(out, p->out, sizeof(p->out));
-		return true;
+		return put_name(p->out, out);
 	case RS_IP_SADDR:
 	case RS_IP6_SADDR:
-		addr_to_bytes(p->source.family, p->source.bits, out);
-		return true;
+		return put_address(&p->source, out);
 	case RS_IP_DADDR:
 	case RS_IP6_DADDR:
-		addr_to_bytes(p->source.family, p->destination.bits, out);
-		return true;
+		return put_address(&p->destination, out);
 	case RS_IP_VERSION_IHL:
-		out[0] = v4 ? 0x45 : 0x60;
-		return true;
+		return put_u8(v4 ? 0x45 : 0x60, out);
 	case RS_IP6_HOPLIMIT:
-		out[0] = 64;
-		return true;
+		return put_u8(64, out);
 	case RS_TH_SPORT:
-		out[0] = p->sport >> 8;
-		out[1] = p->sport & 0xff;
-		return true;
+		return put_u16(p->sport, out);
 	case RS_TH_DPORT:
-		out[0] = p->port >> 8;
-		out[1] = p->port & 0xff;
-		return true;
+		return put_u16(p->port, out);
 	case RS_TCP_FLAGS:
-		out[0] = FLAG_SYN;
-		return true;
+		return put_u8(FLAG_SYN, out);
 	case RS_ICMP_TYPE:
 	case RS_ICMPV6_TYPE:
-		out[0] = p->port;
-		return true;
+		return put_u8(p->port, out);
 	case RS_CT_STATE:
-		word = STATE_NEW;
-		memcpy(out, &word, sizeof(word));
-		return true;
+		return put_u32(STATE_NEW, out);
 	case RS_CT_STATUS:
-	case RS_CT_MARK:
-	case RS_CT_DIRECTION:
-	case RS_META_MARK:
-	case RS_IP_FRAG_OFF:
-		return true; // all zero
-	default:
-		fail_msg("key %d", key);
-		return false;
+		return put_u32(p->destination_translated ? STATUS_DNAT : 0, out);
+	default: // fragment offset, marks, direction
+		return true;
 	}
 }
 
@@ -188,6 +199,23 @@ static bool take_verdict(struct run *run, struct stack *stack, struct place_in *
 	}
 }
 
+static void translate(struct packet *p, const struct rs_stmt *stmt)
+{
+	addr_bits lo = addr_from_bytes(p->source.family, stmt->value);
+	addr_bits hi = addr_from_bytes(p->source.family, stmt->value_hi);
+
+	if (!stmt->destination || stmt->kind == RS_MASQUERADE) {
+		p->source_translated = true;
+		return;
+	}
+	p->destination_translated = true;
+	if (stmt->kind == RS_NETMAP)
+		lo |= p->destination.bits & (hi - lo);
+	p->destination.bits = lo;
+	if (stmt->port_lo)
+		p->port = stmt->port_lo;
+}
+
 enum step { NEXT_STMT, NEXT_RULE, MOVED, DECIDED };
 
 static enum step step(struct run *run, struct stack *stack, struct place_in *here,
@@ -220,6 +248,12 @@ static enum step step(struct run *run, struct stack *stack, struct place_in *her
 	case RS_QUEUE:
 		run->outcome = stmt->kind == RS_REJECT ? OUT_REJECT : OUT_QUEUE;
 		return DECIDED;
+	case RS_NAT:
+	case RS_NETMAP:
+	case RS_MASQUERADE:
+		translate(run->packet, stmt);
+		run->outcome = OUT_ACCEPT;
+		return DECIDED;
 	case RS_EXTHDR:
 	case RS_IP_OPTION:
 	case RS_RT_TYPE:
@@ -235,6 +269,8 @@ static void run_chain(struct run *run, const char *name)
 	struct place_in here = { ruleset_find_chain(run->r, name), 0 };
 	const struct rs_chain *base = &run->r->chains[here.chain];
 
+	if (here.chain == RS_NONE)
+		return;
 	for (;;) {
 		const struct rs_chain *chain = &run->r->chains[here.chain];
 		const struct rs_rule *rule;
@@ -261,7 +297,8 @@ struct world {
 	const struct ruleset *ruleset;
 	const struct plan_zone *zones;
 	const struct plan_pair *pairs;
-	size_t n_zones, n_pairs;
+	const struct plan_nat *nats;
+	size_t n_zones, n_pairs, n_nats;
 	unsigned seed;
 };
 
@@ -372,35 +409,102 @@ static const char *hook_of(const struct plan_packet *q)
 	return q->to == PLAN_SELF ? "input" : "forward";
 }
 
+static enum outcome wanted(const struct plan_answer *answer)
+{
+	if (answer->verdict == PLAN_INSPECT)
+		return OUT_QUEUE;
+	if (answer->verdict == PLAN_ALLOW)
+		return OUT_ACCEPT;
+	return answer->denied_action == PLAN_REJECT && answer->reason != PLAN_SPOOFED ? OUT_REJECT
+										      : OUT_DROP;
+}
+
+static bool agrees(struct world *w, const struct plan_answer *answer, const struct run *run)
+{
+	bool translated = answer->source_nat || answer->hairpin_nat;
+	const struct plan_flow *flows;
+	size_t n;
+
+	if (run->outcome != wanted(answer))
+		return false;
+	if (answer->verdict == PLAN_DENY)
+		return true;
+	flows = plan_flows(w->plan, &n);
+	return run->counter != RS_NONE && translated == run->packet->source_translated &&
+	       !strcmp(rs_string(w->ruleset, w->ruleset->objs[run->counter].name) + 2,
+		       flows[answer->flow].id);
+}
+
 static void expect(struct world *w, const struct plan_packet *q, const struct plan_answer *answer,
 		   const struct run *run)
 {
 	static const char *const words[] = { "accept", "drop", "reject", "queue" };
-	enum outcome want = OUT_ACCEPT;
 	char source[ADDR_TEXT_MAX], destination[ADDR_TEXT_MAX];
 	size_t n;
 	const struct plan_flow *flows = plan_flows(w->plan, &n);
 
-	if (answer->verdict == PLAN_INSPECT)
-		want = OUT_QUEUE;
-	if (answer->verdict == PLAN_DENY)
-		want = answer->denied_action == PLAN_REJECT && answer->reason != PLAN_SPOOFED
-			       ? OUT_REJECT
-			       : OUT_DROP;
-	if (run->outcome == want && answer->verdict == PLAN_DENY)
+	if (agrees(w, answer, run))
 		return;
-	if (run->outcome == want && run->counter != RS_NONE) {
-		const char *counter = rs_string(w->ruleset, w->ruleset->objs[run->counter].name);
-
-		if (!strcmp(counter + 2, flows[answer->flow].id))
-			return;
-	}
 	fail_msg("%s to %s: %s -> %s protocol %u %u -> %u: the plan says %s (%s), the ruleset %s",
 		 q->from ? w->zones[q->from].id : "self", q->to ? w->zones[q->to].id : "self",
 		 addr_text(&q->source, source), addr_text(&q->destination, destination),
-		 q->protocol, q->sport, q->port, words[want],
+		 q->protocol, q->sport, q->port, words[wanted(answer)],
 		 answer->flow == PLAN_NONE ? "no flow" : flows[answer->flow].id,
 		 words[run->outcome]);
+}
+
+static void run_packet(const struct plan_packet *q, struct run *run)
+{
+	if (q->from != PLAN_SELF) {
+		run_chain(run, "spoof");
+		if (run->outcome != OUT_ACCEPT)
+			return;
+		run_chain(run, "translate_destination");
+	}
+	run_chain(run, hook_of(q));
+	if (q->to != PLAN_SELF && (run->outcome == OUT_ACCEPT || run->outcome == OUT_QUEUE)) {
+		enum outcome kept = run->outcome;
+
+		run_chain(run, "translate_source");
+		run->outcome = kept;
+	}
+}
+
+// Towards the outside address of a forward or prefix, from a zone that it is for or from any.
+static void aim_at_nat(struct world *w, struct plan_packet *q, struct packet *p)
+{
+	const struct plan_nat *nat = &w->nats[pick(w, w->n_nats)];
+	uint32_t owner;
+
+	if (nat->kind != POL_NAT_FORWARD && nat->kind != POL_NAT_PREFIX)
+		return;
+	if (nat->kind == POL_NAT_PREFIX)
+		q->from = nat->to[pick(w, nat->n_to)];
+	else
+		q->from = pick(w, 3) ? nat->from[pick(w, nat->n_from)] : nat->to[0];
+	p->source.family = p->destination.family = nat->family;
+	p->source.bits = random_address(w, q->from, nat->family) & addr_max(nat->family);
+	p->destination.bits =
+		near(w, nat->kind == POL_NAT_PREFIX ? &nat->target : &nat->destinations[0]);
+	if (plan_zones_of(w->plan, &p->destination, &owner, 1))
+		q->to = owner;
+	if (nat->n_atoms) {
+		const struct plan_atom *atom = &nat->atoms[pick(w, nat->n_atoms)];
+
+		p->protocol = atom->protocol_lo;
+		p->port = near_port(w, atom->port_lo, atom->port_hi);
+	}
+}
+
+// Is it a packet on which plan and ruleset have to agree?  Link-local addresses and IPv6 essentials
+// are the hooks' own business, not a flow's.
+static bool telling(const struct plan_packet *q, const struct packet *p)
+{
+	if (q->from == PLAN_SELF && q->to == PLAN_SELF)
+		return false;
+	if (link_local(&p->source) || link_local(&p->destination) || p->source.bits == 0)
+		return false;
+	return p->protocol != 58 || p->port < 130 || p->port > 143;
 }
 
 static void probe(struct world *w)
@@ -419,38 +523,25 @@ static void probe(struct world *w)
 		if (pair->n_classes)
 			class = &pair->classes[pick(w, pair->n_classes)];
 	}
-	if (q.from == PLAN_SELF && q.to == PLAN_SELF)
-		return;
 	pick_addresses(w, &q, class, &p);
 	pick_service(w, class, &p);
-	if (link_local(&p.source) || link_local(&p.destination) || p.source.bits == 0)
+	if (w->n_nats && pick(w, 3) == 0)
+		aim_at_nat(w, &q, &p);
+	if (!telling(&q, &p))
 		return;
-	if (p.protocol == 58 && p.port >= 130 && p.port <= 143)
-		return; // IPv6 essentials: no flow permits them
-	name_interface(w, q.from, p.in);
-	name_interface(w, q.to, p.out);
 	q.source = p.source;
 	q.destination = p.destination;
 	q.protocol = p.protocol;
 	q.sport = p.sport;
 	q.port = p.port;
 	plan_query(w->plan, &q, &answer);
-	if (q.from != PLAN_SELF)
-		run_chain(&run, "spoof");
-	if (q.from == PLAN_SELF || run.outcome == OUT_ACCEPT)
-		run_chain(&run, hook_of(&q));
+	if (answer.reason == PLAN_NAT_ELSEWHERE)
+		return; // routing cannot send it where it was asked about
+	q.to = answer.translated.to;
+	name_interface(w, q.from, p.in);
+	name_interface(w, q.to, p.out);
+	run_packet(&q, &run);
 	expect(w, &q, &answer, &run);
-}
-
-static bool translates_destinations(const struct plan *plan)
-{
-	size_t n;
-	const struct plan_nat *nats = plan_nats(plan, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (nats[i].kind == POL_NAT_FORWARD || nats[i].kind == POL_NAT_PREFIX)
-			return true;
-	return false;
 }
 
 static unsigned seed;
@@ -466,7 +557,8 @@ static void compare(const char *yaml)
 	w.ruleset = made.ruleset;
 	w.zones = plan_zones(made.plan, &w.n_zones);
 	w.pairs = plan_pairs(made.plan, &w.n_pairs);
-	for (int i = 0; i < PROBES && !translates_destinations(made.plan); i++)
+	w.nats = plan_nats(made.plan, &w.n_nats);
+	for (int i = 0; i < PROBES; i++)
 		probe(&w);
 	made_done(&made);
 }
