@@ -297,8 +297,9 @@ static void read_prefix(struct entry *e)
 			    source->prefix.at, "the inside prefix");
 		return;
 	}
-	if (!within_zones(e, &e->from, &e->nat.inside, source->prefix.at, "the inside prefix") |
-	    !within_zones(e, &e->to, &e->nat.target, source->target.at, "the outside prefix"))
+	inside = within_zones(e, &e->from, &e->nat.inside, source->prefix.at, "the inside prefix");
+	outside = within_zones(e, &e->to, &e->nat.target, source->target.at, "the outside prefix");
+	if (!inside || !outside)
 		return;
 	if (push_drafts(e, ADDR_V6) == 0)
 		report_families(e, source->target.at, ADDR_V6);
@@ -396,6 +397,7 @@ static void read_forward(struct entry *e)
 	struct addr_range outside;
 	uint32_t zone = PLAN_NONE;
 	uint16_t *to;
+	bool sound;
 
 	if (build_address(e->b, &source->at_address, &outside) < 0)
 		return;
@@ -404,8 +406,10 @@ static void read_forward(struct entry *e)
 			 "\"%s\": a forward has one outside address", source->at_address.s);
 		return;
 	}
-	if (!read_target(e, outside.family, &zone) | !check_outside(e, &outside) |
-	    !check_forward_services(e))
+	sound = read_target(e, outside.family, &zone);
+	sound &= check_outside(e, &outside);
+	sound &= check_forward_services(e);
+	if (!sound)
 		return;
 	to = arena_array_of(e->b->arena, uint16_t, 1);
 	to[0] = (uint16_t)zone;

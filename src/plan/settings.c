@@ -175,8 +175,11 @@ static void set_default(struct build *b, struct defaults *d, uint32_t index)
 	uint8_t action = is_second(&given->action, "reject") ? PLAN_REJECT : PLAN_DROP;
 	size_t n = b->plan->n_zones;
 	bool told = false;
+	bool sound;
 
-	if (!zones_of(b, &given->from, d->from) | !zones_of(b, &given->to, d->to))
+	sound = zones_of(b, &given->from, d->from);
+	sound &= zones_of(b, &given->to, d->to);
+	if (!sound)
 		return;
 	for (size_t i = 0; i < n * n; i++) {
 		if (!d->from[i / n] || !d->to[i % n])
