@@ -61,7 +61,8 @@ void rule_lookup(struct build *build, enum rs_key key, uint32_t set, bool inside
 void rule_vmap(struct build *build, uint32_t set);
 void rule_count(struct build *build, uint32_t counter);
 void rule_count_map(struct build *build, uint32_t set);
-void rule_log(struct build *build, unsigned rate, unsigned burst, const char *prefix);
+void rule_log(struct build *build, uint16_t group, unsigned rate, unsigned burst,
+	      const char *prefix);
 void rule_verdict(struct build *build, enum rs_verdict verdict, uint32_t chain);
 void rule_reject(struct build *build, enum rs_reject how);
 void rule_helper(struct build *build, uint32_t helper);

@@ -152,7 +152,8 @@ void rule_count_map(struct build *build, uint32_t set)
 	add_set(build, RS_COUNT_MAP, set);
 }
 
-void rule_log(struct build *build, unsigned rate, unsigned burst, const char *prefix)
+void rule_log(struct build *build, uint16_t group, unsigned rate, unsigned burst,
+	      const char *prefix)
 {
 	uint32_t string = rb_string(build, prefix);
 	struct rs_stmt *stmt = add(build, RS_LIMIT);
@@ -161,7 +162,7 @@ void rule_log(struct build *build, unsigned rate, unsigned burst, const char *pr
 	stmt->burst = burst;
 	stmt = add(build, RS_LOG);
 	stmt->prefix = string;
-	stmt->group = NFLOG_GROUP;
+	stmt->group = group;
 	stmt->burst = NFLOG_SNAPLEN;
 }
 

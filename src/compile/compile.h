@@ -23,6 +23,7 @@ struct compile_options {
 		management_interface; // NULL: none; always open to the gateway's own administration
 	struct addr_range management_prefix;
 	uint16_t management_port;
+	uint16_t nflog_group; // of log records; 0: NFLOG_GROUP
 };
 
 // 0 with *ret_ruleset; -EBADMSG when diag has errors (a name too long, a limit passed).

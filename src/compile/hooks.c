@@ -66,7 +66,8 @@ void log_rule(struct compiling *c, uint32_t chain, uint32_t origin, const char *
 	snprintf(prefix, sizeof(prefix), "sk G%llu %s%s%s",
 		 (unsigned long long)c->options->generation, what, id ? " " : "", id ? id : "");
 	rule(c->build, chain, origin);
-	rule_log(c->build, c->settings->log_rate_per_second, c->settings->log_burst, prefix);
+	rule_log(c->build, c->options->nflog_group ? c->options->nflog_group : NFLOG_GROUP,
+		 c->settings->log_rate_per_second, c->settings->log_burst, prefix);
 }
 
 static void invalid_chain(struct compiling *c)
