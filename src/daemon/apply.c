@@ -213,6 +213,7 @@ static struct snapshot_job job_of(const struct gate *gate, const struct apply *a
 		.gid = options->compiler_gid,
 		.management_prefix = options->management_prefix,
 		.management_port = options->management_port,
+		.nflog_group = options->nflog_group,
 	};
 	snprintf(job.directory, sizeof(job.directory), "%s", apply->about.directory);
 	memcpy(job.management_interface, options->management_interface,
@@ -226,8 +227,8 @@ static void compiled_for(const struct gate_options *options, char *out, size_t s
 	char prefix[ADDR_TEXT_MAX] = "";
 	if (options->management_interface[0])
 		addr_range_text(&options->management_prefix, prefix);
-	snprintf(out, size, "%s %s %s %u", SEKISHO_VERSION, options->management_interface, prefix,
-		 (unsigned)options->management_port);
+	snprintf(out, size, "%s %s %s %u %u", SEKISHO_VERSION, options->management_interface,
+		 prefix, options->management_port, options->nflog_group);
 }
 
 static int begin(struct apply *apply, sd_event *event, const struct apply_request *request,

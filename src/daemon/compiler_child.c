@@ -24,6 +24,7 @@ static int make_report(const struct snapshot *snapshot, FILE *out)
 			job->management_interface[0] ? job->management_interface : NULL,
 		.management_prefix = job->management_prefix,
 		.management_port = job->management_port,
+		.nflog_group = job->nflog_group,
 	};
 	struct diag *diag = diag_new();
 	struct pol_policy *policy = NULL, *partial = NULL;

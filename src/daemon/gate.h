@@ -28,6 +28,7 @@ struct gate_options {
 	char management_interface[16]; // "": none
 	struct addr_range management_prefix;
 	uint16_t management_port;
+	uint16_t nflog_group; // of packet records
 };
 
 // What can be wrong while the daemon runs; each is named in the status until it is right again.

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "compile/compile.h"
 #include "daemon/header.h"
 #include "daemon/links.h"
 #include "event/limit.h"
@@ -153,7 +152,7 @@ int packets_open(sd_event *event, struct gate *gate, struct failure *failure,
 		return failure_set(failure, SK_PACKET_LOG_FAILED, -ENOMEM, "no memory");
 	packets->gate = gate;
 	event_limit_init(&packets->limit, PACKETS_RATE, PACKETS_BURST, journal_now_usec());
-	int r = nflog_open(NFLOG_GROUP, &packets->nflog);
+	int r = nflog_open(gate->options->nflog_group, &packets->nflog);
 	if (r >= 0)
 		r = sd_event_add_io(event, &packets->readable, nflog_fd(packets->nflog), EPOLLIN,
 				    on_readable, packets);
@@ -166,7 +165,7 @@ int packets_open(sd_event *event, struct gate *gate, struct failure *failure,
 	if (r < 0) {
 		packets_close(packets);
 		return failure_set(failure, SK_PACKET_LOG_FAILED, r,
-				   "packet records (group %d): %s", NFLOG_GROUP, strerror(-r));
+				   "packet records (group %u): %s", NFLOG_GROUP, strerror(-r));
 	}
 	*ret_packets = packets;
 	return 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/exit.h"
+#include "compile/compile.h"
 #include "daemon/compiler.h"
 #include "daemon/service.h"
 #include "policy/box.h"
@@ -117,6 +118,7 @@ static int options_of(const struct box_config *box, const char *log, struct gate
 		.run = box->run,
 		.log = log,
 		.forwarding = box->forwarding,
+		.nflog_group = box->nflog_group ? box->nflog_group : NFLOG_GROUP,
 	};
 	int r = find_user(box->user, ret);
 	return r < 0 ? r : set_management(&box->management, ret);

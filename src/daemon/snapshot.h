@@ -26,6 +26,7 @@ struct snapshot_job { // how to compile
 	char management_interface[16];		// "": none
 	struct addr_range management_prefix;
 	uint16_t management_port;
+	uint16_t nflog_group;
 };
 
 // Reads every policy file of the folder, by the names policy_read() would take, none by a link that
