@@ -165,7 +165,8 @@ int packets_open(sd_event *event, struct gate *gate, struct failure *failure,
 	if (r < 0) {
 		packets_close(packets);
 		return failure_set(failure, SK_PACKET_LOG_FAILED, r,
-				   "packet records (group %u): %s", NFLOG_GROUP, strerror(-r));
+				   "packet records (group %u): %s", gate->options->nflog_group,
+				   strerror(-r));
 	}
 	*ret_packets = packets;
 	return 0;
