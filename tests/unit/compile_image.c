@@ -337,6 +337,22 @@ static void depth(void **state)
 	assert_int_equal(read_depth(16), -EBADMSG);
 }
 
+// Room for the version that the kernel's name of a set ends with.
+static void long_names(void **state)
+{
+	char name[RS_NAME_MAX + 1] = { 0 };
+	struct build *build = rb_new();
+
+	(void)state;
+	memset(name, 'a', RS_NAME_MAX - 10);
+	rb_chain(build, name, RS_NONE);
+	assert_null(rb_long_name(build));
+	memset(name, 'a', RS_NAME_MAX - 9);
+	rb_chain(build, name, RS_NONE);
+	assert_string_equal(rb_long_name(build), name);
+	rb_free(build);
+}
+
 static void management_name(void **state)
 {
 	const struct compile_options bad = { .management_interface = "a-name-of-16-byte" };
@@ -355,7 +371,7 @@ int main(void)
 		cmocka_unit_test(round_trip),	   cmocka_unit_test(same_bytes),
 		cmocka_unit_test(versions),	   cmocka_unit_test(cut_short),
 		cmocka_unit_test(wrong_bytes),	   cmocka_unit_test(depth),
-		cmocka_unit_test(management_name),
+		cmocka_unit_test(management_name), cmocka_unit_test(long_names),
 	};
 	enum { FIXED = sizeof(fixed) / sizeof(*fixed) };
 	static struct CMUnitTest tests[FIXED + ROWS];
