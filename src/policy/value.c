@@ -138,7 +138,7 @@ static bool take_text(struct arena *arena, const struct key *key, const struct y
 			     "%s has no value; write one or take the key away", key->name);
 	if (length > POL_SCALAR_BYTES_MAX)
 		return FAULT(SK_VALUE_TOO_LONG, event->at,
-			     "%s is %zu bytes long; at most %d are read", key->name, length,
+			     "%s is too long; at most %d bytes are read", key->name,
 			     POL_SCALAR_BYTES_MAX);
 	ret->at = event->at;
 	if (is_clean(text, length, event->verbatim, ret_ascii)) {

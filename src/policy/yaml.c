@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/policy.h"
+
 struct yaml {
 	struct fy_diag *diag;
 	struct fy_parser *parser;
@@ -15,6 +17,7 @@ struct yaml {
 	size_t size;
 	const struct source_repairs *repairs;
 	char message[256];
+	char text[POL_SCALAR_BYTES_MAX + 1]; // of a scalar that does not stand so in the file
 };
 
 struct yaml *yaml_new(const char *name, const char *bytes, size_t size,
@@ -148,19 +151,38 @@ static bool take_slice(const struct yaml *yaml, struct fy_token *token,
 	return true;
 }
 
-static void take_scalar(const struct yaml *yaml, struct fy_event *event,
-			struct yaml_event *ret_event)
+// One byte more than a scalar may have, so that a longer one is noticed; the rest is not put
+// together.  (fy_token_get_text() would do that, and leaks in 0.7.12 when there are many escapes.)
+static void take_pieces(struct yaml *yaml, struct fy_token *token, struct yaml_event *ret_event)
+{
+	struct fy_token_iter *iter = fy_token_iter_create(token);
+	const struct fy_iter_chunk *chunk = NULL;
+	size_t n = 0;
+	int error;
+
+	while (iter && n < sizeof(yaml->text) &&
+	       (chunk = fy_token_iter_chunk_next(iter, chunk, &error))) {
+		size_t length =
+			chunk->len < sizeof(yaml->text) - n ? chunk->len : sizeof(yaml->text) - n;
+
+		memcpy(yaml->text + n, chunk->str, length);
+		n += length;
+	}
+	if (iter)
+		fy_token_iter_destroy(iter);
+	ret_event->text = yaml->text;
+	ret_event->length = n;
+}
+
+static void take_scalar(struct yaml *yaml, struct fy_event *event, struct yaml_event *ret_event)
 {
 	struct fy_token *token = event->scalar.value;
 	bool plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
 
 	ret_event->kind = YAML_SCALAR;
+	ret_event->text = "";
 	if (token && !(plain && take_slice(yaml, token, ret_event)))
-		ret_event->text = fy_token_get_text(token, &ret_event->length);
-	if (!ret_event->text) {
-		ret_event->text = "";
-		ret_event->length = 0;
-	}
+		take_pieces(yaml, token, ret_event);
 	ret_event->null = plain && is_null_word(ret_event->text, ret_event->length);
 }
 
