@@ -513,22 +513,42 @@ static int expr_mss(struct expr *expr, const struct rs_stmt *stmt)
 	return 0;
 }
 
+// One byte of a header or option, or with NFT_EXTHDR_F_PRESENT whether it is there.
+static void expr_put_exthdr(struct expr *expr, uint32_t op, uint8_t type, uint32_t offset,
+			    uint32_t flags)
+{
+	struct expr_frame frame = expr_open(expr, "exthdr");
+
+	batch_put_be32(expr->nlh, NFTA_EXTHDR_DREG, NFT_REG_1);
+	mnl_attr_put_u8(expr->nlh, NFTA_EXTHDR_TYPE, type);
+	batch_put_be32(expr->nlh, NFTA_EXTHDR_OFFSET, offset);
+	batch_put_be32(expr->nlh, NFTA_EXTHDR_LEN, 1);
+	if (flags)
+		batch_put_be32(expr->nlh, NFTA_EXTHDR_FLAGS, flags);
+	batch_put_be32(expr->nlh, NFTA_EXTHDR_OP, op);
+	expr_close(expr, frame);
+}
+
 static int expr_presence(struct expr *expr, const struct rs_stmt *stmt)
 {
 	bool option = stmt->kind == RS_IP_OPTION;
 	uint8_t present = stmt->op == RS_EQ;
-	struct expr_frame frame;
 
 	expr_need(expr, option ? 4 : 6, 0);
-	frame = expr_open(expr, "exthdr");
-	batch_put_be32(expr->nlh, NFTA_EXTHDR_DREG, NFT_REG_1);
-	mnl_attr_put_u8(expr->nlh, NFTA_EXTHDR_TYPE, stmt->number);
-	batch_put_be32(expr->nlh, NFTA_EXTHDR_OFFSET, 0);
-	batch_put_be32(expr->nlh, NFTA_EXTHDR_LEN, 1);
-	batch_put_be32(expr->nlh, NFTA_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT);
-	batch_put_be32(expr->nlh, NFTA_EXTHDR_OP, option ? NFT_EXTHDR_OP_IPV4 : NFT_EXTHDR_OP_IPV6);
-	expr_close(expr, frame);
+	expr_put_exthdr(expr, option ? NFT_EXTHDR_OP_IPV4 : NFT_EXTHDR_OP_IPV6, stmt->number, 0,
+			NFT_EXTHDR_F_PRESENT);
 	expr_put_cmp(expr, NFT_CMP_EQ, &present, 1);
+	return 0;
+}
+
+// RFC 8200, section 4.4: the routing type is the third byte of a routing header.
+static int expr_routing_type(struct expr *expr, const struct rs_stmt *stmt)
+{
+	enum { ROUTING_TYPE_AT = 2 };
+
+	expr_need(expr, 6, 0);
+	expr_put_exthdr(expr, NFT_EXTHDR_OP_IPV6, IPPROTO_ROUTING, ROUTING_TYPE_AT, 0);
+	expr_put_cmp(expr, NFT_CMP_EQ, &stmt->number, 1);
 	return 0;
 }
 
@@ -552,6 +572,7 @@ static int (*const expr_encoders[])(struct expr *, const struct rs_stmt *) = {
 	[RS_EXTHDR] = expr_presence,
 	[RS_IP_OPTION] = expr_presence,
 	[RS_SET_META_MARK] = expr_set_meta_mark,
+	[RS_RT_TYPE] = expr_routing_type,
 };
 
 int expr_put_rule(struct nlmsghdr *nlh, const struct ruleset *ruleset, uint32_t rule,
