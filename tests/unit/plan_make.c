@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan/plan.h"
+#include "plan/plan_internal.h"
 
 #define ZONES                                                                                      \
 	"zones:\n"                                                                                 \
@@ -469,6 +469,117 @@ static void many(void **state)
 	free(text);
 }
 
+// At each limit a policy is sound, and one past it is refused with the limit's code.
+static bool has_code(const char *text, enum diag_code code)
+{
+	struct diag *diag = diag_new();
+	struct plan *plan = make(text, diag);
+	bool found = false;
+
+	for (size_t i = 0; i < diag_count(diag); i++)
+		found = found || diag_at(diag, i)->code == code;
+	assert_int_equal(plan == NULL, found);
+	plan_free(plan);
+	diag_free(diag);
+	return found;
+}
+
+static char *zones_policy(int n)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	fputs("zones:\n", out);
+	for (int i = 0; i < n; i++)
+		fprintf(out, "  z%d: { interfaces: [e%d], networks: [10.%d.%d.0/24] }\n", i, i,
+			i / 250, i % 250);
+	fclose(out);
+	return text;
+}
+
+static char *service_policy(int n)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	fputs(ZONES "services:\n  wide: [", out);
+	for (int i = 1; i <= n; i++)
+		fprintf(out, "%stcp/%d", i > 1 ? ", " : "", 2 * i);
+	fputs("]\nflows:\n  - { id: f, from: a, to: b, services: wide }\n", out);
+	fclose(out);
+	return text;
+}
+
+static char *product_policy(int n)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	fputs("zones:\n  a: { interfaces: [e0], networks: [10.0.0.0/8] }\n"
+	      "  b: { interfaces: [e1], networks: [172.16.0.0/12] }\nnetworks:\n",
+	      out);
+	for (int side = 0; side < 2; side++) {
+		fprintf(out, "  %c/many: [", 'a' + side);
+		for (int i = 0; i < n; i++)
+			fprintf(out, "%s%s.%d.%d", i ? ", " : "", side ? "172.16" : "10.0", i / 100,
+				i % 100 * 2);
+		fputs("]\n", out);
+	}
+	fputs("flows:\n  - { id: f, from: a/many, to: b/many, services: ssh }\n", out);
+	fclose(out);
+	return text;
+}
+
+static const struct {
+	char *(*policy)(int n);
+	int limit;
+	enum diag_code code;
+} limits[] = {
+	{ zones_policy, PLAN_ZONES_MAX - 1, SK_ZONES_TOO_MANY },
+	{ service_policy, 4096, SK_SERVICE_WIDE },
+	{ product_policy, 447, SK_FLOW_WIDE }, // squared: just below PLAN_CLASS_CELLS_MAX
+};
+
+static void at_limits(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		for (int past = 0; past < 2; past++) {
+			char *text = limits[i].policy(limits[i].limit + past);
+
+			assert_int_equal(has_code(text, limits[i].code), past);
+			free(text);
+		}
+	}
+}
+
+static void too_many_flows(void **state)
+{
+	struct pol_tree tree = { .n_flows = PLAN_FLOWS_MAX + 1 };
+	struct diag *diag = diag_new();
+	struct plan *plan = NULL;
+	char(*ids)[16] = calloc(tree.n_flows, sizeof(*ids));
+
+	(void)state;
+	tree.flows = calloc(tree.n_flows, sizeof(*tree.flows));
+	for (size_t i = 0; i < tree.n_flows; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "f%zu", i);
+		tree.flows[i].id.s = ids[i];
+	}
+	assert_int_equal(plan_make_tree(&tree, diag, &plan, NULL), -EBADMSG);
+	assert_int_equal(diag_errors(diag), 1);
+	assert_int_equal(diag_at(diag, 0)->code, SK_FLOWS_TOO_MANY);
+	tree.n_flows--;
+	assert_int_equal(plan_make_tree(&tree, diag, &plan, NULL), 0);
+	plan_free(plan);
+	diag_free(diag);
+	free(tree.flows);
+	free(ids);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +590,8 @@ int main(void)
 		cmocka_unit_test(settings),
 		cmocka_unit_test(registers),
 		cmocka_unit_test(many),
+		cmocka_unit_test(at_limits),
+		cmocka_unit_test(too_many_flows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
