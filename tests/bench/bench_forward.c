@@ -13,6 +13,8 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/rtnetlink.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -161,6 +163,24 @@ static int open_space(const char *path)
 	return fd;
 }
 
+// So that no connection of an earlier run is known.
+static void forget_connections(void)
+{
+	struct {
+		struct nlmsghdr header;
+		struct nfgenmsg family;
+	} request = {
+		.header = { sizeof(request), NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE,
+			    NLM_F_REQUEST | NLM_F_ACK, 1, 0 },
+	};
+	uint8_t reply[1024];
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0 ||
+	    recv(fd, reply, sizeof(reply), 0) < 0)
+		fail("conntrack");
+	close(fd);
+}
+
 static void drop_at_sink(const char *space)
 {
 	char path[300];
@@ -271,6 +291,7 @@ int main(int argc, char **argv)
 
 	attach(ingress, pass);
 	drop_at_sink(argv[3]);
+	forget_connections();
 	for (unsigned i = 0; i < connections; i++) {
 		frame.udp.uh_sport = htons((uint16_t)(PORT_BASE + i));
 		put_in(pass, ingress, &frame, 1);
