@@ -45,7 +45,9 @@ static void tell(struct gate *gate, const struct apply *apply, const struct appl
 	struct event event;
 	bool fine = result->status == EXIT_FINE || result->status == EXIT_DEGRADED;
 	char text[700] = "";
-	if (result->failure)
+	if (fine && !result->changed && !result->failure)
+		snprintf(text, sizeof(text), "that policy runs already; nothing was changed");
+	else if (result->failure)
 		snprintf(text, sizeof(text), "SK%03d %s", (int)result->failure->code,
 			 result->failure->text);
 	event_init(&event, fine ? EVENT_APPLIED : EVENT_APPLY_REFUSED, journal_now_usec());
@@ -125,7 +127,7 @@ static void install(struct apply *apply, struct report *report, struct apply_res
 	gate_let_through(gate);
 	int r = generation_make_last_good(gate->state_fd, apply->about.number, &failure);
 	gate_set_problem(gate, GATE_STATE, r < 0 ? &failure : NULL);
-	gate_poll_counters(gate);
+	gate_look(gate);
 	result->store_us += monotonic_us() - start;
 	result->status = strcmp(gate_state(gate), "running") == 0 ? EXIT_FINE : EXIT_DEGRADED;
 	result->report = &gate->current.report;
@@ -140,7 +142,7 @@ static void load(struct apply *apply, struct report *report, const uint8_t *byte
 	struct apply_result result = { .compile_us = monotonic_us() - apply->started_us };
 	struct failure failure;
 	uint64_t start = monotonic_us();
-	gate_poll_counters(gate);
+	gate_look(gate);
 	gate_write_counters(gate);
 	result.status = EXIT_FAILED;
 	result.report = report;

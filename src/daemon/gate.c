@@ -145,18 +145,61 @@ static void see(void *arg, const struct kernel_counter *counter)
 	counters_see(arg, counter);
 }
 
-void gate_poll_counters(struct gate *gate)
+static int poll_counters(struct gate *gate, struct failure *failure)
 {
-	struct failure failure;
-	if (!gate->current.about.number)
-		return;
 	counters_begin(gate->counters, journal_now_usec());
 	int r = kernel_counters(gate->kernel, see, gate->counters);
 	if (counters_end(gate->counters))
 		gate->counters_dirty = true;
+	return r < 0 ? failure_set(failure, SK_KERNEL_DIFFERS, r, "the kernel's counters: %s",
+				   strerror(-r))
+		     : 0;
+}
+
+static int check_generation(struct gate *gate, struct failure *failure)
+{
+	uint64_t number = 0;
+	int r = kernel_generation(gate->kernel, &number);
 	if (r < 0)
-		failure_set(&failure, SK_KERNEL_DIFFERS, r, "the kernel's counters: %s",
-			    strerror(-r));
+		return failure_set(failure, SK_KERNEL_DIFFERS, r, "the kernel's table: %s",
+				   strerror(-r));
+	if (number != gate->current.about.number)
+		return failure_set(failure, SK_KERNEL_DIFFERS, -EUCLEAN,
+				   "the kernel's table is not that of generation %llu; apply again",
+				   (unsigned long long)gate->current.about.number);
+	return 0;
+}
+
+// The guard is unowned, so that a hand can work it: closed by hand it stays closed; gone it is made
+// again; and without a policy nobody opens it.
+static void look_at_guard(struct gate *gate)
+{
+	struct failure failure;
+	enum kernel_guard found;
+	if (kernel_guard_state(gate->kernel, &found) < 0 || found == gate->guard)
+		return;
+	if (found == KERNEL_GUARD_CLOSED ||
+	    (found == KERNEL_GUARD_OPEN && gate->current.about.number)) {
+		gate->guard = found;
+		gate_event(gate, found == KERNEL_GUARD_OPEN ? EVENT_GATE_OPEN : EVENT_GATE_CLOSED);
+		return;
+	}
+	failure_set(&failure, SK_GUARD_FAILED, 0, "the guard table was %s by somebody; made again",
+		    found == KERNEL_GUARD_ABSENT ? "removed" : "opened");
+	journal_failed(gate->journal, &failure);
+	int r = gate_set_guard(gate, gate->guard, &failure);
+	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
+}
+
+void gate_look(struct gate *gate)
+{
+	struct failure failure;
+	look_at_guard(gate);
+	if (!gate->current.about.number)
+		return;
+	int r = poll_counters(gate, &failure);
+	if (r == 0)
+		r = check_generation(gate, &failure);
 	gate_set_problem(gate, GATE_KERNEL, r < 0 ? &failure : NULL);
 }
 

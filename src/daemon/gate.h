@@ -22,7 +22,6 @@ enum {
 
 struct gate_options {
 	const char *rules, *state, *run; // folders
-	const char *log;		 // a file for events, or NULL
 	uint32_t compiler_uid, compiler_gid;
 	bool forwarding;	       // switch forwarding on when the gate opens
 	char management_interface[16]; // "": none
@@ -84,7 +83,8 @@ int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *f
 // Guard open, then forwarding; failures become problems.
 void gate_let_through(struct gate *gate);
 
-void gate_poll_counters(struct gate *gate);
+// Looks at the kernel: counters, and whether it still runs what it should behind the daemon's back.
+void gate_look(struct gate *gate);
 void gate_write_counters(struct gate *gate); // if they changed
 
 // NULL: that is right again.  A new problem is an event, a lasting one is not repeated.

@@ -128,9 +128,13 @@ void journal_write(struct journal *journal, const struct event *event)
 void journal_failed(struct journal *journal, const struct failure *failure)
 {
 	struct event event;
-	char text[sizeof(failure->text) + sizeof(failure->file) + 32];
-	snprintf(text, sizeof(text), "SK%03d %s%s%s", (int)failure->code, failure->file,
-		 failure->file[0] ? ": " : "", failure->text);
+	char place[sizeof(failure->file) + 24] = "";
+	char text[sizeof(failure->text) + sizeof(place) + 32];
+	if (failure->file[0] && failure->line)
+		snprintf(place, sizeof(place), "%s:%u: ", failure->file, failure->line);
+	else if (failure->file[0])
+		snprintf(place, sizeof(place), "%s: ", failure->file);
+	snprintf(text, sizeof(text), "SK%03d %s%s", (int)failure->code, place, failure->text);
 	event_init(&event, EVENT_FAILED, journal_now_usec());
 	event_text(&event, EVENT_MESSAGE, text);
 	journal_write(journal, &event);

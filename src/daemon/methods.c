@@ -58,24 +58,6 @@ static const char *guard_word(enum kernel_guard guard)
 	return words[guard];
 }
 
-// What may have happened to the kernel behind the daemon's back.
-static void look_at_kernel(struct gate *gate)
-{
-	struct failure failure;
-	uint64_t number = 0;
-	enum kernel_guard guard;
-	if (kernel_guard_state(gate->kernel, &guard) == 0)
-		gate->guard = guard;
-	gate_poll_counters(gate);
-	if (!gate->current.about.number || kernel_generation(gate->kernel, &number) < 0 ||
-	    number == gate->current.about.number)
-		return;
-	failure_set(&failure, SK_KERNEL_DIFFERS, 0,
-		    "the kernel's table is not that of generation %llu; apply again",
-		    (unsigned long long)gate->current.about.number);
-	gate_set_problem(gate, GATE_KERNEL, &failure);
-}
-
 static uint64_t counter_of(const struct gate *gate, const char *kind, const char *id)
 {
 	char name[COUNTER_NAME_MAX + 1];
@@ -119,7 +101,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 	struct control_writer reply;
 	uint64_t received = 0, suppressed = 0;
 	control_writer_init(&reply, CTL_REPLY_MAX);
-	look_at_kernel(gate);
+	gate_look(gate);
 	bool running = strcmp(gate_state(gate), "running") == 0;
 	control_put_u64(&reply, CTL_EXIT, running ? EXIT_FINE : EXIT_DEGRADED);
 	control_put_text(&reply, CTL_VERSION, SEKISHO_VERSION);
@@ -270,7 +252,7 @@ static void method_flows(struct methods *methods, struct control_request *reques
 	const char *state = gate->guard == KERNEL_GUARD_OPEN ? "open" : "closed";
 	struct control_writer reply;
 	control_writer_init(&reply, CTL_REPLY_MAX);
-	gate_poll_counters(gate);
+	gate_look(gate);
 	control_put_u64(&reply, CTL_GENERATION, gate->current.about.number);
 	for (size_t i = 1; i < flows->n; i++) {
 		char name[COUNTER_NAME_MAX + 1];
@@ -337,7 +319,7 @@ static void method_zones(struct methods *methods, struct control_request *reques
 	struct links links;
 	struct control_writer reply;
 	control_writer_init(&reply, CTL_REPLY_MAX);
-	gate_poll_counters(gate);
+	gate_look(gate);
 	links_read(&links); // without it every interface shows as missing
 	control_put_u64(&reply, CTL_GENERATION, gate->current.about.number);
 	control_put_u64(&reply, CTL_INVALID, counter_of(gate, "invalid", ""));

@@ -110,30 +110,39 @@ static int set_management(const struct box_management *management, struct gate_o
 	return 0;
 }
 
-static int options_of(const struct box_config *box, const char *log, struct gate_options *ret)
+static int options_of(const struct box_config *box, const struct arguments *arguments,
+		      struct gate_options *ret)
 {
 	*ret = (struct gate_options){
 		.rules = box->rules,
 		.state = box->state,
 		.run = box->run,
-		.log = log,
 		.forwarding = box->forwarding,
 		.nflog_group = box->nflog_group ? box->nflog_group : NFLOG_GROUP,
 	};
-	int r = find_user(box->user, ret);
+	// At boot nothing is compiled, and a user that is missing must not keep the gate shut.
+	int r = arguments->boot ? 0 : find_user(box->user, ret);
 	return r < 0 ? r : set_management(&box->management, ret);
 }
 
+// options NULL: the box file is no good.
 static enum exit_status run(const struct arguments *arguments, const struct gate_options *options)
 {
 	struct journal *journal;
-	int r = journal_open(options->log, &journal);
+	int r = journal_open(arguments->log, &journal);
 	if (r < 0) {
-		fprintf(stderr, "<3>sekishod: %s: %s\n", options->log, strerror(-r));
-		return EXIT_FAILED;
+		fprintf(stderr, "<3>sekishod: %s: %s\n", arguments->log, strerror(-r));
+		r = journal_open(NULL, &journal);
 	}
-	enum exit_status status =
-		arguments->boot ? service_boot(options, journal) : service_run(options, journal);
+	if (r < 0)
+		return EXIT_FAILED;
+	enum exit_status status = EXIT_FAILED;
+	if (!options)
+		service_close(journal);
+	else if (arguments->boot)
+		status = service_boot(options, journal);
+	else
+		status = service_run(options, journal);
 	journal_close(journal);
 	return status;
 }
@@ -153,10 +162,12 @@ int main(int argc, char **argv)
 	diag_sort(diag);
 	diag_print(diag, stderr);
 	status = r == 0 ? EXIT_FINE : EXIT_POLICY;
-	if (r == 0 && options_of(box, arguments.log, &options) < 0)
+	if (r == 0 && options_of(box, &arguments, &options) < 0)
 		status = EXIT_FAILED;
 	if (status == EXIT_FINE && !arguments.check)
 		status = run(&arguments, &options);
+	else if (status != EXIT_FINE && arguments.boot)
+		run(&arguments, NULL);
 	box_free(box);
 	diag_free(diag);
 	return status;

@@ -72,11 +72,30 @@ struct reload {
 	void *arg;
 };
 
+enum { FAULTS_LOGGED_MAX = 20 };
+
+// Nobody is told of the faults otherwise.
+static void log_faults(struct gate *gate, const struct apply_result *result)
+{
+	const struct control_rows *faults = result->report ? &result->report->faults : NULL;
+	for (size_t i = 1; faults && i < faults->n && i <= FAULTS_LOGGED_MAX; i++) {
+		struct failure failure;
+		failure_set(&failure, (enum diag_code)control_u64(&faults->v[i], CTL_CODE), 0, "%s",
+			    control_text(&faults->v[i], CTL_MESSAGE));
+		snprintf(failure.file, sizeof(failure.file), "%s",
+			 control_text(&faults->v[i], CTL_FILE));
+		failure.line = (uint32_t)control_u64(&faults->v[i], CTL_LINE);
+		journal_failed(gate->journal, &failure);
+	}
+}
+
 static void on_reloaded(void *arg, struct gate *gate, const struct apply_result *result)
 {
 	struct reload *reload = arg;
 	if (reload->done)
 		reload->done(reload->arg, gate, result);
+	else if (result->status != EXIT_FINE)
+		log_faults(gate, result);
 	notify_status(reload->service);
 	sd_notify(0, "READY=1");
 	free(reload);
@@ -176,7 +195,7 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
 	(void)usec;
 	if (service->load_again && !gate->apply && !gate->current.about.number)
 		load(service);
-	gate_poll_counters(gate);
+	gate_look(gate);
 	if (journal_now_usec() - gate->counters_written_usec > GATE_WRITE_SECONDS * 1000000ULL)
 		gate_write_counters(gate);
 	notify_status(service);
@@ -279,7 +298,7 @@ static void stop(struct service *service)
 {
 	if (service->gate.kernel && service->gate.counters) {
 		apply_cancel(&service->gate);
-		gate_poll_counters(&service->gate);
+		gate_look(&service->gate);
 		gate_write_counters(&service->gate);
 	}
 	control_server_free(service->server);
@@ -323,6 +342,22 @@ enum exit_status service_run(const struct gate_options *options, struct journal 
 }
 
 // --- boot
+
+void service_close(struct journal *journal)
+{
+	struct gate_options none = { .state = "" };
+	struct gate gate = { .options = &none, .journal = journal, .state_fd = -1 };
+	struct failure failure;
+	int r = kernel_open(-1, &gate.kernel);
+	if (r < 0)
+		r = failure_set(&failure, SK_DAEMON_FAILED, r, "the kernel's nftables: %s",
+				strerror(-r));
+	else
+		r = gate_set_guard(&gate, KERNEL_GUARD_CLOSED, &failure);
+	if (r < 0)
+		journal_failed(journal, &failure);
+	gate_close(&gate);
+}
 
 enum exit_status service_boot(const struct gate_options *options, struct journal *journal)
 {

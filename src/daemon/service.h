@@ -13,4 +13,7 @@ enum exit_status service_run(const struct gate_options *options, struct journal 
 // EXIT_DEGRADED: there is none, the gate stays closed; other failures likewise leave it closed.
 enum exit_status service_boot(const struct gate_options *options, struct journal *journal);
 
+// At boot with a box file that is no good, which is no reason to leave the box open: closed.
+void service_close(struct journal *journal);
+
 #endif

@@ -381,9 +381,42 @@ static void rebooted(void **state)
 	assert_int_equal(bed->gate.guard, KERNEL_GUARD_CLOSED);
 	assert_int_equal(gate_load(&bed->gate, &failure), 0);
 	expect_running(bed, 1, 1);
-	gate_poll_counters(&bed->gate);
+	gate_look(&bed->gate);
 	assert_int_equal(counters_find(bed->gate.counters, "f_web")->packets, 41);
 	assert_int_equal(counters_find(bed->gate.counters, "f_web")->last_hit_usec, 1234);
+}
+
+// The guard in other hands: removed it is made again, closed it stays closed.
+static void guard_by_hand(void **state)
+{
+	struct bed *bed = *state;
+	enum kernel_guard guard;
+	assert_int_equal(kernel_guard_set(bed->gate.kernel, KERNEL_GUARD_OPEN, NULL), 0);
+	gate_look(&bed->gate); // nothing was applied: nobody opens it
+	assert_int_equal(kernel_guard_state(bed->gate.kernel, &guard), 0);
+	assert_int_equal(guard, KERNEL_GUARD_CLOSED);
+	apply(bed, policy_good);
+	assert_int_equal(kernel_guard_remove(bed->gate.kernel), 0);
+	gate_look(&bed->gate);
+	expect_running(bed, 1, 1);
+	assert_int_equal(kernel_guard_set(bed->gate.kernel, KERNEL_GUARD_CLOSED, NULL), 0);
+	gate_look(&bed->gate);
+	assert_string_equal(gate_state(&bed->gate), "closed");
+	assert_int_equal(kernel_guard_state(bed->gate.kernel, &guard), 0);
+	assert_int_equal(guard, KERNEL_GUARD_CLOSED);
+}
+
+// The table gone behind the daemon's back is noticed, and the next apply makes it again.
+static void table_gone(void **state)
+{
+	struct bed *bed = *state;
+	apply(bed, policy_good);
+	assert_int_equal(kernel_remove(bed->gate.kernel), 0);
+	gate_look(&bed->gate);
+	assert_string_equal(gate_state(&bed->gate), "degraded");
+	apply(bed, policy_good);
+	assert_true(bed->changed);
+	expect_running(bed, 2, 1);
 }
 
 static void nothing_to_load(void **state)
@@ -457,9 +490,10 @@ static void old_ones_go(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(applied),	TEST(bad_compilers),   TEST(faults),	       TEST(folders),
-		TEST(refused),	TEST(one_at_a_time),   TEST(state_unwritable), TEST(restarted),
-		TEST(rebooted), TEST(nothing_to_load), TEST(damaged),	       TEST(old_ones_go),
+		TEST(applied),	TEST(bad_compilers), TEST(faults),	     TEST(folders),
+		TEST(refused),	TEST(one_at_a_time), TEST(state_unwritable), TEST(restarted),
+		TEST(rebooted), TEST(guard_by_hand), TEST(table_gone),	     TEST(nothing_to_load),
+		TEST(damaged),	TEST(old_ones_go),
 	};
 	// The compiler's child is this program again, as it is sekishod in the field.
 	if (argc == 2 && !strcmp(argv[1], COMPILER_ARGUMENT))
