@@ -439,7 +439,7 @@ static const struct key policy_keys[] = {
 	{ TEXT("version", version), .word = WORD_CHOICE, .choices = CHOICES("1"), .repeats = true,
 	  .about = "Version of the language. Default: 1.", .example = "1" },
 	{ TEXT("title", title), .about = "Name of the policy, once in all its files.",
-	  .example = "○○町 境界ポリシー" },
+	  .example = "みどり町 境界ポリシー" },
 	{ ENTRIES("zones", zones), .table = &zone_table, .about = "Parts of the network.",
 	  .example = "{ office: { interfaces: [lan-office], networks: [10.20.0.0/16] } }" },
 	{ ENTRIES("networks", networks), .table = &network_table, .about = "Named addresses.",

@@ -7,18 +7,38 @@
 #include "policy/box.h"
 #include "policy/keys.h"
 
-// A text line: a leading dot or quote would be a request, a backslash an escape.
-static void print_line(const char *text, FILE *out)
+enum { LINE_BYTES_MAX = 78 };
+
+// Words up to the end of a sentence or of a line that is long enough; returns what is left.
+static const char *print_line(const char *text, FILE *out)
 {
-	if (*text == '.' || *text == '\'')
+	size_t column = 0;
+
+	if (*text == '.' || *text == '\'') // would be a request
 		fputs("\\&", out);
-	for (; *text; text++) {
-		if (*text == '\\')
-			fputs("\\e", out);
-		else
-			putc(*text, out);
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (column && column + 1 + word > LINE_BYTES_MAX)
+			break;
+		if (column)
+			putc(' ', out);
+		column += word + 1;
+		for (const char *c = text; c < text + word; c++)
+			fputs(*c == '\\' ? "\\e" : (const char[]){ *c, '\0' }, out);
+		text += word;
+		text += *text == ' ';
+		if (text[-1] == ' ' && text[-2] == '.')
+			break;
 	}
 	putc('\n', out);
+	return text;
+}
+
+static void print_text(const char *text, FILE *out)
+{
+	while (*text)
+		text = print_line(text, out);
 }
 
 static void print_choices(const struct key *key, FILE *out)
@@ -56,8 +76,13 @@ static void print_kind(const struct key *key, FILE *out)
 {
 	switch (key->kind) {
 	case KEY_LIST:
-		fputs("list of ", out);
-		// fall through
+		fputs(key->word == WORD_FREE   ? "list of texts"
+		      : key->word == WORD_NAME ? "list of words"
+					       : "list of ",
+		      out);
+		if (key->choices)
+			print_word(key, out);
+		break;
 	case KEY_TEXT:
 		print_word(key, out);
 		break;
@@ -90,10 +115,10 @@ static void print_keys(const struct key_table *table, FILE *out)
 		fprintf(out, ".It Ic %s : Pq ", key->name);
 		print_kind(key, out);
 		putc('\n', out);
-		print_line(key->about, out);
+		print_text(key->about, out);
 		fputs("Example:\n.Dl ", out);
 		fprintf(out, "%s: ", key->name);
-		print_line(key->example, out);
+		fprintf(out, "%s\n", key->example);
 	}
 	fputs(".El\n", out);
 }
@@ -109,7 +134,7 @@ static void print_parts(const struct key_table *table, const char *path, FILE *o
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", path, *path ? " " : "", key->name);
 		fprintf(out, ".Ss %s\n", name);
-		print_line(key->table->about, out);
+		print_text(key->table->about, out);
 		print_keys(key->table, out);
 		print_parts(key->table, name, out);
 	}
@@ -118,7 +143,7 @@ static void print_parts(const struct key_table *table, const char *path, FILE *o
 void policy_print_manual(FILE *out)
 {
 	fputs(".Ss Sections\n", out);
-	print_line(keys_policy.about, out);
+	print_text(keys_policy.about, out);
 	print_keys(&keys_policy, out);
 	print_parts(&keys_policy, "", out);
 }

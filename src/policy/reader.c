@@ -452,6 +452,8 @@ static bool on_event(struct reader *reader, const struct yaml_event *event)
 {
 	bool opens = event->kind == YAML_LIST || event->kind == YAML_MAP;
 
+	if (diag_count(reader->diag) >= DIAG_MAX) // nobody reads more, and each takes memory
+		return false;
 	if (event->decorated)
 		faults_decoration(reader, event);
 	if (opens && reader->depth + reader->skipped >= POL_DEPTH_MAX) {

@@ -15,7 +15,8 @@ static const struct {
 	const char *pattern;
 	int length_max;
 } words[] = {
-	[WORD_NAME] = { "^[^\\s\"]+$", POL_SCALAR_BYTES_MAX },
+	[WORD_FREE] = { ".", POL_SCALAR_BYTES_MAX },
+	[WORD_NAME] = { "^[^\\s\"\\uff01-\\uff5e\\u3000-\\u3002]+$", POL_SCALAR_BYTES_MAX },
 	[WORD_ID] = { "^" ID_PATTERN "$", ID_BYTES_MAX },
 	[WORD_ZONE_ID] = { "^" ID_PATTERN "$", ZONE_ID_BYTES_MAX },
 	[WORD_NETWORK_ID] = { "^(" ID_PATTERN "/)?" ID_PATTERN "$",
@@ -91,11 +92,7 @@ static struct json_object *word_of(const struct key *key)
 	if (key->word == WORD_CHOICE_OR_UINT)
 		return any_of(choices_of(key), number_of(key));
 	object = of_type("string");
-	if (key->word == WORD_FREE)
-		json_object_object_add(object, "maxLength",
-				       json_object_new_int(POL_SCALAR_BYTES_MAX));
-	else
-		add_text(object, "pattern", words[key->word].pattern);
+	add_text(object, "pattern", words[key->word].pattern);
 	if (words[key->word].length_max)
 		json_object_object_add(object, "maxLength",
 				       json_object_new_int(words[key->word].length_max));
@@ -125,6 +122,8 @@ static struct json_object *keyed_of(const struct key *key)
 	snprintf(noun, sizeof(noun), "%s-body", table->noun);
 	if (id->word != WORD_FREE) {
 		add_text(entry, "pattern", words[id->word].pattern);
+		json_object_object_add(entry, "maxLength",
+				       json_object_new_int(words[id->word].length_max));
 		json_object_object_add(object, "propertyNames", entry);
 	} else {
 		json_object_put(entry);

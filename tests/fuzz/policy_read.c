@@ -20,7 +20,8 @@ static struct pol_policy *read_text(const char *text, size_t size, struct diag *
 	if ((r == 0) != (policy != NULL) || (r == 0) != (diag_errors(diag) == 0))
 		abort();
 	for (size_t i = 0; i < diag_count(diag); i++)
-		if (diag_at(diag, i)->at.line > size + 2 || diag_at(diag, i)->at.column > diag_at(diag, i)->at.column_end)
+		if (diag_at(diag, i)->at.line > size + 2 ||
+		    diag_at(diag, i)->at.column > diag_at(diag, i)->at.column_end)
 			abort();
 	policy_free(partial);
 	return policy;

@@ -34,9 +34,10 @@ static void has_defaults(void **state)
 
 static void takes_every_key(void **state)
 {
-	static const char text[] = "title: 本庁舎\nrules: /r\nstate: /s\nrun: /u\nuser: nobody\nforwarding: false\n"
-				   "management: { interface: eth0, prefix: 'fd00::/64', port: 2222 }\n"
-				   "nflog-group: 7\n";
+	static const char text[] =
+		"title: 本庁舎\nrules: /r\nstate: /s\nrun: /u\nuser: nobody\nforwarding: false\n"
+		"management: { interface: eth0, prefix: 'fd00::/64', port: 2222 }\n"
+		"nflog-group: 7\n";
 	struct diag *diag = diag_new();
 	struct box_config *box = NULL;
 

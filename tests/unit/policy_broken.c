@@ -83,8 +83,8 @@ static void read_rows(void)
 
 		if (line[0] == '#')
 			continue;
-		if (sscanf(line, "%95s SK%u %u:%u-%u", name, &fault.code, &fault.line, &fault.column,
-			   &fault.column_end) != 5) {
+		if (sscanf(line, "%95s SK%u %u:%u-%u", name, &fault.code, &fault.line,
+			   &fault.column, &fault.column_end) != 5) {
 			fprintf(stderr, "bad row: %s", line);
 			exit(1);
 		}

@@ -19,7 +19,7 @@
 
 #define ZONE "zones: { office: { interfaces: [lan0] } }\n"
 
-static char base[64];   // of this test
+static char base[64];	// of this test
 static char folder[96]; // within base
 
 static int set_up(void **state)
@@ -131,7 +131,8 @@ static void reads_by_descriptor(void **state)
 	assert_int_equal(policy_read(fd, "", diag, &policy, NULL), 0);
 	assert_string_equal(policy_tree(policy)->files[0].name, "a.yaml");
 	policy_free(policy);
-	assert_int_equal(policy_read(fd, "x", diag, &policy, NULL), 0); // the descriptor is as it was
+	assert_int_equal(policy_read(fd, "x", diag, &policy, NULL),
+			 0); // the descriptor is as it was
 	assert_string_equal(policy_tree(policy)->zones[0].id.at.file, "x/a.yaml");
 	policy_free(policy);
 	diag_free(diag);
@@ -287,8 +288,11 @@ static void refuses_what_it_may_not_read(void **state)
 
 		if (geteuid() == 0 && setuid(65534) < 0)
 			_exit(2);
-		_exit(policy_read_path(folder, diag, &policy, NULL) == -EBADMSG && diag_count(diag) == 1 &&
-		      diag_at(diag, 0)->code == SK_FILE_UNREADABLE ? 0 : 1);
+		_exit(policy_read_path(folder, diag, &policy, NULL) == -EBADMSG &&
+				      diag_count(diag) == 1 &&
+				      diag_at(diag, 0)->code == SK_FILE_UNREADABLE
+			      ? 0
+			      : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);

@@ -37,11 +37,13 @@ static void has_short_names_and_texts(void **state)
 		size_t length = strlen(key->about);
 
 		for (const char *c = key->name; *c; c++)
-			assert_true(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '-');
+			assert_true(islower((unsigned char)*c) || isdigit((unsigned char)*c) ||
+				    *c == '-');
 		assert_true(length > 5 && key->about[length - 1] == '.');
 		assert_true(strlen(key->example) > 0);
 		assert_ptr_equal(keys_find(table, key->name, strlen(key->name)), key);
-		assert_int_equal(key->word == WORD_CHOICE, key->choices && key->word != WORD_CHOICE_OR_UINT);
+		assert_int_equal(key->word == WORD_CHOICE,
+				 key->choices && key->word != WORD_CHOICE_OR_UINT);
 		assert_true(key->offset < table->size);
 	}
 	if (table->id)
@@ -60,12 +62,13 @@ static void reads_its_examples(void **state)
 		struct diag *diag = diag_new();
 		void *object = arena_alloc(arena, table->size);
 		struct reader *reader = reader_new(table, object, arena, diag);
-		const char *text =
-			arena_printf(arena, "%s: %s\n", table->keys[i].name, table->keys[i].example);
+		const char *text = arena_printf(arena, "%s: %s\n", table->keys[i].name,
+						table->keys[i].example);
 
 		assert_int_equal(reader_file(reader, "example", text, strlen(text)), 0);
 		for (size_t j = 0; j < diag_count(diag); j++)
-			if (diag_at(diag, j)->code != SK_KEY_MISSING && diag_at(diag, j)->code != SK_KEY_ONE_OF)
+			if (diag_at(diag, j)->code != SK_KEY_MISSING &&
+			    diag_at(diag, j)->code != SK_KEY_ONE_OF)
 				fail_msg("%s: %s", text, diag_at(diag, j)->message);
 		reader_free(reader);
 		reader_release(table, object);
@@ -107,8 +110,10 @@ int main(void)
 	for (size_t i = 0; i < n_tables; i++) {
 		void *table = (void *)(uintptr_t)tables[i];
 
-		tests[n++] = (struct CMUnitTest){ tables[i]->noun, has_short_names_and_texts, NULL, NULL, table };
-		tests[n++] = (struct CMUnitTest){ tables[i]->noun, reads_its_examples, NULL, NULL, table };
+		tests[n++] = (struct CMUnitTest){ tables[i]->noun, has_short_names_and_texts, NULL,
+						  NULL, table };
+		tests[n++] = (struct CMUnitTest){ tables[i]->noun, reads_its_examples, NULL, NULL,
+						  table };
 	}
 	tests[n++] = (struct CMUnitTest){ "whole names", finds_only_whole_names, NULL, NULL, NULL };
 	tests[n++] = (struct CMUnitTest){ "every code", explains_every_code, NULL, NULL, NULL };

@@ -69,19 +69,25 @@ static const struct {
 	{ "entries without keys", "owners: { a: , b: {} }\n" },
 	{ "empty lists that mean none", "settings: { icmp-errors: [], extension-headers: [] }\n" },
 	{ "an empty count", "assertions: [{ id: a, at-most: {} }]\n" },
-	{ "exceptions without keys", "flows: [{ id: a, from: b, to: c, services: d, except: [{}, { to: e }] }]\n" },
+	{ "exceptions without keys",
+	  "flows: [{ id: a, from: b, to: c, services: d, except: [{}, { to: e }] }]\n" },
 	{ "quotes", "title: 'say \"a\" \\ b'\n" },
 	{ "apostrophe", "title: it's\n" },
 	{ "words of YAML", "owners: { a: 'null', b: \"~\", c: 'true', d: '1', e: 'no' }\n" },
-	{ "signs at the beginning", "owners: { a: '- x', b: '? x', c: ': x', d: '# x', e: '& x', f: '* x', g: '! x', "
-				    "h: '| x', i: '> x', j: '@ x', k: '% x', l: '` x', m: '[x', n: '{x', o: ', x' }\n" },
-	{ "signs within", "owners: { a: 'x: y', b: 'x #y', c: 'x:', d: 'x, y', e: 'x]', f: 'x}' }\n" },
+	{ "signs at the beginning",
+	  "owners: { a: '- x', b: '? x', c: ': x', d: '# x', e: '& x', f: '* x', g: '! x', "
+	  "h: '| x', i: '> x', j: '@ x', k: '% x', l: '` x', m: '[x', n: '{x', o: ', x' }\n" },
+	{ "signs within",
+	  "owners: { a: 'x: y', b: 'x #y', c: 'x:', d: 'x, y', e: 'x]', f: 'x}' }\n" },
 	{ "full-width", "title: 　：，［］｛｝、－＃\nowners: { a: '：b', b: '［c］' }\n" },
-	{ "addresses that end in colons", "zones: { a: { interfaces: [b], networks: ['fd00::', '::', '::1'] } }\n" },
+	{ "addresses that end in colons",
+	  "zones: { a: { interfaces: [b], networks: ['fd00::', '::', '::1'] } }\n" },
 	{ "documents' marks", "owners: { a: '---', b: '...', c: '--- x' }\n" },
 	{ "text over lines", "title: |\n  a\n\n  b\n" },
-	{ "clauses in lists", "assertions: [{ id: a, clause: ['1, 2', '[3]', 第4条：5, '#6'], at-most: { flows: 0 } }]\n" },
-	{ "clauses by name", "clauses: { '60-1': { text: a }, 'S1-84(1)': , '条: 1': { controls: NET-01 } }\n" },
+	{ "clauses in lists",
+	  "assertions: [{ id: a, clause: ['1, 2', '[3]', 第4条：5, '#6'], at-most: { flows: 0 } }]\n" },
+	{ "clauses by name",
+	  "clauses: { '60-1': { text: a }, 'S1-84(1)': , '条: 1': { controls: NET-01 } }\n" },
 	{ "no-break space", "title: \"\\u00a0a\\u00a0\"\n" },
 };
 
@@ -108,10 +114,12 @@ static unsigned random_below(unsigned n)
 
 static const char *random_text(char out[64])
 {
-	static const char *const parts[] = { "a", "Z", "7", " ", ":", ": ", " #", ",", "[", "]", "{", "}", "'",
-					     "\"", "\\", "-", "- ", "?", "&", "*", "!", "|", ">", "%", "@", "総",
-					     "：", "，", "　", "［", "］", "｝", "～", "null", "~", "/", ".", "(",
-					     "\xc2\xa0", "\xf0\x9f\x8f\xaf" };
+	static const char *const parts[] = {
+		"a",  "Z",  "7",  " ",	  ":",	": ", " #", ",",  "[",	      "]",
+		"{",  "}",  "'",  "\"",	  "\\", "-",  "- ", "?",  "&",	      "*",
+		"!",  "|",  ">",  "%",	  "@",	"総", "：", "，", "　",	      "［",
+		"］", "｝", "～", "null", "~",	"/",  ".",  "(",  "\xc2\xa0", "\xf0\x9f\x8f\xaf"
+	};
 
 	out[0] = '\0';
 	for (unsigned i = 1 + random_below(8); i; i--)
@@ -127,7 +135,8 @@ static void round_trip_of_random_texts(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < 2000; round++) {
-		struct json_object *root = json_object_new_object(), *owners = json_object_new_object();
+		struct json_object *root = json_object_new_object(),
+				   *owners = json_object_new_object();
 		struct diag *diag = diag_new();
 		struct pol_policy *policy = NULL;
 		const char *text;
@@ -138,11 +147,13 @@ static void round_trip_of_random_texts(void **state)
 			char id[8];
 
 			snprintf(id, sizeof(id), "o%u", i);
-			json_object_object_add(owners, id, json_object_new_string(random_text(word)));
+			json_object_object_add(owners, id,
+					       json_object_new_string(random_text(word)));
 		}
 		json_object_object_add(root, "title", json_object_new_string(random_text(word)));
 		json_object_object_add(root, "owners", owners);
-		text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+		text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_SPACED |
+								    JSON_C_TO_STRING_NOSLASHESCAPE);
 		// Only spaces is a fault; everything else is a text.
 		if (policy_read_text("random", text, strlen(text), diag, &policy, NULL) == 0)
 			check_round_trip(policy);
@@ -229,7 +240,8 @@ static void prints_a_manual(void **state)
 
 int main(void)
 {
-	static char *const folders[] = { "rules/municipality", "rules/branch-office", "rules/clauses" };
+	static char *const folders[] = { "rules/municipality", "rules/branch-office",
+					 "rules/clauses" };
 	static struct CMUnitTest tests[64];
 	size_t n = 0;
 
@@ -237,7 +249,8 @@ int main(void)
 		tests[n++] = (struct CMUnitTest){ texts[i].name, round_trip_of_text, NULL, NULL,
 						  (void *)(uintptr_t)texts[i].text };
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		tests[n++] = (struct CMUnitTest){ folders[i], round_trip_of_folder, NULL, NULL, folders[i] };
+		tests[n++] = (struct CMUnitTest){ folders[i], round_trip_of_folder, NULL, NULL,
+						  folders[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(round_trip_of_random_texts);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(prints_a_schema);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(prints_a_manual);

@@ -54,7 +54,10 @@ static void assert_codes(const char *text, const int *codes)
 	diag_free(diag);
 }
 
-#define SOURCE(name, text) { name, text, sizeof(text) - 1 }
+#define SOURCE(name, text)                                                                         \
+	{                                                                                          \
+		name, text, sizeof(text) - 1                                                       \
+	}
 #define CODES(...) ((const int[]){ __VA_ARGS__, 0 })
 
 // The same zone, however it is written.
@@ -75,29 +78,42 @@ static const struct {
 	const char *name, *text;
 } forms[] = {
 	{ "flow style", "zones: { office: { title: 総務 課, interfaces: [lan0, lan1] } }" },
-	{ "block style", "zones:\n  office:\n    title: 総務 課\n    interfaces:\n      - lan0\n      - lan1\n" },
-	{ "hyphens at the key's column", "zones:\n  office:\n    title: 総務 課\n    interfaces:\n    - lan0\n    - lan1\n" },
-	{ "JSON", "{\"zones\":{\"office\":{\"title\":\"総務 課\",\"interfaces\":[\"lan0\",\"lan1\"]}}}" },
-	{ "byte-order mark", "\xef\xbb\xbfzones: { office: { title: 総務 課, interfaces: [lan0, lan1] } }\n" },
-	{ "CR LF", "zones:\r\n  office:\r\n    title: 総務 課\r\n    interfaces: [lan0, lan1]\r\n" },
-	{ "double quotes with escapes", "zones: { office: { title: \"\\u7dcf務 課\", interfaces: [lan0, 'lan1'] } }" },
-	{ "folded text", "zones:\n  office:\n    title: >\n      総務\n      課\n    interfaces: [lan0, lan1]\n" },
-	{ "literal text", "zones:\n  office:\n    title: |\n      総務\n      課\n    interfaces: [lan0, lan1]\n" },
-	{ "plain text over two lines", "zones:\n  office:\n    title: 総務\n      課\n    interfaces: [lan0, lan1]\n" },
-	{ "a document's marks", "---\nzones: { office: { title: 総務 課, interfaces: [lan0, lan1] } }\n...\n" },
-	{ "version directive", "%YAML 1.2\n---\nzones: { office: { title: 総務 課, interfaces: [lan0, lan1] } }\n" },
-	{ "comments", "# 設定　：，［］\nzones: # ：\n  office: { title: 総務 課, interfaces: [lan0, lan1] } # 　\n" },
+	{ "block style",
+	  "zones:\n  office:\n    title: 総務 課\n    interfaces:\n      - lan0\n      - lan1\n" },
+	{ "hyphens at the key's column",
+	  "zones:\n  office:\n    title: 総務 課\n    interfaces:\n    - lan0\n    - lan1\n" },
+	{ "JSON",
+	  "{\"zones\":{\"office\":{\"title\":\"総務 課\",\"interfaces\":[\"lan0\",\"lan1\"]}}}" },
+	{ "byte-order mark",
+	  "\xef\xbb\xbfzones: { office: { title: 総務 課, interfaces: [lan0, lan1] } }\n" },
+	{ "CR LF",
+	  "zones:\r\n  office:\r\n    title: 総務 課\r\n    interfaces: [lan0, lan1]\r\n" },
+	{ "double quotes with escapes",
+	  "zones: { office: { title: \"\\u7dcf務 課\", interfaces: [lan0, 'lan1'] } }" },
+	{ "folded text",
+	  "zones:\n  office:\n    title: >\n      総務\n      課\n    interfaces: [lan0, lan1]\n" },
+	{ "literal text",
+	  "zones:\n  office:\n    title: |\n      総務\n      課\n    interfaces: [lan0, lan1]\n" },
+	{ "plain text over two lines",
+	  "zones:\n  office:\n    title: 総務\n      課\n    interfaces: [lan0, lan1]\n" },
+	{ "a document's marks",
+	  "---\nzones: { office: { title: 総務 課, interfaces: [lan0, lan1] } }\n...\n" },
+	{ "version directive",
+	  "%YAML 1.2\n---\nzones: { office: { title: 総務 課, interfaces: [lan0, lan1] } }\n" },
+	{ "comments",
+	  "# 設定　：，［］\nzones: # ：\n  office: { title: 総務 課, interfaces: [lan0, lan1] } # 　\n" },
 };
 
 static void reads_short_forms(void **state)
 {
-	struct pol_policy *policy = read_good(ZONE "networks: { office/a: 192.0.2.1, b: [192.0.2.2, 192.0.2.3] }\n"
-						   "services: { intra: [tcp/8080] }\n"
-						   "owners: { soumu: 総務課, jouhou: { title: 情報課 }, kikaku: }\n"
-						   "guards: { mail: smtp }\n"
-						   "flows: [{ id: f, from: office, to: [self], services: ssh, "
-						   "except: { from: office/a } }]\n"
-						   "settings: { defaults: { action: drop }, icmp-errors: [] }\n");
+	struct pol_policy *policy =
+		read_good(ZONE "networks: { office/a: 192.0.2.1, b: [192.0.2.2, 192.0.2.3] }\n"
+			       "services: { intra: [tcp/8080] }\n"
+			       "owners: { soumu: 総務課, jouhou: { title: 情報課 }, kikaku: }\n"
+			       "guards: { mail: smtp }\n"
+			       "flows: [{ id: f, from: office, to: [self], services: ssh, "
+			       "except: { from: office/a } }]\n"
+			       "settings: { defaults: { action: drop }, icmp-errors: [] }\n");
 	const struct pol_tree *tree = policy_tree(policy);
 
 	(void)state;
@@ -122,12 +138,13 @@ static void reads_short_forms(void **state)
 static void keeps_every_kind(void **state)
 {
 	struct pol_policy *policy = read_good(
-		ZONE "nat:\n  - { id: n, kind: forward, address: 203.0.113.1, target: dmz/www, services: https,\n"
-		     "      port: 8443, hairpin: true, families: [ipv4, ipv6] }\n"
-		     "assertions:\n  - { id: a, never: { from: x, to: [y, z], direct: true } }\n"
-		     "  - { id: b, only-via: { from: x, via: y } }\n"
-		     "  - { id: c, at-most: { flows: 3, from: x }, clause: [第71条 第7項] }\n"
-		     "clauses:\n  - { id: S1-84(1), controls: [NET-01, NET-02] }\n");
+		ZONE
+		"nat:\n  - { id: n, kind: forward, address: 203.0.113.1, target: dmz/www, services: https,\n"
+		"      port: 8443, hairpin: true, families: [ipv4, ipv6] }\n"
+		"assertions:\n  - { id: a, never: { from: x, to: [y, z], direct: true } }\n"
+		"  - { id: b, only-via: { from: x, via: y } }\n"
+		"  - { id: c, at-most: { flows: 3, from: x }, clause: [第71条 第7項] }\n"
+		"clauses:\n  - { id: S1-84(1), controls: [NET-01, NET-02] }\n");
 	const struct pol_tree *tree = policy_tree(policy);
 
 	(void)state;
@@ -149,13 +166,14 @@ static void keeps_every_kind(void **state)
 
 static void gives_places(void **state)
 {
-	struct pol_policy *policy = read_good("zones:\n"
-					      "  office: { title: 総務課, interfaces: [lan0, 'lan1'] }\n"
-					      "flows:\n"
-					      "  - id: web\n"
-					      "    from: office\n"
-					      "    to: self\n"
-					      "    services: ssh\n");
+	struct pol_policy *policy =
+		read_good("zones:\n"
+			  "  office: { title: 総務課, interfaces: [lan0, 'lan1'] }\n"
+			  "flows:\n"
+			  "  - id: web\n"
+			  "    from: office\n"
+			  "    to: self\n"
+			  "    services: ssh\n");
 	const struct pol_tree *tree = policy_tree(policy);
 	const struct pol_zone *zone = &tree->zones[0];
 
@@ -190,25 +208,33 @@ static const struct {
 } texts[] = {
 	{ "colon in a title", ZONE "title: 総務：庁舎\n" },
 	{ "colon after ASCII in a title", ZONE "title: LGWAN：庁舎\n" },
-	{ "colon in a title in brackets", "zones: { office: { title: LGWAN：庁舎, interfaces: [lan0] } }\n" },
-	{ "comma in a title in brackets", "zones: { office: { title: 総務，庁舎、本館, interfaces: [lan0] } }\n" },
-	{ "brackets in a title in brackets", "zones: { office: { title: 総務｛旧｝, interfaces: [lan0] } }\n" },
+	{ "colon in a title in brackets",
+	  "zones: { office: { title: LGWAN：庁舎, interfaces: [lan0] } }\n" },
+	{ "comma in a title in brackets",
+	  "zones: { office: { title: 総務，庁舎、本館, interfaces: [lan0] } }\n" },
+	{ "brackets in a title in brackets",
+	  "zones: { office: { title: 総務｛旧｝, interfaces: [lan0] } }\n" },
 	{ "space in a title", ZONE "title: 総務　庁舎\n" },
 	{ "brackets in a title", ZONE "title: ［旧］庁舎\n" },
-	{ "brackets in a title in brackets", "zones: { office: { title: ［旧］庁舎, interfaces: [lan0] } }\n" },
+	{ "brackets in a title in brackets",
+	  "zones: { office: { title: ［旧］庁舎, interfaces: [lan0] } }\n" },
 	{ "hyphen in a title", ZONE "title: －庁舎－\n" },
 	{ "quoted", ZONE "title: \"a：b，［］　\"\n" },
 	{ "single quotes, doubled", ZONE "title: 'it''s：b'\n" },
 	{ "quoted over lines", ZONE "title: \"a\n  b：c\n  ｄ：ｅ\"\n" },
-	{ "text block", ZONE "title: |\n  LGWAN：庁舎\n  　字下げ\n\n  - a：b\nowners: { a: b }\n" },
-	{ "text block in an entry", "flows:\n  - id: a\n    need: >-\n      LGWAN：庁舎\n      　全角\n    from: x\n    to: y\n"
-				    "    services: z\n" },
+	{ "text block",
+	  ZONE "title: |\n  LGWAN：庁舎\n  　字下げ\n\n  - a：b\nowners: { a: b }\n" },
+	{ "text block in an entry",
+	  "flows:\n  - id: a\n    need: >-\n      LGWAN：庁舎\n      　全角\n    from: x\n    to: y\n"
+	  "    services: z\n" },
 	{ "goes on below", ZONE "title: 総務\n  LGWAN：庁舎\n" },
-	{ "goes on below a list's text", "flows:\n  - id: a\n    clause:\n      - 総務\n        LGWAN：庁舎\n    from: x\n"
-					 "    to: y\n    services: z\n" },
+	{ "goes on below a list's text",
+	  "flows:\n  - id: a\n    clause:\n      - 総務\n        LGWAN：庁舎\n    from: x\n"
+	  "    to: y\n    services: z\n" },
 	{ "tab before a comment", ZONE "title: a\t# b\n" },
 	{ "tabs on a blank line", ZONE "\t\ntitle: a\n" },
-	{ "clauses in Japanese", "assertions: [{ id: a, clause: [第１条，２項], at-most: { flows: 1 } }]\n" },
+	{ "clauses in Japanese",
+	  "assertions: [{ id: a, clause: [第１条，２項], at-most: { flows: 1 } }]\n" },
 };
 
 // More than one fault, all told in one run.
@@ -222,11 +248,13 @@ static void tells_all_faults(void **state)
 		     "  - { id: a, from: office }\n"
 		     "  - nonsense\n"
 		     "  - { id: a, from: office, to: office, services: [] }\n",
-		     CODES(SK_CHOICE_BAD, SK_KEY_UNKNOWN, SK_BOOL_BAD, SK_ID_BAD, SK_CHOICE_BAD, SK_KEY_MISSING,
-			   SK_KEY_MISSING, SK_KIND_WRONG, SK_ID_DUPLICATE, SK_LIST_EMPTY));
+		     CODES(SK_CHOICE_BAD, SK_KEY_UNKNOWN, SK_BOOL_BAD, SK_ID_BAD, SK_CHOICE_BAD,
+			   SK_KEY_MISSING, SK_KEY_MISSING, SK_KIND_WRONG, SK_ID_DUPLICATE,
+			   SK_LIST_EMPTY));
 	assert_codes("zones：\n  office： { title：総務，interfaces：［lan0，lan1］ }\n",
-		     CODES(SK_FULL_WIDTH_SIGN, SK_FULL_WIDTH_SIGN, SK_FULL_WIDTH_SIGN, SK_FULL_WIDTH_SIGN,
-			   SK_FULL_WIDTH_SIGN, SK_FULL_WIDTH_SIGN, SK_FULL_WIDTH_SIGN, SK_FULL_WIDTH_SIGN));
+		     CODES(SK_FULL_WIDTH_SIGN, SK_FULL_WIDTH_SIGN, SK_FULL_WIDTH_SIGN,
+			   SK_FULL_WIDTH_SIGN, SK_FULL_WIDTH_SIGN, SK_FULL_WIDTH_SIGN,
+			   SK_FULL_WIDTH_SIGN, SK_FULL_WIDTH_SIGN));
 	assert_codes(ZONE "owners: { a: *x, *y : b, c: { <<: *z }, d: { <<: { title: e } } }\n",
 		     CODES(SK_YAML_ALIAS, SK_YAML_ALIAS, SK_YAML_ALIAS, SK_YAML_ALIAS));
 }
@@ -237,7 +265,8 @@ static void counts_columns_after_repairs(void **state)
 	struct diag *diag = diag_new();
 
 	(void)state;
-	assert_null(read_or_null("zones: { office： { interfaces： [lan0，lan1], role: x } }\n", diag));
+	assert_null(
+		read_or_null("zones: { office： { interfaces： [lan0，lan1], role: x } }\n", diag));
 	diag_sort(diag);
 	assert_int_equal(diag_count(diag), 4);
 	assert_int_equal(diag_at(diag, 3)->code, SK_CHOICE_BAD);
@@ -249,9 +278,11 @@ static void counts_columns_after_repairs(void **state)
 static void reads_several_files(void **state)
 {
 	const struct policy_source sources[] = {
-		SOURCE("b.yaml", "flows: [{ id: a, from: x, to: y, services: z }]\nsettings: { log-rate: 1 }\n"),
+		SOURCE("b.yaml",
+		       "flows: [{ id: a, from: x, to: y, services: z }]\nsettings: { log-rate: 1 }\n"),
 		SOURCE("a.yaml", "version: 1\n" ZONE),
-		SOURCE("c.yaml", "version: 1\nflows: [{ id: b, from: x, to: y, services: z }]\nsettings: { log-burst: 2 }"),
+		SOURCE("c.yaml",
+		       "version: 1\nflows: [{ id: b, from: x, to: y, services: z }]\nsettings: { log-burst: 2 }"),
 	};
 	struct diag *diag = diag_new();
 	struct pol_policy *policy = NULL;
@@ -275,11 +306,15 @@ static void finds_repeats_across_files(void **state)
 		int code;
 	} rows[] = {
 		{ { SOURCE("a.yaml", ZONE), SOURCE("b.yaml", ZONE) }, SK_ID_DUPLICATE },
-		{ { SOURCE("a.yaml", "title: a"), SOURCE("b.yaml", "title: b") }, SK_KEY_DUPLICATE },
-		{ { SOURCE("a.yaml", "settings: { log-rate: 1 }"), SOURCE("b.yaml", "settings: { log-rate: 1 }") },
+		{ { SOURCE("a.yaml", "title: a"), SOURCE("b.yaml", "title: b") },
 		  SK_KEY_DUPLICATE },
-		{ { SOURCE("a.yaml", "owners: { a: b }"), SOURCE("b.yaml", "owners: { a: c }") }, SK_ID_DUPLICATE },
-		{ { SOURCE("a.yaml", "clauses: [{ id: a }]"), SOURCE("b.yaml", "clauses: { a: }") }, SK_ID_DUPLICATE },
+		{ { SOURCE("a.yaml", "settings: { log-rate: 1 }"),
+		    SOURCE("b.yaml", "settings: { log-rate: 1 }") },
+		  SK_KEY_DUPLICATE },
+		{ { SOURCE("a.yaml", "owners: { a: b }"), SOURCE("b.yaml", "owners: { a: c }") },
+		  SK_ID_DUPLICATE },
+		{ { SOURCE("a.yaml", "clauses: [{ id: a }]"), SOURCE("b.yaml", "clauses: { a: }") },
+		  SK_ID_DUPLICATE },
 	};
 
 	(void)state;
@@ -287,7 +322,8 @@ static void finds_repeats_across_files(void **state)
 		struct diag *diag = diag_new();
 		struct pol_policy *policy = NULL;
 
-		assert_int_equal(policy_read_sources(rows[i].sources, 2, "", diag, &policy, NULL), -EBADMSG);
+		assert_int_equal(policy_read_sources(rows[i].sources, 2, "", diag, &policy, NULL),
+				 -EBADMSG);
 		assert_int_equal(diag_count(diag), 1);
 		assert_int_equal(diag_at(diag, 0)->code, rows[i].code);
 		assert_string_equal(diag_at(diag, 0)->at.file, "b.yaml");
@@ -298,12 +334,14 @@ static void finds_repeats_across_files(void **state)
 
 static void hands_out_parts(void **state)
 {
-	const char text[] = ZONE "flows: [{ id: a, from: office }, { id: b, from: x, to: y, services: z }, { id: b }]\n";
+	const char text[] = ZONE
+		"flows: [{ id: a, from: office }, { id: b, from: x, to: y, services: z }, { id: b }]\n";
 	struct diag *diag = diag_new();
 	struct pol_policy *policy = NULL, *partial = NULL;
 
 	(void)state;
-	assert_int_equal(policy_read_text("t", text, strlen(text), diag, &policy, &partial), -EBADMSG);
+	assert_int_equal(policy_read_text("t", text, strlen(text), diag, &policy, &partial),
+			 -EBADMSG);
 	assert_null(policy);
 	assert_non_null(partial);
 	assert_int_equal(policy_tree(partial)->n_zones, 1);
@@ -362,7 +400,8 @@ static void keeps_limits(void **state)
 	text = repeated(ZONE "title: ", "a", POL_SCALAR_BYTES_MAX + 1, "\n");
 	assert_codes(text, CODES(SK_VALUE_TOO_LONG));
 	free(text);
-	// 32 collections within one another are read (and are wrong here for another reason); 33 end it.
+	// 32 collections within one another are read (and are wrong here for another reason); 33
+	// end it.
 	text = repeated("zones:\n  office: { interfaces: [", "[", 28, "]");
 	text = realloc(text, strlen(text) + 128);
 	memset(text + strlen(text) - 1, ']', 29);
@@ -395,7 +434,11 @@ static void survives_bombs(void **state)
 		{ "title: \"", "\\u00e9", 1000000, "\"", { SK_VALUE_TOO_LONG } },
 		{ ZONE "title: |\n", "  line\n", 1000000, "", { SK_VALUE_TOO_LONG } },
 		{ "owners: { ", "a: b, ", 300000, "}", { SK_ID_DUPLICATE } },
-		{ "zones: { office: { interfaces: [", "あ，", 1000000, "] } }", { SK_VALUE_TOO_LONG } },
+		{ "zones: { office: { interfaces: [",
+		  "あ，",
+		  1000000,
+		  "] } }",
+		  { SK_VALUE_TOO_LONG } },
 		{ "title: ", "　", 1000000, "", { SK_VALUE_TOO_LONG } },
 	};
 
@@ -434,7 +477,8 @@ static void expands_no_alias(void **state)
 		int n = snprintf(line, sizeof(line), "  a%d: &a%d [", i, i);
 
 		for (int j = 0; j < 10; j++)
-			n += snprintf(line + n, sizeof(line) - (size_t)n, "%s*a%d", j ? ", " : "", i - 1);
+			n += snprintf(line + n, sizeof(line) - (size_t)n, "%s*a%d", j ? ", " : "",
+				      i - 1);
 		strcat(strcat(text, line), "]\n");
 	}
 	assert_null(read_or_null(text, diag));
@@ -451,10 +495,11 @@ static void reads_many_flows(void **state)
 	(void)state;
 	for (int i = 0; i < FLOWS; i++) {
 		char flow[256];
-		int n = snprintf(flow, sizeof(flow),
-				 "%s  - id: flow-%d\n    title: 職員 %d\n    from: office\n    to: dmz/h%d\n"
-				 "    services: [smtp, tcp/%d]\n",
-				 i ? "" : "flows:\n", i, i, i, i + 1);
+		int n = snprintf(
+			flow, sizeof(flow),
+			"%s  - id: flow-%d\n    title: 職員 %d\n    from: office\n    to: dmz/h%d\n"
+			"    services: [smtp, tcp/%d]\n",
+			i ? "" : "flows:\n", i, i, i, i + 1);
 
 		for (int j = 0; j < n; j++)
 			vec_push(&text, flow[j]);
@@ -470,8 +515,9 @@ static void reads_many_flows(void **state)
 // However a file is cut, it is read or refused, and nothing more happens.
 static void reads_any_cut(void **state)
 {
-	const char *text = "# 設定\nzones：\n  office: { title: \"総\\u7dcf\", interfaces: [lan0，'lan1'] }\nflows:\n"
-			   "  - id: a\n    need: |\n      あ\n    from: [office]\n    except: { to: *x }\n";
+	const char *text =
+		"# 設定\nzones：\n  office: { title: \"総\\u7dcf\", interfaces: [lan0，'lan1'] }\nflows:\n"
+		"  - id: a\n    need: |\n      あ\n    from: [office]\n    except: { to: *x }\n";
 	size_t size = strlen(text);
 
 	(void)state;

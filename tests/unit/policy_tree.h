@@ -26,7 +26,8 @@ static inline bool same_object(const struct key_table *table, const void *a, con
 
 static inline bool same_entries(const struct key *key, const void *a, const void *b)
 {
-	const char *x = *(const char *const *)key_at(key, a), *y = *(const char *const *)key_at(key, b);
+	const char *x = *(const char *const *)key_at(key, a),
+		   *y = *(const char *const *)key_at(key, b);
 	size_t n = *(const size_t *)(const void *)((const char *)a + key->offset_n);
 
 	if (n != *(const size_t *)(const void *)((const char *)b + key->offset_n))
