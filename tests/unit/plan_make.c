@@ -561,7 +561,7 @@ static void too_many_flows(void **state)
 	struct pol_tree tree = { .n_flows = PLAN_FLOWS_MAX + 1 };
 	struct diag *diag = diag_new();
 	struct plan *plan = NULL;
-	char(*ids)[16] = calloc(tree.n_flows, sizeof(*ids));
+	char(*ids)[24] = calloc(tree.n_flows, sizeof(*ids));
 
 	(void)state;
 	tree.flows = calloc(tree.n_flows, sizeof(*tree.flows));
