@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -357,6 +358,7 @@ static pid_t start_owner(const struct ruleset *ruleset)
 		struct kernel *kernel;
 		struct kernel_error error;
 
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (kernel_open(-1, &kernel) == 0 &&
 		    kernel_commit(kernel, ruleset, NULL, NULL, 0, &error) == 0)
 			byte = 'y';

@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,6 +48,7 @@ static int open_far(void **state)
 		return -1;
 	far_pid = fork();
 	if (far_pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		byte = unshare(CLONE_NEWNET) == 0 ? 'y' : 'n';
 		if (write(ready[1], &byte, 1) == 1)
 			pause();
@@ -198,7 +200,7 @@ static void test_nflog_damaged(void **state)
 {
 	_Alignas(8) char bytes[1024] = { 0 };
 	_Alignas(8) char copy[1024];
-	char prefix[200];
+	char prefix[200], payload[600] = { 0 };
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(bytes);
 	struct nfgenmsg *head;
 	struct nflog_record record;
@@ -209,7 +211,7 @@ static void test_nflog_damaged(void **state)
 	head->nfgen_family = NFPROTO_IPV6;
 	memset(prefix, 'p', sizeof(prefix));
 	mnl_attr_put(nlh, NFULA_PREFIX, sizeof(prefix), prefix);
-	mnl_attr_put(nlh, NFULA_PAYLOAD, 600, bytes);
+	mnl_attr_put(nlh, NFULA_PAYLOAD, sizeof(payload), payload);
 	mnl_attr_put(nlh, NFULA_MARK, 2, "ab");
 	mnl_attr_put(nlh, NFULA_TIMESTAMP, 3, "abc");
 	mnl_attr_put(nlh, NFULA_PACKET_HDR, 1, "a");

@@ -74,7 +74,7 @@ static const struct statement_row rows[] = {
 	{ "ct mark set", .stmt = { RS_SET_CT_MARK, .value = { 0, 0, 0xff, 0xff, 1 } } },
 	{ "ct mark set all", .stmt = { RS_SET_CT_MARK, .value = { 0, 0, 0, 0, 1 } } },
 	{ "meta mark set", .stmt = { RS_SET_META_MARK, .value = { 9 } } },
-	{ "masquerade", NF_INET_POST_ROUTING, true, .stmt = { RS_MASQUERADE } },
+	{ "masquerade", NF_INET_POST_ROUTING, true, .stmt = { .kind = RS_MASQUERADE } },
 	{ "snat", NF_INET_POST_ROUTING, true,
 	  .stmt = { RS_NAT, .family = 4, .value = { 192, 0, 2, 1 },
 		    .value_hi = { 192, 0, 2, 1 } } },
