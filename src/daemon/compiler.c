@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -52,8 +53,10 @@ static void end_child(struct compiler *compiler)
 {
 	if (compiler->pid <= 0)
 		return;
-	kill(compiler->pid, SIGKILL);
-	while (waitpid(compiler->pid, NULL, 0) < 0 && errno == EINTR)
+	// Without CAP_KILL another user's process cannot be ended: then it is not waited for
+	// either.
+	bool killed = kill(compiler->pid, SIGKILL) == 0;
+	while (waitpid(compiler->pid, NULL, killed ? 0 : WNOHANG) < 0 && errno == EINTR)
 		;
 	compiler->pid = 0;
 }

@@ -134,7 +134,7 @@ void journal_failed(struct journal *journal, const struct failure *failure)
 		snprintf(place, sizeof(place), "%s:%u: ", failure->file, failure->line);
 	else if (failure->file[0])
 		snprintf(place, sizeof(place), "%s: ", failure->file);
-	snprintf(text, sizeof(text), "SK%03d %s%s", (int)failure->code, place, failure->text);
+	snprintf(text, sizeof(text), "%sSK%03d %s", place, (int)failure->code, failure->text);
 	event_init(&event, EVENT_FAILED, journal_now_usec());
 	event_text(&event, EVENT_MESSAGE, text);
 	journal_write(journal, &event);
