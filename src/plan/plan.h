@@ -21,8 +21,8 @@
 #include "policy/policy.h"
 
 enum {
-	PLAN_SELF = 0,           // index of the zone `self`
-	PLAN_ZONES_MAX = 1000,   // `self` included
+	PLAN_SELF = 0,	       // index of the zone `self`
+	PLAN_ZONES_MAX = 1000, // `self` included
 	PLAN_FLOWS_MAX = 100000,
 	PLAN_CELLS_MAX = 2000000, // all together
 	PLAN_CLASS_CELLS_MAX = 200000,
@@ -33,7 +33,7 @@ enum plan_role { PLAN_INSIDE, PLAN_UPLINK, PLAN_EXTERNAL, PLAN_PUBLIC, PLAN_SERV
 
 struct plan_interface {
 	const char *name; // without the '*'
-	bool pattern;     // name is a prefix
+	bool pattern;	  // name is a prefix
 	struct place at;
 };
 
@@ -46,9 +46,9 @@ struct plan_zone {
 	size_t n_interfaces;
 	const struct addr_range *networks; // as an addr_set: sorted, disjoint
 	size_t n_networks;
-	bool elsewhere;    // no networks given: every address of no other zone
+	bool elsewhere; // no networks given: every address of no other zone
 	bool relay;
-	uint16_t mss;      // 0: leave alone; 1: path MTU; else the value
+	uint16_t mss; // 0: leave alone; 1: path MTU; else the value
 	struct place at;
 };
 
@@ -85,10 +85,10 @@ struct plan_flow {
 	const char *need, *request, *review;
 	const char *const *clauses; // ids
 	size_t n_clauses;
-	unsigned treatment; // PLAN_LOG | PLAN_GUARD
-	unsigned helpers;   // enum plan_helper bits
-	const char *guard;  // guard id or NULL
-	const char *guard_protocol; // smtp, http, dns; NULL without a guard
+	unsigned treatment;	       // PLAN_LOG | PLAN_GUARD
+	unsigned helpers;	       // enum plan_helper bits
+	const char *guard;	       // guard id or NULL
+	const char *guard_protocol;    // smtp, http, dns; NULL without a guard
 	const struct plan_term *terms; // as written, except taken away, before overlaps are settled
 	size_t n_terms;
 	const struct plan_term *excepted; // what `except` takes away, for "why not"; may overlap
@@ -99,7 +99,7 @@ struct plan_flow {
 
 struct plan_cell {
 	struct plan_rect rect;
-	uint32_t flow;    // the flow it counts on
+	uint32_t flow;	    // the flow it counts on
 	unsigned treatment; // strictest of all flows that permit it (helpers likewise the union)
 	unsigned helpers;
 	uint32_t guard_flow; // whose guard applies, or PLAN_NONE
@@ -134,9 +134,10 @@ struct plan_nat {
 	size_t n_destinations;
 	const struct plan_atom *atoms; // n 0: any
 	size_t n_atoms;
-	struct addr_range target; // source, forward (one address), prefix (outside prefix); masquerade: unused
+	struct addr_range target; // source, forward (one address), prefix (outside prefix);
+				  // masquerade: unused
 	struct addr_range inside; // prefix only
-	uint16_t port;            // forward: 0 keeps the port
+	uint16_t port;		  // forward: 0 keeps the port
 	bool hairpin;
 	struct place at;
 };
@@ -149,8 +150,13 @@ struct plan_default {
 };
 
 enum plan_extension { // bits
-	PLAN_EXT_HOPOPTS = 1, PLAN_EXT_ROUTING = 2, PLAN_EXT_FRAGMENT = 4, PLAN_EXT_DSTOPTS = 8,
-	PLAN_EXT_ESP = 16, PLAN_EXT_AH = 32, PLAN_EXT_MOBILITY = 64,
+	PLAN_EXT_HOPOPTS = 1,
+	PLAN_EXT_ROUTING = 2,
+	PLAN_EXT_FRAGMENT = 4,
+	PLAN_EXT_DSTOPTS = 8,
+	PLAN_EXT_ESP = 16,
+	PLAN_EXT_AH = 32,
+	PLAN_EXT_MOBILITY = 64,
 };
 
 struct plan_settings {
@@ -208,8 +214,10 @@ enum plan_action plan_default_action(const struct plan *plan, uint16_t from, uin
 const char *plan_atom_text(const struct plan_atom *atom, char *out, size_t size);
 // A service name of the policy or the library, or a member ("tcp/80"): its atoms.
 // 0, or -ENOENT.  *ret_atoms lives as long as the plan.
-int plan_service(struct plan *plan, const char *name, const struct plan_atom **ret_atoms, size_t *ret_n);
-// An endpoint as in a flow: zone (then *ret_n is 0), zone/network.  -ENOENT, or -EINVAL when it is no endpoint.
+int plan_service(struct plan *plan, const char *name, const struct plan_atom **ret_atoms,
+		 size_t *ret_n);
+// An endpoint as in a flow: zone (then *ret_n is 0), zone/network.  -ENOENT, or -EINVAL when it is
+// no endpoint.
 int plan_endpoint(struct plan *plan, const char *name, uint32_t *ret_zone,
 		  const struct addr_range **ret_ranges, size_t *ret_n);
 
