@@ -32,6 +32,7 @@ struct client {
 struct control_server {
 	int epoll, listener, timer;
 	uint32_t serial;
+	int idle_ms, stall_ms;
 	size_t n_clients, answers_bytes;
 	control_handler *handler;
 	void *arg;
@@ -97,7 +98,7 @@ static void end_client(struct control_server *server, struct client *client)
 
 static void await_request(struct control_server *server, struct client *client)
 {
-	client->deadline_ms = now_ms() + CTL_IDLE_MS;
+	client->deadline_ms = now_ms() + server->idle_ms;
 	listen_for(server, client, EPOLLIN);
 }
 
@@ -124,7 +125,7 @@ static void accept_client(struct control_server *server)
 		.fd = fd,
 		.serial = server->serial,
 		.peer = { credentials.pid, credentials.uid, credentials.gid },
-		.deadline_ms = now_ms() + CTL_IDLE_MS,
+		.deadline_ms = now_ms() + server->idle_ms,
 	};
 	if (server->n_clients++ == 0)
 		tick(server);
@@ -161,7 +162,7 @@ static void send_answer(struct control_server *server, struct client *client)
 			return;
 		}
 		client->answer_sent += length;
-		client->deadline_ms = now_ms() + CTL_STALL_MS;
+		client->deadline_ms = now_ms() + server->stall_ms;
 		if (client->answer_sent == client->answer_size) {
 			drop_answer(server, client);
 			await_request(server, client);
@@ -198,7 +199,7 @@ void control_server_answer(struct control_server *server, struct control_token t
 		client->answer_sent = 0;
 		client->answering = true;
 		server->answers_bytes += reply->size;
-		client->deadline_ms = now_ms() + CTL_STALL_MS;
+		client->deadline_ms = now_ms() + server->stall_ms;
 		reply->bytes = NULL;
 		send_answer(server, client);
 	}
@@ -373,6 +374,12 @@ int control_server_fd(const struct control_server *server)
 	return server->epoll;
 }
 
+void control_server_set_patience(struct control_server *server, int idle_ms, int stall_ms)
+{
+	server->idle_ms = idle_ms;
+	server->stall_ms = stall_ms;
+}
+
 size_t control_server_clients(const struct control_server *server)
 {
 	return server->n_clients;
@@ -422,6 +429,7 @@ int control_server_new(const char *path, control_handler *handler, void *arg,
 	if (!server)
 		return -ENOMEM;
 	server->epoll = server->listener = server->timer = -1;
+	control_server_set_patience(server, CTL_IDLE_MS, CTL_STALL_MS);
 	server->handler = handler;
 	server->arg = arg;
 	for (size_t i = 0; i < CTL_CLIENTS_MAX; i++)

@@ -42,6 +42,8 @@ void control_server_free(
 	struct control_server *server); // takes the socket's name away; NULL is fine
 int control_server_fd(const struct control_server *server); // readable: dispatch
 int control_server_dispatch(struct control_server *server);
+// Other times than CTL_IDLE_MS and CTL_STALL_MS; they are looked at once a second.
+void control_server_set_patience(struct control_server *server, int idle_ms, int stall_ms);
 size_t control_server_clients(const struct control_server *server);
 
 // Takes over the bytes of reply (fields and rows; no CTL_EXIT means 0).

@@ -346,6 +346,32 @@ static void slow(void **state)
 	ping(bed);
 }
 
+// One that never asks and one that never reads are ended; one whose answer takes long is not.
+static void out_of_patience(void **state)
+{
+	struct bed *bed = *state;
+	const struct packet list = { .head = GOOD(CTL_FLOWS_LIST) };
+	static uint8_t part[CTL_MESSAGE_MAX];
+	pthread_t waiting;
+	void *generation;
+	ssize_t n;
+	control_server_set_patience(bed->server, 200, 200);
+	pthread_create(&waiting, NULL, wait_for_reload, bed);
+	int idle = raw(bed), stalled = raw(bed);
+	send_with(stalled, &list, sizeof(list.head), 0);
+	assert_true(hangs_up(idle));
+	usleep(1500000);
+	size_t got = 0;
+	while ((n = recv(stalled, part, sizeof(part), 0)) > 0)
+		got += (size_t)n;
+	assert_true(got > 0 && got < (size_t)LONG_ROWS * 64);
+	ping(bed);
+	pthread_join(waiting, &generation);
+	assert_int_equal((uintptr_t)generation, 42);
+	close(idle);
+	close(stalled);
+}
+
 static void too_many(void **state)
 {
 	struct bed *bed = *state;
@@ -396,6 +422,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(oversized, setup, teardown),
 		cmocka_unit_test_setup_teardown(vanishes, setup, teardown),
 		cmocka_unit_test_setup_teardown(slow, setup, teardown),
+		cmocka_unit_test_setup_teardown(out_of_patience, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_listener, setup, teardown),
 		cmocka_unit_test(no_daemon),
