@@ -1,117 +1,167 @@
-// What this kernel can do, found by asking it: each feature is a small transaction that the kernel
-// checks in full and then forgets, because the message that would commit it is missing.
-#include "kernel/private.h"
-
-#include <arpa/inet.h>
+// What this kernel can do, found by asking it: one transaction with a message for each feature,
+// which the kernel checks in full and then forgets, because the message that would commit it is
+// missing.  Each message is refused, or not, on its own.
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
+
+#include <netinet/in.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "kernel/encode.h"
+#include "kernel/private.h"
 #include "kernel/sysctl.h"
 
-// Strings of the probe's ruleset, by offset.
-static const char probe_strings[] = "\0sekisho_probe\0chain\0object\0ftp\0tftp\0sip\0pptp";
+enum probe_feature {
+	PROBE_OWNER,
+	PROBE_PERSIST,
+	PROBE_QUEUE_NATIVE,
+	PROBE_QUEUE_COMPAT,
+	PROBE_NETMAP,
+	PROBE_FTP,
+	PROBE_TFTP,
+	PROBE_SIP,
+	PROBE_PPTP,
+	PROBE_FEATURES,
+};
+
+// The strings of the probe's ruleset, by offset.
+static const char probe_strings[] = "\0sekisho_probe\0rules\0nat\0ftp\0tftp\0sip\0pptp";
 enum {
 	PROBE_TABLE = 1,
-	PROBE_CHAIN = 15,
-	PROBE_OBJECT = 21,
-	PROBE_FTP = 28,
-	PROBE_TFTP = 32,
-	PROBE_SIP = 37,
-	PROBE_PPTP = 41,
+	PROBE_NAME_RULES = 15,
+	PROBE_NAME_NAT = 21,
+	PROBE_NAME_FTP = 25,
+	PROBE_NAME_TFTP = 29,
+	PROBE_NAME_SIP = 34,
+	PROBE_NAME_PPTP = 38,
+};
+
+static const struct rs_chain probe_chains[] = {
+	{ .name = PROBE_NAME_RULES, .base = 1, .hook = NF_INET_FORWARD },
+	{ .name = PROBE_NAME_NAT,
+	  .base = 1,
+	  .nat = 1,
+	  .hook = NF_INET_POST_ROUTING,
+	  .priority = 100 },
+};
+
+static const struct rs_rule probe_rules[] = {
+	{ .chain = 0, .first_stmt = 0, .n_stmts = 1 },
+	{ .chain = 1, .first_stmt = 1, .n_stmts = 1 },
+};
+
+// A queue; a /64 prefix.
+static const struct rs_stmt probe_stmts[] = {
+	{ .kind = RS_QUEUE, .count = 1 },
+	{ .kind = RS_NETMAP,
+	  .family = 6,
+	  .value = { 0xfd },
+	  .value_hi = { 0xfd, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+			0xff } },
+};
+
+static const struct rs_obj probe_objs[] = {
+	{ PROBE_NAME_FTP, RS_OBJ_HELPER, IPPROTO_TCP, PROBE_NAME_FTP, RS_NONE },
+	{ PROBE_NAME_TFTP, RS_OBJ_HELPER, IPPROTO_UDP, PROBE_NAME_TFTP, RS_NONE },
+	{ PROBE_NAME_SIP, RS_OBJ_HELPER, IPPROTO_UDP, PROBE_NAME_SIP, RS_NONE },
+	{ PROBE_NAME_PPTP, RS_OBJ_HELPER, IPPROTO_TCP, PROBE_NAME_PPTP, RS_NONE },
+};
+
+static const struct ruleset probe_ruleset = {
+	.table = PROBE_TABLE,
+	.strings = probe_strings,
+	.strings_size = sizeof(probe_strings),
+	.chains = probe_chains,
+	.n_chains = sizeof(probe_chains) / sizeof(probe_chains[0]),
+	.rules = probe_rules,
+	.n_rules = sizeof(probe_rules) / sizeof(probe_rules[0]),
+	.stmts = probe_stmts,
+	.n_stmts = sizeof(probe_stmts) / sizeof(probe_stmts[0]),
+	.objs = probe_objs,
+	.n_objs = sizeof(probe_objs) / sizeof(probe_objs[0]),
 };
 
 struct probe {
-	size_t offset;	// in struct kernel_features, of a bool
-	uint32_t flags; // of the table
-	uint8_t stmt;	// RS_QUEUE, RS_NETMAP; RS_MATCH: none
-	uint8_t nat;	// the chain's type
-	uint32_t helper;
-	uint8_t protocol;
-	enum kernel_queue queue;
+	struct batch batch;
+	size_t asked[PROBE_FEATURES]; // the number of messages after each was written
+	bool refused[PROBE_FEATURES];
+	bool failed;
 };
 
-static bool probe_run(struct link *link, const struct probe *probe)
+static void probe_rule(struct probe *probe, enum probe_feature feature, uint32_t rule,
+		       enum kernel_queue queue)
 {
-	struct rs_stmt stmt = { .kind = probe->stmt, .family = 6, .count = 1 };
-	struct rs_rule rule = { .n_stmts = 1, .origin = RS_NONE };
-	struct rs_chain chain = { .name = PROBE_CHAIN,
-				  .base = 1,
-				  .nat = probe->nat,
-				  .hook = NF_INET_POST_ROUTING,
-				  .priority = 100,
-				  .n_rules = 1 };
-	struct rs_obj obj = { .name = PROBE_OBJECT,
-			      .kind = RS_OBJ_HELPER,
-			      .protocol = probe->protocol,
-			      .helper = probe->helper };
-	struct ruleset ruleset = { .table = PROBE_TABLE,
-				   .strings = probe_strings,
-				   .strings_size = sizeof(probe_strings),
-				   .chains = &chain,
-				   .n_chains = 1,
-				   .rules = &rule,
-				   .n_rules = 1,
-				   .stmts = &stmt,
-				   .n_stmts = 1,
-				   .objs = &obj,
-				   .n_objs = 1 };
-	struct kernel_features assumed = { .queue = probe->queue, .netmap = true };
-	struct batch batch;
-	uint32_t at;
-	int r = 0;
+	const struct kernel_features assumed = { .queue = queue, .netmap = true };
+	uint32_t stmt;
 
-	memset(stmt.value_hi, 0xff, 8); // a range of 2^64 addresses, for the translation
-	batch_begin(&batch, link->seq + 1, NULL);
-	encode_table(&batch, probe_strings + PROBE_TABLE, probe->flags);
-	if (probe->helper)
-		encode_obj(&batch, &ruleset, 0, NULL);
-	if (probe->stmt != RS_MATCH) {
-		encode_chain(&batch, &ruleset, 0);
-		r = encode_rule(&batch, &ruleset, 0, &assumed, &at);
-	}
-	batch_end(&batch, false);
-	if (r == 0)
-		r = link_send(link, &batch, NULL, NULL);
-	batch_done(&batch);
-	return r == 0;
+	encode_rule(&probe->batch, &probe_ruleset, rule, &assumed, &stmt);
+	probe->asked[feature] = probe->batch.marks.n;
 }
 
-static const struct probe probe_rows[] = {
-	{ offsetof(struct kernel_features, owner), .flags = NFT_TABLE_F_OWNER },
-	{ offsetof(struct kernel_features, persist), .flags = NFT_TABLE_F_OWNER | ENCODE_PERSIST },
-	{ offsetof(struct kernel_features, netmap), .stmt = RS_NETMAP, .nat = 1 },
-	{ offsetof(struct kernel_features, helper_ftp), .helper = PROBE_FTP,
-	  .protocol = IPPROTO_TCP },
-	{ offsetof(struct kernel_features, helper_tftp), .helper = PROBE_TFTP,
-	  .protocol = IPPROTO_UDP },
-	{ offsetof(struct kernel_features, helper_sip), .helper = PROBE_SIP,
-	  .protocol = IPPROTO_UDP },
-	{ offsetof(struct kernel_features, helper_pptp), .helper = PROBE_PPTP,
-	  .protocol = IPPROTO_TCP },
-};
+static void probe_write(struct probe *probe)
+{
+	encode_table(&probe->batch, "sekisho_probe_o", NFT_TABLE_F_OWNER);
+	probe->asked[PROBE_OWNER] = probe->batch.marks.n;
+	encode_table(&probe->batch, "sekisho_probe_p", NFT_TABLE_F_OWNER | ENCODE_PERSIST);
+	probe->asked[PROBE_PERSIST] = probe->batch.marks.n;
+	encode_table(&probe->batch, probe_strings + PROBE_TABLE, 0);
+	for (uint32_t i = 0; i < probe_ruleset.n_chains; i++)
+		encode_chain(&probe->batch, &probe_ruleset, i);
+	probe_rule(probe, PROBE_QUEUE_NATIVE, 0, KERNEL_QUEUE_NATIVE);
+	probe_rule(probe, PROBE_QUEUE_COMPAT, 0, KERNEL_QUEUE_COMPAT);
+	probe_rule(probe, PROBE_NETMAP, 1, KERNEL_QUEUE_NONE);
+	for (uint32_t i = 0; i < probe_ruleset.n_objs; i++) {
+		encode_obj(&probe->batch, &probe_ruleset, i, NULL);
+		probe->asked[PROBE_FTP + i] = probe->batch.marks.n;
+	}
+	batch_end(&probe->batch, false);
+}
+
+static void probe_take_refusal(uint32_t seq, int error, uint32_t offset, void *arg)
+{
+	struct probe *probe = arg;
+	bool known = false;
+
+	(void)error;
+	(void)offset;
+	for (size_t i = 0; i < PROBE_FEATURES; i++) {
+		if (seq - probe->batch.first_seq != probe->asked[i])
+			continue;
+		probe->refused[i] = true;
+		known = true;
+	}
+	// A table or a chain: then nothing was found out about what hangs on it.
+	probe->failed |= !known;
+}
 
 void probe_features(struct link *link, struct kernel_features *features)
 {
+	struct probe probe = { 0 };
 	struct utsname name;
+	int r;
 
 	*features = (struct kernel_features){ 0 };
 	if (uname(&name) == 0)
 		snprintf(features->release, sizeof(features->release), "%s", name.release);
-	for (size_t i = 0; i < sizeof(probe_rows) / sizeof(probe_rows[0]); i++)
-		*(bool *)((char *)features + probe_rows[i].offset) =
-			probe_run(link, &probe_rows[i]);
-	if (probe_run(link, &(struct probe){ .stmt = RS_QUEUE, .queue = KERNEL_QUEUE_NATIVE }))
-		features->queue = KERNEL_QUEUE_NATIVE;
-	else if (probe_run(link, &(struct probe){ .stmt = RS_QUEUE, .queue = KERNEL_QUEUE_COMPAT }))
-		features->queue = KERNEL_QUEUE_COMPAT;
 	features->conntrack_counters = sysctl_conntrack_counters() == 1;
+	batch_begin(&probe.batch, link->seq + 1, NULL);
+	probe_write(&probe);
+	r = link_send(link, &probe.batch, probe_take_refusal, &probe);
+	batch_done(&probe.batch);
+	if (probe.failed || r == -ENOBUFS)
+		return;
+	features->owner = !probe.refused[PROBE_OWNER];
+	features->persist = !probe.refused[PROBE_PERSIST];
+	features->queue = !probe.refused[PROBE_QUEUE_NATIVE]   ? KERNEL_QUEUE_NATIVE
+			  : !probe.refused[PROBE_QUEUE_COMPAT] ? KERNEL_QUEUE_COMPAT
+							       : KERNEL_QUEUE_NONE;
+	features->netmap = !probe.refused[PROBE_NETMAP];
+	features->helper_ftp = !probe.refused[PROBE_FTP];
+	features->helper_tftp = !probe.refused[PROBE_TFTP];
+	features->helper_sip = !probe.refused[PROBE_SIP];
+	features->helper_pptp = !probe.refused[PROBE_PPTP];
 }
