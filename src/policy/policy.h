@@ -24,8 +24,8 @@ enum {
 };
 
 struct pol_text {
-	const char *s; // UTF-8, NUL-terminated, no control characters
-	struct place at;
+	const char *s; // UTF-8, NUL-terminated, no control characters, one line
+	struct place at; // without quotes
 };
 
 struct pol_list {
@@ -229,7 +229,10 @@ struct pol_policy;
 // 0 with *ret_policy set, possibly with warnings in diag; -EBADMSG when diag has errors (no tree);
 // other negative errno when the folder cannot be read (diag then says so too).
 // With ret_partial, a tree with whatever could be read is returned there also on -EBADMSG, so that
-// the next stage can find its faults in the same run; it is then never to be applied.
+// the next stage can find its faults in the same run; it is then never to be applied.  None is
+// returned when a file is missing from it or could not be read to its end: what stood there would
+// look as if nobody had written it.  Every entry of a tree has an id that is good and its own; in
+// a partial one, required keys may be absent and lists empty where a fault has been told.
 int policy_read(int dir_fd, const char *dir_name, struct diag *diag, struct pol_policy **ret_policy,
 		struct pol_policy **ret_partial);
 int policy_read_path(const char *dir, struct diag *diag, struct pol_policy **ret_policy,
