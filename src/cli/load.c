@@ -3,8 +3,20 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/exit.h"
+
+// Overdue reviews are told by the date that the reader of the output has.
+static void review(struct cli_policy *loaded)
+{
+	char today[16] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (localtime_r(&now, &tm) && strftime(today, sizeof(today), "%Y-%m-%d", &tm))
+		plan_review(loaded->plan, today, loaded->diag);
+}
 
 void cli_policy_load(const char *dir, struct cli_policy *ret)
 {
@@ -24,6 +36,8 @@ void cli_policy_load(const char *dir, struct cli_policy *ret)
 		ret->status = assertions_failed ? EXIT_ASSERTION : EXIT_POLICY;
 	}
 	policy_free(partial);
+	if (ret->plan)
+		review(ret);
 	diag_sort(ret->diag);
 }
 
