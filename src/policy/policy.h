@@ -24,7 +24,7 @@ enum {
 };
 
 struct pol_text {
-	const char *s; // UTF-8, NUL-terminated, no control characters, one line
+	const char *s;	 // UTF-8, NUL-terminated, no control characters, one line
 	struct place at; // without quotes
 };
 

@@ -139,17 +139,6 @@ static void walk_line(struct walk *walk)
 		walk_key(walk);
 }
 
-// Most files hold nothing that this walk could find.
-static bool is_worth_it(const struct source_text *text)
-{
-	static const char *const leads[] = { "\t", "\xef", "\xc2", "\xe3\x80", "\xe2\x88" };
-
-	for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++)
-		if (memmem(text->bytes, text->size, leads[i], strlen(leads[i])))
-			return true;
-	return false;
-}
-
 int source_check_signs(const char *name, struct arena *arena, struct diag *diag,
 		       struct source_text *text)
 {
@@ -166,8 +155,6 @@ int source_check_signs(const char *name, struct arena *arena, struct diag *diag,
 		.plain_indent = -1,
 	};
 
-	if (!text->size || !is_worth_it(text))
-		return 0;
 	while (walk.at < walk.end) {
 		walk_line(&walk);
 		walk.depth = 0;

@@ -141,8 +141,7 @@ static int check_encoding(const char *name, const char *bytes, size_t size, stru
 	return -EBADMSG;
 }
 
-// Control characters, and those that hide or turn round what stands beside them.
-static bool is_hidden(uint32_t c)
+bool source_is_hidden(uint32_t c)
 {
 	return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7f && c < 0xa0) ||
 	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
@@ -189,7 +188,15 @@ static uint32_t next_character(const char **at)
 	       (uint32_t)(c[2] & 0x3f) << 6 | (c[3] & 0x3f);
 }
 
-static int check_characters(const char *name, const char *bytes, size_t size, struct diag *diag)
+// Whether source_check_signs() might have something to say of it: most files hold no such thing.
+static bool is_sign(uint32_t c)
+{
+	return c == '\t' || c == 0xa0 || c == 0x2212 || (c >= 0x3000 && c <= 0x3002) ||
+	       (c >= 0xff00 && c <= 0xffef);
+}
+
+static int check_characters(const char *name, const char *bytes, size_t size, struct diag *diag,
+			    bool *ret_signs)
 {
 	const char *end = bytes + size;
 	size_t found = 0;
@@ -204,7 +211,8 @@ static int check_characters(const char *name, const char *bytes, size_t size, st
 
 		uint32_t c = next_character(&at);
 
-		if (!is_hidden(c))
+		*ret_signs |= is_sign(c);
+		if (!source_is_hidden(c))
 			continue;
 		if (++found > SOURCE_CONTROLS_MAX)
 			break;
@@ -218,6 +226,7 @@ static int check_characters(const char *name, const char *bytes, size_t size, st
 int source_check(const char *name, const char *bytes, size_t size, struct arena *arena,
 		 struct diag *diag, struct source_text *ret_text)
 {
+	bool signs = false;
 	int r;
 
 	if (size >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) {
@@ -226,9 +235,9 @@ int source_check(const char *name, const char *bytes, size_t size, struct arena 
 	}
 	r = check_encoding(name, bytes, size, diag);
 	if (r == 0)
-		r = check_characters(name, bytes, size, diag);
+		r = check_characters(name, bytes, size, diag, &signs);
 	if (r < 0)
 		return r;
 	*ret_text = (struct source_text){ .bytes = bytes, .size = size };
-	return source_check_signs(name, arena, diag, ret_text);
+	return signs ? source_check_signs(name, arena, diag, ret_text) : 0;
 }

@@ -8,6 +8,7 @@
 #ifndef SEKISHO_POLICY_SOURCE_H
 #define SEKISHO_POLICY_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,10 @@ int source_check(const char *name, const char *bytes, size_t size, struct arena 
 // The second half of source_check(), for text that is known to be clean UTF-8.
 int source_check_signs(const char *name, struct arena *arena, struct diag *diag,
 		       struct source_text *text);
+
+// Control characters other than tabs and line ends, and characters that hide or turn round what
+// stands beside them.
+bool source_is_hidden(uint32_t c);
 
 // The place of a range of bytes on the line that begins at line_start.
 struct place source_place(const char *name, uint32_t line, const char *line_start, const char *from,

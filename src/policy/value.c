@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "policy/source.h"
 
 #define FAULT(...) fault_at(arena, ret_fault, __VA_ARGS__)
 
@@ -24,13 +25,6 @@ static bool fault_at(struct arena *arena, struct value_fault *ret_fault, enum di
 	va_end(args);
 	*ret_fault = (struct value_fault){ code, at, arena_strdup(arena, message) };
 	return false;
-}
-
-static bool is_hidden(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-	       (c >= 0xd800 && c < 0xe000) || (c & 0xfffe) == 0xfffe || c == 0xad;
 }
 
 static bool is_full_width(uint32_t c)
@@ -53,6 +47,11 @@ static bool is_clean(const char *text, size_t length, bool checked, bool *ret_as
 	return (*ret_ascii || checked) && text[0] != ' ' && text[length - 1] != ' ';
 }
 
+static bool is_unprintable(uint32_t c)
+{
+	return c < 0x20 || source_is_hidden(c);
+}
+
 const char *value_shown(struct arena *arena, const char *text, size_t length)
 {
 	enum { SHOWN_MAX = 48 };
@@ -63,7 +62,7 @@ const char *value_shown(struct arena *arena, const char *text, size_t length)
 	for (char *at = copy; *at; at = (char *)(uintptr_t)rest) {
 		if (++shown > SHOWN_MAX)
 			return arena_printf(arena, "%.*s...", (int)(at - copy), copy);
-		if (is_hidden(text_next(&rest)))
+		if (is_unprintable(text_next(&rest)))
 			memset(at, '?', (size_t)(rest - at));
 	}
 	return copy;
@@ -154,7 +153,7 @@ static bool take_text(struct arena *arena, const struct key *key, const struct y
 	for (const char *at = line; *at;) {
 		uint32_t c = text_next(&at);
 
-		if (is_hidden(c))
+		if (source_is_hidden(c))
 			return FAULT(SK_CONTROL_CHARACTER, event->at,
 				     "%s holds the invisible character U+%04X; take it away",
 				     key->name, c);
