@@ -76,6 +76,8 @@ struct compiling {
 // zones.c: membership, interfaces, anti-spoofing
 void zones_begin(struct compiling *c);
 void spoof_chain(struct compiling *c);
+// A chain that accepts what goes to an address of the zone, and returns for the rest.
+uint32_t destination_chain(struct compiling *c, uint32_t zone);
 // Appends to the rule: the address is (not) the zone's.  Only for SPACE_INSIDE and SPACE_OUTSIDE.
 void match_member(struct compiling *c, uint32_t zone, int family, enum rs_key key, bool inside);
 // A set of the zones' interfaces; zones_set() makes one only if there is more than one (else

@@ -35,16 +35,16 @@ enum {
 enum hook_index { FORWARD, INPUT, OUTPUT, HOOKS };
 
 static const struct hook_shape {
-	const char *name, *denied, *actions, *pairs, *related;
+	const char *name, *denied, *actions, *pairs, *related, *leave;
 	uint8_t hook;
 	bool in, out; // which interface says the zone
 } shapes[HOOKS] = {
 	[FORWARD] = { "forward", "denied_forward", "actions_forward", "pairs_forward", "related",
-		      NF_INET_FORWARD, true, true },
-	[INPUT] = { "input", "denied_input", "actions_input", "pairs_input", "related",
+		      "leave_forward", NF_INET_FORWARD, true, true },
+	[INPUT] = { "input", "denied_input", "actions_input", "pairs_input", "related", NULL,
 		    NF_INET_LOCAL_IN, true, false },
 	[OUTPUT] = { "output", "denied_output", "actions_output", "pairs_output", "related_output",
-		     NF_INET_LOCAL_OUT, false, true },
+		     "leave_output", NF_INET_LOCAL_OUT, false, true },
 };
 
 static bool of_hook(enum hook_index hook, uint16_t from, uint16_t to)
@@ -216,7 +216,21 @@ static uint32_t related_chain(struct compiling *c, bool output)
 	return chain;
 }
 
-static void state_rules(struct compiling *c, uint32_t chain, uint32_t related)
+// Where an established connection's packet may go: a route that changed after the connection was
+// opened (a line that went down, and the default route took over) must not lead it out elsewhere.
+static uint32_t leave_chain(struct compiling *c, enum hook_index hook, uint32_t denied,
+			    const struct names_map *leave)
+{
+	uint32_t chain = rb_chain(c->build, shapes[hook].leave, RS_NONE);
+
+	names_map_rules(c, leave, chain);
+	rule(c->build, chain, RS_NONE);
+	rule_verdict(c->build, RS_GOTO, denied);
+	return chain;
+}
+
+// leave: the chain of established packets, RS_NONE to accept them.
+static void state_rules(struct compiling *c, uint32_t chain, uint32_t related, uint32_t leave)
 {
 	struct build *build = c->build;
 
@@ -228,7 +242,7 @@ static void state_rules(struct compiling *c, uint32_t chain, uint32_t related)
 	}
 	rule(build, chain, RS_NONE);
 	rule_u32(build, RS_CT_STATE, RS_EQ, STATE_ESTABLISHED);
-	rule_verdict(build, RS_ACCEPT, RS_NONE);
+	rule_verdict(build, leave == RS_NONE ? RS_ACCEPT : RS_GOTO, leave);
 	rule(build, chain, RS_NONE);
 	rule_u32(build, RS_CT_STATE, RS_EQ, STATE_RELATED);
 	rule_verdict(build, RS_GOTO, related);
@@ -354,7 +368,7 @@ static void link_local_rules(struct compiling *c, uint32_t chain, uint32_t denie
 }
 
 static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t related,
-		       const struct names_map *counters)
+		       const struct names_map *counters, const struct names_map *leave)
 {
 	const struct hook_shape *shape = &shapes[hook];
 	const struct base_hook base = { shape->name, shape->hook, 0, false, true };
@@ -364,7 +378,8 @@ static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t relat
 
 	if (hook != FORWARD)
 		own_rules(c, chain, hook == OUTPUT);
-	state_rules(c, chain, related);
+	state_rules(c, chain, related,
+		    shape->leave ? leave_chain(c, hook, denied, leave) : RS_NONE);
 	if (hook != FORWARD)
 		discovery_jump(c, chain, hook == OUTPUT);
 	syn_rule(c, chain);
@@ -388,12 +403,15 @@ static struct router_zones router_zones(struct compiling *c, const uint16_t *zon
 void hook_chains(struct compiling *c)
 {
 	struct names_map counters = names_map("denied_interfaces", RS_MAP_COUNTER, true, false);
+	struct names_map leave = names_map("leave_interfaces", RS_MAP_VERDICT, false, true);
 	uint32_t related = related_chain(c, false), related_output = related_chain(c, true);
 
 	c->hear = router_zones(c, c->settings->hear_ra, c->settings->n_hear_ra, "hear_ra");
 	c->send = router_zones(c, c->settings->send_ra, c->settings->n_send_ra, "send_ra");
-	for (uint32_t z = 1; z < c->n_zones; z++)
+	for (uint32_t z = 1; z < c->n_zones; z++) {
 		names_map_add(c, &counters, z, z, RS_CONTINUE, c->zone[z].denied);
+		names_map_add(c, &leave, z, z, RS_JUMP, destination_chain(c, z));
+	}
 	for (int hook = 0; hook < HOOKS; hook++)
-		hook_chain(c, hook, hook == OUTPUT ? related_output : related, &counters);
+		hook_chain(c, hook, hook == OUTPUT ? related_output : related, &counters, &leave);
 }

@@ -12,6 +12,7 @@ enum { COMPARES_MAX = 4 }; // so many prefixes are compared one by one, more bec
 static const enum addr_family family_of[FAMILIES] = { ADDR_V4, ADDR_V6 };
 static const uint8_t nfproto_of[FAMILIES] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 static const enum rs_key source_of[FAMILIES] = { RS_IP_SADDR, RS_IP6_SADDR };
+static const enum rs_key destination_of[FAMILIES] = { RS_IP_DADDR, RS_IP6_DADDR };
 
 const char *zone_id(const struct compiling *c, uint32_t zone)
 {
@@ -203,7 +204,8 @@ void match_zones(struct compiling *c, enum rs_key key, const uint16_t *zones, si
 				  c->zone[zones[z]].interfaces[i]->pattern);
 }
 
-static void accept_member(struct compiling *c, uint32_t chain, uint32_t zone, int family)
+static void accept_member(struct compiling *c, uint32_t chain, uint32_t zone, int family,
+			  enum rs_key key)
 {
 	const struct space *space = &c->zone[zone].space[family];
 	bool each = space->kind == SPACE_INSIDE && space->n <= COMPARES_MAX;
@@ -213,11 +215,11 @@ static void accept_member(struct compiling *c, uint32_t chain, uint32_t zone, in
 	for (size_t i = 0; i < (each ? space->n : 1); i++) {
 		rule(c->build, chain, RS_NONE);
 		if (each)
-			rule_addr(c->build, source_of[family], true, &space->v[i]);
+			rule_addr(c->build, key, true, &space->v[i]);
 		else if (space->kind == SPACE_ALL)
 			match_nfproto(c, family);
 		else
-			match_member(c, zone, family, source_of[family], true);
+			match_member(c, zone, family, key, true);
 		rule_verdict(c->build, RS_ACCEPT, RS_NONE);
 	}
 }
@@ -257,7 +259,7 @@ static uint32_t source_chain(struct compiling *c, uint32_t zone)
 	snprintf(name, sizeof(name), "src_%s", zone_id(c, zone));
 	chain = rb_chain(c->build, name, origin);
 	for (int family = 0; family < FAMILIES; family++)
-		accept_member(c, chain, zone, family);
+		accept_member(c, chain, zone, family, source_of[family]);
 	accept_local_sources(c, chain);
 	accept_dhcp(c, chain);
 	rule(c->build, chain, origin);
@@ -265,6 +267,23 @@ static uint32_t source_chain(struct compiling *c, uint32_t zone)
 	log_rule(c, chain, origin, "spoof", zone_id(c, zone));
 	rule(c->build, chain, RS_NONE);
 	rule_verdict(c->build, RS_DROP, RS_NONE);
+	return chain;
+}
+
+uint32_t destination_chain(struct compiling *c, uint32_t zone)
+{
+	char name[NAME_MAX_BYTES];
+	struct addr_range link_local;
+	uint32_t chain, origin = c->zone[zone].origin;
+
+	snprintf(name, sizeof(name), "dst_%s", zone_id(c, zone));
+	chain = rb_chain(c->build, name, origin);
+	for (int family = 0; family < FAMILIES; family++)
+		accept_member(c, chain, zone, family, destination_of[family]);
+	addr_range_parse("fe80::/10", &link_local); // replies of the gateway on the link
+	rule(c->build, chain, RS_NONE);
+	rule_addr(c->build, RS_IP6_DADDR, true, &link_local);
+	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
 	return chain;
 }
 
