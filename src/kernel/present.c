@@ -212,18 +212,28 @@ int present_read(struct present *present, struct link *link, const char *table)
 
 static void present_assume_chains(struct present *present, const struct ruleset *ruleset)
 {
+	char marker[RS_NAME_MAX + 1];
+	bool marked = ruleset->generation == 0;
+
+	present_marker_name(ruleset->generation, marker);
 	for (uint32_t i = 0; i < ruleset->n_chains; i++) {
 		const struct rs_chain *chain = &ruleset->chains[i];
+		const char *name = rs_string(ruleset, chain->name);
 
-		vec_push(&present->chains,
-			 ((struct present_chain){ .name = rs_string(ruleset, chain->name),
-						  .base = chain->base,
-						  .nat = chain->nat,
-						  .drop = chain->drop,
-						  .hook = chain->hook,
-						  .priority = chain->priority,
-						  .known = i }));
+		vec_push(&present->chains, ((struct present_chain){ .name = name,
+								    .base = chain->base,
+								    .nat = chain->nat,
+								    .drop = chain->drop,
+								    .hook = chain->hook,
+								    .priority = chain->priority,
+								    .known = i }));
+		marked |= strcmp(name, marker) == 0;
 	}
+	// A commit adds the marker when the ruleset itself has none.
+	if (!marked)
+		vec_push(&present->chains,
+			 ((struct present_chain){ .name = arena_strdup(present->arena, marker),
+						  .known = RS_NONE }));
 	present->generation = ruleset->generation;
 }
 
@@ -233,12 +243,6 @@ void present_assume(struct present *present, const struct ruleset *ruleset)
 
 	present->arena = arena_new();
 	present_assume_chains(present, ruleset);
-	if (ruleset->generation) {
-		present_marker_name(ruleset->generation, name);
-		vec_push(&present->chains,
-			 ((struct present_chain){ .name = arena_strdup(present->arena, name),
-						  .known = RS_NONE }));
-	}
 	for (uint32_t i = 0; i < ruleset->n_sets; i++) {
 		expr_set_name(ruleset, i, name);
 		vec_push(&present->sets,
