@@ -84,14 +84,14 @@ unit: $(UNIT)
 	@for t in $(UNIT); do echo "== $$t"; $$t || exit 1; done
 golden-update: $(BUILD)/unit/compile_golden
 	SEKISHO_UPDATE_GOLDEN=1 $<
-# Looks for new inputs: make fuzz FUZZ=policy_read SECONDS=60
+# Looks for new inputs: make fuzz FUZZ=policy_read FUZZ_SECONDS=60
 fuzz:
 	for t in $(FUZZ); do $(MAKE) BUILD=$(BUILD)/libfuzzer CC=clang HARDEN= OPT="-O1 -g" \
 		SAN=-fsanitize=address,undefined,fuzzer-no-link $(BUILD)/libfuzzer/libsekisho.a \
 		$(BUILD)/libfuzzer/tests/fuzz/$$t.o && \
 	clang -fsanitize=address,undefined,fuzzer -o $(BUILD)/libfuzzer/$$t $(BUILD)/libfuzzer/tests/fuzz/$$t.o \
 		$(BUILD)/libfuzzer/libsekisho.a $(LDLIBS) && \
-	$(BUILD)/libfuzzer/$$t -max_total_time=$${SECONDS:-60} tests/fuzz/corpus/$$t || exit 1; done
+	$(BUILD)/libfuzzer/$$t -max_total_time=$${FUZZ_SECONDS:-60} tests/fuzz/corpus/$$t || exit 1; done
 
 # Installs what is missing of a list of Debian packages.
 install-packages = missing=$$(dpkg-query -W -f='$${Package} $${Status}\n' $(1) 2>/dev/null | \
