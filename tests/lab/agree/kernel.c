@@ -246,7 +246,7 @@ static bool arrival_fits(const struct agree *agree, const struct agree_probe *pr
 }
 
 // What was denied with an answer is answered so, unless its source was not believed.
-static bool denial_fits(const struct agree_probe *probe)
+static bool denial_fits(const struct agree *agree, const struct agree_probe *probe)
 {
 	const struct reference_packet *packet = &probe->packet;
 	bool answered = probe->seen.reset || probe->seen.error;
@@ -255,6 +255,9 @@ static bool denial_fits(const struct agree_probe *probe)
 		return !answered;
 	if (packet->from == REFERENCE_SELF || probe->plan_differs)
 		return true;
+	for (unsigned i = 1; i < agree->wire.n_zones; i++)
+		if (is_own(agree, i, &packet->source)) // the gateway answers itself
+			return true;
 	if (packet->protocol == IPPROTO_TCP)
 		return probe->seen.reset;
 	return packet->protocol != IPPROTO_UDP || probe->seen.error;
@@ -272,7 +275,7 @@ bool agree_kernel(const struct agree *agree, const struct agree_probe *probe)
 	case AGREE_INSPECT:
 		return seen->queued && !seen->arrived;
 	default:
-		return !seen->arrived && !seen->queued && denial_fits(probe);
+		return !seen->arrived && !seen->queued && denial_fits(agree, probe);
 	}
 }
 
