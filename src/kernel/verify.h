@@ -10,6 +10,7 @@
 #include "compile/ruleset.h"
 #include "kernel/kernel.h"
 #include "kernel/link.h"
+#include "kernel/present.h"
 #include "base/names.h"
 
 enum { VERIFY_DIFFERENT = -EXDEV }; // of callbacks: a difference was found and told
@@ -20,6 +21,7 @@ struct verify {
 	const struct kernel_features *features;
 	const char *table;
 	uint32_t table_flags;
+	struct present present; // its chains
 	char *report;
 	size_t report_size;
 	struct names chains, sets, objs; // by name in the kernel
