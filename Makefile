@@ -14,7 +14,7 @@ DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev nftables python3 clang clang-format cppc
 DEPS_BENCH = $(DEPS_CHECK) iperf3
 
 LIBS     = libfyaml json-c libsodium libmnl libnftnl libsystemd libseccomp libcap
-WARN     = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror
+WARN     = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wno-format-truncation -Werror
 HARDEN   = -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 OPT     ?= -O2 -g
 VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)
