@@ -105,12 +105,42 @@ struct nlattr *batch_nest(struct nlmsghdr *nlh, uint16_t type)
 	return nest;
 }
 
+void batch_put(struct nlmsghdr *nlh, uint16_t type, size_t size, const void *value)
+{
+	struct nlattr *attr = mnl_nlmsg_get_payload_tail(nlh);
+	char *at = (char *)attr + MNL_ATTR_HDRLEN;
+
+	attr->nla_type = type;
+	attr->nla_len = (uint16_t)(MNL_ATTR_HDRLEN + size);
+	memcpy(at, value, size);
+	memset(at + size, 0, MNL_ALIGN(size) - size);
+	nlh->nlmsg_len += MNL_ALIGN(attr->nla_len);
+}
+
+void batch_put_text(struct nlmsghdr *nlh, uint16_t type, const char *text)
+{
+	batch_put(nlh, type, strlen(text) + 1, text);
+}
+
+void batch_put_u8(struct nlmsghdr *nlh, uint16_t type, uint8_t value)
+{
+	batch_put(nlh, type, sizeof(value), &value);
+}
+
+void batch_put_be16(struct nlmsghdr *nlh, uint16_t type, uint16_t value)
+{
+	value = htons(value);
+	batch_put(nlh, type, sizeof(value), &value);
+}
+
 void batch_put_be32(struct nlmsghdr *nlh, uint16_t type, uint32_t value)
 {
-	mnl_attr_put_u32(nlh, type, htonl(value));
+	value = htonl(value);
+	batch_put(nlh, type, sizeof(value), &value);
 }
 
 void batch_put_be64(struct nlmsghdr *nlh, uint16_t type, uint64_t value)
 {
-	mnl_attr_put_u64(nlh, type, htobe64(value));
+	value = htobe64(value);
+	batch_put(nlh, type, sizeof(value), &value);
 }

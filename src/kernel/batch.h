@@ -56,6 +56,12 @@ const struct batch_mark *batch_find(const struct batch *batch, uint32_t seq);
 // A nested attribute in the form the kernel itself gives back (without NLA_F_NESTED), so that
 // what was sent and what is read can be compared byte by byte.  Closed by mnl_attr_nest_end().
 struct nlattr *batch_nest(struct nlmsghdr *nlh, uint16_t type);
+// Attributes, padded with zeros (libmnl 1.0.4 leaves the padding as it is), again as the kernel
+// does.
+void batch_put(struct nlmsghdr *nlh, uint16_t type, size_t size, const void *value);
+void batch_put_text(struct nlmsghdr *nlh, uint16_t type, const char *text);
+void batch_put_u8(struct nlmsghdr *nlh, uint16_t type, uint8_t value);
+void batch_put_be16(struct nlmsghdr *nlh, uint16_t type, uint16_t value);
 void batch_put_be32(struct nlmsghdr *nlh, uint16_t type, uint32_t value);
 void batch_put_be64(struct nlmsghdr *nlh, uint16_t type, uint64_t value);
 

@@ -46,7 +46,7 @@ void encode_table(struct batch *batch, const char *table, uint32_t flags)
 	struct nlmsghdr *nlh = batch_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE,
 					     encode_mark(BATCH_TABLE, RS_NONE));
 
-	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
+	batch_put_text(nlh, NFTA_TABLE_NAME, table);
 	batch_put_be32(nlh, NFTA_TABLE_FLAGS, flags);
 }
 
@@ -55,7 +55,7 @@ void encode_drop_table(struct batch *batch, const char *table)
 	struct nlmsghdr *nlh =
 		batch_message(batch, NFT_MSG_DELTABLE, 0, encode_mark(BATCH_TABLE, RS_NONE));
 
-	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
+	batch_put_text(nlh, NFTA_TABLE_NAME, table);
 }
 
 static struct nlmsghdr *encode_new_chain(struct batch *batch, const char *table, const char *name,
@@ -63,8 +63,8 @@ static struct nlmsghdr *encode_new_chain(struct batch *batch, const char *table,
 {
 	struct nlmsghdr *nlh = batch_message(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE, mark);
 
-	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, table);
-	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, name);
+	batch_put_text(nlh, NFTA_CHAIN_TABLE, table);
+	batch_put_text(nlh, NFTA_CHAIN_NAME, name);
 	return nlh;
 }
 
@@ -83,7 +83,7 @@ void encode_chain(struct batch *batch, const struct ruleset *ruleset, uint32_t c
 	batch_put_be32(nlh, NFTA_HOOK_PRIORITY, (uint32_t)at->priority);
 	mnl_attr_nest_end(nlh, hook);
 	batch_put_be32(nlh, NFTA_CHAIN_POLICY, at->drop ? NF_DROP : NF_ACCEPT);
-	mnl_attr_put_strz(nlh, NFTA_CHAIN_TYPE, at->nat ? "nat" : "filter");
+	batch_put_text(nlh, NFTA_CHAIN_TYPE, at->nat ? "nat" : "filter");
 }
 
 void encode_plain_chain(struct batch *batch, const char *table, const char *name)
@@ -104,8 +104,8 @@ void encode_drop_chain(struct batch *batch, const char *table, const char *name)
 	struct nlmsghdr *nlh =
 		batch_message(batch, NFT_MSG_DELCHAIN, 0, encode_mark(BATCH_OLD, RS_NONE));
 
-	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, table);
-	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, name);
+	batch_put_text(nlh, NFTA_CHAIN_TABLE, table);
+	batch_put_text(nlh, NFTA_CHAIN_NAME, name);
 }
 
 static void encode_comment(struct nlmsghdr *nlh, const char *text)
@@ -120,7 +120,7 @@ static void encode_comment(struct nlmsghdr *nlh, const char *text)
 	bytes[1] = (uint8_t)(size + 1);
 	memcpy(bytes + 2, text, size);
 	bytes[2 + size] = '\0';
-	mnl_attr_put(nlh, NFTA_RULE_USERDATA, size + 3, bytes);
+	batch_put(nlh, NFTA_RULE_USERDATA, size + 3, bytes);
 }
 
 int encode_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rule,
@@ -131,9 +131,8 @@ int encode_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rul
 					     encode_mark(BATCH_RULE, rule));
 	int r;
 
-	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, encode_table_name(ruleset));
-	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN,
-			  rs_string(ruleset, ruleset->chains[at->chain].name));
+	batch_put_text(nlh, NFTA_RULE_TABLE, encode_table_name(ruleset));
+	batch_put_text(nlh, NFTA_RULE_CHAIN, rs_string(ruleset, ruleset->chains[at->chain].name));
 	r = expr_put_rule(nlh, ruleset, rule, features, ret_stmt);
 	if (r == 0 && at->comment)
 		encode_comment(nlh, rs_string(ruleset, at->comment));
@@ -145,9 +144,9 @@ void encode_flush_rules(struct batch *batch, const char *table, const char *chai
 	struct nlmsghdr *nlh =
 		batch_message(batch, NFT_MSG_DELRULE, 0, encode_mark(BATCH_OLD, RS_NONE));
 
-	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, table);
+	batch_put_text(nlh, NFTA_RULE_TABLE, table);
 	if (chain)
-		mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, chain);
+		batch_put_text(nlh, NFTA_RULE_CHAIN, chain);
 }
 
 bool encode_set_is_tree(const struct rs_set *set)
@@ -216,8 +215,8 @@ int encode_set(struct batch *batch, const struct ruleset *ruleset, uint32_t set)
 		if (rs_key_info(at->keys[i])->host_order && rs_key_info(at->keys[i])->size > 1)
 			return -EINVAL;
 	expr_set_name(ruleset, set, name);
-	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, encode_table_name(ruleset));
-	mnl_attr_put_strz(nlh, NFTA_SET_NAME, name);
+	batch_put_text(nlh, NFTA_SET_TABLE, encode_table_name(ruleset));
+	batch_put_text(nlh, NFTA_SET_NAME, name);
 	batch_put_be32(nlh, NFTA_SET_ID, set + 1);
 	batch_put_be32(nlh, NFTA_SET_FLAGS, encode_set_flags(at));
 	batch_put_be32(nlh, NFTA_SET_KEY_TYPE, encode_key_type(at));
@@ -235,7 +234,7 @@ static void encode_key(struct nlmsghdr *nlh, uint16_t type, const uint8_t *key, 
 {
 	struct nlattr *nest = batch_nest(nlh, type);
 
-	mnl_attr_put(nlh, NFTA_DATA_VALUE, size, key);
+	batch_put(nlh, NFTA_DATA_VALUE, size, key);
 	mnl_attr_nest_end(nlh, nest);
 }
 
@@ -279,8 +278,8 @@ static struct nlmsghdr *encode_elems_room(struct encode_elems *elems, uint32_t n
 	nlh = batch_message(
 		elems->batch, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL,
 		(struct batch_mark){ .what = BATCH_ELEMS, .index = elems->index, .first = number });
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, encode_table_name(elems->ruleset));
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, elems->name);
+	batch_put_text(nlh, NFTA_SET_ELEM_LIST_TABLE, encode_table_name(elems->ruleset));
+	batch_put_text(nlh, NFTA_SET_ELEM_LIST_SET, elems->name);
 	elems->nlh = nlh;
 	elems->list = batch_nest(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 	return nlh;
@@ -296,8 +295,8 @@ static void encode_elem_data(struct encode_elems *elems, const struct rs_elem *e
 				 jumps ? rs_string(ruleset, ruleset->chains[elem->ref].name)
 				       : NULL);
 	else if (elems->set->kind == RS_MAP_COUNTER)
-		mnl_attr_put_strz(elems->nlh, NFTA_SET_ELEM_OBJREF,
-				  rs_string(ruleset, ruleset->objs[elem->ref].name));
+		batch_put_text(elems->nlh, NFTA_SET_ELEM_OBJREF,
+			       rs_string(ruleset, ruleset->objs[elem->ref].name));
 }
 
 static void encode_elem(struct encode_elems *elems, uint32_t number, const struct rs_elem *elem)
@@ -381,8 +380,8 @@ void encode_drop_set(struct batch *batch, const char *table, const char *name)
 	struct nlmsghdr *nlh =
 		batch_message(batch, NFT_MSG_DELSET, 0, encode_mark(BATCH_OLD, RS_NONE));
 
-	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, table);
-	mnl_attr_put_strz(nlh, NFTA_SET_NAME, name);
+	batch_put_text(nlh, NFTA_SET_TABLE, table);
+	batch_put_text(nlh, NFTA_SET_NAME, name);
 }
 
 uint32_t encode_obj_type(const struct rs_obj *obj)
@@ -398,14 +397,14 @@ void encode_obj(struct batch *batch, const struct ruleset *ruleset, uint32_t obj
 		batch_message(batch, NFT_MSG_NEWOBJ, NLM_F_CREATE, encode_mark(BATCH_OBJ, obj));
 	struct nlattr *data;
 
-	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, encode_table_name(ruleset));
-	mnl_attr_put_strz(nlh, NFTA_OBJ_NAME, rs_string(ruleset, at->name));
+	batch_put_text(nlh, NFTA_OBJ_TABLE, encode_table_name(ruleset));
+	batch_put_text(nlh, NFTA_OBJ_NAME, rs_string(ruleset, at->name));
 	batch_put_be32(nlh, NFTA_OBJ_TYPE, encode_obj_type(at));
 	data = batch_nest(nlh, NFTA_OBJ_DATA);
 	if (at->kind == RS_OBJ_HELPER) {
-		mnl_attr_put_strz(nlh, NFTA_CT_HELPER_NAME, rs_string(ruleset, at->helper));
-		mnl_attr_put_u16(nlh, NFTA_CT_HELPER_L3PROTO, htons(NFPROTO_INET));
-		mnl_attr_put_u8(nlh, NFTA_CT_HELPER_L4PROTO, at->protocol);
+		batch_put_text(nlh, NFTA_CT_HELPER_NAME, rs_string(ruleset, at->helper));
+		batch_put_be16(nlh, NFTA_CT_HELPER_L3PROTO, NFPROTO_INET);
+		batch_put_u8(nlh, NFTA_CT_HELPER_L4PROTO, at->protocol);
 	} else if (start) {
 		batch_put_be64(nlh, NFTA_COUNTER_BYTES, start->bytes);
 		batch_put_be64(nlh, NFTA_COUNTER_PACKETS, start->packets);
@@ -418,7 +417,7 @@ void encode_drop_obj(struct batch *batch, const char *table, const char *name, u
 	struct nlmsghdr *nlh =
 		batch_message(batch, NFT_MSG_DELOBJ, 0, encode_mark(BATCH_OLD, RS_NONE));
 
-	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, table);
-	mnl_attr_put_strz(nlh, NFTA_OBJ_NAME, name);
+	batch_put_text(nlh, NFTA_OBJ_TABLE, table);
+	batch_put_text(nlh, NFTA_OBJ_NAME, name);
 	batch_put_be32(nlh, NFTA_OBJ_TYPE, type);
 }

@@ -96,7 +96,7 @@ static struct expr_frame expr_open(struct expr *expr, const char *name)
 	struct expr_frame frame;
 
 	frame.item = batch_nest(expr->nlh, NFTA_LIST_ELEM);
-	mnl_attr_put_strz(expr->nlh, NFTA_EXPR_NAME, name);
+	batch_put_text(expr->nlh, NFTA_EXPR_NAME, name);
 	frame.data = batch_nest(expr->nlh, NFTA_EXPR_DATA);
 	return frame;
 }
@@ -132,7 +132,7 @@ static void expr_put_value(struct expr *expr, uint16_t type, const void *value, 
 {
 	struct nlattr *nest = batch_nest(expr->nlh, type);
 
-	mnl_attr_put(expr->nlh, NFTA_DATA_VALUE, size, value);
+	batch_put(expr->nlh, NFTA_DATA_VALUE, size, value);
 	mnl_attr_nest_end(expr->nlh, nest);
 }
 
@@ -281,7 +281,7 @@ static int expr_lookup(struct expr *expr, const struct rs_stmt *stmt)
 	expr_put_keys(expr, stmt);
 	expr_set_name(expr->ruleset, stmt->ref, name);
 	frame = expr_open(expr, "lookup");
-	mnl_attr_put_strz(expr->nlh, NFTA_LOOKUP_SET, name);
+	batch_put_text(expr->nlh, NFTA_LOOKUP_SET, name);
 	batch_put_be32(expr->nlh, NFTA_LOOKUP_SREG, NFT_REG_1);
 	if (stmt->kind == RS_VMAP)
 		batch_put_be32(expr->nlh, NFTA_LOOKUP_DREG, NFT_REG_VERDICT);
@@ -295,8 +295,8 @@ static int expr_object(struct expr *expr, const struct rs_stmt *stmt)
 {
 	struct expr_frame frame = expr_open(expr, "objref");
 
-	mnl_attr_put_strz(expr->nlh, NFTA_OBJREF_IMM_NAME,
-			  rs_string(expr->ruleset, expr->ruleset->objs[stmt->ref].name));
+	batch_put_text(expr->nlh, NFTA_OBJREF_IMM_NAME,
+		       rs_string(expr->ruleset, expr->ruleset->objs[stmt->ref].name));
 	batch_put_be32(expr->nlh, NFTA_OBJREF_IMM_TYPE,
 		       stmt->kind == RS_HELPER ? NFT_OBJECT_CT_HELPER : NFT_OBJECT_COUNTER);
 	expr_close(expr, frame);
@@ -312,7 +312,7 @@ static int expr_object_map(struct expr *expr, const struct rs_stmt *stmt)
 	expr_set_name(expr->ruleset, stmt->ref, name);
 	frame = expr_open(expr, "objref");
 	batch_put_be32(expr->nlh, NFTA_OBJREF_SET_SREG, NFT_REG_1);
-	mnl_attr_put_strz(expr->nlh, NFTA_OBJREF_SET_NAME, name);
+	batch_put_text(expr->nlh, NFTA_OBJREF_SET_NAME, name);
 	expr_close(expr, frame);
 	return 0;
 }
@@ -334,8 +334,8 @@ static int expr_log(struct expr *expr, const struct rs_stmt *stmt)
 {
 	struct expr_frame frame = expr_open(expr, "log");
 
-	mnl_attr_put_strz(expr->nlh, NFTA_LOG_PREFIX, rs_string(expr->ruleset, stmt->prefix));
-	mnl_attr_put_u16(expr->nlh, NFTA_LOG_GROUP, htons(stmt->group));
+	batch_put_text(expr->nlh, NFTA_LOG_PREFIX, rs_string(expr->ruleset, stmt->prefix));
+	batch_put_be16(expr->nlh, NFTA_LOG_GROUP, stmt->group);
 	if (stmt->burst)
 		batch_put_be32(expr->nlh, NFTA_LOG_SNAPLEN, stmt->burst);
 	expr_close(expr, frame);
@@ -354,7 +354,7 @@ void expr_put_verdict(struct nlmsghdr *nlh, uint16_t type, enum rs_verdict verdi
 
 	batch_put_be32(nlh, NFTA_VERDICT_CODE, (uint32_t)codes[verdict]);
 	if (verdict == RS_JUMP || verdict == RS_GOTO)
-		mnl_attr_put_strz(nlh, NFTA_VERDICT_CHAIN, chain);
+		batch_put_text(nlh, NFTA_VERDICT_CHAIN, chain);
 	mnl_attr_nest_end(nlh, nest);
 	mnl_attr_nest_end(nlh, data);
 }
@@ -383,8 +383,7 @@ static int expr_reject(struct expr *expr, const struct rs_stmt *stmt)
 	batch_put_be32(expr->nlh, NFTA_REJECT_TYPE,
 		       reset ? NFT_REJECT_TCP_RST : NFT_REJECT_ICMPX_UNREACH);
 	if (!reset)
-		mnl_attr_put_u8(expr->nlh, NFTA_REJECT_ICMP_CODE,
-				NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
+		batch_put_u8(expr->nlh, NFTA_REJECT_ICMP_CODE, NFT_REJECT_ICMPX_ADMIN_PROHIBITED);
 	expr_close(expr, frame);
 	return 0;
 }
@@ -397,9 +396,9 @@ static void expr_compat_queue(struct expr *expr, const struct rs_stmt *stmt)
 
 	_Static_assert(sizeof(info) <= sizeof(bytes), "the target's data fits its alignment");
 	memcpy(bytes, &info, sizeof(info));
-	mnl_attr_put_strz(expr->nlh, NFTA_TARGET_NAME, "NFQUEUE");
+	batch_put_text(expr->nlh, NFTA_TARGET_NAME, "NFQUEUE");
 	batch_put_be32(expr->nlh, NFTA_TARGET_REV, 3);
-	mnl_attr_put(expr->nlh, NFTA_TARGET_INFO, sizeof(bytes), bytes);
+	batch_put(expr->nlh, NFTA_TARGET_INFO, sizeof(bytes), bytes);
 	expr_close(expr, frame);
 }
 
@@ -414,9 +413,9 @@ static int expr_queue(struct expr *expr, const struct rs_stmt *stmt)
 		return 0;
 	}
 	frame = expr_open(expr, "queue");
-	mnl_attr_put_u16(expr->nlh, NFTA_QUEUE_NUM, htons(stmt->group));
-	mnl_attr_put_u16(expr->nlh, NFTA_QUEUE_TOTAL, htons(stmt->count));
-	mnl_attr_put_u16(expr->nlh, NFTA_QUEUE_FLAGS, 0);
+	batch_put_be16(expr->nlh, NFTA_QUEUE_NUM, stmt->group);
+	batch_put_be16(expr->nlh, NFTA_QUEUE_TOTAL, stmt->count);
+	batch_put_be16(expr->nlh, NFTA_QUEUE_FLAGS, 0);
 	expr_close(expr, frame);
 	return 0;
 }
@@ -504,7 +503,7 @@ static int expr_mss(struct expr *expr, const struct rs_stmt *stmt)
 	struct expr_frame frame = expr_open(expr, "exthdr");
 
 	batch_put_be32(expr->nlh, NFTA_EXTHDR_SREG, NFT_REG_1);
-	mnl_attr_put_u8(expr->nlh, NFTA_EXTHDR_TYPE, EXPR_TCPOPT_MAXSEG);
+	batch_put_u8(expr->nlh, NFTA_EXTHDR_TYPE, EXPR_TCPOPT_MAXSEG);
 	batch_put_be32(expr->nlh, NFTA_EXTHDR_OFFSET, EXPR_TCPOPT_MAXSEG_AT);
 	batch_put_be32(expr->nlh, NFTA_EXTHDR_LEN, sizeof(value));
 	// The kernel gives flags back here, and takes none.
@@ -520,7 +519,7 @@ static void expr_put_exthdr(struct expr *expr, uint32_t op, uint8_t type, uint32
 	struct expr_frame frame = expr_open(expr, "exthdr");
 
 	batch_put_be32(expr->nlh, NFTA_EXTHDR_DREG, NFT_REG_1);
-	mnl_attr_put_u8(expr->nlh, NFTA_EXTHDR_TYPE, type);
+	batch_put_u8(expr->nlh, NFTA_EXTHDR_TYPE, type);
 	batch_put_be32(expr->nlh, NFTA_EXTHDR_OFFSET, offset);
 	batch_put_be32(expr->nlh, NFTA_EXTHDR_LEN, 1);
 	if (flags)

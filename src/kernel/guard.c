@@ -230,7 +230,7 @@ int kernel_guard_state(struct kernel *kernel, enum kernel_guard *ret_state)
 	int r;
 
 	guard_fill(&guard, KERNEL_GUARD_CLOSED, NULL);
-	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, kernel_guard_table);
+	batch_put_text(nlh, NFTA_TABLE_NAME, kernel_guard_table);
 	r = link_ask(&kernel->link, nlh, guard_take_table, &reader);
 	if (r == -ENOENT || r == -ESTALE) {
 		*ret_state = r == -ENOENT ? KERNEL_GUARD_ABSENT : KERNEL_GUARD_OPEN;
@@ -238,7 +238,7 @@ int kernel_guard_state(struct kernel *kernel, enum kernel_guard *ret_state)
 	}
 	for (int i = 0; i < LINK_RETRIES && (i == 0 || r == -EINTR); i++) {
 		nlh = link_request(&kernel->link, NFT_MSG_GETRULE, NLM_F_DUMP);
-		mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, kernel_guard_table);
+		batch_put_text(nlh, NFTA_RULE_TABLE, kernel_guard_table);
 		r = link_ask(&kernel->link, nlh, guard_take_rule, &reader);
 	}
 	if (r == 0)

@@ -55,7 +55,7 @@ int present_read_table(struct present *present, struct link *link, const char *t
 	int r;
 
 	present->table = false;
-	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
+	batch_put_text(nlh, NFTA_TABLE_NAME, table);
 	r = link_ask(link, nlh, present_take_table, present);
 	return r == -ENOENT ? 0 : r;
 }
@@ -65,8 +65,8 @@ int present_has_chain(struct link *link, const char *table, const char *chain)
 	struct nlmsghdr *nlh = link_request(link, NFT_MSG_GETCHAIN, 0);
 	int r;
 
-	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, table);
-	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, chain);
+	batch_put_text(nlh, NFTA_CHAIN_TABLE, table);
+	batch_put_text(nlh, NFTA_CHAIN_NAME, chain);
 	r = link_ask(link, nlh, NULL, NULL);
 	return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
@@ -152,7 +152,7 @@ static int present_dump_sets(struct present *present, struct link *link, const c
 	struct nlmsghdr *nlh = link_request(link, NFT_MSG_GETSET, NLM_F_DUMP);
 	int r;
 
-	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, table);
+	batch_put_text(nlh, NFTA_SET_TABLE, table);
 	r = link_ask(link, nlh, present_take_set, &reader);
 	return r == -ENOENT ? -EINTR : r; // the table went away meanwhile
 }
@@ -164,7 +164,7 @@ static int present_dump_objs(struct present *present, struct link *link, const c
 	struct present_reader reader = { .present = present, .table = table };
 	struct nlmsghdr *nlh = link_request(link, NFT_MSG_GETOBJ, NLM_F_DUMP);
 
-	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, table);
+	batch_put_text(nlh, NFTA_OBJ_TABLE, table);
 	if (type)
 		batch_put_be32(nlh, NFTA_OBJ_TYPE, type);
 	return link_ask(link, nlh, present_take_obj, &reader);

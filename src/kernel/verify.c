@@ -184,7 +184,7 @@ static int verify_sets(struct verify *verify)
 	struct nlmsghdr *nlh = link_request(verify->link, NFT_MSG_GETSET, NLM_F_DUMP);
 	int r;
 
-	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, verify->table);
+	batch_put_text(nlh, NFTA_SET_TABLE, verify->table);
 	r = link_ask(verify->link, nlh, verify_take_set, verify);
 	for (uint32_t i = 0; r == 0 && i < verify->ruleset->n_sets; i++) {
 		if (!verify->set_seen[i])
@@ -231,7 +231,7 @@ static int verify_objs(struct verify *verify)
 	struct nlmsghdr *nlh = link_request(verify->link, NFT_MSG_GETOBJ, NLM_F_DUMP);
 	int r;
 
-	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, verify->table);
+	batch_put_text(nlh, NFTA_OBJ_TABLE, verify->table);
 	r = link_ask(verify->link, nlh, verify_take_obj, verify);
 	for (uint32_t i = 0; r == 0 && i < verify->ruleset->n_objs; i++)
 		if (!verify->obj_seen[i])
@@ -282,8 +282,8 @@ static int verify_rules(struct verify *verify)
 	for (size_t i = 0; r == 0 && i < verify->present.chains.n; i++) {
 		struct nlmsghdr *nlh = link_request(verify->link, NFT_MSG_GETRULE, NLM_F_DUMP);
 
-		mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, verify->table);
-		mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, verify->present.chains.v[i].name);
+		batch_put_text(nlh, NFTA_RULE_TABLE, verify->table);
+		batch_put_text(nlh, NFTA_RULE_CHAIN, verify->present.chains.v[i].name);
 		r = link_ask(verify->link, nlh, verify_take_rule, verify);
 	}
 	for (uint32_t i = 0; r == 0 && i < ruleset->n_chains; i++)

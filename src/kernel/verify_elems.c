@@ -218,8 +218,8 @@ int verify_elems(struct verify *verify, uint32_t set)
 	int r;
 
 	reader.size = at->n_keys == 1 ? rs_key_info(at->keys[0])->size : at->key_bytes;
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, verify->table);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, verify->set_names[set]);
+	batch_put_text(nlh, NFTA_SET_ELEM_LIST_TABLE, verify->table);
+	batch_put_text(nlh, NFTA_SET_ELEM_LIST_SET, verify->set_names[set]);
 	r = link_ask(verify->link, nlh, verify_take_elems, &reader);
 	if (r == -ENOENT || r == -EBADE)
 		r = verify_tell(verify, "set %s: %s", rs_string(verify->ruleset, at->name),
