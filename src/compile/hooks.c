@@ -216,6 +216,28 @@ static uint32_t related_chain(struct compiling *c, bool output)
 	return chain;
 }
 
+// An error is forwarded only between zones that may have connections at all, whichever opens them:
+// else whoever knows of a connection anywhere could send its ends what he likes in errors about it.
+static uint32_t related_forward_chain(struct compiling *c, uint32_t related)
+{
+	struct names_map pairs = names_map("pairs_related", RS_MAP_VERDICT, true, true);
+	uint32_t chain = rb_chain(c->build, "related_forward", RS_NONE);
+
+	for (size_t i = 0; i < c->n_pairs; i++) {
+		uint16_t from = c->pairs[i].from, to = c->pairs[i].to;
+
+		if (!of_hook(FORWARD, from, to))
+			continue;
+		names_map_add(c, &pairs, from, to, RS_GOTO, related);
+		if (!plan_find_pair(c->plan, to, from))
+			names_map_add(c, &pairs, to, from, RS_GOTO, related);
+	}
+	names_map_rules(c, &pairs, chain);
+	rule(c->build, chain, RS_NONE);
+	rule_verdict(c->build, RS_GOTO, c->invalid);
+	return chain;
+}
+
 // Where an established connection's packet may go: a route that changed after the connection was
 // opened (a line that went down, and the default route took over) must not lead it out elsewhere.
 static uint32_t leave_chain(struct compiling *c, enum hook_index hook, uint32_t denied,
@@ -404,7 +426,9 @@ void hook_chains(struct compiling *c)
 {
 	struct names_map counters = names_map("denied_interfaces", RS_MAP_COUNTER, true, false);
 	struct names_map leave = names_map("leave_interfaces", RS_MAP_VERDICT, false, true);
-	uint32_t related = related_chain(c, false), related_output = related_chain(c, true);
+	uint32_t related[HOOKS] = {
+		[INPUT] = related_chain(c, false), [OUTPUT] = related_chain(c, true)
+	};
 
 	c->hear = router_zones(c, c->settings->hear_ra, c->settings->n_hear_ra, "hear_ra");
 	c->send = router_zones(c, c->settings->send_ra, c->settings->n_send_ra, "send_ra");
@@ -412,6 +436,7 @@ void hook_chains(struct compiling *c)
 		names_map_add(c, &counters, z, z, RS_CONTINUE, c->zone[z].denied);
 		names_map_add(c, &leave, z, z, RS_JUMP, destination_chain(c, z));
 	}
+	related[FORWARD] = related_forward_chain(c, related[INPUT]);
 	for (int hook = 0; hook < HOOKS; hook++)
-		hook_chain(c, hook, hook == OUTPUT ? related_output : related, &counters, &leave);
+		hook_chain(c, hook, related[hook], &counters, &leave);
 }
