@@ -28,9 +28,9 @@ _sekisho() {
 		case $verb in
 		query) options="--json --expect --source-port" ;;
 		apply | status | flows | zones) options="--json --socket" ;;
-		print) options= ;;
+		print | show) options= ;;
 		esac
-		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$word")
 		return
 		;;
 	esac

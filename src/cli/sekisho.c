@@ -13,8 +13,7 @@ static const struct cli_verb verbs[] = {
 	  OPT_JSON, verb_check },
 	{ "print", "[DIR]", "the policy in canonical form", 0, 1, 0, verb_print },
 	{ "show", "ruleset|schema|manual [DIR]",
-	  "the compiled ruleset as nft syntax; the JSON Schema; the keys", 1, 2, OPT_JSON,
-	  verb_show },
+	  "the compiled ruleset as nft syntax; the JSON Schema; the keys", 1, 2, 0, verb_show },
 	{ "query", "FROM TO SERVICE [DIR]", "what happens to a packet, and why", 3, 4,
 	  OPT_JSON | OPT_EXPECT | OPT_SOURCE_PORT, verb_query },
 	{ "explain", "CODE", "what a diagnostic means and what to do", 0, 1, OPT_JSON,
@@ -34,16 +33,38 @@ enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 static const struct {
 	const char *name;
 	enum cli_option option;
-	bool takes_value;
+	const char *value; // as the usage line shows it; NULL: the option takes none
 	const char *help;
 } options[] = {
-	{ "--json", OPT_JSON, false, "print JSON" },
-	{ "--socket", OPT_SOCKET, true, "control socket of the daemon" },
-	{ "--expect", OPT_EXPECT, true, "allow or deny: exit with 4 if it is otherwise" },
-	{ "--source-port", OPT_SOURCE_PORT, true, "source port of the packet" },
+	{ "--json", OPT_JSON, NULL, "print JSON" },
+	{ "--socket", OPT_SOCKET, "PATH", "control socket of the daemon" },
+	{ "--expect", OPT_EXPECT, "allow|deny", "exit with 4 if the answer is otherwise" },
+	{ "--source-port", OPT_SOURCE_PORT, "PORT", "source port of the packet" },
 };
 
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]) };
+
+static void print_options(FILE *out, unsigned which)
+{
+	for (int i = 0; i < N_OPTIONS; i++)
+		if (which & options[i].option) {
+			char head[40];
+
+			snprintf(head, sizeof(head), "%s %s", options[i].name,
+				 options[i].value ? options[i].value : "");
+			fprintf(out, "  %-20s %s\n", head, options[i].help);
+		}
+}
+
+static void print_verb(FILE *out, const struct cli_verb *verb)
+{
+	fprintf(out, "usage: sekisho %s", verb->name);
+	for (int i = 0; i < N_OPTIONS; i++)
+		if (verb->options & options[i].option)
+			fprintf(out, " [%s%s%s]", options[i].name, options[i].value ? " " : "",
+				options[i].value ? options[i].value : "");
+	fprintf(out, "%s%s\n", *verb->arguments ? " " : "", verb->arguments);
+}
 
 static void usage(FILE *out)
 {
@@ -56,20 +77,22 @@ static void usage(FILE *out)
 		fprintf(out, " %s\n", verbs[i].summary);
 	}
 	fputs("\n", out);
-	for (int i = 0; i < N_OPTIONS; i++)
-		fprintf(out, "  %-15s %s\n", options[i].name, options[i].help);
+	print_options(out, ~0U);
 	fputs("\nDIR is " CLI_DIR " unless given.  See sekisho(8), sekisho-policy(5).\n", out);
 }
 
 static int verb_usage(const struct cli_verb *verb)
 {
-	fprintf(stderr, "usage: sekisho %s", verb->name);
-	for (int i = 0; i < N_OPTIONS; i++)
-		if (verb->options & options[i].option)
-			fprintf(stderr, " [%s%s]", options[i].name,
-				options[i].takes_value ? " VALUE" : "");
-	fprintf(stderr, " %s\n", verb->arguments);
+	print_verb(stderr, verb);
 	return EXIT_USAGE;
+}
+
+static int verb_help(const struct cli_verb *verb)
+{
+	print_verb(stdout, verb);
+	printf("\n  %s\n\n", verb->summary);
+	print_options(stdout, verb->options);
+	return EXIT_FINE;
 }
 
 static const struct cli_verb *find_verb(const char *name)
@@ -142,11 +165,11 @@ static int take_words(struct cli *cli, const struct cli_verb *verb, int argc, ch
 			fprintf(stderr, "sekisho %s: no option \"%s\"\n", verb->name, argv[i]);
 			return -1;
 		}
-		if (options[at].takes_value && !value && i + 1 < argc)
+		if (options[at].value && !value && i + 1 < argc)
 			value = argv[++i];
-		if (options[at].takes_value != (value != NULL)) {
+		if ((options[at].value == NULL) != (value == NULL)) {
 			fprintf(stderr, "sekisho %s: %s takes %s\n", verb->name, options[at].name,
-				options[at].takes_value ? "a value" : "no value");
+				options[at].value ? options[at].value : "no value");
 			return -1;
 		}
 		take_value(cli, options[at].option, value);
@@ -157,7 +180,7 @@ static int take_words(struct cli *cli, const struct cli_verb *verb, int argc, ch
 static int run_verb(const struct cli_verb *verb, int argc, char **argv)
 {
 	struct cli cli = { .argv = calloc((size_t)argc + 1, sizeof(char *)) };
-	int status = EXIT_FAILED;
+	int status;
 
 	if (!cli.argv)
 		return EXIT_FAILED;
@@ -188,5 +211,7 @@ int main(int argc, char **argv)
 		return EXIT_FINE;
 	}
 	verb = find_verb(argv[1]);
+	if (verb && argc > 2 && strcmp(argv[2], "--help") == 0)
+		return verb_help(verb);
 	return verb ? run_verb(verb, argc - 2, argv + 2) : EXIT_USAGE;
 }
