@@ -264,6 +264,7 @@ void plan_query(const struct plan *plan, const struct plan_packet *packet, struc
 	} else if (!source_belongs(plan, seen)) {
 		explain_home(plan, &seen->source, seen->from, ret);
 		deny(ret, PLAN_SPOOFED);
+		ret->denied_action = PLAN_DROP; // an answer would go to whoever has that address
 	} else if (!destination_belongs(plan, seen)) {
 		explain_home(plan, &seen->destination, seen->to, ret);
 		deny(ret, PLAN_MISPLACED);

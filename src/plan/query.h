@@ -36,9 +36,9 @@ struct plan_answer {
 	uint32_t flow; // the flow that allows it, or the nearest one; PLAN_NONE if there is none
 	const char *missing; // denied: what the nearest flow lacks, in words: `text`, or NULL
 	const struct plan_nat *destination_nat, *source_nat, *hairpin_nat; // NULL: none
-	struct plan_packet translated; // as the forward hook sees it (after destination NAT)
-	enum plan_action denied_action;
-	char text[512]; // storage of `missing`; of a copied answer read this
+	struct plan_packet translated;	// as the forward hook sees it (after destination NAT)
+	enum plan_action denied_action; // of a source that is not believed: always a drop
+	char text[512];			// storage of `missing`; of a copied answer read this
 };
 
 // Evaluates; never fails.  translated.to is the target's zone when destination NAT applies (a

@@ -415,8 +415,7 @@ static enum outcome wanted(const struct plan_answer *answer)
 		return OUT_QUEUE;
 	if (answer->verdict == PLAN_ALLOW)
 		return OUT_ACCEPT;
-	return answer->denied_action == PLAN_REJECT && answer->reason != PLAN_SPOOFED ? OUT_REJECT
-										      : OUT_DROP;
+	return answer->denied_action == PLAN_REJECT ? OUT_REJECT : OUT_DROP;
 }
 
 static bool agrees(struct world *w, const struct plan_answer *answer, const struct run *run)

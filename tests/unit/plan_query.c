@@ -169,6 +169,11 @@ static void denied_action(void **state)
 	addr_parse("8.8.8.8", &packet.destination);
 	plan_query(plan, &packet, &answer);
 	assert_int_equal(answer.denied_action, PLAN_REJECT);
+	addr_parse("8.8.4.4", &packet.source);
+	plan_query(plan, &packet, &answer);
+	assert_int_equal(answer.reason, PLAN_SPOOFED);
+	assert_int_equal(answer.denied_action, PLAN_DROP);
+	addr_parse("10.20.0.1", &packet.source);
 	packet.from = (uint16_t)plan_find_zone(plan, "staff");
 	plan_query(plan, &packet, &answer);
 	assert_int_equal(answer.denied_action, PLAN_DROP);

@@ -245,13 +245,13 @@ static bool arrival_fits(const struct agree *agree, const struct agree_probe *pr
 	return source_fits(agree, probe);
 }
 
-// What was denied with an answer is answered so, unless its source was not believed.
+// What was denied with an answer is answered so.
 static bool denial_fits(const struct agree *agree, const struct agree_probe *probe)
 {
 	const struct reference_packet *packet = &probe->packet;
 	bool answered = probe->seen.reset || probe->seen.error;
 
-	if (probe->plan.reason == PLAN_SPOOFED || probe->plan.denied_action == PLAN_DROP)
+	if (probe->plan.denied_action == PLAN_DROP)
 		return !answered;
 	if (packet->from == REFERENCE_SELF || probe->plan_differs)
 		return true;
