@@ -76,6 +76,7 @@ const char *cli_join(const struct control_row *row, enum control_tag tag, char *
 static struct json_object *field_json(const struct control_field *field)
 {
 	char text[40];
+	size_t end;
 
 	switch (field->type) {
 	case CTL_U64:
@@ -86,6 +87,11 @@ static struct json_object *field_json(const struct control_field *field)
 		if (field->number == 0)
 			return NULL;
 		local_time(field->number, "%Y-%m-%dT%H:%M:%S%z", text, sizeof(text));
+		end = strlen(text);
+		if (end > 2) { // "+0900" is "+09:00" in RFC 3339
+			memmove(text + end - 1, text + end - 2, 3);
+			text[end - 2] = ':';
+		}
 		return json_object_new_string(text);
 	default:
 		return json_object_new_string(field->text ? field->text : "");

@@ -1,6 +1,6 @@
 # bash completion for sekisho
 _sekisho_names() { # flows or zones of the default policy
-	sekisho "$1" /etc/sekisho/rules --json 2>/dev/null | sed -n "s/^ *\"$2\": \"\([^\"]*\)\".*/\1/p"
+	sekisho "$1" /etc/sekisho/rules --json 2>/dev/null | sed -n 's/^ *"id": "\([^"]*\)".*/\1/p'
 }
 
 _sekisho() {
@@ -41,7 +41,7 @@ _sekisho() {
 		;;
 	query)
 		if [ "$COMP_CWORD" -le 3 ]; then
-			mapfile -t COMPREPLY < <(compgen -W "$(_sekisho_names zones zone)" -- "$word")
+			mapfile -t COMPREPLY < <(compgen -W "$(_sekisho_names zones)" -- "$word")
 		elif [ "$COMP_CWORD" -eq 5 ]; then
 			mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		fi
