@@ -1,7 +1,7 @@
 // explain: what a diagnostic code means, in English and Japanese; without a code, the list.
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/diag.h"
@@ -29,6 +29,17 @@ static const char *piece_end(const char *text, size_t *ret_width)
 	return end;
 }
 
+// Signs that must not open a line: they may hang over its end.
+static bool may_not_open_line(const char *piece)
+{
+	static const char *const signs[] = { "。", "、", "」", "』", "）", "・", "ー" };
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (strncmp(piece, signs[i], strlen(signs[i])) == 0)
+			return true;
+	return false;
+}
+
 // Breaks text into lines of at most COLUMNS: at spaces, and around wide characters.
 static void print_wrapped(const char *text)
 {
@@ -44,7 +55,7 @@ static void print_wrapped(const char *text)
 			continue;
 		}
 		end = piece_end(text, &width);
-		if (column && column + space + width > COLUMNS) {
+		if (column && column + space + width > COLUMNS && !may_not_open_line(text)) {
 			putchar('\n');
 			column = 0;
 		} else if (space) {

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 enum { REST_MAX = 8192 }; // pieces of what is not yet permitted; beyond: called partly
 
 struct side {
@@ -67,6 +69,22 @@ static int side_of_address(const struct plan *plan, const char *word, struct sid
 	return ret->n_zones ? 0 : -EINVAL;
 }
 
+static void unknown_side(const struct plan *plan, const char *word, struct question *question)
+{
+	struct text_nearest near = { .wanted = word };
+	size_t n;
+	const struct plan_zone *zones = plan_zones(plan, &n);
+
+	for (size_t i = 0; i < n; i++)
+		text_nearest_try(&near, zones[i].id);
+	if (near.name)
+		snprintf(question->error, sizeof(question->error),
+			 "\"%s\" is no zone of this policy; did you mean \"%s\"?", word, near.name);
+	else
+		snprintf(question->error, sizeof(question->error),
+			 "\"%s\" is no zone, no zone/network and no address of this policy", word);
+}
+
 static int side_of(struct plan *plan, const char *word, struct side *ret, struct question *question)
 {
 	uint32_t zone;
@@ -78,8 +96,7 @@ static int side_of(struct plan *plan, const char *word, struct side *ret, struct
 	if (side_of_address(plan, word, ret, question) == 0)
 		return 0;
 	if (question->error[0] == '\0')
-		snprintf(question->error, sizeof(question->error),
-			 "\"%s\" is no zone, no zone/network and no address of this policy", word);
+		unknown_side(plan, word, question);
 	return -EINVAL;
 }
 

@@ -61,7 +61,7 @@ static void print_numbers(const struct control_row *fields)
 		 (unsigned long long)control_u64(fields, CTL_INVALID),
 		 (unsigned long long)control_u64(fields, CTL_UNKNOWN));
 	print_line("packets", line);
-	snprintf(line, sizeof(line), "%llu records, %llu suppressed",
+	snprintf(line, sizeof(line), "%llu written, %llu suppressed",
 		 (unsigned long long)control_u64(fields, CTL_LOG_EVENTS),
 		 (unsigned long long)control_u64(fields, CTL_LOG_SUPPRESSED));
 	print_line("log", line);
