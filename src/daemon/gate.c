@@ -2,13 +2,13 @@
 #include "daemon/gate.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "daemon/file.h"
+#include "kernel/sysctl.h"
 
 static uint64_t monotonic_us(void)
 {
@@ -89,52 +89,17 @@ int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *f
 	return 0;
 }
 
-static bool is_on(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char now = 0;
-	bool on = fd >= 0 && read(fd, &now, 1) == 1 && now == '1';
-	if (fd >= 0)
-		close(fd);
-	return on;
-}
-
-static int switch_on(const char *path)
-{
-	if (is_on(path)) // also when it may not be written
-		return 0;
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : 0;
-	if (r == 0 && write(fd, "1", 1) != 1)
-		r = -errno;
-	if (fd >= 0)
-		close(fd);
-	return r;
-}
-
-static int set_forwarding(struct failure *failure)
-{
-	static const char *const switches[] = { "/proc/sys/net/ipv4/ip_forward",
-						"/proc/sys/net/ipv6/conf/all/forwarding" };
-	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
-		int r = switch_on(switches[i]);
-		if (r == -ENOENT) // a kernel without IPv6
-			continue;
-		if (r < 0)
-			return failure_set(failure, SK_FORWARDING_FAILED, r, "%s: %s", switches[i],
-					   strerror(-r));
-	}
-	return 0;
-}
-
 void gate_let_through(struct gate *gate)
 {
 	struct failure failure;
+	const char *path;
 	int r = gate_set_guard(gate, KERNEL_GUARD_OPEN, &failure);
 	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
 	if (r < 0 || !gate->options->forwarding)
 		return;
-	r = set_forwarding(&failure);
+	r = sysctl_set_forwarding(true, &path);
+	if (r < 0)
+		failure_set(&failure, SK_FORWARDING_FAILED, r, "%s: %s", path, strerror(-r));
 	gate_set_problem(gate, GATE_FORWARDING, r < 0 ? &failure : NULL);
 }
 

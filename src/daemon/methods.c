@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/links.h"
+#include "kernel/sysctl.h"
 
 typedef void method(struct methods *methods, struct control_request *request);
 
@@ -37,15 +38,6 @@ static uint64_t resident_bytes(void)
 		resident = 0;
 	fclose(in);
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static bool is_forwarding(void)
-{
-	FILE *in = fopen("/proc/sys/net/ipv4/ip_forward", "re");
-	int on = in ? fgetc(in) : '0';
-	if (in)
-		fclose(in);
-	return on == '1';
 }
 
 static const char *guard_word(enum kernel_guard guard)
@@ -111,7 +103,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 	for (size_t i = 0; i < GATE_PROBLEM_COUNT; i++)
 		control_put_text(&reply, CTL_PROBLEM, gate->problems[i]);
 	control_put_text(&reply, CTL_GUARD, guard_word(gate->guard));
-	control_put_bool(&reply, CTL_FORWARDING, is_forwarding());
+	control_put_bool(&reply, CTL_FORWARDING, sysctl_is_forwarding());
 	if (about->number) {
 		put_generation(&reply, &gate->current);
 		control_put_time(&reply, CTL_APPLIED, about->applied_usec);

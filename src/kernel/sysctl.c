@@ -2,18 +2,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char sysctl_v4[] = "/proc/sys/net/ipv4/ip_forward";
-static const char sysctl_v6[] = "/proc/sys/net/ipv6/conf/all/forwarding";
+enum { SYSCTL_FAMILIES = 2 };
+
+static const char *const sysctl_forward[SYSCTL_FAMILIES] = {
+	"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"
+};
 static const char sysctl_acct[] = "/proc/sys/net/netfilter/nf_conntrack_acct";
-static const char sysctl_loose[] = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose";
-static const char sysctl_liberal[] = "/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal";
-static const char sysctl_count[] = "/proc/sys/net/netfilter/nf_conntrack_count";
-static const char sysctl_max[] = "/proc/sys/net/netfilter/nf_conntrack_max";
 
 static int sysctl_read(const char *path, uint32_t *ret_value)
 {
@@ -54,28 +54,30 @@ static int sysctl_write(const char *path, uint32_t value)
 	return r;
 }
 
-int sysctl_set_forwarding(bool on)
+int sysctl_set_forwarding(bool on, const char **reterr_path)
 {
-	int v4 = sysctl_write(sysctl_v4, on);
-	int v6 = sysctl_write(sysctl_v6, on);
+	int error = 0;
 
-	// A kernel without IPv6 has nothing to forward.
-	if (v6 == -ENOENT)
-		v6 = 0;
-	return v4 < 0 ? v4 : v6;
+	for (size_t i = 0; i < SYSCTL_FAMILIES; i++) {
+		uint32_t now;
+		int r = sysctl_read(sysctl_forward[i], &now);
+
+		if (r == 0 && (now != 0) != on)
+			r = sysctl_write(sysctl_forward[i], on);
+		// A kernel without IPv6 has nothing to forward.
+		if (r == 0 || r == -ENOENT || error)
+			continue;
+		error = r;
+		*reterr_path = sysctl_forward[i];
+	}
+	return error;
 }
 
-int sysctl_get_forwarding(void)
+bool sysctl_is_forwarding(void)
 {
-	uint32_t v4, v6 = 0;
-	int r = sysctl_read(sysctl_v4, &v4);
+	uint32_t now;
 
-	if (r < 0)
-		return r;
-	r = sysctl_read(sysctl_v6, &v6);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	return (v4 ? SYSCTL_FORWARD_V4 : 0) | (v6 ? SYSCTL_FORWARD_V6 : 0);
+	return sysctl_read(sysctl_forward[0], &now) == 0 && now != 0;
 }
 
 int sysctl_conntrack_counters(void)
@@ -84,37 +86,4 @@ int sysctl_conntrack_counters(void)
 	int r = sysctl_read(sysctl_acct, &value);
 
 	return r < 0 ? r : value != 0;
-}
-
-int sysctl_set_conntrack(const struct sysctl_conntrack *wanted)
-{
-	int r = 0, one;
-
-	if (wanted->counters)
-		r = sysctl_write(sysctl_acct, 1);
-	if (wanted->strict) {
-		one = sysctl_write(sysctl_loose, 0);
-		r = r < 0 ? r : one;
-		one = sysctl_write(sysctl_liberal, 0);
-		r = r < 0 ? r : one;
-	}
-	if (wanted->max_connections) {
-		one = sysctl_write(sysctl_max, wanted->max_connections);
-		r = r < 0 ? r : one;
-	}
-	return r;
-}
-
-int sysctl_conntrack_usage(uint32_t *ret_count, uint32_t *ret_max)
-{
-	uint32_t count, max;
-	int r = sysctl_read(sysctl_count, &count);
-
-	if (r == 0)
-		r = sysctl_read(sysctl_max, &max);
-	if (r < 0)
-		return r;
-	*ret_count = count;
-	*ret_max = max;
-	return 0;
 }
