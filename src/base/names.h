@@ -7,7 +7,8 @@
 
 enum { NAMES_NONE = UINT32_MAX };
 
-struct names { // all zero: empty.  The texts stay the caller's.
+// All zero: empty.  The texts stay the caller's.
+struct names {
 	const char **texts; // by slot; NULL: free
 	uint32_t *values;
 	size_t n, slots;

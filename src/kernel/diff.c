@@ -42,7 +42,9 @@ typedef char diff_set_name[RS_NAME_MAX + 1];
 
 static const char *diff_next_set(const void *arg, uint32_t i)
 {
-	return ((const diff_set_name *)arg)[i];
+	const diff_set_name *names = arg;
+
+	return names[i];
 }
 
 static void diff_match_sets(struct diff *diff, uint32_t n_there)
