@@ -292,8 +292,7 @@ static void encode_elem_data(struct encode_elems *elems, const struct rs_elem *e
 
 	if (elems->set->kind == RS_MAP_VERDICT)
 		expr_put_verdict(elems->nlh, NFTA_SET_ELEM_DATA, elem->verdict,
-				 jumps ? rs_string(ruleset, ruleset->chains[elem->ref].name)
-				       : NULL);
+				 jumps ? rs_string(ruleset, ruleset->chains[elem->ref].name) : "");
 	else if (elems->set->kind == RS_MAP_COUNTER)
 		batch_put_text(elems->nlh, NFTA_SET_ELEM_OBJREF,
 			       rs_string(ruleset, ruleset->objs[elem->ref].name));

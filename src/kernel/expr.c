@@ -367,7 +367,7 @@ static int expr_verdict(struct expr *expr, const struct rs_stmt *stmt)
 
 	batch_put_be32(expr->nlh, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
 	expr_put_verdict(expr->nlh, NFTA_IMMEDIATE_DATA, stmt->verdict,
-			 jumps ? rs_string(ruleset, ruleset->chains[stmt->ref].name) : NULL);
+			 jumps ? rs_string(ruleset, ruleset->chains[stmt->ref].name) : "");
 	expr_close(expr, frame);
 	return 0;
 }

@@ -22,6 +22,7 @@ int expr_put_rule(struct nlmsghdr *nlh, const struct ruleset *ruleset, uint32_t 
 		  const struct kernel_features *features, uint32_t *ret_stmt);
 
 // Writes NFTA_DATA_VERDICT of a verdict, as in immediate expressions and map elements.
+// chain: only of jump and goto.
 void expr_put_verdict(struct nlmsghdr *nlh, uint16_t type, enum rs_verdict verdict,
 		      const char *chain);
 

@@ -66,14 +66,26 @@ static int nflog_ask(struct nflog *nflog, const struct nlmsghdr *request)
 	}
 }
 
+// Whether this process may do what needs CAP_NET_ADMIN: forcing a buffer's size does.
+static bool nflog_may(const struct nflog *nflog)
+{
+	int bytes = NFLOG_SOCKET_BYTES;
+
+	return setsockopt(nflog_fd(nflog), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) == 0;
+}
+
 static int nflog_bind(struct nflog *nflog, uint16_t group)
 {
 	_Alignas(8) char bytes[NFLOG_REQUEST_MAX];
 	struct nfulnl_msg_config_cmd command = { .command = NFULNL_CFG_CMD_BIND };
 	struct nlmsghdr *nlh = nflog_request(nflog, bytes, group);
 
+	int r;
+
 	mnl_attr_put(nlh, NFULA_CFG_CMD, sizeof(command), &command);
-	return nflog_ask(nflog, nlh);
+	r = nflog_ask(nflog, nlh);
+	// The kernel says EPERM for both; see which it is.
+	return r == -EPERM && nflog_may(nflog) ? -EBUSY : r;
 }
 
 static int nflog_tune(struct nflog *nflog, uint16_t group)

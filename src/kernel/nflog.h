@@ -24,7 +24,8 @@ struct nflog_record {
 	size_t packet_size;
 };
 
-// Listens to one group in this network namespace.  -EBUSY: another process does already.
+// Listens to one group in this network namespace.  -EBUSY: another process does already;
+// -EPERM: without CAP_NET_ADMIN.
 int nflog_open(uint16_t group, struct nflog **ret_nflog);
 void nflog_close(struct nflog *nflog);	 // NULL is fine
 int nflog_fd(const struct nflog *nflog); // to wait on for input; does not block

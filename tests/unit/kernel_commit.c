@@ -23,87 +23,7 @@
 #include "kernel/kernel.h"
 #include "kernel/sysctl.h"
 #include "unit/kernel_net.h"
-#include "unit/ruleset_make.h"
-
-static const enum rs_key pair[] = { RS_IP_SADDR, RS_IP_DADDR };
-static const enum rs_key service[] = { RS_META_L4PROTO, RS_TH_DPORT };
-
-// What differs between the rulesets of these tests.
-struct town {
-	uint64_t generation;
-	unsigned extra;	  // sources in the set, besides one
-	bool second_flow; // chain f_two and its counter
-	bool guard_chain; // a base chain more
-	bool bad_helper;
-	bool own_marker; // the ruleset has its marker itself, as compiled ones do
-};
-
-static void make_input(struct make *make, uint32_t counter, uint32_t services)
-{
-	uint16_t port = htons(9);
-
-	make_base(make, "input", NF_INET_LOCAL_IN, 0, false, true);
-	make_rule(make, make_origin(make, "icmp", 3));
-	make_match(make, RS_META_L4PROTO, RS_EQ, &(uint8_t){ IPPROTO_ICMP }, 1);
-	make_verdict(make, RS_ACCEPT, RS_NONE);
-	make_rule(make, make_origin(make, "blocked", 7));
-	make_match(make, RS_META_L4PROTO, RS_EQ, &(uint8_t){ IPPROTO_UDP }, 1);
-	make_match(make, RS_TH_DPORT, RS_EQ, &port, sizeof(port));
-	make_stmt(make, RS_COUNT)->ref = counter;
-	make_verdict(make, RS_DROP, RS_NONE);
-	make_rule(make, RS_NONE);
-	make_with_keys(make_stmt(make, RS_VMAP), 2, service, services);
-}
-
-static void make_town(struct make *make, const struct town *town)
-{
-	uint32_t counter = make_obj(make, RS_OBJ_COUNTER, "d_self", NULL, 0, RS_NONE);
-	uint32_t flow = make_obj(make, RS_OBJ_COUNTER, "f_one", NULL, 0, RS_NONE);
-	uint32_t sources, services, allowed, two = RS_NONE;
-
-	if (town->bad_helper)
-		make_obj(make, RS_OBJ_HELPER, "h_bad", "no-such", IPPROTO_TCP,
-			 make_origin(make, "sip-phones", 42));
-	sources = make_set(make, "s_sources", RS_SET, true, 2, pair);
-	for (uint32_t i = 0; i <= town->extra; i++)
-		make_elem_v4(make, (uint32_t[]){ 0x0a140000 + i * 256, 0xc0000219 },
-			     (uint32_t[]){ 0x0a1400ff + i * 256, 0xc0000219 }, 0, RS_NONE,
-			     make_origin(make, "sources", 100 + i));
-	allowed = make_chain(make, "allowed");
-	make_rule(make, RS_NONE);
-	make_stmt(make, RS_COUNT)->ref = flow;
-	make_verdict(make, RS_ACCEPT, RS_NONE);
-	if (town->second_flow) {
-		uint32_t obj = make_obj(make, RS_OBJ_COUNTER, "f_two", NULL, 0, RS_NONE);
-
-		two = make_chain(make, "f_two");
-		make_rule(make, RS_NONE);
-		make_stmt(make, RS_COUNT)->ref = obj;
-		make_verdict(make, RS_ACCEPT, RS_NONE);
-	}
-	services = make_set(make, "m_services", RS_MAP_VERDICT, false, 2, service);
-	make_elem(make, (uint8_t[]){ 17, 0, 0, 0, 0, 7, 0, 0 }, NULL, RS_JUMP, allowed, RS_NONE);
-	if (town->second_flow)
-		make_elem(make, (uint8_t[]){ 17, 0, 0, 0, 0, 8, 0, 0 }, NULL, RS_JUMP, two,
-			  RS_NONE);
-	make_base(make, "forward", NF_INET_FORWARD, 0, false, true);
-	make_rule(make, RS_NONE);
-	make_with_keys(make_stmt(make, RS_LOOKUP), 2, pair, sources);
-	make_verdict(make, RS_ACCEPT, RS_NONE);
-	make_input(make, counter, services);
-	if (town->guard_chain) {
-		make_base(make, "frag", NF_INET_PRE_ROUTING, -450, false, true);
-		make_rule(make, RS_NONE);
-		make_verdict(make, RS_ACCEPT, RS_NONE);
-	}
-	if (town->own_marker) {
-		char name[32];
-
-		snprintf(name, sizeof(name), "generation_%d", (int)town->generation);
-		make_chain(make, name);
-	}
-	make_finish(make, town->generation);
-}
+#include "unit/ruleset_town.h"
 
 struct fixture {
 	struct kernel *kernel;
@@ -235,7 +155,7 @@ static void test_overlap(void **state)
 	struct fixture *fixture = *state;
 	struct make *make = &fixture->make;
 
-	make_set(make, "s_twice", RS_SET, true, 2, pair);
+	make_set(make, "s_twice", RS_SET, true, 2, town_pair);
 	for (uint32_t i = 0; i < 3; i++)
 		make_elem_v4(make, (uint32_t[]){ 0x0a000000 + i / 2 * 10, 0 },
 			     (uint32_t[]){ 0x0a000005 + i + i / 2 * 10, 9 }, 0, RS_NONE,
@@ -529,76 +449,6 @@ static void test_handed_on(void **state)
 	must_commit(fixture, &fixture->make.ruleset, NULL);
 }
 
-struct edit_row {
-	const char *name, *command;
-};
-
-#define SET_NAME(what, name)                                                                       \
-	"$(nft list " what "s | sed -n 's/.*" what " \\(" name ".*\\) {/\\1/p')"
-
-// Sets are full as they are: the kernel takes an element more only when another goes.
-static const struct edit_row edits[] = {
-	{ "a rule more", "nft add rule inet sekisho allowed drop" },
-	{ "a rule first", "nft insert rule inet sekisho forward accept" },
-	{ "rules gone", "nft flush chain inet sekisho input" },
-	{ "another rule", "nft -a list chain inet sekisho allowed | sed -n 's/.*accept # handle "
-			  "\\([0-9]*\\)/replace rule inet sekisho allowed handle \\1 counter name "
-			  "\"f_one\" drop/p' | nft -f -" },
-	{ "another element",
-	  "set=" SET_NAME(
-		  "set",
-		  "s_sources") "; nft delete element inet sekisho "
-			       "$set '{ 10.20.1.0/24 . 192.0.2.25 }'; nft add element inet sekisho "
-			       "$set '{ 10.99.0.1 . 10.99.0.2 }'" },
-	{ "an element gone", "nft delete element inet sekisho " SET_NAME(
-				     "set", "s_sources") " '{ 10.20.1.0/24 . 192.0.2.25 }'" },
-	{ "an element leads elsewhere",
-	  "map=" SET_NAME(
-		  "map",
-		  "m_services") "; nft delete element "
-				"inet sekisho $map '{ udp . 7 }'; nft add element inet sekisho $map "
-				"'{ udp . 7 : accept }'" },
-	{ "another policy", "nft 'chain inet sekisho forward { policy accept; }'" },
-	{ "a chain more", "nft add chain inet sekisho back_door" },
-	{ "a hook more", "nft 'add chain inet sekisho early { type filter hook forward priority "
-			 "-10; policy drop; }'" },
-	{ "a hook with a rule", "nft 'add chain inet sekisho early { type filter hook forward "
-				"priority -10; }'; nft add rule inet sekisho early drop" },
-	{ "a counter more", "nft add counter inet sekisho back_door" },
-	{ "a set more", "nft 'add set inet sekisho back_door { type ipv4_addr; }'" },
-	{ "the table gone", "nft delete table inet sekisho" },
-};
-
-// Foreign edits are made where the kernel still allows them: to a table without an owner.
-static void test_edit(void **state)
-{
-	const struct edit_row *row = *state;
-	struct make make = { 0 };
-	struct kernel *kernel;
-	struct kernel_error error = { 0 };
-	char report[512];
-
-	make_town(&make, &(struct town){ .generation = 1, .extra = 3 });
-	assert_int_equal(kernel_open(-1, &kernel), 0);
-	assert_int_equal(kernel_commit(kernel, &make.ruleset, NULL, NULL, 0, &error), 0);
-	if (kernel_features(kernel)->persist) {
-		// The owner is gone for a moment; another takes over after the edit.
-		kernel_close(kernel);
-		assert_int_equal(kernel_open(-1, &kernel), 0);
-		assert_int_equal(kernel_verify(kernel, &make.ruleset, report, sizeof(report)), 1);
-		assert_non_null(strstr(report, "owner"));
-	}
-	assert_int_equal(net_run("%s", row->command), 0);
-	assert_int_equal(kernel_verify(kernel, &make.ruleset, report, sizeof(report)), 1);
-	print_message("%s: %s\n", row->name, report);
-	assert_int_equal(kernel_commit(kernel, &make.ruleset, NULL, NULL, 0, &error), 0);
-	if (kernel_verify(kernel, &make.ruleset, report, sizeof(report)))
-		fail_msg("after repair: %s", report);
-	kernel_remove(kernel);
-	kernel_close(kernel);
-	make_done(&make);
-}
-
 static void test_dormant(void **state)
 {
 	struct fixture *fixture = *state;
@@ -642,34 +492,23 @@ static void test_nothing_there(void **state)
 			 1);
 }
 
-static char switch_of(const char *path)
-{
-	FILE *in = fopen(path, "r");
-	int now = in ? fgetc(in) : EOF;
-
-	if (in)
-		fclose(in);
-	return (char)now;
-}
-
 static void test_forwarding(void **state)
 {
 	const char *path = NULL;
 
 	(void)state;
-	for (int on = 1; on >= 0; on--) {
-		assert_int_equal(sysctl_set_forwarding(on, &path), 0);
-		assert_int_equal(switch_of("/proc/sys/net/ipv4/ip_forward"), '0' + on);
-		assert_int_equal(switch_of("/proc/sys/net/ipv6/conf/all/forwarding"), '0' + on);
-	}
+	assert_int_equal(sysctl_set_forwarding(true, &path), 0);
+	assert_true(sysctl_is_forwarding());
+	assert_int_equal(net_run("test $(cat /proc/sys/net/ipv6/conf/all/forwarding) = 1"), 0);
+	assert_int_equal(sysctl_set_forwarding(false, &path), 0);
+	assert_false(sysctl_is_forwarding());
+	assert_int_equal(net_run("test $(cat /proc/sys/net/ipv6/conf/all/forwarding) = 0"), 0);
 }
 
 #define KERNEL_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
-	enum { EDITS = sizeof(edits) / sizeof(edits[0]) };
-	static struct CMUnitTest edit_tests[EDITS];
 	const struct CMUnitTest tests[] = {
 		KERNEL_TEST(test_features),	  KERNEL_TEST(test_nothing_there),
 		KERNEL_TEST(test_changes),	  KERNEL_TEST(test_leaves_alone),
@@ -680,15 +519,9 @@ int main(void)
 		KERNEL_TEST(test_no_gap),	  KERNEL_TEST(test_dormant),
 		KERNEL_TEST(test_handed_on),	  cmocka_unit_test(test_forwarding),
 	};
-	int failed;
 
 	net_enter();
 	if (net_run("ip link set lo up"))
 		return 1;
-	failed = cmocka_run_group_tests_name("kernel commit", tests, NULL, NULL);
-	for (size_t i = 0; i < EDITS; i++)
-		edit_tests[i] = (struct CMUnitTest){ .name = edits[i].name,
-						     .test_func = test_edit,
-						     .initial_state = (void *)&edits[i] };
-	return failed | cmocka_run_group_tests_name("foreign edits", edit_tests, NULL, NULL);
+	return cmocka_run_group_tests_name("kernel commit", tests, NULL, NULL);
 }

@@ -155,6 +155,29 @@ static void test_guard_by_hand(void **state)
 	assert_int_equal(kernel_guard_remove(kernel), 0);
 }
 
+// Without anybody at the queue its packets are dropped.
+static void test_queue_closed(void **state)
+{
+	struct make make = { 0 };
+	struct kernel_error error;
+
+	(void)state;
+	if (kernel_features(kernel)->queue == KERNEL_QUEUE_NONE)
+		skip();
+	make_base(&make, "input", NF_INET_LOCAL_IN, 0, false, false);
+	make_rule(&make, RS_NONE);
+	make_match(&make, RS_ICMP_TYPE, RS_EQ, &(uint8_t){ 8 }, 1);
+	*make_stmt(&make, RS_QUEUE) =
+		(struct rs_stmt){ .kind = RS_QUEUE, .group = 100, .count = 1 };
+	make_finish(&make, 1);
+	assert_true(ping_from_far("10.9.0.1"));
+	assert_int_equal(kernel_commit(kernel, &make.ruleset, NULL, NULL, 0, &error), 0);
+	assert_false(ping_from_far("10.9.0.1"));
+	assert_true(ping_from_far("fd09::1"));
+	assert_int_equal(kernel_remove(kernel), 0);
+	make_done(&make);
+}
+
 static void keep_record(const struct nflog_record *record, void *arg)
 {
 	struct nflog_record *kept = arg;
@@ -171,7 +194,7 @@ static void test_nflog(void **state)
 
 	(void)state;
 	assert_int_equal(nflog_open(77, &nflog), 0);
-	assert_true(nflog_open(77, &second) < 0);
+	assert_int_equal(nflog_open(77, &second), -EBUSY);
 	wait = (struct pollfd){ .fd = nflog_fd(nflog), .events = POLLIN };
 	assert_int_equal(nflog_read(nflog, 10, keep_record, &record), 0);
 	assert_int_equal(
@@ -236,9 +259,8 @@ static void test_nflog_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nflog_damaged),
-		cmocka_unit_test(test_guard),
-		cmocka_unit_test(test_guard_by_hand),
+		cmocka_unit_test(test_nflog_damaged), cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_guard_by_hand), cmocka_unit_test(test_queue_closed),
 		cmocka_unit_test(test_nflog),
 	};
 
