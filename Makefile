@@ -7,13 +7,13 @@ DESTDIR ?=
 ROOMS   ?= base event policy plan compile kernel control daemon cli
 
 DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev libmnl-dev \
-             libnftnl-dev libsystemd-dev libseccomp-dev libcap-dev
+             libsystemd-dev libseccomp-dev libcap-dev
 DEPS_DEMO  = $(DEPS_BUILD) iproute2 iputils-ping netcat-openbsd curl procps
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev nftables python3 clang clang-format cppcheck mandoc git \
              util-linux file jq conntrack qemu-system-x86 busybox-static cpio kmod e2fsprogs
 DEPS_BENCH = $(DEPS_CHECK) iperf3
 
-LIBS     = libfyaml json-c libsodium libmnl libnftnl libsystemd libseccomp libcap
+LIBS     = libfyaml json-c libsodium libmnl libsystemd libseccomp libcap
 WARN     = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wno-format-truncation -Werror
 HARDEN   = -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 OPT     ?= -O2 -g

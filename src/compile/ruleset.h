@@ -1,4 +1,4 @@
-// A ruleset as plain data: what the kernel is to run, in the terms of nftables, without libnftnl.
+// A ruleset as plain data: what the kernel is to run, in the terms of nftables, without netlink.
 //
 // It is flat arrays that refer to one another by index, and one pool of bytes: so it can cross from
 // the unprivileged compiler to the gate as one image, be checked there without trust, printed as
