@@ -424,8 +424,10 @@ int commit_run(struct link *link, const struct commit_request *request,
 		r = commit_try(link, request, known, &error);
 		if (r == 0)
 			return 0;
-		// Any failure of the short way may come from its being wrong about what runs.
-		if (!known && r != -ERESTART && r != -EINTR)
+		if (r == -ERESTART || r == -EINTR)
+			continue; // somebody changed some table in between
+		// Any other failure of the short way may come from its being wrong about what runs.
+		if (!known)
 			break;
 		known = false;
 	}

@@ -430,6 +430,36 @@ static void test_no_gap(void **state)
 	make_done(&other);
 }
 
+// Others change tables of their own all the time: commits go through nevertheless.
+static void test_others_busy(void **state)
+{
+	struct fixture *fixture = *state;
+	struct make other = { 0 };
+	struct kernel_error error;
+	int done = 0;
+	pid_t busy = fork();
+
+	if (busy == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execlp("sh", "sh", "-c",
+		       "while :; do nft add table inet busy; nft delete table inet busy; done",
+		       NULL);
+		_exit(1);
+	}
+	make_town(&fixture->make, &(struct town){ .generation = 1 });
+	make_town(&other, &(struct town){ .generation = 2, .extra = 40 });
+	must_commit(fixture, &fixture->make.ruleset, NULL);
+	for (int i = 0; i < 50; i++) {
+		done += kernel_commit(fixture->kernel, &other.ruleset, &fixture->make.ruleset, NULL,
+				      0, &error) == 0;
+		done += kernel_commit(fixture->kernel, &fixture->make.ruleset, &other.ruleset, NULL,
+				      0, &error) == 0;
+	}
+	kill_owner(busy);
+	assert_int_equal(done, 100);
+	make_done(&other);
+}
+
 // The owner's socket can be handed on: the table stays owned.
 static void test_handed_on(void **state)
 {
@@ -510,14 +540,15 @@ static void test_forwarding(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KERNEL_TEST(test_features),	  KERNEL_TEST(test_nothing_there),
-		KERNEL_TEST(test_changes),	  KERNEL_TEST(test_leaves_alone),
-		KERNEL_TEST(test_wrong_previous), KERNEL_TEST(test_refusal),
-		KERNEL_TEST(test_overlap),	  KERNEL_TEST(test_loop),
-		KERNEL_TEST(test_counters),	  KERNEL_TEST(test_adoption),
-		KERNEL_TEST(test_adoption_same),  KERNEL_TEST(test_replace),
-		KERNEL_TEST(test_no_gap),	  KERNEL_TEST(test_dormant),
-		KERNEL_TEST(test_handed_on),	  cmocka_unit_test(test_forwarding),
+		KERNEL_TEST(test_features),	   KERNEL_TEST(test_nothing_there),
+		KERNEL_TEST(test_changes),	   KERNEL_TEST(test_leaves_alone),
+		KERNEL_TEST(test_wrong_previous),  KERNEL_TEST(test_refusal),
+		KERNEL_TEST(test_overlap),	   KERNEL_TEST(test_loop),
+		KERNEL_TEST(test_counters),	   KERNEL_TEST(test_adoption),
+		KERNEL_TEST(test_adoption_same),   KERNEL_TEST(test_replace),
+		KERNEL_TEST(test_no_gap),	   KERNEL_TEST(test_others_busy),
+		KERNEL_TEST(test_dormant),	   KERNEL_TEST(test_handed_on),
+		cmocka_unit_test(test_forwarding),
 	};
 
 	net_enter();
