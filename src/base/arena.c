@@ -17,7 +17,6 @@ struct chunk {
 struct arena {
 	struct chunk *chunks; // the one in use first
 	size_t next_size;
-	size_t used;
 };
 
 static void out_of_memory(void)
@@ -79,7 +78,6 @@ void *arena_alloc(struct arena *arena, size_t size)
 	void *bytes = chunk->bytes + chunk->used;
 
 	chunk->used += size;
-	arena->used += size;
 	return memset(bytes, 0, size);
 }
 
@@ -128,9 +126,4 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	va_end(again);
 	va_end(args);
 	return text;
-}
-
-size_t arena_used_bytes(const struct arena *arena)
-{
-	return arena->used;
 }

@@ -21,7 +21,6 @@ char *arena_strdup(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t length);
 char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-size_t arena_used_bytes(const struct arena *arena);
 
 #define arena_new_of(arena, type)	   ((type *)arena_alloc((arena), sizeof(type)))
 #define arena_array_of(arena, type, count) ((type *)arena_calloc((arena), (count), sizeof(type)))

@@ -42,11 +42,6 @@ void diag_free(struct diag *diag)
 	arena_free(diag->arena);
 }
 
-void diag_freep(struct diag **diag)
-{
-	diag_free(*diag);
-}
-
 size_t diag_help_count(void)
 {
 	return sizeof(helps) / sizeof(helps[0]);
@@ -134,19 +129,6 @@ size_t diag_count(const struct diag *diag)
 size_t diag_errors(const struct diag *diag)
 {
 	return diag->errors;
-}
-
-void diag_merge(struct diag *diag, const struct diag *from)
-{
-	for (size_t i = 0; i < from->items.n; i++) {
-		const struct diag_item *item = &from->items.v[i];
-		size_t index = diag_add(diag, item->code, item->at, "%s", item->message);
-
-		if (item->second_message)
-			diag_second(diag, index, item->second, "%s", item->second_message);
-	}
-	diag->dropped += from->dropped;
-	diag->errors += from->errors > from->items.n ? from->errors - from->items.n : 0;
 }
 
 static int compare_items(const void *a, const void *b)

@@ -34,7 +34,6 @@ struct diag;
 
 struct diag *diag_new(void);
 void diag_free(struct diag *diag);
-void diag_freep(struct diag **diag);
 
 // Adds one; its severity is the code's.  Returns the item's index, for diag_second().
 size_t diag_add(struct diag *diag, enum diag_code code, struct place at, const char *format, ...)
@@ -46,7 +45,6 @@ void diag_second(struct diag *diag, size_t index, struct place at, const char *f
 size_t diag_count(const struct diag *diag);
 size_t diag_errors(const struct diag *diag); // warnings do not count
 // Takes over copies of all of from's items.
-void diag_merge(struct diag *diag, const struct diag *from);
 // Sorts by file, line, column, code; removes exact repeats.
 void diag_sort(struct diag *diag);
 const struct diag_item *diag_at(const struct diag *diag, size_t index);

@@ -39,11 +39,6 @@ void table_free(struct table *table)
 	arena_free(table->arena);
 }
 
-void table_freep(struct table **table)
-{
-	table_free(*table);
-}
-
 void table_add(struct table *table, const char *text)
 {
 	vec_push(&table->cells, text && *text ? arena_strdup(table->arena, text) : "-");

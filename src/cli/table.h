@@ -11,7 +11,6 @@ struct table;
 // heads: n_columns texts; one that begins with '>' is right-aligned.
 struct table *table_new(const char *const *heads, size_t n_columns);
 void table_free(struct table *table);
-void table_freep(struct table **table);
 // The next cell, left to right; rows follow by themselves.  NULL is shown as "-".
 void table_add(struct table *table, const char *text);
 void table_add_number(struct table *table, unsigned long long number);

@@ -66,11 +66,6 @@ void plan_free(struct plan *plan)
 	free(plan);
 }
 
-void plan_freep(struct plan **plan)
-{
-	plan_free(*plan);
-}
-
 const struct plan_zone *plan_zones(const struct plan *plan, size_t *ret_n)
 {
 	*ret_n = plan->n_zones;

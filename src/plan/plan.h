@@ -184,7 +184,6 @@ struct plan;
 int plan_make(const struct pol_policy *policy, struct diag *diag, struct plan **ret_plan,
 	      bool *ret_assertions_failed);
 void plan_free(struct plan *plan);
-void plan_freep(struct plan **plan);
 
 // Adds a warning for every flow whose review date is before today ("YYYY-MM-DD").
 void plan_review(const struct plan *plan, const char *today, struct diag *diag);

@@ -133,11 +133,6 @@ void box_free(struct box_config *config)
 		arena_free(((struct box *)(void *)config)->arena);
 }
 
-void box_freep(struct box_config **config)
-{
-	box_free(*config);
-}
-
 static const char *text_or(const struct pol_text *text, const char *otherwise)
 {
 	return text->s ? text->s : otherwise;

@@ -41,7 +41,6 @@ int box_read(const char *path, struct diag *diag, struct box_config **ret_config
 int box_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,
 		  struct box_config **ret_config);
 void box_free(struct box_config *config);
-void box_freep(struct box_config **config);
 
 // The key-by-key part of sekisho.yaml(5) in mdoc, and the JSON Schema.
 void box_print_manual(FILE *out);

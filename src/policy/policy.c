@@ -23,11 +23,6 @@ void policy_free(struct pol_policy *policy)
 	arena_free(policy->arena);
 }
 
-void policy_freep(struct pol_policy **policy)
-{
-	policy_free(*policy);
-}
-
 const struct pol_tree *policy_tree(const struct pol_policy *policy)
 {
 	return &policy->tree;

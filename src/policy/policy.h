@@ -253,7 +253,6 @@ int policy_read_sources(const struct policy_source *sources, size_t n_sources, c
 			struct diag *diag, struct pol_policy **ret_policy,
 			struct pol_policy **ret_partial);
 void policy_free(struct pol_policy *policy);
-void policy_freep(struct pol_policy **policy);
 
 const struct pol_tree *policy_tree(const struct pol_policy *policy);
 
