@@ -5,6 +5,11 @@
 #include "cli/load.h"
 #include "cli/verb.h"
 
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 // What was found to be right, in one line.
 static void print_summary(const char *dir, const struct cli_policy *loaded)
 {
@@ -13,8 +18,10 @@ static void print_summary(const char *dir, const struct cli_policy *loaded)
 	size_t warnings = diag_count(loaded->diag) - diag_errors(loaded->diag);
 
 	plan_zones(loaded->plan, &zones);
-	printf("%s: valid: %zu zones, %zu networks, %zu flows, %zu NAT rules; ", dir, zones - 1,
-	       tree->n_networks, tree->n_flows, tree->n_nat);
+	zones--; // self
+	printf("%s: valid: %zu zone%s, %zu network%s, %zu flow%s, %zu NAT rule%s; ", dir, zones,
+	       plural(zones), tree->n_networks, plural(tree->n_networks), tree->n_flows,
+	       plural(tree->n_flows), tree->n_nat, plural(tree->n_nat));
 	if (tree->n_assertions == 0)
 		printf("no assertions");
 	else
@@ -22,7 +29,7 @@ static void print_summary(const char *dir, const struct cli_policy *loaded)
 		       tree->n_assertions, tree->n_assertions > 1 ? "s" : "",
 		       tree->n_assertions > 1 ? "" : "s");
 	if (warnings)
-		printf("; %zu warning%s", warnings, warnings > 1 ? "s" : "");
+		printf("; %zu warning%s", warnings, plural(warnings));
 	puts("");
 }
 
@@ -34,7 +41,7 @@ static void check_text(const char *dir, const struct cli_policy *loaded)
 	else
 		fprintf(stderr,
 			"%s: %zu fault%s; nothing was changed. \"sekisho explain CODE\" tells more.\n",
-			dir, diag_errors(loaded->diag), diag_errors(loaded->diag) == 1 ? "" : "s");
+			dir, diag_errors(loaded->diag), plural(diag_errors(loaded->diag)));
 }
 
 static struct json_object *check_json(const char *dir, const struct cli_policy *loaded)

@@ -116,8 +116,8 @@ static void print_finding(const struct plan *plan, const struct finding *finding
 		printf("%-8s %s\n", finding_verdict_text(finding->verdict),
 		       reasons[finding->answer.reason]);
 	else
-		printf("%-8s %s  %s\n", finding_verdict_text(finding->verdict), flow->id,
-		       flow->title);
+		printf("%-8s %s%s%s\n", finding_verdict_text(finding->verdict), flow->id,
+		       *flow->title ? "  " : "", flow->title);
 	print_packet(plan, finding);
 	print_nat("dest NAT", finding->answer.destination_nat);
 	print_nat("hairpin", finding->answer.hairpin_nat);

@@ -266,13 +266,19 @@ int policy_read(int dir_fd, const char *dir_name, struct diag *diag, struct pol_
 int policy_read_path(const char *dir, struct diag *diag, struct pol_policy **ret_policy,
 		     struct pol_policy **ret_partial)
 {
+	struct place at = { .file = dir };
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	if (fd < 0) {
 		r = -errno;
-		diag_add(diag, SK_RULES_UNREADABLE, (struct place){ .file = dir },
-			 "the folder cannot be read: %s", strerror(-r));
+		if (r == -ENOTDIR)
+			diag_add(
+				diag, SK_RULES_UNREADABLE, at,
+				"this is no folder; give the folder that the policy's files are in");
+		else
+			diag_add(diag, SK_RULES_UNREADABLE, at, "the folder cannot be read: %s",
+				 strerror(-r));
 		return r;
 	}
 	r = policy_read(fd, dir, diag, ret_policy, ret_partial);
