@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "compile/compile.h"
+#include "unit/compile_make.h"
 
 #define FOLDER "tests/golden"
 
@@ -20,21 +21,10 @@ enum { GOLDEN_MAX = 200, GENERATION = 7 };
 
 static char *read_file(const char *pair, const char *name)
 {
-	char path[512], *text = NULL;
-	size_t size = 0, got;
-	FILE *in, *memory;
-	char chunk[4096];
+	char path[512];
 
 	snprintf(path, sizeof(path), FOLDER "/%s/%s", pair, name);
-	in = fopen(path, "r");
-	if (!in)
-		return NULL;
-	memory = open_memstream(&text, &size);
-	while ((got = fread(chunk, 1, sizeof(chunk), in)) > 0)
-		fwrite(chunk, 1, got, memory);
-	fclose(memory);
-	fclose(in);
-	return text;
+	return file_text(path);
 }
 
 static void read_options(const char *pair, struct compile_options *options, char interface[16])

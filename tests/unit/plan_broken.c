@@ -14,47 +14,19 @@
 #include <string.h>
 
 #include "plan/plan.h"
+#include "unit/broken.h"
 
-#define FOLDER "tests/broken/"
-
-enum { ROWS_MAX = 512, ROWS_LEAST = 45, FILE_MAX = 64 * 1024 };
-
-struct row {
-	char file[96];
-	unsigned code, line, column, column_end;
-};
-
-static struct row rows[ROWS_MAX];
-static size_t n_rows;
-
-static void read_rows(void)
-{
-	FILE *in = fopen(FOLDER "plan.tsv", "r");
-	char line[256];
-
-	while (in && n_rows < ROWS_MAX && fgets(line, sizeof(line), in)) {
-		struct row *row = &rows[n_rows];
-
-		n_rows += sscanf(line, "%95s\tSK%u\t%u:%u-%u", row->file, &row->code, &row->line,
-				 &row->column, &row->column_end) == 5;
-	}
-	if (in)
-		fclose(in);
-}
+enum { ROWS_LEAST = 45 };
 
 static struct pol_policy *read_policy(const char *name, struct diag *diag)
 {
 	char path[160];
-	char *bytes = malloc(FILE_MAX);
 	struct pol_policy *policy = NULL;
 	size_t size;
-	FILE *in;
+	char *bytes;
 
-	snprintf(path, sizeof(path), FOLDER "%s", name);
-	in = fopen(path, "r");
-	assert_non_null(in);
-	size = fread(bytes, 1, FILE_MAX, in);
-	fclose(in);
+	snprintf(path, sizeof(path), BROKEN "%s", name);
+	bytes = broken_read_file(path, &size);
 	if (policy_read_text(name, bytes, size, diag, &policy, NULL) < 0)
 		diag_print(diag, stderr);
 	free(bytes);
@@ -64,7 +36,7 @@ static struct pol_policy *read_policy(const char *name, struct diag *diag)
 
 static void check_row(void **state)
 {
-	const struct row *row = *state;
+	const struct broken_row *row = *state;
 	struct diag *diag = diag_new();
 	struct pol_policy *policy = read_policy(row->file, diag);
 	struct plan *plan = NULL;
@@ -91,13 +63,9 @@ static void make_partial(const char *path)
 	struct pol_policy *policy = NULL;
 	struct pol_policy *partial = NULL;
 	struct plan *plan = NULL;
-	char *bytes = malloc(FILE_MAX);
-	FILE *in = fopen(path, "r");
 	size_t size;
+	char *bytes = broken_read_file(path, &size);
 
-	assert_non_null(in);
-	size = fread(bytes, 1, FILE_MAX, in);
-	fclose(in);
 	policy_read_text(path, bytes, size, diag, &policy, &partial);
 	free(bytes);
 	if (policy || partial)
@@ -111,7 +79,7 @@ static void make_partial(const char *path)
 static void partial_policies(void **state)
 {
 	struct dirent **names;
-	int n = scandir(FOLDER, &names, NULL, alphasort);
+	int n = scandir(BROKEN, &names, NULL, alphasort);
 	char path[512];
 
 	(void)state;
@@ -119,7 +87,7 @@ static void partial_policies(void **state)
 	for (int i = 0; i < n; i++) {
 		const char *dot = strrchr(names[i]->d_name, '.');
 
-		snprintf(path, sizeof(path), FOLDER "%s", names[i]->d_name);
+		snprintf(path, sizeof(path), BROKEN "%s", names[i]->d_name);
 		if (dot && strcmp(dot, ".yaml") == 0)
 			make_partial(path);
 		free(names[i]);
@@ -129,11 +97,12 @@ static void partial_policies(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ROWS_MAX + 1];
+	static struct broken_row rows[BROKEN_ROWS_MAX];
+	static struct CMUnitTest tests[BROKEN_ROWS_MAX + 1];
+	size_t n_rows = broken_read_rows(BROKEN "plan.tsv", rows);
 
-	read_rows();
 	if (n_rows < ROWS_LEAST) {
-		fprintf(stderr, FOLDER "plan.tsv has only %zu rows\n", n_rows);
+		fprintf(stderr, BROKEN "plan.tsv has only %zu rows\n", n_rows);
 		return 1;
 	}
 	for (size_t i = 0; i < n_rows; i++)

@@ -12,49 +12,11 @@
 #include <cmocka.h>
 
 #include "plan/plan.h"
+#include "unit/broken.h"
 
-enum { ROWS_MAX = 200, FIELD_MAX = 96, ROWS_LEAST = 10 };
+enum { ROWS_LEAST = 10 };
 
-struct row {
-	char file[FIELD_MAX];
-	unsigned code, line, column, column_end;
-};
-
-static struct row rows[ROWS_MAX];
-static size_t n_rows;
-
-static void read_rows(void)
-{
-	FILE *in = fopen("tests/broken/assert.tsv", "r");
-	char line[256];
-
-	while (in && n_rows < ROWS_MAX && fgets(line, sizeof(line), in)) {
-		struct row *row = &rows[n_rows];
-
-		n_rows += sscanf(line, "%95s\tSK%u\t%u:%u-%u", row->file, &row->code, &row->line,
-				 &row->column, &row->column_end) == 5;
-	}
-	if (in)
-		fclose(in);
-}
-
-static char *read_file(const char *name, size_t *ret_size)
-{
-	char path[FIELD_MAX + 32];
-	enum { SIZE = 64 * 1024 };
-	char *text = malloc(SIZE);
-
-	snprintf(path, sizeof(path), "tests/broken/%s", name);
-
-	FILE *in = fopen(path, "r");
-
-	assert_non_null(in);
-	*ret_size = fread(text, 1, SIZE, in);
-	fclose(in);
-	return text;
-}
-
-static bool is_there(const struct diag *diag, const struct row *row)
+static bool is_there(const struct diag *diag, const struct broken_row *row)
 {
 	for (size_t i = 0; i < diag_count(diag); i++) {
 		const struct diag_item *item = diag_at(diag, i);
@@ -68,16 +30,20 @@ static bool is_there(const struct diag *diag, const struct row *row)
 
 static void one_fault(void **state)
 {
-	const struct row *row = *state;
+	const struct broken_row *row = *state;
 	struct diag *diag = diag_new();
 	struct pol_policy *policy = NULL;
 	struct plan *plan = NULL;
 	struct diag_help help = { 0 };
 	bool failed = false;
+	char path[160];
 	size_t size;
-	char *text = read_file(row->file, &size);
-	int r = policy_read_text("policy.yaml", text, size, diag, &policy, NULL);
+	char *text;
+	int r;
 
+	snprintf(path, sizeof(path), BROKEN "%s", row->file);
+	text = broken_read_file(path, &size);
+	r = policy_read_text("policy.yaml", text, size, diag, &policy, NULL);
 	if (r == 0)
 		r = plan_make(policy, diag, &plan, &failed);
 	assert_true(diag_explain((int)row->code, &help));
@@ -99,9 +65,10 @@ static void one_fault(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ROWS_MAX];
+	static struct broken_row rows[BROKEN_ROWS_MAX];
+	static struct CMUnitTest tests[BROKEN_ROWS_MAX];
+	size_t n_rows = broken_read_rows(BROKEN "assert.tsv", rows);
 
-	read_rows();
 	if (n_rows < ROWS_LEAST) {
 		print_error("tests/broken/assert.tsv has only %zu rows\n", n_rows);
 		return 1;

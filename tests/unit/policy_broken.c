@@ -10,10 +10,9 @@
 #include <string.h>
 
 #include "policy/policy.h"
+#include "unit/broken.h"
 
-#define FOLDER "tests/broken/"
-
-enum { ROWS_MAX = 512, FAULTS_MAX = 4, FILE_MAX = 1024 * 1024 };
+enum { ROWS_MAX = 512, FAULTS_MAX = 4 };
 
 struct row {
 	char file[96];
@@ -26,30 +25,19 @@ struct row {
 static struct row rows[ROWS_MAX];
 static size_t n_rows;
 
-static char *slurp(const char *name, size_t *ret_size)
-{
-	char path[160];
-	char *bytes = malloc(FILE_MAX);
-	FILE *file;
-
-	snprintf(path, sizeof(path), FOLDER "%s", name);
-	file = fopen(path, "rb");
-	assert_non_null(file);
-	assert_non_null(bytes);
-	*ret_size = fread(bytes, 1, FILE_MAX, file);
-	fclose(file);
-	return realloc(bytes, *ret_size ? *ret_size : 1); // so that a byte read past it is noticed
-}
-
 static void check_row(void **state)
 {
 	const struct row *row = *state;
 	struct diag *diag = diag_new();
 	struct pol_policy *policy = NULL;
+	char path[160];
 	size_t size;
-	char *bytes = slurp(row->file, &size);
-	int r = policy_read_text(row->file, bytes, size, diag, &policy, NULL);
+	char *bytes;
+	int r;
 
+	snprintf(path, sizeof(path), BROKEN "%s", row->file);
+	bytes = broken_read_file(path, &size);
+	r = policy_read_text(row->file, bytes, size, diag, &policy, NULL);
 	free(bytes);
 	diag_sort(diag);
 	if (diag_count(diag) != row->n)
@@ -72,10 +60,10 @@ static void check_row(void **state)
 static void read_rows(void)
 {
 	char line[256], name[96];
-	FILE *file = fopen(FOLDER "policy.tsv", "r");
+	FILE *file = fopen(BROKEN "policy.tsv", "r");
 
 	if (!file) {
-		perror(FOLDER "policy.tsv");
+		perror(BROKEN "policy.tsv");
 		exit(1);
 	}
 	while (fgets(line, sizeof(line), file) && n_rows < ROWS_MAX) {
