@@ -187,11 +187,9 @@ static void add_finding(struct question *question, const struct finding *finding
 		vec_push(&question->findings, *finding);
 }
 
-static void ask_packet(const struct plan *plan, const struct finding *space,
-		       struct question *question)
+static struct plan_packet first_packet(const struct finding *space)
 {
-	struct finding finding = *space;
-	struct plan_packet packet = {
+	return (struct plan_packet){
 		.from = space->from,
 		.to = space->to,
 		.source = { space->rect.source.family, space->rect.source.lo },
@@ -200,6 +198,13 @@ static void ask_packet(const struct plan *plan, const struct finding *space,
 		.sport = space->atom.sport_lo,
 		.port = space->atom.port_lo,
 	};
+}
+
+static void ask_packet(const struct plan *plan, const struct finding *space,
+		       struct question *question)
+{
+	struct finding finding = *space;
+	struct plan_packet packet = first_packet(space);
 
 	plan_query(plan, &packet, &finding.answer);
 	finding.flow = finding.answer.flow;
@@ -251,6 +256,33 @@ static void ask_denied(const struct plan *plan, const struct finding *space,
 	denied->verdict = FIND_DENY;
 }
 
+// An address that is named but lies in another zone than the one asked about: no cell says so, for
+// cells hold every address that gets past that check.
+static bool is_out_of_zone(const struct plan *plan, const struct finding *space)
+{
+	const struct plan_rect *rect = &space->rect;
+	struct plan_packet packet = {
+		.from = space->from,
+		.to = space->to,
+		.destination = { rect->destination.family, rect->destination.lo },
+		.protocol = space->atom.protocol_lo,
+		.sport = space->atom.sport_lo,
+		.port = space->atom.port_lo,
+	};
+	struct plan_answer answer;
+
+	for (int last = 0; last < 2; last++) { // the first of all addresses, 0.0.0.0, never belongs
+		packet.source = (struct addr){ rect->source.family,
+					       last ? rect->source.hi : rect->source.lo };
+		plan_query(plan, &packet, &answer);
+		if (answer.reason == PLAN_SPOOFED && rect->source.lo == rect->source.hi)
+			return true;
+		if (answer.reason == PLAN_MISPLACED && rect->destination.lo == rect->destination.hi)
+			return true;
+	}
+	return false;
+}
+
 // Answers a space of one pair; returns its verdict.
 static enum finding_verdict ask_space(const struct plan *plan, const struct finding *space,
 				      struct question *question)
@@ -261,6 +293,8 @@ static enum finding_verdict ask_space(const struct plan *plan, const struct find
 	size_t before = question->findings.n;
 	enum finding_verdict verdict = FIND_INSPECT;
 
+	if (is_out_of_zone(plan, space))
+		pair = NULL;
 	for (size_t i = 0; pair && i < pair->n_classes; i++)
 		for (size_t j = 0; j < pair->classes[i].n_atoms; j++) {
 			struct plan_atom atom;
@@ -301,15 +335,7 @@ static enum finding_verdict combine(enum finding_verdict a, enum finding_verdict
 static void follow_nat(const struct plan *plan, struct finding *space)
 {
 	struct plan_answer answer;
-	struct plan_packet packet = {
-		.from = space->from,
-		.to = space->to,
-		.source = { space->rect.source.family, space->rect.source.lo },
-		.destination = { space->rect.destination.family, space->rect.destination.lo },
-		.protocol = space->atom.protocol_lo,
-		.sport = space->atom.sport_lo,
-		.port = space->atom.port_lo,
-	};
+	struct plan_packet packet = first_packet(space);
 
 	if (space->rect.destination.lo != space->rect.destination.hi ||
 	    space->atom.port_lo != space->atom.port_hi)

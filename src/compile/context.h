@@ -69,6 +69,7 @@ struct compiling {
 	uint32_t invalid;	     // chain
 	uint32_t refuse;	     // chain that rejects
 	uint32_t all_sets[FAMILIES]; // the networks of all zones
+	uint32_t on_link[FAMILIES];  // what the gateway may also send to
 	struct router_zones hear, send;
 	bool guarded, helped;
 };

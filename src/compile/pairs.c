@@ -189,7 +189,29 @@ static const char *class_name(struct compiling *c, const struct plan_class *clas
 	return arena_printf(c->arena, "c_%s_%s%s%s", names, protocol, source, port);
 }
 
-static void membership_rules(struct compiling *c, uint32_t chain, uint16_t to)
+// What the gateway's own daemons also speak to on a link, to routers and DHCP clients for instance.
+static uint32_t on_link_set(struct compiling *c, int family)
+{
+	static const char *const words[FAMILIES][2] = { { "224.0.0.0/24", "255.255.255.255" },
+							{ "fe80::/10", "ff02::/16" } };
+	struct addr_range range;
+	uint32_t *set = &c->on_link[family];
+
+	if (*set != RS_NONE)
+		return *set;
+	*set = rb_set(c->build, family == V4 ? "on_link_4" : "on_link_6", RS_SET, true,
+		      &destination_of[family], 1);
+	for (size_t i = 0; i < 2; i++) {
+		struct build_key elem = { .size = 0 };
+
+		addr_range_parse(words[family][i], &range);
+		key_addr(&elem, destination_of[family], &range);
+		rb_elem(c->build, *set, &elem, RS_CONTINUE, RS_NONE, RS_NONE);
+	}
+	return *set;
+}
+
+static void membership_rules(struct compiling *c, uint32_t chain, uint16_t from, uint16_t to)
 {
 	if (to == PLAN_SELF)
 		return;
@@ -200,6 +222,9 @@ static void membership_rules(struct compiling *c, uint32_t chain, uint16_t to)
 			continue;
 		rule(c->build, chain, c->zone[to].origin);
 		match_member(c, to, family, destination_of[family], false);
+		if (from == PLAN_SELF)
+			rule_lookup(c->build, destination_of[family], on_link_set(c, family),
+				    false);
 		rule_verdict(c->build, RS_RETURN, RS_NONE);
 	}
 }
@@ -227,7 +252,7 @@ uint32_t pair_chain(struct compiling *c, const struct plan_pair *pair)
 
 	dispatch.name = arena_printf(c->arena, "p_%s", names);
 	dispatch.chain = rb_chain(c->build, dispatch.name, RS_NONE);
-	membership_rules(c, dispatch.chain, pair->to);
+	membership_rules(c, dispatch.chain, pair->from, pair->to);
 	count_atoms(&dispatch, pair);
 	begin_sets(c, &dispatch);
 	for (size_t i = 0; i < pair->n_classes; i++)

@@ -103,6 +103,7 @@ void zones_begin(struct compiling *c)
 
 	all_networks(c, &all);
 	c->all_sets[V4] = c->all_sets[V6] = RS_NONE;
+	c->on_link[V4] = c->on_link[V6] = RS_NONE;
 	c->zone = arena_array_of(c->arena, struct zone_state, c->n_zones);
 	for (size_t z = 0; z < c->n_zones; z++) {
 		struct zone_state *state = &c->zone[z];

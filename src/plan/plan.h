@@ -6,7 +6,8 @@
 // the gateway).  A pair has service classes that are disjoint in (protocol, source port, port);
 // a class has cells that are disjoint in (source, destination) and each belong to one flow.  The
 // packet that opens a connection is permitted exactly if its class has a cell that holds it, its
-// source is an address of its zone (anti-spoofing) and its destination one of the other.  NAT of
+// source is an address of its zone (anti-spoofing) and its destination one of the other (from
+// `self` also link-local, local multicast and broadcast addresses).  NAT of
 // destinations comes before, of sources after.  Replies and related errors follow their connection.
 #ifndef SEKISHO_PLAN_PLAN_H
 #define SEKISHO_PLAN_PLAN_H

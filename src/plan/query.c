@@ -159,9 +159,20 @@ static bool source_belongs(const struct plan *plan, const struct plan_packet *pa
 	return plan_zone_has(plan, packet->from, source);
 }
 
+// Whom the gateway's own daemons speak to on a link: routers, DHCP clients.  No packet goes on from
+// there.
+static bool is_on_link(const struct addr *addr)
+{
+	if (addr->family == ADDR_V4)
+		return addr->bits >> 8 == 0xe00000 || addr->bits == 0xffffffff;
+	return is_link_local(addr) || addr->bits >> 112 == 0xff02;
+}
+
 static bool destination_belongs(const struct plan *plan, const struct plan_packet *packet)
 {
 	if (packet->to == PLAN_SELF)
+		return true;
+	if (packet->from == PLAN_SELF && is_on_link(&packet->destination))
 		return true;
 	if (packet->from != PLAN_SELF && is_link_local(&packet->destination))
 		return false;

@@ -64,5 +64,7 @@ check "curl by IPv6" zone office curl -sS -m 3 'http://[2001:db8:40::80]/'
 check_not "curl from the wifi" zone wifi curl -sS -m 1 http://192.0.2.80/
 check "the folder says the same" sekisho query office dmz/web http --expect allow
 check "and that the wifi may not" sekisho query wifi dmz/web http --expect deny
+check "a source of no zone is denied to all of a zone" sekisho query office/8.8.8.8 dmz ping --expect deny
+check "and a destination from all of one" sekisho query office dmz/8.8.8.8 ping --expect deny
 
 done_

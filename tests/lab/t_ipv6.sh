@@ -9,6 +9,7 @@
 policy <<END
 flows:
   - { id: web, from: office, to: dmz, services: http }
+  - { id: routes, from: self, to: office, services: udp/521 }
 settings: { hear-router-advertisements: [internet] }
 END
 up
@@ -32,5 +33,36 @@ probes <<END
 	silent         | office fd00:20::9 2001:db8:40::80 tcp/80 extension=43:0600000000000000
 	silent         | office fd00:20::9 2001:db8:40::80 tcp/80 extension=135:0600000000000000
 END
+
+# A routing daemon or a DHCP server on the gateway speaks to the link, with a flow from self.
+zone office nft -f - <<END
+table inet lab_link {
+	counter got { }
+	chain before { type filter hook prerouting priority -400; udp dport { 521, 522 } counter name got; }
+}
+END
+gw python3 - <<END
+import socket
+for address in "224.0.0.9", "255.255.255.255":
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    s.setsockopt(socket.SOL_SOCKET, 25, b"lan-office")
+    for port in 521, 522:
+        try:
+            s.sendto(b"x", (address, port))
+        except PermissionError:
+            pass
+for address in "ff02::9", "fe80::9:9":
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, 25, b"lan-office")
+    for port in 521, 522:
+        try:
+            s.sendto(b"x", (address, port, 0, socket.if_nametoindex("lan-office")))
+        except PermissionError:
+            pass
+END
+got() { zone office nft list counter inet lab_link got | grep -o 'packets [0-9]*'; }
+# The fourth, to fe80::9:9, waits for a neighbour that is not there.
+same "the gateway's packets to the link arrive, those that no flow names do not" "packets 3" "$(got)"
 
 done_

@@ -335,9 +335,23 @@ static bool source_fits(const struct pol_tree *tree, const struct reference_pack
 	return reference_zone_has(tree, packet->from, &packet->source);
 }
 
+static bool is_on_link(const struct addr *addr)
+{
+	static const char *const words[] = { "224.0.0.0/24", "255.255.255.255", "fe80::/10",
+					     "ff02::/16" };
+	struct addr_range range;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (addr_range_parse(words[i], &range) == 0 && addr_range_contains(&range, addr))
+			return true;
+	return false;
+}
+
 static bool destination_fits(const struct pol_tree *tree, const struct reference_packet *packet)
 {
 	if (packet->to == REFERENCE_SELF)
+		return true;
+	if (packet->from == REFERENCE_SELF && is_on_link(&packet->destination))
 		return true;
 	if (packet->from != REFERENCE_SELF && is_link_local(&packet->destination))
 		return false;
