@@ -98,6 +98,12 @@ enum control_tag {
 	CTL_TAG_END,
 };
 
+// A diagnostic as a row: what apply answers and what the compiler reports.
+#define CTL_DIAGNOSTIC_TAGS                                                                        \
+	CTL_CODE, CTL_SEVERITY, CTL_FILE, CTL_LINE, CTL_COLUMN, CTL_COLUMN_END, CTL_MESSAGE,       \
+		CTL_SECOND_FILE, CTL_SECOND_LINE, CTL_SECOND_COLUMN, CTL_SECOND_COLUMN_END,        \
+		CTL_SECOND_MESSAGE
+
 struct control_tag_info {
 	const char *name; // for JSON
 	uint8_t type;	  // enum control_type

@@ -4,6 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+// An apply and a reload are answered alike.
+#define APPLY_REPLY                                                                                \
+	CTL_GENERATION, CTL_DIGEST, CTL_TITLE, CTL_CHANGED, CTL_FLOWS, CTL_ZONES, CTL_RULES,       \
+		CTL_SETS, CTL_ELEMENTS, CTL_ERRORS, CTL_WARNINGS, CTL_COMPILE_US, CTL_COMMIT_US,   \
+		CTL_VERIFY_US, CTL_STORE_US
+
 static const struct control_method_info method_table[CTL_METHOD_END] = {
 	[CTL_PING] = {
 		.name = "ping",
@@ -24,12 +30,8 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		.permission = CTL_MAY_CHANGE,
 		.descriptor = true,
 		.request = { CTL_DIRECTORY },
-		.reply = { CTL_GENERATION, CTL_DIGEST, CTL_TITLE, CTL_CHANGED, CTL_FLOWS, CTL_ZONES,
-			   CTL_RULES, CTL_SETS, CTL_ELEMENTS, CTL_ERRORS, CTL_WARNINGS,
-			   CTL_COMPILE_US, CTL_COMMIT_US, CTL_VERIFY_US, CTL_STORE_US },
-		.row = { CTL_CODE, CTL_SEVERITY, CTL_FILE, CTL_LINE, CTL_COLUMN, CTL_COLUMN_END,
-			 CTL_MESSAGE, CTL_SECOND_FILE, CTL_SECOND_LINE, CTL_SECOND_COLUMN,
-			 CTL_SECOND_COLUMN_END, CTL_SECOND_MESSAGE },
+		.reply = { APPLY_REPLY },
+		.row = { CTL_DIAGNOSTIC_TAGS },
 	},
 	[CTL_FLOWS_LIST] = {
 		.name = "flows",
@@ -48,12 +50,8 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 	[CTL_RELOAD] = {
 		.name = "reload",
 		.permission = CTL_MAY_CHANGE,
-		.reply = { CTL_GENERATION, CTL_DIGEST, CTL_TITLE, CTL_CHANGED, CTL_FLOWS, CTL_ZONES,
-			   CTL_RULES, CTL_SETS, CTL_ELEMENTS, CTL_ERRORS, CTL_WARNINGS,
-			   CTL_COMPILE_US, CTL_COMMIT_US, CTL_VERIFY_US, CTL_STORE_US },
-		.row = { CTL_CODE, CTL_SEVERITY, CTL_FILE, CTL_LINE, CTL_COLUMN, CTL_COLUMN_END,
-			 CTL_MESSAGE, CTL_SECOND_FILE, CTL_SECOND_LINE, CTL_SECOND_COLUMN,
-			 CTL_SECOND_COLUMN_END, CTL_SECOND_MESSAGE },
+		.reply = { APPLY_REPLY },
+		.row = { CTL_DIAGNOSTIC_TAGS },
 	},
 	[CTL_FEATURES] = {
 		.name = "features",

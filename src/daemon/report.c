@@ -203,20 +203,7 @@ int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 
 static const uint8_t faults_head_tags[] = { CTL_ERRORS, CTL_WARNINGS, CTL_ASSERTIONS_FAILED,
 					    CTL_DIGEST, CTL_TITLE };
-static const uint8_t fault_tags[] = {
-	CTL_CODE,
-	CTL_SEVERITY,
-	CTL_FILE,
-	CTL_LINE,
-	CTL_COLUMN,
-	CTL_COLUMN_END,
-	CTL_MESSAGE,
-	CTL_SECOND_FILE,
-	CTL_SECOND_LINE,
-	CTL_SECOND_COLUMN,
-	CTL_SECOND_COLUMN_END,
-	CTL_SECOND_MESSAGE,
-};
+static const uint8_t fault_tags[] = { CTL_DIAGNOSTIC_TAGS };
 static const uint8_t flow_tags[] = { CTL_ID,	    CTL_TITLE, CTL_FROM, CTL_TO,
 				     CTL_TREATMENT, CTL_OWNER, CTL_FILE, CTL_LINE };
 static const uint8_t zone_tags[] = { CTL_ID, CTL_TITLE, CTL_ROLE, CTL_INTERFACE };
