@@ -28,6 +28,7 @@ struct wire_source {
 	int fd;
 	unsigned zone;
 	uint8_t family, protocol;
+	struct wire_source *next;
 };
 
 void wire_add_source(struct wire *wire, struct wire_source source);

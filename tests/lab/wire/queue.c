@@ -69,7 +69,7 @@ void wire_listen_queue(struct wire *wire, uint16_t queue)
 	add(&message, NFQA_CFG_PARAMS, &copy, sizeof(copy));
 	add(&message, NFQA_CFG_QUEUE_MAXLEN, &length, sizeof(length));
 	transmit(fd, &message);
-	wire_add_source(wire, (struct wire_source){ WIRE_QUEUE, fd, 0, 0, 0 });
+	wire_add_source(wire, (struct wire_source){ WIRE_QUEUE, fd, 0, 0, 0, NULL });
 }
 
 static void drop(int fd, uint16_t queue, uint32_t id_be)

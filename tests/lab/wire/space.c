@@ -45,6 +45,8 @@ void wire_add_source(struct wire *wire, struct wire_source source)
 	if (!kept)
 		wire_fail("memory");
 	*kept = source;
+	kept->next = wire->sources;
+	wire->sources = kept;
 	if (epoll_ctl(wire->epoll, EPOLL_CTL_ADD, source.fd, &event) < 0)
 		wire_fail("epoll_ctl");
 }
@@ -71,6 +73,7 @@ static void add_zone(struct wire *wire, const char *name, unsigned index)
 	zone->index = index;
 	snprintf(path, sizeof(path), "/run/netns/%s%s", from_environment("LAB_PREFIX", "sk-"),
 		 index ? name : "gw");
+	zone->send = -1;
 	zone->namespace = open(path, O_RDONLY | O_CLOEXEC);
 	if (zone->namespace < 0)
 		wire_fail(path);
@@ -152,7 +155,7 @@ static void open_capture(struct wire *wire, unsigned zone)
 	if (fd < 0 || setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0)
 		wire_fail("packet socket");
 	grow_buffer(fd);
-	wire_add_source(wire, (struct wire_source){ WIRE_CAPTURE, fd, zone, 0, 0 });
+	wire_add_source(wire, (struct wire_source){ WIRE_CAPTURE, fd, zone, 0, 0, NULL });
 }
 
 static void open_zone(struct wire *wire, unsigned index)
@@ -188,10 +191,22 @@ void wire_open(struct wire *wire)
 	wire_enter(&wire->zones[0]);
 }
 
-void wire_close(struct wire *wire) // what is open ends with the process
+void wire_close(struct wire *wire)
 {
-	free(wire->zones);
+	while (wire->sources) {
+		struct wire_source *source = wire->sources;
+		wire->sources = source->next;
+		close(source->fd);
+		free(source);
+	}
+	for (size_t i = 0; i < wire->n_zones; i++) {
+		close(wire->zones[i].namespace);
+		close(wire->zones[i].send);
+	}
+	close(wire->raw_send[0]);
+	close(wire->raw_send[1]);
 	close(wire->epoll);
+	free(wire->zones);
 }
 
 void wire_listen(struct wire *wire, uint8_t family, uint8_t protocol)
@@ -205,7 +220,7 @@ void wire_listen(struct wire *wire, uint8_t family, uint8_t protocol)
 	if (fd < 0)
 		return; // protocol 0 and the like: nobody can
 	grow_buffer(fd);
-	wire_add_source(wire, (struct wire_source){ WIRE_RAW, fd, 0, family, protocol });
+	wire_add_source(wire, (struct wire_source){ WIRE_RAW, fd, 0, family, protocol, NULL });
 }
 
 void wire_command(struct wire *wire, unsigned zone, const char *command, const char *input)

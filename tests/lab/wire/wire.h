@@ -70,7 +70,8 @@ struct wire {
 	struct wire_zone *zones; // [0] is the gateway, "self"
 	size_t n_zones;
 	int epoll;
-	bool listening[2][256]; // IPv4, IPv6: protocols whose packets to the gateway are seen
+	struct wire_source *sources; // what is watched, a list
+	bool listening[2][256];	     // IPv4, IPv6: protocols whose packets to the gateway are seen
 	int raw_send[2];
 };
 
