@@ -39,16 +39,19 @@ probes <<END
 END
 same "the server sees the masqueraded wifi" "internet sees 198.51.100.1 *" \
 	"$(zone wifi curl -sS -m 3 http://9.9.9.9/)"
-if sekisho status --json | grep -q '"netmap": *true'; then
+if sekisho status | grep -q 'netmap *yes'; then
 	check "prefix translation applies" apply <<-END
 	flows:
 	  - { id: out, from: office, to: internet, services: any }
+	  - { id: in, from: internet, to: office, services: https }
 	nat:
 	  - { id: npt, kind: prefix, from: office, to: internet, prefix: "fd00:20::/64",
 	      target: "2001:db8:77:1::/64" }
 	END
 	probes <<-END
-	arrived internet 2001:db8:77:1::9 *   | office fd00:20::9 2600::1 udp/443
+	arrived internet 2001:db8:77:1::9 * answered       | office fd00:20::9 2600::1 udp/443
+	arrived office 2600::1 * fd00:20::7 443 answered   | internet 2600::1 2001:db8:77:1::7 tcp/443
+	silent                                             | internet 2600::1 2001:db8:77:1::7 tcp/80
 	END
 fi
 
