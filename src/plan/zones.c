@@ -68,7 +68,7 @@ static bool interface_name_is_good(const char *name)
 	if (star && (star == name || star[1]))
 		return false;
 	for (const char *c = name; *c; c++)
-		if (*c == '/' || *c == ':' || (unsigned char)*c <= ' ')
+		if (*c == '/' || *c == ':' || *c == '@' || (unsigned char)*c <= ' ')
 			return false;
 	return strcmp(name, "lo") != 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
@@ -112,7 +112,8 @@ static void read_interfaces(struct build *b, const struct pol_list *list, uint32
 		if (!interface_name_is_good(text)) {
 			diag_add(b->diag, SK_INTERFACE_NAME, list->v[i].at,
 				 "zone \"%s\": \"%s\" is no name that an interface can have; write "
-				 "it as \"ip link\" shows it, or a beginning and *",
+				 "it as \"ip link\" shows it, without @ and what follows, or a "
+				 "beginning and *",
 				 zone->id, text);
 			continue;
 		}
@@ -128,6 +129,21 @@ static void read_interfaces(struct build *b, const struct pol_list *list, uint32
 	names_done(&seen);
 }
 
+// Addresses that no packet of a host carries, or none that is routed.
+static bool is_no_hosts(const struct addr_range *range)
+{
+	static const char *const words[] = { "0.0.0.0/8",	"127.0.0.0/8", "224.0.0.0/4",
+					     "255.255.255.255", "::/127",      "::ffff:0:0/96",
+					     "fe80::/10",	"ff00::/8" };
+	struct addr_range never;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (addr_range_parse(words[i], &never) == 0 && never.family == range->family &&
+		    range->lo >= never.lo && range->hi <= never.hi)
+			return true;
+	return false;
+}
+
 static void read_networks(struct build *b, const struct pol_list *list, uint32_t index,
 			  struct zone_lists *lists)
 {
@@ -139,6 +155,13 @@ static void read_networks(struct build *b, const struct pol_list *list, uint32_t
 
 		if (build_address(b, &list->v[i], &range) < 0)
 			continue;
+		if (is_no_hosts(&range)) {
+			diag_add(b->diag, SK_ADDRESS_NO_HOST, list->v[i].at,
+				 "zone \"%s\": no host sends from %s through a gateway; mend the "
+				 "address or take it away",
+				 zone->id, list->v[i].s);
+			continue;
+		}
 		addr_set_append(&set, range);
 		vec_push(&lists->ranges, ((struct listed_range){ range, index, list->v[i].at }));
 	}
