@@ -8,9 +8,9 @@ ROOMS   ?= base event policy plan compile kernel control daemon cli
 
 DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev libmnl-dev \
              libsystemd-dev libseccomp-dev libcap-dev
-DEPS_DEMO  = $(DEPS_BUILD) iproute2 iputils-ping netcat-openbsd curl procps
-DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev nftables python3 clang clang-format cppcheck mandoc git \
-             util-linux file jq conntrack qemu-system-x86 busybox-static cpio kmod e2fsprogs
+DEPS_DEMO  = $(DEPS_BUILD) nftables util-linux iproute2 iputils-ping netcat-openbsd curl procps
+DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev python3 clang clang-format cppcheck mandoc git \
+             file jq conntrack qemu-system-x86 busybox-static cpio kmod e2fsprogs
 DEPS_BENCH = $(DEPS_CHECK) iperf3
 
 LIBS     = libfyaml json-c libsodium libmnl libsystemd libseccomp libcap
@@ -99,7 +99,7 @@ fuzz:
 install-packages = missing=$$(dpkg-query -W -f='$${Package} $${Status}\n' $(1) 2>/dev/null | \
 	awk '/install ok installed/ {print $$1}' | sort -u | \
 	comm -13 - <(printf '%s\n' $(1) | sort -u)); [ -z "$$missing" ] || \
-	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; }
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
 SHELL = /bin/bash
 
 deps:
