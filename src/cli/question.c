@@ -11,8 +11,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "plan/carve.h"
 
-enum { REST_MAX = 8192 }; // pieces of what is not yet permitted; beyond: called partly
+enum { REST_WORK_MAX = 1000000 }; // steps to find what is not permitted; beyond: called partly
 
 struct side {
 	uint32_t zones[ENDPOINT_ZONES_MAX];
@@ -121,66 +122,6 @@ static uint64_t atom_volume(const struct plan_atom *atom)
 	       (uint64_t)(atom->port_hi - atom->port_lo + 1);
 }
 
-static bool range_cut(const struct addr_range *a, const struct addr_range *b,
-		      struct addr_range *ret)
-{
-	if (!addr_range_overlaps(a, b))
-		return false;
-	*ret = (struct addr_range){ a->family, a->lo > b->lo ? a->lo : b->lo,
-				    a->hi < b->hi ? a->hi : b->hi };
-	return true;
-}
-
-static bool rect_cut(const struct plan_rect *a, const struct plan_rect *b, struct plan_rect *ret)
-{
-	return range_cut(&a->source, &b->source, &ret->source) &&
-	       range_cut(&a->destination, &b->destination, &ret->destination);
-}
-
-typedef VEC(struct plan_rect) rect_vec;
-
-// Pushes what of *whole lies outside of *hole, which lies inside it.
-static void push_around(rect_vec *rects, const struct plan_rect *whole,
-			const struct plan_rect *hole)
-{
-	struct plan_rect rest = *whole;
-
-	if (rest.source.lo < hole->source.lo) {
-		vec_push(rects, rest);
-		rects->v[rects->n - 1].source.hi = hole->source.lo - 1;
-		rest.source.lo = hole->source.lo;
-	}
-	if (rest.source.hi > hole->source.hi) {
-		vec_push(rects, rest);
-		rects->v[rects->n - 1].source.lo = hole->source.hi + 1;
-		rest.source.hi = hole->source.hi;
-	}
-	if (rest.destination.lo < hole->destination.lo) {
-		vec_push(rects, rest);
-		rects->v[rects->n - 1].destination.hi = hole->destination.lo - 1;
-	}
-	if (rest.destination.hi > hole->destination.hi) {
-		vec_push(rects, rest);
-		rects->v[rects->n - 1].destination.lo = hole->destination.hi + 1;
-	}
-}
-
-// Takes a cell's rect out of what remains.
-static void rest_subtract(rect_vec *rest, const struct plan_rect *cell)
-{
-	for (size_t i = 0; i < rest->n && rest->n < REST_MAX;) {
-		struct plan_rect whole = rest->v[i];
-		struct plan_rect hole;
-
-		if (!rect_cut(&whole, cell, &hole)) {
-			i++;
-			continue;
-		}
-		rest->v[i] = rest->v[--rest->n];
-		push_around(rest, &whole, &hole);
-	}
-}
-
 static void add_finding(struct question *question, const struct finding *finding)
 {
 	if (question->findings.n < FINDINGS_MAX)
@@ -219,23 +160,27 @@ static void ask_packet(const struct plan *plan, const struct finding *space,
 static bool ask_class(const struct plan_class *class, const struct finding *space,
 		      const struct plan_atom *atom, struct question *question)
 {
-	rect_vec rest = { 0 };
+	carve_rects parts = { 0 };
+	carve_rects rest = { 0 };
+	size_t work = 0;
 	bool full;
 
-	vec_push(&rest, space->rect);
 	for (size_t i = 0; i < class->n_cells; i++) {
 		const struct plan_cell *cell = &class->cells[i];
 		struct finding part = *space;
 
-		if (!rect_cut(&space->rect, &cell->rect, &part.rect))
+		if (!carve_overlap(&space->rect, &cell->rect))
 			continue;
-		rest_subtract(&rest, &cell->rect);
+		part.rect = carve_intersect(&space->rect, &cell->rect);
 		part.atom = *atom;
 		part.flow = cell->flow;
 		part.verdict = cell->treatment & PLAN_GUARD ? FIND_INSPECT : FIND_ALLOW;
+		vec_push(&parts, part.rect);
 		add_finding(question, &part);
 	}
-	full = rest.n == 0;
+	full = carve_without(&space->rect, parts.v, parts.n, REST_WORK_MAX, &work, &rest) == 0 &&
+	       rest.n == 0;
+	vec_done(&parts);
 	vec_done(&rest);
 	return full;
 }
