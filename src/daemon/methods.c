@@ -66,7 +66,7 @@ static void put_generation(struct control_writer *reply, const struct generation
 	control_put_text(reply, CTL_TITLE,
 			 control_text(&generation->report.faults.v[0], CTL_TITLE));
 	control_put_u64(reply, CTL_FLOWS, generation->report.flows.n - 1);
-	control_put_u64(reply, CTL_ZONES, generation->report.zones.n - 1);
+	control_put_u64(reply, CTL_ZONES, generation->report.zones.n - 2); // nor self, as in check
 	control_put_u64(reply, CTL_RULES, ruleset->n_rules);
 	control_put_u64(reply, CTL_SETS, ruleset->n_sets);
 	control_put_u64(reply, CTL_ELEMENTS, ruleset->n_elems);
