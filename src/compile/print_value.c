@@ -14,7 +14,7 @@ static const struct word families[] = { { 2, "ipv4" }, { 10, "ipv6" }, { 0, NULL
 
 static const struct word protocols[] = {
 	{ 1, "icmp" }, { 6, "tcp" },	{ 17, "udp" },	     { 47, "gre" }, { 50, "esp" },
-	{ 51, "ah" },  { 132, "sctp" }, { 58, "ipv6-icmp" }, { 0, NULL },
+	{ 51, "ah" },  { 132, "sctp" }, { 58, "icmpv6" }, { 0, NULL },
 };
 
 static const struct word icmp_types[] = {
