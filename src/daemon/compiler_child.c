@@ -60,12 +60,12 @@ int compiler_main(void)
 	}
 	tzset(); // reads a file, which is not possible later
 	r = sandbox_enter(snapshot.job.uid, snapshot.job.gid);
-	if (r < 0) {
+	if (r < 0)
 		fprintf(stderr, "<3>sekishod: the compiler's sandbox: %s\n", strerror(-r));
-		return EXIT_FAILED;
-	}
-	r = make_report(&snapshot, out);
-	if (r == 0 && fclose(out) != 0)
+	else
+		r = make_report(&snapshot, out);
+	snapshot_done(&snapshot);
+	if (fclose(out) != 0)
 		r = -1;
 	return r == 0 ? EXIT_FINE : EXIT_FAILED;
 }
