@@ -63,14 +63,15 @@ static struct space slice(const struct addr_range *v, size_t n, int family)
 	return space;
 }
 
-static void begin_space(struct compiling *c, uint32_t zone, const struct addr_set *all, int family)
+static void begin_space(struct compiling *c, uint32_t zone, const struct addr_set *inside,
+			int family)
 {
 	const struct plan_zone *plain = &c->zones[zone];
 	struct space *space = &c->zone[zone].space[family];
 
 	if (plain->elsewhere) {
-		*space = slice(all->v, all->n, family);
-		space->kind = space->n ? SPACE_OUTSIDE : SPACE_ALL;
+		*space = slice(inside->v, inside->n, family);
+		space->kind = SPACE_OUTSIDE;
 		space->name = family == V4 ? "inside_4" : "inside_6";
 		space->set = &c->all_sets[family];
 		return;
@@ -83,25 +84,11 @@ static void begin_space(struct compiling *c, uint32_t zone, const struct addr_se
 	space->set = &c->zone[zone].sets[family];
 }
 
-static void all_networks(struct compiling *c, struct addr_set *all)
-{
-	struct addr_set gathered = { 0 };
-
-	for (size_t z = 1; z < c->n_zones; z++)
-		for (size_t i = 0; i < c->zones[z].n_networks; i++)
-			addr_set_append(&gathered, c->zones[z].networks[i]);
-	addr_set_normalise(&gathered);
-	all->n = gathered.n;
-	all->v = arena_memdup(c->arena, gathered.v, gathered.n * sizeof(*gathered.v));
-	addr_set_done(&gathered);
-}
-
 void zones_begin(struct compiling *c)
 {
-	struct addr_set all = { 0 };
+	const struct addr_set *inside = plan_inside(c->plan);
 	char name[NAME_MAX_BYTES];
 
-	all_networks(c, &all);
 	c->all_sets[V4] = c->all_sets[V6] = RS_NONE;
 	c->on_link[V4] = c->on_link[V6] = RS_NONE;
 	c->zone = arena_array_of(c->arena, struct zone_state, c->n_zones);
@@ -120,7 +107,7 @@ void zones_begin(struct compiling *c)
 		begin_interfaces(c, &c->zones[z], state);
 		for (int family = 0; family < FAMILIES; family++) {
 			state->sets[family] = RS_NONE;
-			begin_space(c, z, &all, family);
+			begin_space(c, z, inside, family);
 		}
 	}
 }

@@ -61,7 +61,7 @@ void plan_free(struct plan *plan)
 	names_done(&plan->service_names);
 	names_done(&plan->flow_names);
 	names_done(&plan->interface_names);
-	addr_set_done(&plan->housed);
+	addr_set_done(&plan->inside);
 	arena_free(plan->arena);
 	free(plan);
 }
@@ -187,11 +187,16 @@ static uint32_t find_home(const struct plan *plan, const struct addr *addr)
 
 bool plan_zone_has(const struct plan *plan, uint32_t zone, const struct addr *addr)
 {
-	uint32_t home = find_home(plan, addr);
-
 	if (zone == PLAN_SELF)
 		return true;
-	return plan->zones[zone].elsewhere ? home == PLAN_NONE : home == zone;
+	if (plan->zones[zone].elsewhere)
+		return !addr_set_contains(&plan->inside, addr);
+	return find_home(plan, addr) == zone;
+}
+
+const struct addr_set *plan_inside(const struct plan *plan)
+{
+	return &plan->inside;
 }
 
 size_t plan_zones_of(const struct plan *plan, const struct addr *addr, uint32_t *ret, size_t max)
@@ -204,6 +209,8 @@ size_t plan_zones_of(const struct plan *plan, const struct addr *addr, uint32_t 
 			ret[0] = home;
 		return 1;
 	}
+	if (addr_set_contains(&plan->inside, addr))
+		return 0;
 	for (size_t i = 1; i < plan->n_zones; i++) {
 		if (!plan->zones[i].elsewhere)
 			continue;

@@ -7,8 +7,10 @@
 // a class has cells that are disjoint in (source, destination) and each belong to one flow.  The
 // packet that opens a connection is permitted exactly if its class has a cell that holds it, its
 // source is an address of its zone (anti-spoofing) and its destination one of the other (from
-// `self` also link-local, local multicast and broadcast addresses).  NAT of
-// destinations comes before, of sources after.  Replies and related errors follow their connection.
+// `self` also link-local, local multicast and broadcast addresses).  A zone without networks has
+// every address that no other zone has, but for those that no packet between networks carries:
+// loopback, link-local, multicast, reserved.  NAT of destinations comes before, of sources after.
+// Replies and related errors follow their connection.
 #ifndef SEKISHO_PLAN_PLAN_H
 #define SEKISHO_PLAN_PLAN_H
 
@@ -47,7 +49,7 @@ struct plan_zone {
 	size_t n_interfaces;
 	const struct addr_range *networks; // as an addr_set: sorted, disjoint
 	size_t n_networks;
-	bool elsewhere; // no networks given: every address of no other zone
+	bool elsewhere; // no networks given: every address that is not in plan_inside()
 	bool relay;
 	uint16_t mss; // 0: leave alone; 1: path MTU; else the value
 	struct place at;
@@ -204,7 +206,10 @@ const struct plan_pair *plan_find_pair(const struct plan *plan, uint16_t from, u
 uint32_t plan_zone_of_interface(const struct plan *plan, const char *name);
 // Can the zone have addresses of the family?  (No, if all of its networks are of the other.)
 bool plan_zone_has_family(const struct plan *plan, uint32_t zone, enum addr_family family);
-// Is the address one of the zone's?  (For a zone without networks: of no other zone.)
+// What no zone without networks has: the networks of all zones, and the addresses that are never
+// routed.
+const struct addr_set *plan_inside(const struct plan *plan);
+// Is the address one of the zone's?  (For a zone without networks: not in plan_inside().)
 bool plan_zone_has(const struct plan *plan, uint32_t zone, const struct addr *addr);
 // Zones that have this address; those without networks only if no other has it.  Returns the count.
 size_t plan_zones_of(const struct plan *plan, const struct addr *addr, uint32_t *ret, size_t max);

@@ -57,7 +57,7 @@ struct plan {
 	struct plan_settings settings;
 	struct plan_home *homes;
 	size_t n_homes;
-	struct addr_set housed; // all of homes' ranges; on the heap
+	struct addr_set inside; // plan_inside(); on the heap
 	// Indices; interface_names holds exact names with the index of their zone.
 	struct names zone_names, network_names, service_names, flow_names, interface_names;
 };

@@ -127,9 +127,7 @@ static void measure_zones(struct reach *reach)
 	reach->zones = new_array(plan->n_zones, sizeof(*reach->zones));
 	addr_set_append(&reach->everywhere, addr_range_any(ADDR_V4));
 	addr_set_append(&reach->everywhere, addr_range_any(ADDR_V6));
-	for (size_t i = 0; i < plan->n_homes; i++)
-		addr_set_append(&reach->elsewhere, plan->homes[i].range);
-	addr_set_normalise(&reach->elsewhere);
+	addr_set_copy(&reach->elsewhere, plan_inside(plan));
 	addr_set_complement(&reach->elsewhere);
 	for (size_t i = 0; i < plan->n_zones; i++) {
 		const struct plan_zone *zone = &plan->zones[i];

@@ -335,6 +335,20 @@ static int compare_homes(const void *a, const void *b)
 	return x->range.lo < y->range.lo ? -1 : x->range.lo > y->range.lo;
 }
 
+// What no zone has unless it lists it: this host, loopback, link-local, multicast, reserved, and
+// the IPv6 forms of IPv4 addresses.
+static void add_martians(struct addr_set *set)
+{
+	static const char *const words[] = { "0.0.0.0/8",   "127.0.0.0/8", "169.254.0.0/16",
+					     "224.0.0.0/3", "::/96",	   "::ffff:0:0/96",
+					     "fe80::/10",   "ff00::/8" };
+	struct addr_range range;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (addr_range_parse(words[i], &range) == 0)
+			addr_set_append(set, range);
+}
+
 static void make_homes(struct build *b)
 {
 	struct plan *plan = b->plan;
@@ -348,11 +362,12 @@ static void make_homes(struct build *b)
 			struct addr_range range = plan->zones[i].networks[j];
 
 			plan->homes[plan->n_homes++] = (struct plan_home){ range, (uint32_t)i };
-			addr_set_append(&plan->housed, range);
+			addr_set_append(&plan->inside, range);
 		}
 	}
 	qsort(plan->homes, plan->n_homes, sizeof(*plan->homes), compare_homes);
-	addr_set_normalise(&plan->housed);
+	add_martians(&plan->inside);
+	addr_set_normalise(&plan->inside);
 }
 
 void build_zones(struct build *b)
@@ -388,7 +403,7 @@ void build_clip(struct build *b, uint32_t zone, struct addr_set *set)
 	if (zone == PLAN_SELF)
 		return;
 	if (of->elsewhere)
-		addr_set_subtract(set, &b->plan->housed);
+		addr_set_subtract(set, &b->plan->inside);
 	else
 		addr_set_intersect(set, &(struct addr_set){ .v = (struct addr_range *)of->networks,
 							    .n = of->n_networks });

@@ -43,7 +43,8 @@ static const struct key zone_keys[] = {
 	{ LIST("networks", networks),
 	  .about =
 		  "Addresses of the zone: prefixes or ranges, IPv4 and IPv6. Without it, every address "
-		  "that belongs to no other zone.",
+		  "that belongs to no other zone, but for loopback, link-local, multicast and reserved "
+		  "ones.",
 	  .example = "[10.20.0.0/16, fd00:20::/32]" },
 	{ BOOL("relay", relay),
 	  .about =

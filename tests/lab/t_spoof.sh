@@ -8,7 +8,7 @@
 
 policy <<END
 flows:
-  - { id: web, from: [office, wifi, internet], to: dmz, services: http }
+  - { id: web, from: [office, wifi, internet], to: dmz, services: [http, udp/80] }
   - { id: out, from: office, to: internet, services: https }
 END
 up
@@ -32,6 +32,18 @@ probes <<END
 	silent         | internet 192.0.2.7 192.0.2.80 tcp/80
 	silent         | internet fd00:20::9 2001:db8:40::80 tcp/80
 	arrived dmz *  | internet 2600::9 2001:db8:40::80 tcp/80
+	silent         | internet 127.0.0.1 192.0.2.80 tcp/80
+	silent         | internet 0.1.2.3 192.0.2.80 tcp/80
+	silent         | internet 169.254.7.7 192.0.2.80 tcp/80
+	silent         | internet 224.0.0.9 192.0.2.80 udp/80
+	silent         | internet 240.0.0.1 192.0.2.80 tcp/80
+	silent         | internet 255.255.255.255 192.0.2.80 udp/80
+	silent         | internet ::1 2001:db8:40::80 tcp/80
+	silent         | internet ::9 2001:db8:40::80 tcp/80
+	silent         | internet ::ffff:9.9.9.9 2001:db8:40::80 tcp/80
+	silent         | internet ff0e::9 2001:db8:40::80 udp/80
+	silent         | office 10.20.0.9 240.0.0.1 tcp/443
+	silent         | office 10.20.0.9 169.254.7.7 tcp/443
 	silent         | office fe80::9 2001:db8:40::80 tcp/80
 	silent         | office 127.0.0.1 192.0.2.80 tcp/80
 	silent         | office 0.0.0.0 192.0.2.80 tcp/80
@@ -42,6 +54,7 @@ probes <<END
 	silent         | office 10.20.0.9 10.20.0.1 icmp/5
 END
 check "the spoofed packets are counted" test "$(counter spoof_office)" -ge 7
+check "also those that no host has" test "$(counter spoof_internet)" -ge 10
 check "on their own zone" test "$(counter spoof_wifi)" -ge 2
 
 done_

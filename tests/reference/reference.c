@@ -40,6 +40,20 @@ static bool zone_lists(const struct pol_zone *zone, const struct addr *addr)
 	return false;
 }
 
+// Addresses that no packet between networks carries: a zone has them only if it lists them.
+static bool is_martian(const struct addr *addr)
+{
+	static const char *const words[] = { "0.0.0.0/8",	  "127.0.0.0/8", "169.254.0.0/16",
+					     "224.0.0.0/4",	  "240.0.0.0/4", "::/96",
+					     "::ffff:0.0.0.0/96", "fe80::/10",	 "ff00::/8" };
+	struct addr_range range;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (addr_range_parse(words[i], &range) == 0 && addr_range_contains(&range, addr))
+			return true;
+	return false;
+}
+
 bool reference_zone_has(const struct pol_tree *tree, int zone, const struct addr *addr)
 {
 	if (zone == REFERENCE_SELF)
@@ -49,7 +63,7 @@ bool reference_zone_has(const struct pol_tree *tree, int zone, const struct addr
 	for (size_t i = 0; i < tree->n_zones; i++)
 		if (zone_lists(&tree->zones[i], addr))
 			return false;
-	return true;
+	return !is_martian(addr);
 }
 
 // Networks.
