@@ -77,8 +77,9 @@ struct compiling {
 // zones.c: membership, interfaces, anti-spoofing
 void zones_begin(struct compiling *c);
 void spoof_chain(struct compiling *c);
-// A chain that accepts what goes to an address of the zone, and returns for the rest.
-uint32_t destination_chain(struct compiling *c, uint32_t zone);
+// A chain that accepts (or sends to the inspection queue) what goes to an address of the zone, and
+// returns for the rest.
+uint32_t destination_chain(struct compiling *c, uint32_t zone, bool inspected);
 // Appends to the rule: the address is (not) the zone's.  Only for SPACE_INSIDE and SPACE_OUTSIDE.
 void match_member(struct compiling *c, uint32_t zone, int family, enum rs_key key, bool inside);
 // A set of the zones' interfaces; zones_set() makes one only if there is more than one (else
@@ -105,6 +106,9 @@ void names_map_add(struct compiling *c, struct names_map *map, uint32_t from, ui
 void names_map_add_one(struct compiling *c, struct names_map *map, const struct plan_interface *in,
 		       enum rs_verdict verdict, uint32_t ref);
 void names_map_rules(struct compiling *c, const struct names_map *map, uint32_t chain);
+// Only for packets whose connection is in this state (ct state); 0: any.
+void names_map_rules_of(struct compiling *c, const struct names_map *map, uint32_t chain,
+			uint32_t state);
 
 // packet.c: what looks at headers before any connection: fragments, options, extension headers, MSS
 void packet_chains(struct compiling *c);

@@ -1,7 +1,7 @@
 // The chains of the forward, input and output hooks, and those they share: what happens to related,
 // invalid and denied packets.
 //
-// An established connection's packet is decided by the first compare of its hook.  Everything else
+// An established connection's packet is decided by the first look-up of its hook.  Everything else
 // here is paid by the first packet of a connection alone.
 #include "compile/context.h"
 
@@ -35,16 +35,16 @@ enum {
 enum hook_index { FORWARD, INPUT, OUTPUT, HOOKS };
 
 static const struct hook_shape {
-	const char *name, *denied, *actions, *pairs, *related, *leave;
+	const char *name, *denied, *actions, *pairs, *related, *inspect;
 	uint8_t hook;
 	bool in, out; // which interface says the zone
 } shapes[HOOKS] = {
 	[FORWARD] = { "forward", "denied_forward", "actions_forward", "pairs_forward", "related",
-		      "leave_forward", NF_INET_FORWARD, true, true },
+		      "inspect_forward", NF_INET_FORWARD, true, true },
 	[INPUT] = { "input", "denied_input", "actions_input", "pairs_input", "related", NULL,
 		    NF_INET_LOCAL_IN, true, false },
 	[OUTPUT] = { "output", "denied_output", "actions_output", "pairs_output", "related_output",
-		     "leave_output", NF_INET_LOCAL_OUT, false, true },
+		     "inspect_output", NF_INET_LOCAL_OUT, false, true },
 };
 
 static bool of_hook(enum hook_index hook, uint16_t from, uint16_t to)
@@ -240,31 +240,51 @@ static uint32_t related_forward_chain(struct compiling *c, uint32_t related)
 
 // Where an established connection's packet may go: a route that changed after the connection was
 // opened (a line that went down, and the default route took over) must not lead it out elsewhere.
-static uint32_t leave_chain(struct compiling *c, enum hook_index hook, uint32_t denied,
-			    const struct names_map *leave)
-{
-	uint32_t chain = rb_chain(c->build, shapes[hook].leave, RS_NONE);
+struct leaving {
+	struct names_map plain;	    // to the chains that accept
+	struct names_map inspected; // to those that queue
+};
 
-	names_map_rules(c, leave, chain);
+static uint32_t inspect_chain(struct compiling *c, enum hook_index hook, uint32_t denied,
+			      const struct leaving *leaving)
+{
+	uint32_t chain = rb_chain(c->build, shapes[hook].inspect, RS_NONE);
+
+	names_map_rules(c, &leaving->inspected, chain);
 	rule(c->build, chain, RS_NONE);
 	rule_verdict(c->build, RS_GOTO, denied);
 	return chain;
 }
 
-// leave: the chain of established packets, RS_NONE to accept them.
-static void state_rules(struct compiling *c, uint32_t chain, uint32_t related, uint32_t leave)
+// Packets under inspection are checked before they are queued: what a listener releases goes on
+// from there.
+static void inspection_rule(struct compiling *c, uint32_t chain, enum hook_index hook,
+			    uint32_t denied, const struct leaving *leaving)
+{
+	uint32_t inspect = shapes[hook].inspect ? inspect_chain(c, hook, denied, leaving) : RS_NONE;
+
+	rule(c->build, chain, RS_NONE);
+	rule_flags(c->build, RS_CT_MARK, RS_EQ, MARK_INSPECT | MARK_PASSED, MARK_INSPECT);
+	rule_u32(c->build, RS_CT_STATE, RS_EQ, STATE_ESTABLISHED);
+	if (inspect == RS_NONE)
+		rule_queue(c->build, QUEUE_FIRST, QUEUE_COUNT);
+	else
+		rule_verdict(c->build, RS_GOTO, inspect);
+}
+
+static void state_rules(struct compiling *c, uint32_t chain, enum hook_index hook, uint32_t related,
+			uint32_t denied, const struct leaving *leaving)
 {
 	struct build *build = c->build;
+	bool leaves = shapes[hook].out;
 
-	if (c->guarded) {
-		rule(build, chain, RS_NONE);
-		rule_flags(build, RS_CT_MARK, RS_EQ, MARK_INSPECT | MARK_PASSED, MARK_INSPECT);
-		rule_u32(build, RS_CT_STATE, RS_EQ, STATE_ESTABLISHED);
-		rule_queue(build, QUEUE_FIRST, QUEUE_COUNT);
-	}
+	if (c->guarded)
+		inspection_rule(c, chain, hook, denied, leaving);
+	if (leaves)
+		names_map_rules_of(c, &leaving->plain, chain, STATE_ESTABLISHED);
 	rule(build, chain, RS_NONE);
 	rule_u32(build, RS_CT_STATE, RS_EQ, STATE_ESTABLISHED);
-	rule_verdict(build, leave == RS_NONE ? RS_ACCEPT : RS_GOTO, leave);
+	rule_verdict(build, leaves ? RS_GOTO : RS_ACCEPT, leaves ? denied : RS_NONE);
 	rule(build, chain, RS_NONE);
 	rule_u32(build, RS_CT_STATE, RS_EQ, STATE_RELATED);
 	rule_verdict(build, RS_GOTO, related);
@@ -390,7 +410,7 @@ static void link_local_rules(struct compiling *c, uint32_t chain, uint32_t denie
 }
 
 static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t related,
-		       const struct names_map *counters, const struct names_map *leave)
+		       const struct names_map *counters, const struct leaving *leaving)
 {
 	const struct hook_shape *shape = &shapes[hook];
 	const struct base_hook base = { shape->name, shape->hook, 0, false, true };
@@ -400,8 +420,7 @@ static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t relat
 
 	if (hook != FORWARD)
 		own_rules(c, chain, hook == OUTPUT);
-	state_rules(c, chain, related,
-		    shape->leave ? leave_chain(c, hook, denied, leave) : RS_NONE);
+	state_rules(c, chain, hook, related, denied, leaving);
 	if (hook != FORWARD)
 		discovery_jump(c, chain, hook == OUTPUT);
 	syn_rule(c, chain);
@@ -425,7 +444,10 @@ static struct router_zones router_zones(struct compiling *c, const uint16_t *zon
 void hook_chains(struct compiling *c)
 {
 	struct names_map counters = names_map("denied_interfaces", RS_MAP_COUNTER, true, false);
-	struct names_map leave = names_map("leave_interfaces", RS_MAP_VERDICT, false, true);
+	struct leaving leaving = {
+		names_map("leave_interfaces", RS_MAP_VERDICT, false, true),
+		names_map("inspect_interfaces", RS_MAP_VERDICT, false, true),
+	};
 	uint32_t related[HOOKS] = {
 		[INPUT] = related_chain(c, false), [OUTPUT] = related_chain(c, true)
 	};
@@ -434,9 +456,12 @@ void hook_chains(struct compiling *c)
 	c->send = router_zones(c, c->settings->send_ra, c->settings->n_send_ra, "send_ra");
 	for (uint32_t z = 1; z < c->n_zones; z++) {
 		names_map_add(c, &counters, z, z, RS_CONTINUE, c->zone[z].denied);
-		names_map_add(c, &leave, z, z, RS_JUMP, destination_chain(c, z));
+		names_map_add(c, &leaving.plain, z, z, RS_JUMP, destination_chain(c, z, false));
+		if (c->guarded)
+			names_map_add(c, &leaving.inspected, z, z, RS_JUMP,
+				      destination_chain(c, z, true));
 	}
 	related[FORWARD] = related_forward_chain(c, related[INPUT]);
 	for (int hook = 0; hook < HOOKS; hook++)
-		hook_chain(c, hook, related[hook], &counters, &leave);
+		hook_chain(c, hook, related[hook], &counters, &leaving);
 }

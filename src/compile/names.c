@@ -66,11 +66,14 @@ void names_map_add_one(struct compiling *c, struct names_map *map, const struct 
 	add(c, map, in, NULL, verdict, ref, RS_NONE);
 }
 
-static void one_rule(struct compiling *c, const struct names_map *map, uint32_t set, uint32_t chain)
+static void one_rule(struct compiling *c, const struct names_map *map, uint32_t set, uint32_t chain,
+		     uint32_t state)
 {
 	if (set == RS_NONE)
 		return;
 	rule(c->build, chain, RS_NONE);
+	if (state)
+		rule_u32(c->build, RS_CT_STATE, RS_EQ, state);
 	if (map->kind == RS_MAP_COUNTER)
 		rule_count_map(c->build, set);
 	else
@@ -79,6 +82,12 @@ static void one_rule(struct compiling *c, const struct names_map *map, uint32_t 
 
 void names_map_rules(struct compiling *c, const struct names_map *map, uint32_t chain)
 {
-	one_rule(c, map, map->exact, chain);
-	one_rule(c, map, map->patterns, chain);
+	names_map_rules_of(c, map, chain, 0);
+}
+
+void names_map_rules_of(struct compiling *c, const struct names_map *map, uint32_t chain,
+			uint32_t state)
+{
+	one_rule(c, map, map->exact, chain, state);
+	one_rule(c, map, map->patterns, chain, state);
 }

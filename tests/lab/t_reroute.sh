@@ -12,6 +12,8 @@ flows:
   - { id: data, from: office, to: dmz, services: udp/5000 }
   - { id: out, from: office, to: internet, services: any }
   - { id: own, from: self, to: dmz, services: udp/5000 }
+  - { id: mail, from: office, to: dmz, services: smtp, guard: mail }
+guards: { mail: { protocol: smtp } }
 END
 up
 # One socket a line of standard input: asks, waits for the answer, then asks once a line.
@@ -68,6 +70,11 @@ ask 8 "$work/office6.out" >/dev/null
 ask 9 "$work/own4.out" >/dev/null
 same "none of it got there" "packets 0" "$(received)"
 check "it is counted as denied" test "$(counter d_office)" -ge 2
+# As if it were under inspection: nobody is to see what may not go there, let alone release it.
+check "a connection is marked" gw conntrack -U -p udp -s 10.20.0.2 -d 192.0.2.2 --mark 1/1
+before=$(counter d_office)
+ask 7 "$work/office4.out" >/dev/null
+same "packets under inspection are checked before they are queued" $((before + 1)) "$(counter d_office)"
 exec 7>&- 8>&- 9>&-
 
 done_
