@@ -82,6 +82,8 @@ void spoof_chain(struct compiling *c);
 uint32_t destination_chain(struct compiling *c, uint32_t zone, bool inspected);
 // Appends to the rule: the address is (not) the zone's.  Only for SPACE_INSIDE and SPACE_OUTSIDE.
 void match_member(struct compiling *c, uint32_t zone, int family, enum rs_key key, bool inside);
+// Are all addresses of the range the zone's?
+bool has_all(const struct compiling *c, uint32_t zone, int family, const struct addr_range *range);
 // A set of the zones' interfaces; zones_set() makes one only if there is more than one (else
 // RS_NONE).
 uint32_t interfaces_set(struct compiling *c, const uint16_t *zones, size_t n, const char *label);

@@ -409,6 +409,32 @@ static void link_local_rules(struct compiling *c, uint32_t chain, uint32_t denie
 	}
 }
 
+// The management path passes anti-spoofing for the gateway's own addresses; what it sends on has to
+// come from the zone like anything else.
+static void management_forward_rules(struct compiling *c, uint32_t chain)
+{
+	const struct compile_options *o = c->options;
+	int family = o->management_prefix.family == ADDR_V4 ? V4 : V6;
+	enum rs_key source = family == V4 ? RS_IP_SADDR : RS_IP6_SADDR;
+	uint32_t zone = o->management_interface
+				? plan_zone_of_interface(c->plan, o->management_interface)
+				: PLAN_NONE;
+
+	// Nothing is forwarded from an interface of no zone.
+	if (zone == PLAN_NONE || has_all(c, zone, family, &o->management_prefix))
+		return;
+	rule(c->build, chain, RS_NONE);
+	rule_name(c->build, RS_META_IIFNAME, o->management_interface, false);
+	if (addr_range_is_any(&o->management_prefix))
+		match_nfproto(c, family);
+	else
+		rule_addr(c->build, source, true, &o->management_prefix);
+	if (c->zone[zone].space[family].kind != SPACE_NONE)
+		match_member(c, zone, family, source, false);
+	rule_count(c->build, c->zone[zone].spoofed);
+	rule_verdict(c->build, RS_DROP, RS_NONE);
+}
+
 static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t related,
 		       const struct names_map *counters, const struct leaving *leaving)
 {
@@ -424,8 +450,10 @@ static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t relat
 	if (hook != FORWARD)
 		discovery_jump(c, chain, hook == OUTPUT);
 	syn_rule(c, chain);
-	if (hook == FORWARD)
+	if (hook == FORWARD) {
+		management_forward_rules(c, chain);
 		link_local_rules(c, chain, denied);
+	}
 	for (size_t i = 0; i < c->n_pairs; i++)
 		if (of_hook(hook, c->pairs[i].from, c->pairs[i].to))
 			names_map_add(c, &pairs, c->pairs[i].from, c->pairs[i].to, RS_JUMP,

@@ -137,6 +137,19 @@ void match_member(struct compiling *c, uint32_t zone, int family, enum rs_key ke
 		rule_lookup(c->build, key, space_set(c, space, key), within);
 }
 
+bool has_all(const struct compiling *c, uint32_t zone, int family, const struct addr_range *range)
+{
+	const struct space *space = &c->zone[zone].space[family];
+	bool meets = false;
+
+	for (size_t i = 0; i < space->n; i++) {
+		if (space->kind != SPACE_OUTSIDE && addr_range_within(range, &space->v[i]))
+			return true;
+		meets |= addr_range_overlaps(range, &space->v[i]);
+	}
+	return space->kind == SPACE_OUTSIDE && !meets;
+}
+
 static size_t count_interfaces(const struct compiling *c, const uint16_t *zones, size_t n)
 {
 	size_t count = 0;
@@ -283,7 +296,8 @@ uint32_t destination_chain(struct compiling *c, uint32_t zone, bool inspected)
 	return chain;
 }
 
-// The management interface may be one of a zone's, or of none; its own path is accepted first.
+// The management interface may be one of a zone's, or of none; its own path is accepted first.  What
+// of it is not for the gateway itself is checked where it is forwarded.
 static uint32_t management_chain(struct compiling *c, uint32_t zone, uint32_t zone_chain)
 {
 	uint32_t chain = rb_chain(c->build, "src_management", RS_NONE);

@@ -10,6 +10,7 @@ policy <<END
 flows:
   - { id: web, from: [office, wifi, internet], to: dmz, services: [http, udp/80] }
   - { id: out, from: office, to: internet, services: https }
+  - { id: admin, from: office, to: dmz, services: ssh }
 END
 up
 probes <<END
@@ -56,5 +57,19 @@ END
 check "the spoofed packets are counted" test "$(counter spoof_office)" -ge 7
 check "also those that no host has" test "$(counter spoof_internet)" -ge 10
 check "on their own zone" test "$(counter spoof_wifi)" -ge 2
+
+# A management path from beyond the zone of its interface leads to the gateway, not through it.
+cat >>"$home/sekisho.yaml" <<END
+management: { interface: lan-office, prefix: 10.99.0.0/24 }
+END
+lab daemon kill
+lab daemon start
+check "an apply with a management path" sekisho apply
+probes <<END
+	arrived self * | office 10.99.0.9 10.20.0.1 tcp/22
+	silent         | office 10.99.0.9 192.0.2.80 tcp/22
+	silent         | office 10.99.0.9 10.20.0.1 tcp/23
+	arrived dmz *  | office 10.20.0.9 192.0.2.80 tcp/22
+END
 
 done_
