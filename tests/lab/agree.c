@@ -135,11 +135,31 @@ static uint64_t end_key(const struct addr *addr, uint16_t port)
 	return mix(mix(hash, (uint64_t)(addr->bits >> 64)), port);
 }
 
-// The same for both directions of a connection, after destination translation.
+// Has the protocol anything that source translation can alter to keep two connections apart?
+static bool has_ports(uint8_t protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return true;
+	default:
+		return false;
+	}
+}
+
+// The same for both directions of a connection, after destination translation; and for all that
+// would be one connection outside: without ports, one translated host at a time has an outside
+// host.
 static uint64_t connection_key(const struct agree_probe *probe)
 {
 	const struct reference_packet *packet = &probe->packet;
-	uint64_t a = end_key(&packet->source, packet->sport);
+	bool alone = probe->plan.source_nat && !has_ports(packet->protocol);
+	uint64_t a = alone ? 0 : end_key(&packet->source, packet->sport);
 	uint64_t b = end_key(&probe->plan.translated.destination, probe->plan.translated.port);
 	return mix(a < b ? mix(a, b) : mix(b, a), packet->protocol);
 }
