@@ -13,6 +13,11 @@ static int tell_unreachable(const char *path, int error)
 {
 	if (error == -EACCES)
 		fprintf(stderr, "sekisho: %s may be opened by root only\n", path);
+	else if (error == -ETIMEDOUT)
+		fprintf(stderr,
+			"sekisho: SK690 sekishod has %s open and gives no answer: it hangs or is "
+			"stopped\n",
+			path);
 	else if (control_exit_of(error) == EXIT_NO_DAEMON)
 		fprintf(stderr, "sekisho: SK690 sekishod does not answer on %s (%s)\n", path,
 			strerror(-error));

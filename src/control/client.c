@@ -25,10 +25,13 @@ int control_connect(const char *path, struct control_client **ret_client)
 	struct control_client *client = calloc(1, sizeof(*client));
 	if (!client)
 		return -ENOMEM;
+	// Neither a full backlog nor a full buffer may hold the caller for longer.
+	const struct timeval wait = { .tv_sec = CONTROL_TIMEOUT_MS / 1000 };
 	client->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (client->fd < 0 ||
+	    setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0 ||
 	    connect(client->fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		int r = -errno;
+		int r = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		control_close(client);
 		return r;
 	}
@@ -73,7 +76,9 @@ static int send_request(struct control_client *client, enum control_method metho
 		message.msg_control = &control;
 		message.msg_controllen = sizeof(control);
 	}
-	return sendmsg(client->fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	if (sendmsg(client->fd, &message, MSG_NOSIGNAL) >= 0)
+		return 0;
+	return errno == EAGAIN ? -ETIMEDOUT : -errno;
 }
 
 static int wait_readable(int fd, int timeout_ms)
@@ -86,9 +91,16 @@ static int wait_readable(int fd, int timeout_ms)
 	return n > 0 ? 0 : n < 0 ? -errno : -ETIMEDOUT;
 }
 
+// An apply compiles and loads before it answers; anything else is answered at once.
+static int timeout_of(unsigned method)
+{
+	return method == CTL_APPLY || method == CTL_RELOAD ? CONTROL_APPLY_TIMEOUT_MS
+							   : CONTROL_TIMEOUT_MS;
+}
+
 static int receive_part(struct control_client *client, unsigned method, struct control_head *ret)
 {
-	int r = wait_readable(client->fd, CONTROL_TIMEOUT_MS);
+	int r = wait_readable(client->fd, timeout_of(method));
 	if (r < 0)
 		return r;
 	ssize_t size = recv(client->fd, client->buffer, sizeof(client->buffer), MSG_TRUNC);

@@ -18,7 +18,7 @@
 
 #define CONTROL_SOCKET_DEFAULT "/run/sekisho/control.sock"
 
-enum { CONTROL_TIMEOUT_MS = 120 * 1000 };
+enum { CONTROL_TIMEOUT_MS = 10 * 1000, CONTROL_APPLY_TIMEOUT_MS = 120 * 1000 };
 
 struct control_client;
 
