@@ -17,5 +17,7 @@ int file_read(int dir_fd, const char *name, size_t max, char **ret_bytes, size_t
 uint64_t file_sum(const void *bytes, size_t size);
 // Opens a folder, making it (and those above it) with mode 0700 when missing.
 int file_open_folder(const char *path, int *ret_fd);
+// Until it is closed; -EWOULDBLOCK: another process has it.
+int file_lock_folder(int fd);
 
 #endif

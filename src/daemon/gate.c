@@ -262,6 +262,33 @@ int gate_commit(struct gate *gate, const struct ruleset *next, struct failure *f
 
 // --- open and load
 
+// Two daemons would undo each other's work: the later one goes before it touches anything.
+static int take_state(struct gate *gate, struct failure *failure, int *ret_open_error)
+{
+	const char *path = gate->options->state;
+	*ret_open_error = file_open_folder(path, &gate->state_fd);
+	if (*ret_open_error < 0 || file_lock_folder(gate->state_fd) != -EWOULDBLOCK)
+		return 0;
+	return failure_set(failure, SK_DAEMON_TWICE, -EBUSY,
+			   "another sekishod works with %s; this one ends and changes nothing",
+			   path);
+}
+
+static int take_kernel(struct gate *gate, int netlink_fd, struct failure *failure)
+{
+	int r = gate->counters ? kernel_open(netlink_fd, &gate->kernel) : -ENOMEM;
+	if (r == 0)
+		r = kernel_owned_by_another(gate->kernel);
+	if (r > 0)
+		return failure_set(failure, SK_DAEMON_TWICE, -EBUSY,
+				   "another process that runs owns the table inet sekisho; this "
+				   "one ends and changes nothing");
+	if (r < 0)
+		return failure_set(failure, SK_DAEMON_FAILED, r, "the kernel's nftables: %s",
+				   strerror(-r));
+	return 0;
+}
+
 int gate_open(struct gate *gate, const struct gate_options *options, struct journal *journal,
 	      int netlink_fd, struct failure *failure)
 {
@@ -272,10 +299,12 @@ int gate_open(struct gate *gate, const struct gate_options *options, struct jour
 		.started_usec = journal_now_usec(),
 		.counters = counters_new(),
 	};
-	int r = gate->counters ? kernel_open(netlink_fd, &gate->kernel) : -ENOMEM;
+	int state_error;
+	int r = take_state(gate, failure, &state_error);
+	if (r == 0)
+		r = take_kernel(gate, netlink_fd, failure);
 	if (r < 0)
-		return failure_set(failure, SK_DAEMON_FAILED, r, "the kernel's nftables: %s",
-				   strerror(-r));
+		return r;
 	r = kernel_guard_state(gate->kernel, &gate->guard);
 	if (r < 0)
 		return failure_set(failure, SK_GUARD_FAILED, r, "the guard table: %s",
@@ -285,10 +314,9 @@ int gate_open(struct gate *gate, const struct gate_options *options, struct jour
 		if (r < 0)
 			return r;
 	}
-	r = file_open_folder(options->state, &gate->state_fd);
-	if (r < 0)
-		return failure_set(failure, SK_STATE_UNWRITABLE, r, "%s: %s", options->state,
-				   strerror(-r));
+	if (state_error < 0)
+		return failure_set(failure, SK_STATE_UNWRITABLE, state_error, "%s: %s",
+				   options->state, strerror(-state_error));
 	if (counters_read(gate->counters, gate->state_fd) < 0) {
 		failure_set(failure, SK_COUNTERS_DAMAGED, 0,
 			    "counting starts again; the damaged file is counters.damaged");

@@ -61,7 +61,7 @@ struct gate {
 };
 
 // netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes
-// the guard when there is none yet.
+// the guard when there is none yet.  -EBUSY when another daemon is at work, with nothing changed.
 int gate_open(struct gate *gate, const struct gate_options *options, struct journal *journal,
 	      int netlink_fd, struct failure *failure);
 void gate_close(struct gate *gate); // the kernel keeps what it has

@@ -28,6 +28,7 @@ struct service {
 	struct methods methods;
 	struct control_server *server;
 	struct packets *packets;
+	int run_fd;	 // locked
 	bool load_again; // the kernel did not take the last good generation; it may yet
 };
 
@@ -218,23 +219,39 @@ static int start_gate(struct service *service)
 	struct failure failure;
 	int stored = take_stored_socket();
 	int r = gate_open(&service->gate, service->options, service->journal, stored, &failure);
-	if (r < 0 && stored >= 0) { // a socket that is of no use any more
+	if (r < 0 && r != -EBUSY && stored >= 0) { // a socket that is of no use any more
 		gate_close(&service->gate);
 		r = gate_open(&service->gate, service->options, service->journal, -1, &failure);
 	}
-	if (r < 0)
+	if (r < 0) { // what is half open is not to be looked after at the end
 		journal_failed(service->journal, &failure);
+		gate_close(&service->gate);
+	}
 	return r;
+}
+
+// Before anything else: a folder that cannot be had is told of later, with the gate closed.
+static int take_run_folder(struct service *service)
+{
+	struct failure failure;
+	const char *path = service->options->run;
+	if (file_open_folder(path, &service->run_fd) < 0 ||
+	    file_lock_folder(service->run_fd) != -EWOULDBLOCK)
+		return 0;
+	failure_set(&failure, SK_DAEMON_TWICE, -EBUSY,
+		    "another sekishod works with %s; this one ends and changes nothing", path);
+	journal_failed(service->journal, &failure);
+	return -EBUSY;
 }
 
 static int start_control(struct service *service)
 {
 	char path[108];
-	int folder;
-	int r = file_open_folder(service->options->run, &folder);
+	int r = 0;
+	if (service->run_fd < 0)
+		r = file_open_folder(service->options->run, &service->run_fd);
 	if (r < 0)
 		return fatal(service, r, service->options->run);
-	close(folder);
 	if ((size_t)snprintf(path, sizeof(path), "%s/control.sock", service->options->run) >=
 	    sizeof(path))
 		return fatal(service, -ENAMETOOLONG, service->options->run);
@@ -284,7 +301,9 @@ static int start(struct service *service)
 	int r = sd_event_new(&service->event);
 	if (r < 0)
 		return fatal(service, r, "the event loop");
-	r = start_gate(service);
+	r = take_run_folder(service);
+	if (r == 0)
+		r = start_gate(service);
 	if (r < 0)
 		return r;
 	load(service);
@@ -304,6 +323,8 @@ static void stop(struct service *service)
 	control_server_free(service->server);
 	packets_close(service->packets);
 	gate_close(&service->gate);
+	if (service->run_fd >= 0)
+		close(service->run_fd);
 	sd_event_unref(service->event);
 }
 
@@ -324,6 +345,7 @@ enum exit_status service_run(const struct gate_options *options, struct journal 
 		.options = options,
 		.journal = journal,
 		.gate = { .state_fd = -1 },
+		.run_fd = -1,
 	};
 	block_signals();
 	int r = start(&service);
@@ -352,7 +374,7 @@ void service_close(struct journal *journal)
 	if (r < 0)
 		r = failure_set(&failure, SK_DAEMON_FAILED, r, "the kernel's nftables: %s",
 				strerror(-r));
-	else
+	else if (kernel_owned_by_another(gate.kernel) <= 0) // a daemon at work has its own box file
 		r = gate_set_guard(&gate, KERNEL_GUARD_CLOSED, &failure);
 	if (r < 0)
 		journal_failed(journal, &failure);

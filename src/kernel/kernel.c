@@ -67,6 +67,17 @@ int kernel_commit(struct kernel *kernel, const struct ruleset *next, const struc
 	return commit_run(&kernel->link, &request, ret_error);
 }
 
+int kernel_owned_by_another(struct kernel *kernel)
+{
+	struct present present = { 0 };
+	int r = present_read_table(&present, &kernel->link, kernel_table);
+
+	if (r == 0)
+		r = present.table && present.owner && present.owner != kernel->link.port;
+	present_done(&present);
+	return r;
+}
+
 int kernel_generation(struct kernel *kernel, uint64_t *ret_generation)
 {
 	struct present present = { 0 };

@@ -64,6 +64,9 @@ int kernel_commit(struct kernel *kernel, const struct ruleset *next, const struc
 // report), negative errno.
 int kernel_verify(struct kernel *kernel, const struct ruleset *ruleset, char *report, size_t size);
 
+// Does another process that lives own the table?  1, 0, or a negative errno.
+int kernel_owned_by_another(struct kernel *kernel);
+
 // The generation named in the kernel, or 0 if there is no table or no marker.
 int kernel_generation(struct kernel *kernel, uint64_t *ret_generation);
 

@@ -51,4 +51,36 @@ probes <<END
 	arrived dmz * | office 10.20.0.9 192.0.2.80 tcp/443
 END
 
+# A second daemon ends at once and changes nothing, whatever of the first it comes upon.
+second() { # FOLDERS
+	printf 'rules: %s\nstate: %s\nrun: %s\nuser: nobody\n' "$home/rules" "$1" "$2" >"$work/second.yaml"
+	gw timeout 5 "$BUILD/sekishod" --config "$work/second.yaml" "${@:3}" --log "$work/second"
+}
+tables() { gw nft -s list tables; gw nft -s list table inet sekisho_guard; gw nft -s list chains inet; }
+tables >"$work/before" 2>&1
+second "$home/state" "$work/run"
+same "the same state folder" 1 "$?"
+second "$work/state" "$home/run"
+same "the same run folder" 1 "$?"
+second "$work/state" "$work/run"
+same "the same kernel" 1 "$?"
+second "$work/state" "$work/run" --boot
+same "at boot" 1 "$?"
+same "all of them say why" 4 "$(grep -c SK664 "$work/second")"
+tables >"$work/after" 2>&1
+check "nothing is changed" cmp "$work/before" "$work/after"
+check "the first goes on" sekisho status
+probes <<END
+	arrived dmz * | office 10.20.0.9 192.0.2.80 tcp/443
+END
+
+# One that hangs.
+kill -STOP "$(lab daemon pid)"
+start=$SECONDS
+same "status does not wait for ever" 8 "$(sekisho status >/dev/null 2>"$work/hangs"; echo $?)"
+check "but ten seconds" test $((SECONDS - start)) -le 15
+check "it says so" grep -q SK690 "$work/hangs"
+kill -CONT "$(lab daemon pid)"
+check "and works again" eventually sekisho status
+
 done_
