@@ -43,6 +43,44 @@ static bool is_policy_name(const char *name)
 	return name[0] != '.' && dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml"));
 }
 
+// A name that somebody may take for a policy file's: x.YAML, x.yml.bak, x.yaml~.
+static bool is_nearly_policy_name(const char *name)
+{
+	return name[0] != '.' && (strcasestr(name, ".yaml") || strcasestr(name, ".yml"));
+}
+
+static bool holds_policy(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	bool found = false;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (!found && (entry = readdir(dir)))
+		found = is_policy_name(entry->d_name);
+	closedir(dir);
+	return found;
+}
+
+static void warn_of_ignored(struct folder *folder, const char *name)
+{
+	bool nearly = is_nearly_policy_name(name);
+
+	if (name[0] == '.' || (!nearly && !holds_policy(folder->fd, name)))
+		return;
+	diag_add(
+		folder->diag, SK_FILE_IGNORED, at_file(folder, name),
+		nearly ? "not read: a policy file's name ends in .yaml or .yml; rename it, or take "
+			 "it out of the folder"
+		       : "not read: folders within the folder are no part of the policy; move its "
+			 "files up, or take it away");
+}
+
 static bool is_clean_name(const char *name)
 {
 	size_t bad;
@@ -77,6 +115,7 @@ static int list_names(struct folder *folder, size_t *ret_others)
 	while ((errno = 0, entry = readdir(dir))) {
 		if (!is_policy_name(entry->d_name)) {
 			*ret_others += entry->d_name[0] != '.';
+			warn_of_ignored(folder, entry->d_name);
 			continue;
 		}
 		if (folder->names.n == POL_FILES_MAX) {

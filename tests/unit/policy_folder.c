@@ -99,6 +99,34 @@ static void assert_refused(enum diag_code code, const char *name)
 	diag_free(diag);
 }
 
+// What looks like policy and is not read is told of; the rest of a folder is nobody's business.
+static void warns_of_ignored(void **state)
+{
+	struct diag *diag = diag_new();
+	struct pol_policy *policy = NULL;
+	static const char *const names[] = { "b.YAML", "c.yml.bak", "d.yaml~" };
+
+	(void)state;
+	write_file(in_folder("a.yaml"), ZONE);
+	write_file(in_folder("README.md"), "nonsense\n");
+	write_file(in_folder(".c.yaml.swp"), "nonsense\n");
+	for (size_t i = 0; i < 3; i++)
+		write_file(in_folder(names[i]), "nonsense\n");
+	assert_int_equal(mkdir(in_folder("empty"), 0755), 0);
+	assert_int_equal(mkdir(in_folder("old"), 0755), 0);
+	write_file(in_folder("old/x.yaml"), "nonsense\n");
+	assert_int_equal(policy_read_path(folder, diag, &policy, NULL), 0);
+	assert_int_equal(diag_count(diag), 4);
+	diag_sort(diag);
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(diag_at(diag, i)->code, SK_FILE_IGNORED);
+		assert_string_equal(diag_at(diag, i)->at.file, in_folder(i < 3 ? names[i] : "old"));
+	}
+	assert_int_equal(unlink(in_folder("old/x.yaml")), 0);
+	policy_free(policy);
+	diag_free(diag);
+}
+
 static void reads_in_name_order(void **state)
 {
 	struct pol_policy *policy;
@@ -318,6 +346,7 @@ static void tells_faults_of_all_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(warns_of_ignored),
 		TEST(reads_in_name_order),
 		TEST(reads_by_descriptor),
 		TEST(refuses_no_folder),
