@@ -283,11 +283,11 @@ static void refused(void **state)
 	struct bed other = *bed;
 	char kept[160];
 	uint64_t number = 0;
-	apply(bed, policy_good);
-	apply(bed, policy_more);
 	snprintf(other.state, sizeof(other.state), "%s/other", bed->folder);
 	other.options.state = other.state;
-	open_gate(&other);
+	open_gate(&other); // while nobody owns the table
+	apply(bed, policy_good);
+	apply(bed, policy_more);
 	apply(&other, policy_good);
 	assert_int_equal(other.status, EXIT_KERNEL);
 	assert_true(other.code >= 600);
@@ -301,6 +301,28 @@ static void refused(void **state)
 	assert_int_equal(access(kept, F_OK), -1);
 	gate_close(&other.gate);
 	expect_running(bed, 2, 2);
+}
+
+// Who comes later finds the state folder taken, or the table, and leaves everything as it is.
+static void twice(void **state)
+{
+	struct bed *bed = *state;
+	struct gate_options options = bed->options;
+	enum kernel_guard guard;
+	struct failure failure;
+	char path[160];
+	apply(bed, policy_good);
+	snprintf(path, sizeof(path), "%s/other", bed->folder);
+	for (int i = 0; i < 2; i++) {
+		struct gate gate;
+		options.state = i ? path : bed->state;
+		assert_int_equal(gate_open(&gate, &options, bed->journal, -1, &failure), -EBUSY);
+		assert_int_equal(failure.code, SK_DAEMON_TWICE);
+		gate_close(&gate);
+		assert_int_equal(kernel_guard_state(bed->gate.kernel, &guard), 0);
+		assert_int_equal(guard, KERNEL_GUARD_OPEN);
+	}
+	expect_running(bed, 1, 1);
 }
 
 static void one_at_a_time(void **state)
@@ -490,10 +512,11 @@ static void old_ones_go(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(applied),	TEST(bad_compilers), TEST(faults),	     TEST(folders),
-		TEST(refused),	TEST(one_at_a_time), TEST(state_unwritable), TEST(restarted),
-		TEST(rebooted), TEST(guard_by_hand), TEST(table_gone),	     TEST(nothing_to_load),
-		TEST(damaged),	TEST(old_ones_go),
+		TEST(applied),	       TEST(bad_compilers),    TEST(faults),
+		TEST(folders),	       TEST(refused),	       TEST(twice),
+		TEST(one_at_a_time),   TEST(state_unwritable), TEST(restarted),
+		TEST(rebooted),	       TEST(guard_by_hand),    TEST(table_gone),
+		TEST(nothing_to_load), TEST(damaged),	       TEST(old_ones_go),
 	};
 	// The compiler's child is this program again, as it is sekishod in the field.
 	if (argc == 2 && !strcmp(argv[1], COMPILER_ARGUMENT))
