@@ -13,7 +13,7 @@ struct word {
 static const struct word families[] = { { 2, "ipv4" }, { 10, "ipv6" }, { 0, NULL } };
 
 static const struct word protocols[] = {
-	{ 1, "icmp" }, { 6, "tcp" },	{ 17, "udp" },	     { 47, "gre" }, { 50, "esp" },
+	{ 1, "icmp" }, { 6, "tcp" },	{ 17, "udp" },	  { 50, "esp" },
 	{ 51, "ah" },  { 132, "sctp" }, { 58, "icmpv6" }, { 0, NULL },
 };
 

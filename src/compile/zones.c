@@ -296,7 +296,7 @@ uint32_t destination_chain(struct compiling *c, uint32_t zone, bool inspected)
 	return chain;
 }
 
-// The management interface may be one of a zone's, or of none; its own path is accepted first.  What
+// The management interface may be one of a zone's, or of none; its own path is accepted first. What
 // of it is not for the gateway itself is checked where it is forwarded.
 static uint32_t management_chain(struct compiling *c, uint32_t zone, uint32_t zone_chain)
 {
