@@ -12,7 +12,7 @@
 static int tell_unreachable(const char *path, int error)
 {
 	if (error == -EACCES)
-		fprintf(stderr, "sekisho: %s may be opened by root only\n", path);
+		fprintf(stderr, "sekisho: %s may not be opened by you\n", path);
 	else if (error == -ETIMEDOUT)
 		fprintf(stderr,
 			"sekisho: SK690 sekishod has %s open and gives no answer: it hangs or is "
@@ -30,7 +30,8 @@ int cli_call(const struct cli *cli, enum control_method method,
 	     const struct control_writer *request, int fd, struct control_reply *ret_reply,
 	     bool *ret_answered)
 {
-	const char *path = cli->socket ? cli->socket : CONTROL_SOCKET_DEFAULT;
+	const char *given = cli_value(cli, OPT_SOCKET);
+	const char *path = given ? given : CONTROL_SOCKET_DEFAULT;
 	struct control_client *client = NULL;
 	int r;
 

@@ -234,16 +234,15 @@ static void print_question(const struct cli *cli, const struct plan *plan,
 }
 
 // 0 fine, 4 not as expected.
-static int expectation(const struct cli *cli, enum finding_verdict verdict)
+static int expectation(const char *expect, enum finding_verdict verdict)
 {
 	bool as_expected;
 
-	if (!cli->expect)
+	if (!expect)
 		return EXIT_FINE;
-	as_expected =
-		strcmp(cli->expect, "deny") == 0 ? verdict == FIND_DENY : verdict >= FIND_INSPECT;
+	as_expected = strcmp(expect, "deny") == 0 ? verdict == FIND_DENY : verdict >= FIND_INSPECT;
 	if (!as_expected)
-		fprintf(stderr, "sekisho query: expected %s, but the answer is %s\n", cli->expect,
+		fprintf(stderr, "sekisho query: expected %s, but the answer is %s\n", expect,
 			finding_verdict_text(verdict));
 	return as_expected ? EXIT_FINE : EXIT_ASSERTION;
 }
@@ -252,22 +251,23 @@ int verb_query(const struct cli *cli)
 {
 	__attribute__((cleanup(cli_policy_cleanup))) struct cli_policy loaded = { 0 };
 	struct question question = { 0 };
+	const char *expect = cli_value(cli, OPT_EXPECT);
 	int status;
 
-	if (cli->expect && strcmp(cli->expect, "allow") != 0 && strcmp(cli->expect, "deny") != 0) {
+	if (expect && strcmp(expect, "allow") != 0 && strcmp(expect, "deny") != 0) {
 		fprintf(stderr, "sekisho query: --expect takes allow or deny, not \"%s\"\n",
-			cli->expect);
+			expect);
 		return EXIT_USAGE;
 	}
 	if (!cli_policy_load_or_tell(cli->argc > 3 ? cli->argv[3] : CLI_DIR, &loaded))
 		return loaded.status;
-	if (question_ask(loaded.plan, cli->argv[0], cli->argv[1], cli->argv[2], cli->source_port,
-			 &question) < 0) {
+	if (question_ask(loaded.plan, cli->argv[0], cli->argv[1], cli->argv[2],
+			 cli_value(cli, OPT_SOURCE_PORT), &question) < 0) {
 		fprintf(stderr, "sekisho query: %s\n", question.error);
 		status = EXIT_USAGE;
 	} else {
 		print_question(cli, loaded.plan, &question);
-		status = expectation(cli, question.verdict);
+		status = expectation(expect, question.verdict);
 	}
 	question_done(&question);
 	return status;

@@ -32,7 +32,7 @@ enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
 static const struct {
 	const char *name;
-	enum cli_option option;
+	cli_options option;
 	const char *value; // as the usage line shows it; NULL: the option takes none
 	const char *help;
 } options[] = {
@@ -44,7 +44,7 @@ static const struct {
 
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]) };
 
-static void print_options(FILE *out, unsigned which)
+static void print_options(FILE *out, cli_options which)
 {
 	for (int i = 0; i < N_OPTIONS; i++)
 		if (which & options[i].option) {
@@ -77,7 +77,7 @@ static void usage(FILE *out)
 		fprintf(out, " %s\n", verbs[i].summary);
 	}
 	fputs("\n", out);
-	print_options(out, ~0U);
+	print_options(out, ~(cli_options)0);
 	fputs("\nDIR is " CLI_DIR " unless given.  See sekisho(8), sekisho-policy(5).\n", out);
 }
 
@@ -109,24 +109,6 @@ static const struct cli_verb *find_verb(const char *name)
 		fprintf(stderr, "; did you mean \"%s\"?", near.name);
 	fputs("\nsekisho --help lists them.\n", stderr);
 	return NULL;
-}
-
-static void take_value(struct cli *cli, enum cli_option option, const char *value)
-{
-	switch (option) {
-	case OPT_JSON:
-		cli->json = true;
-		break;
-	case OPT_SOCKET:
-		cli->socket = value;
-		break;
-	case OPT_EXPECT:
-		cli->expect = value;
-		break;
-	case OPT_SOURCE_PORT:
-		cli->source_port = value;
-		break;
-	}
 }
 
 // The option that a word names, "--name" or "--name=value"; -1: none.
@@ -172,8 +154,9 @@ static int take_words(struct cli *cli, const struct cli_verb *verb, int argc, ch
 				options[at].value ? options[at].value : "no value");
 			return -1;
 		}
-		take_value(cli, options[at].option, value);
+		cli->values[cli_option_place(options[at].option)] = value ? value : "";
 	}
+	cli->json = cli_has(cli, OPT_JSON);
 	return cli->argc < verb->args_min || cli->argc > verb->args_max ? -1 : 0;
 }
 

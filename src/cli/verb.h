@@ -3,21 +3,22 @@
 #define SEKISHO_CLI_VERB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-// Options that verbs take; a verb's row names those that are its own.
-enum cli_option {
-	OPT_JSON = 1 << 0,
-	OPT_SOCKET = 1 << 1,
-	OPT_EXPECT = 1 << 2,
-	OPT_SOURCE_PORT = 1 << 3,
-};
+// Options that verbs take, as bits; a verb's row names those that are its own.  What they are
+// called and whether they take a value is the table in sekisho.c.
+typedef uint64_t cli_options;
+#define OPT(n)		(UINT64_C(1) << (n))
+#define OPT_JSON	OPT(0)
+#define OPT_SOCKET	OPT(1)
+#define OPT_EXPECT	OPT(2)
+#define OPT_SOURCE_PORT OPT(3)
+enum { CLI_OPTIONS_MAX = 64 };
 
 struct cli {
 	bool json;
-	const char *socket; // control socket
-	const char *expect; // "allow", "deny", or NULL
-	const char *source_port;
-	int argc; // words after the verb, options taken out
+	const char *values[CLI_OPTIONS_MAX]; // by bit; see cli_value()
+	int argc;			     // words after the verb, options taken out
 	char **argv;
 };
 
@@ -26,9 +27,14 @@ struct cli_verb {
 	const char *arguments; // as the usage line shows them
 	const char *summary;
 	int args_min, args_max;
-	unsigned options;		   // enum cli_option
+	cli_options options;
 	int (*run)(const struct cli *cli); // returns an enum exit_status
 };
+
+// What an option was given: NULL when it was not, "" for one that takes no value.
+const char *cli_value(const struct cli *cli, cli_options option);
+bool cli_has(const struct cli *cli, cli_options option);
+int cli_option_place(cli_options option); // of one option, in values
 
 #define CLI_DIR "/etc/sekisho/rules"
 

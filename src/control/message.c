@@ -27,7 +27,7 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 	},
 	[CTL_APPLY] = {
 		.name = "apply",
-		.permission = CTL_MAY_CHANGE,
+		.permission = CTL_MAY_OPERATE,
 		.descriptor = true,
 		.request = { CTL_DIRECTORY },
 		.reply = { APPLY_REPLY },
@@ -49,7 +49,7 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 	},
 	[CTL_RELOAD] = {
 		.name = "reload",
-		.permission = CTL_MAY_CHANGE,
+		.permission = CTL_MAY_OPERATE,
 		.reply = { APPLY_REPLY },
 		.row = { CTL_DIAGNOSTIC_TAGS },
 	},
@@ -137,17 +137,6 @@ int control_check_reply(unsigned method, const struct control_rows *rows)
 
 bool control_permitted(const struct control_peer *peer, unsigned method)
 {
-	// Who may what: root everything, nobody else anything.  Roles go in here.
-	static const struct {
-		uint32_t uid;
-		uint8_t permission;
-	} grants[] = {
-		{ 0, CTL_MAY_SEE },
-		{ 0, CTL_MAY_CHANGE },
-	};
 	const struct control_method_info *info = control_method_info(method);
-	for (size_t i = 0; info && i < sizeof(grants) / sizeof(grants[0]); i++)
-		if (grants[i].uid == peer->uid && grants[i].permission == info->permission)
-			return true;
-	return false;
+	return info && control_peer_may(peer, info->permission);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "control/field.h"
+#include "control/peer.h"
 
 enum { CTL_MAGIC = 0x314b5353, CTL_PROTOCOL = 1 };
 
@@ -47,14 +48,11 @@ enum control_method {
 	CTL_METHOD_END,
 };
 
-// What a caller must be allowed to; who may is decided by control_permitted() alone.
-enum control_permission { CTL_MAY_SEE, CTL_MAY_CHANGE };
-
-enum { CTL_TAGS_MAX = 32 };
+enum { CTL_TAGS_MAX = 40 };
 
 struct control_method_info {
 	const char *name;
-	uint8_t permission;
+	uint8_t permission;	       // enum control_permission that a caller needs
 	bool descriptor;	       // a request may carry one directory
 	uint8_t request[CTL_TAGS_MAX]; // enum control_tag, 0 ends
 	uint8_t reply[CTL_TAGS_MAX];
@@ -70,10 +68,6 @@ int control_check_request(unsigned method, const struct control_rows *rows);
 int control_check_reply(unsigned method, const struct control_rows *rows);
 
 // May this peer call this method?
-struct control_peer {
-	int pid;
-	uint32_t uid, gid;
-};
 bool control_permitted(const struct control_peer *peer, unsigned method);
 
 #endif

@@ -15,7 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KEY_LISTEN = CTL_CLIENTS_MAX, KEY_TIMER, TICK_MS = 1000 };
+enum {
+	KEY_LISTEN = CTL_CLIENTS_MAX,
+	KEY_TIMER,
+	TICK_MS = 1000,
+	EVENTS_AT_ONCE = 64,
+};
 
 struct client {
 	int fd; // -1: free
@@ -35,6 +40,7 @@ struct control_server {
 	int idle_ms, stall_ms;
 	size_t n_clients, answers_bytes;
 	control_handler *handler;
+	control_refused *refused; // may be NULL
 	void *arg;
 	struct sockaddr_un address;
 	struct client clients[CTL_CLIENTS_MAX];
@@ -102,29 +108,40 @@ static void await_request(struct control_server *server, struct client *client)
 	listen_for(server, client, EPOLLIN);
 }
 
+// A place for one more client of this user; NULL: there is none.
+static struct client *free_slot(struct control_server *server, uint32_t uid)
+{
+	struct client *slot = NULL;
+	size_t of_user = 0;
+	for (size_t i = 0; i < CTL_CLIENTS_MAX; i++) {
+		struct client *client = &server->clients[i];
+		if (client->fd < 0 && !slot)
+			slot = client;
+		of_user += client->fd >= 0 && client->peer.uid == uid;
+	}
+	return uid != 0 && of_user >= CTL_CLIENTS_OF_USER_MAX ? NULL : slot;
+}
+
 static void accept_client(struct control_server *server)
 {
 	int fd = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct ucred credentials;
-	socklen_t size = sizeof(credentials);
+	struct control_peer peer;
 	struct client *client = NULL;
 	if (fd < 0)
 		return;
-	for (size_t i = 0; i < CTL_CLIENTS_MAX && !client; i++)
-		if (server->clients[i].fd < 0)
-			client = &server->clients[i];
+	if (control_peer_read(fd, &peer) == 0)
+		client = free_slot(server, peer.uid);
 	if (++server->serial == 0)
 		server->serial = 1;
-	if (!client || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0 ||
-	    watch(server, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP, slot_of(server, client),
-		  server->serial) < 0) {
+	if (!client || watch(server, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP,
+			     slot_of(server, client), server->serial) < 0) {
 		close(fd);
 		return;
 	}
 	*client = (struct client){
 		.fd = fd,
 		.serial = server->serial,
-		.peer = { credentials.pid, credentials.uid, credentials.gid },
+		.peer = peer,
 		.deadline_ms = now_ms() + server->idle_ms,
 	};
 	if (server->n_clients++ == 0)
@@ -292,6 +309,18 @@ static int read_request(struct control_server *server, struct client *client,
 	return r;
 }
 
+static void refuse_call(struct control_server *server, const struct control_request *request)
+{
+	const struct control_method_info *info = control_method_info(request->method);
+	char groups[160];
+	control_server_refuse(server, request->token, 1,
+			      "you may not call \"%s\": that is for root and members of %s",
+			      info->name,
+			      control_permission_groups(info->permission, groups, sizeof(groups)));
+	if (server->refused)
+		server->refused(server->arg, &request->peer, request->method);
+}
+
 static void serve(struct control_server *server, struct client *client)
 {
 	struct control_rows fields = { 0 };
@@ -311,10 +340,7 @@ static void serve(struct control_server *server, struct client *client)
 		if (control_permitted(&client->peer, client->head.method))
 			server->handler(server->arg, &request);
 		else
-			control_server_refuse(
-				server, request.token, 1,
-				"only root may call \"%s\"; run the command with sudo",
-				control_method_info(request.method)->name);
+			refuse_call(server, &request);
 		fd = request.fd;
 		control_rows_done(&fields);
 	} else if (r != -EAGAIN) {
@@ -352,8 +378,8 @@ static void look_at_client(struct control_server *server, struct client *client,
 
 int control_server_dispatch(struct control_server *server)
 {
-	struct epoll_event events[CTL_CLIENTS_MAX + 2];
-	int n = epoll_wait(server->epoll, events, CTL_CLIENTS_MAX + 2, 0);
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int n = epoll_wait(server->epoll, events, EVENTS_AT_ONCE, 0);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < n; i++) {
@@ -378,6 +404,11 @@ void control_server_set_patience(struct control_server *server, int idle_ms, int
 {
 	server->idle_ms = idle_ms;
 	server->stall_ms = stall_ms;
+}
+
+void control_server_on_refused(struct control_server *server, control_refused *refused)
+{
+	server->refused = refused;
 }
 
 size_t control_server_clients(const struct control_server *server)
@@ -414,7 +445,7 @@ static int open_listener(struct control_server *server)
 	server->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (server->listener < 0)
 		return -errno;
-	mode_t mask = umask(0177);
+	mode_t mask = umask(0111); // everybody may ask; what is answered goes by role
 	int r = bind(server->listener, address, sizeof(server->address)) < 0 ? -errno : 0;
 	umask(mask);
 	if (r == 0 && listen(server->listener, CTL_CLIENTS_MAX) < 0)

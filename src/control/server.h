@@ -11,7 +11,9 @@
 #include "control/message.h"
 
 enum {
-	CTL_CLIENTS_MAX = 32,
+	CTL_CLIENTS_MAX = 1024,
+	CTL_CLIENTS_OF_USER_MAX =
+		32, // of one that is not root, so that no user can shut others out
 	CTL_ANSWERS_BYTES_MAX = 96 * 1024 * 1024, // waiting to be read by all clients together
 	CTL_IDLE_MS = 30 * 1000,		  // a client without a request ends
 	CTL_STALL_MS = 10 * 1000,		  // a client that does not read its answer ends
@@ -34,6 +36,8 @@ struct control_request {
 
 // Called for each permitted, well-formed request; answers now or later, exactly once.
 typedef void control_handler(void *arg, struct control_request *request);
+// Told of each call that its caller may not make; the server has answered it.
+typedef void control_refused(void *arg, const struct control_peer *peer, unsigned method);
 
 // path: replaced when nobody listens there, -EADDRINUSE when somebody does.
 int control_server_new(const char *path, control_handler *handler, void *arg,
@@ -44,6 +48,7 @@ int control_server_fd(const struct control_server *server); // readable: dispatc
 int control_server_dispatch(struct control_server *server);
 // Other times than CTL_IDLE_MS and CTL_STALL_MS; they are looked at once a second.
 void control_server_set_patience(struct control_server *server, int idle_ms, int stall_ms);
+void control_server_on_refused(struct control_server *server, control_refused *refused);
 size_t control_server_clients(const struct control_server *server);
 
 // Takes over the bytes of reply (fields and rows; no CTL_EXIT means 0).

@@ -101,7 +101,7 @@ uint64_t file_sum(const void *bytes, size_t size)
 	return sum;
 }
 
-int file_open_folder(const char *path, int *ret_fd)
+int file_open_folder(const char *path, unsigned mode, int *ret_fd)
 {
 	char part[PATH_MAX];
 	if (strlen(path) >= sizeof(part))
@@ -113,7 +113,7 @@ int file_open_folder(const char *path, int *ret_fd)
 			return -errno;
 		*slash = '/';
 	}
-	if (mkdir(part, 0700) < 0 && errno != EEXIST)
+	if (mkdir(part, mode) < 0 && errno != EEXIST)
 		return -errno;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)

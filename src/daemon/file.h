@@ -15,8 +15,8 @@ int file_replace(int dir_fd, const char *name, const void *bytes, size_t size);
 int file_read(int dir_fd, const char *name, size_t max, char **ret_bytes, size_t *ret_size);
 // FNV-1a: against damage, not against people (the state folder is root's alone).
 uint64_t file_sum(const void *bytes, size_t size);
-// Opens a folder, making it (and those above it) with mode 0700 when missing.
-int file_open_folder(const char *path, int *ret_fd);
+// Opens a folder, making it with this mode (and those above it with 0755) when missing.
+int file_open_folder(const char *path, unsigned mode, int *ret_fd);
 // Until it is closed; -EWOULDBLOCK: another process has it.
 int file_lock_folder(int fd);
 

@@ -268,7 +268,7 @@ int gate_commit(struct gate *gate, const struct ruleset *next, struct failure *f
 static int take_state(struct gate *gate, struct failure *failure, int *ret_open_error)
 {
 	const char *path = gate->options->state;
-	*ret_open_error = file_open_folder(path, &gate->state_fd);
+	*ret_open_error = file_open_folder(path, 0700, &gate->state_fd);
 	if (*ret_open_error < 0 || file_lock_folder(gate->state_fd) != -EWOULDBLOCK)
 		return 0;
 	return failure_set(failure, SK_DAEMON_TWICE, -EBUSY,

@@ -9,6 +9,8 @@
 #include "daemon/links.h"
 #include "kernel/sysctl.h"
 
+enum { REFUSALS_RATE = 5, REFUSALS_BURST = 50 }; // events a second, and at once
+
 typedef void method(struct methods *methods, struct control_request *request);
 
 static void send_reply(struct methods *methods, struct control_token token,
@@ -373,4 +375,24 @@ void methods_handle(void *arg, struct control_request *request)
 		[CTL_FEATURES] = method_features,
 	};
 	table[request->method](arg, request);
+}
+
+// A stranger may knock as often as he likes: what is not written singly is counted in the next.
+void methods_refused(void *arg, const struct control_peer *peer, unsigned which)
+{
+	struct methods *methods = arg;
+	char name[CONTROL_PEER_NAME_MAX];
+	struct event event;
+	uint64_t now = journal_now_usec();
+	if (!methods->refusals.rate)
+		event_limit_init(&methods->refusals, REFUSALS_RATE, REFUSALS_BURST, now);
+	if (!event_limit_take(&methods->refusals, now))
+		return;
+	event_init(&event, EVENT_CALL_REFUSED, now);
+	event_text(&event, EVENT_METHOD, control_method_info(which)->name);
+	control_event_actor(&event, peer, name);
+	uint64_t before = event_limit_suppressed(&methods->refusals);
+	if (before)
+		event_number(&event, EVENT_COUNT, before);
+	journal_write(methods->gate->journal, &event);
 }

@@ -8,17 +8,21 @@
 #include "daemon/apply.h"
 #include "daemon/gate.h"
 #include "daemon/packets.h"
+#include "event/limit.h"
 
 struct methods {
 	struct gate *gate;
 	struct packets *packets; // NULL: there are no packet records
 	sd_event *event;
 	struct control_server *server;
+	struct event_limit refusals; // that are recorded
 	// Applies the box's own rules, as SIGHUP does; done is told as by apply_start().
 	void (*reload)(void *arg, uint32_t uid, apply_done *done, void *done_arg);
 	void *reload_arg;
 };
 
-control_handler methods_handle; // arg: struct methods
+// Both: arg is a struct methods.
+control_handler methods_handle;
+control_refused methods_refused; // records it
 
 #endif

@@ -18,6 +18,8 @@
 #include "daemon/methods.h"
 #include "daemon/packets.h"
 
+enum { RUN_MODE = 0755 }; // everybody may ask the daemon; what it answers goes by role
+
 static const char stored_name[] = "netlink"; // of the socket in systemd's descriptor store
 
 struct service {
@@ -235,7 +237,7 @@ static int take_run_folder(struct service *service)
 {
 	struct failure failure;
 	const char *path = service->options->run;
-	if (file_open_folder(path, &service->run_fd) < 0 ||
+	if (file_open_folder(path, RUN_MODE, &service->run_fd) < 0 ||
 	    file_lock_folder(service->run_fd) != -EWOULDBLOCK)
 		return 0;
 	failure_set(&failure, SK_DAEMON_TWICE, -EBUSY,
@@ -249,7 +251,7 @@ static int start_control(struct service *service)
 	char path[108];
 	int r = 0;
 	if (service->run_fd < 0)
-		r = file_open_folder(service->options->run, &service->run_fd);
+		r = file_open_folder(service->options->run, RUN_MODE, &service->run_fd);
 	if (r < 0)
 		return fatal(service, r, service->options->run);
 	if ((size_t)snprintf(path, sizeof(path), "%s/control.sock", service->options->run) >=
@@ -266,6 +268,7 @@ static int start_control(struct service *service)
 	if (r < 0)
 		return fatal(service, r, path);
 	service->methods.server = service->server;
+	control_server_on_refused(service->server, methods_refused);
 	return 0;
 }
 

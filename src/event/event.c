@@ -22,8 +22,11 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 	[EVENT_APPLY_REFUSED] = { "apply-refused", 4, "not applied" },
 	[EVENT_GATE_OPEN] = { "gate-open", 5, "the gate is open" },
 	[EVENT_GATE_CLOSED] = { "gate-closed", 4, "the gate is closed" },
+	[EVENT_CALL_REFUSED] = { "call-refused", 4, "a call was refused" },
 	[EVENT_FAILED] = { "failed", 3, "failed" },
 };
+
+_Static_assert(EVENT_FIELD_COUNT <= 64, "struct event has a bit for each field");
 
 static const struct {
 	const char *name;    // JSON, and key=value
@@ -44,7 +47,16 @@ static const struct {
 	[EVENT_DESTINATION_PORT] = { "port", "PORT", true },
 	[EVENT_LENGTH] = { "length", "LENGTH", true },
 	[EVENT_COUNT] = { "count", "COUNT", true },
+	[EVENT_ACTOR] = { "actor", "ACTOR", false },
 	[EVENT_UID] = { "uid", "UID", true },
+	[EVENT_LOGIN_UID] = { "login_uid", "LOGIN_UID", true },
+	[EVENT_PID] = { "pid", "PID", true },
+	[EVENT_METHOD] = { "method", "METHOD", false },
+	[EVENT_ZONE] = { "zone", "ZONE", false },
+	[EVENT_NAME] = { "name", "NAME", false },
+	[EVENT_REASON] = { "reason", "GIVEN_REASON", false },
+	[EVENT_INCIDENT] = { "incident", "INCIDENT", true },
+	[EVENT_PROPOSAL] = { "proposal", "PROPOSAL", true },
 	[EVENT_DIGEST] = { "digest", "DIGEST", false },
 	[EVENT_FLOWS] = { "flows", "FLOWS", true },
 	[EVENT_ERRORS] = { "errors", "ERRORS", true },
@@ -68,18 +80,18 @@ void event_text(struct event *event, enum event_field field, const char *text)
 	if (!text || !*text)
 		return;
 	event->value[field].text = text;
-	event->present |= 1u << field;
+	event->present |= UINT64_C(1) << field;
 }
 
 void event_number(struct event *event, enum event_field field, uint64_t number)
 {
 	event->value[field].number = number;
-	event->present |= 1u << field;
+	event->present |= UINT64_C(1) << field;
 }
 
 static bool has(const struct event *event, unsigned field)
 {
-	return event->present & (1u << field);
+	return event->present & (UINT64_C(1) << field);
 }
 
 // Appends, and keeps out->used within size; what does not fit is cut.

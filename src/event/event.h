@@ -23,7 +23,8 @@ enum event_kind {
 	EVENT_APPLY_REFUSED, // a policy with faults, or one the kernel refused
 	EVENT_GATE_OPEN,
 	EVENT_GATE_CLOSED,
-	EVENT_FAILED, // anything that went wrong; the message says what
+	EVENT_CALL_REFUSED, // somebody called a method that is not his to call
+	EVENT_FAILED,	    // anything that went wrong; the message says what
 	EVENT_KIND_COUNT,
 };
 
@@ -42,7 +43,16 @@ enum event_field {
 	EVENT_DESTINATION_PORT, // or the ICMP type
 	EVENT_LENGTH,
 	EVENT_COUNT,
+	EVENT_ACTOR, // who: the person's name, as far as the login tells
 	EVENT_UID,
+	EVENT_LOGIN_UID, // of the login, which sudo does not change
+	EVENT_PID,
+	EVENT_METHOD, // of the control socket
+	EVENT_ZONE,
+	EVENT_NAME,   // of what the event is about
+	EVENT_REASON, // given by a person
+	EVENT_INCIDENT,
+	EVENT_PROPOSAL,
 	EVENT_DIGEST,
 	EVENT_FLOWS,
 	EVENT_ERRORS,
@@ -55,7 +65,7 @@ enum { EVENT_TEXT_MAX = 1024, EVENT_LINE_MAX = 8192 };
 struct event {
 	enum event_kind kind;
 	uint64_t time_usec; // since 1970
-	uint32_t present;   // bits of enum event_field
+	uint64_t present;   // bits of enum event_field
 	struct {
 		const char *text;
 		uint64_t number;

@@ -152,7 +152,9 @@ static void method_table(void **state)
 	(void)state;
 	for (unsigned method = 1; method < CTL_METHOD_END; method++) {
 		const struct control_method_info *info = control_method_info(method);
-		const struct control_peer root = { 1, 0, 0 }, other = { 1, 1000, 1000 };
+		const struct control_peer root = { .permissions =
+							   control_permissions_of(0, NULL, 0) },
+					  other = { .uid = 1000 };
 		assert_non_null(info);
 		assert_int_equal(control_method_find(info->name), method);
 		assert_true(control_permitted(&root, method));

@@ -130,7 +130,7 @@ static void calls(void **state)
 	struct stat st;
 	ping(bed);
 	assert_int_equal(stat(bed->path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(st.st_mode & 0777, 0666);
 	assert_int_equal(control_connect(bed->path, &client), 0);
 	control_writer_init(&request, CTL_REQUEST_MAX);
 	control_put_text(&request, CTL_DIRECTORY, "町/rules");

@@ -1,0 +1,187 @@
+// Credentials come from the kernel only; names are for people, numbers decide.
+#include "control/peer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PEER_GROUPS_MAX = 1024, NAME_BYTES_MAX = 16384 };
+
+#define MAY(permission) (1u << CTL_MAY_##permission)
+
+static const struct {
+	const char *group;
+	unsigned permissions;
+} roles[] = {
+	{ "sekisho-view", MAY(SEE) },
+	{ "sekisho-isolate", MAY(SEE) | MAY(ISOLATE) },
+	{ "sekisho-operate", MAY(SEE) | MAY(ISOLATE) | MAY(OPERATE) },
+	{ "sekisho-approve", MAY(SEE) | MAY(APPROVE) },
+	{ "sekisho-audit", MAY(SEE) | MAY(AUDIT) },
+};
+
+enum {
+	N_ROLES = sizeof(roles) / sizeof(roles[0]),
+	CHANGES = MAY(ISOLATE) | MAY(OPERATE) | MAY(APPROVE)
+};
+
+static bool group_id(const char *name, uint32_t *ret)
+{
+	char storage[NAME_BYTES_MAX];
+	struct group group, *found = NULL;
+	if (getgrnam_r(name, &group, storage, sizeof(storage), &found) != 0 || !found)
+		return false;
+	*ret = found->gr_gid;
+	return true;
+}
+
+unsigned control_permissions_of(uint32_t uid, const uint32_t *groups, size_t n_groups)
+{
+	unsigned permissions = 0;
+	uint32_t id;
+	if (uid == 0)
+		return (1u << CTL_PERMISSION_COUNT) - 1;
+	for (size_t r = 0; n_groups && r < N_ROLES; r++) {
+		if (!group_id(roles[r].group, &id))
+			continue;
+		for (size_t i = 0; i < n_groups; i++)
+			if (groups[i] == id)
+				permissions |= roles[r].permissions;
+	}
+	return permissions & MAY(AUDIT) ? permissions & ~(unsigned)CHANGES : permissions;
+}
+
+bool control_peer_may(const struct control_peer *peer, enum control_permission permission)
+{
+	return peer->permissions & (1u << permission);
+}
+
+const char *control_permission_groups(enum control_permission permission, char *out, size_t size)
+{
+	size_t used = 0;
+	out[0] = '\0';
+	for (size_t r = 0; r < N_ROLES && used < size; r++)
+		if (roles[r].permissions & (1u << permission))
+			used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "",
+						 roles[r].group);
+	return out;
+}
+
+// --- the login
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 // Linux 6.5
+#endif
+
+// Whether /proc/PID is still the peer: its pidfd says so, or, where there is none, its owner.
+static bool still_there(int socket_fd, int pid, uint32_t uid)
+{
+	char path[32];
+	struct stat st;
+	int pidfd = -1;
+	socklen_t size = sizeof(pidfd);
+	if (getsockopt(socket_fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0) {
+		bool alive =
+			syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
+		close(pidfd);
+		return alive;
+	}
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	return errno == ENOPROTOOPT && stat(path, &st) == 0 && st.st_uid == uid;
+}
+
+static uint32_t login_of(int pid)
+{
+	char path[40], text[16] = "";
+	snprintf(path, sizeof(path), "/proc/%d/loginuid", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return CONTROL_NO_LOGIN;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return n > 0 ? (uint32_t)strtoul(text, NULL, 10) : CONTROL_NO_LOGIN;
+}
+
+static unsigned permissions_of_socket(int fd, const struct ucred *credentials)
+{
+	uint32_t groups[PEER_GROUPS_MAX + 1] = { credentials->gid };
+	socklen_t size = PEER_GROUPS_MAX * sizeof(groups[0]);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups + 1, &size) < 0)
+		size = 0; // more groups than anybody has: only its own counts
+	return control_permissions_of(credentials->uid, groups, 1 + size / sizeof(groups[0]));
+}
+
+int control_peer_read(int fd, struct control_peer *ret)
+{
+	struct ucred credentials;
+	struct timespec now;
+	socklen_t size = sizeof(credentials);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
+		return -errno;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	*ret = (struct control_peer){
+		.pid = credentials.pid,
+		.uid = credentials.uid,
+		.gid = credentials.gid,
+		.login_uid = login_of(credentials.pid),
+		.permissions = permissions_of_socket(fd, &credentials),
+		.connected_usec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
+	};
+	if (!still_there(fd, credentials.pid, credentials.uid))
+		ret->login_uid = CONTROL_NO_LOGIN;
+	return 0;
+}
+
+// --- persons
+
+bool control_peers_differ(uint32_t uid_a, uint32_t login_a, uint32_t uid_b, uint32_t login_b)
+{
+	uint32_t person_a = login_a == CONTROL_NO_LOGIN ? uid_a : login_a;
+	uint32_t person_b = login_b == CONTROL_NO_LOGIN ? uid_b : login_b;
+	if (login_a != CONTROL_NO_LOGIN && login_b != CONTROL_NO_LOGIN)
+		return login_a != login_b;
+	return uid_a != uid_b && person_a != person_b;
+}
+
+static const char *user_name(uint32_t uid, char out[40])
+{
+	char storage[NAME_BYTES_MAX];
+	struct passwd user, *found = NULL;
+	if (getpwuid_r(uid, &user, storage, sizeof(storage), &found) == 0 && found)
+		snprintf(out, 40, "%s", found->pw_name);
+	else
+		snprintf(out, 40, "uid %u", uid);
+	return out;
+}
+
+const char *control_person_name(uint32_t uid, uint32_t login_uid, char out[CONTROL_PEER_NAME_MAX])
+{
+	char name[40], login[40];
+	user_name(uid, name);
+	if (login_uid == CONTROL_NO_LOGIN || login_uid == uid)
+		snprintf(out, CONTROL_PEER_NAME_MAX, "%s", name);
+	else
+		snprintf(out, CONTROL_PEER_NAME_MAX, "%s (login %s)", name,
+			 user_name(login_uid, login));
+	return out;
+}
+
+void control_event_actor(struct event *event, const struct control_peer *peer,
+			 char out[CONTROL_PEER_NAME_MAX])
+{
+	event_text(event, EVENT_ACTOR, control_person_name(peer->uid, peer->login_uid, out));
+	event_number(event, EVENT_UID, peer->uid);
+	if (peer->login_uid != CONTROL_NO_LOGIN)
+		event_number(event, EVENT_LOGIN_UID, peer->login_uid);
+	event_number(event, EVENT_PID, (uint64_t)peer->pid);
+}
