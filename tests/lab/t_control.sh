@@ -115,6 +115,15 @@ print("root", len(s.recv(1 << 16)) > 24)
 END
 )
 same "a thousand clients" "1000 answered*guest 0*root True" "$(tr '\n' ' ' <<<"$crowd" | sed 's/ $//')"
+
+# Requests broken at random, of somebody who may see and of somebody who may nothing.
+seed=${SEED:-$RANDOM}
+echo "seed $seed"
+viewer=$(awk -F: '$1 == "viewer" { print $3 }' "$home/etc/passwd")
+for who in "$viewer" 65534; do
+	fuzzed=$(gw python3 "$here/socket_fuzz.py" "$home/run/control.sock" 2000 "$seed" "$who")
+	same "2000 broken requests of uid $who (seed $seed)" "*, 0 silent" "$fuzzed"
+done
 same "the same daemon" "$pid" "$(lab daemon pid)"
 check "root may" sekisho apply
 probes <<END
