@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/vec.h"
-#include "daemon/file.h"
+#include "base/file.h"
 
 static const char file_name[] = "counters";
 static const char file_head[] = "sekisho-counters 1";

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/file.h"
+#include "base/file.h"
 #include "kernel/sysctl.h"
 
 static uint64_t monotonic_us(void)

@@ -43,7 +43,8 @@ enum gate_problem {
 	GATE_PROBLEM_COUNT,
 };
 
-struct apply; // daemon/apply.h
+struct apply;	  // daemon/apply.h
+struct incidents; // daemon/incident.h
 
 struct gate {
 	const struct gate_options *options;
@@ -58,6 +59,7 @@ struct gate {
 	uint64_t counters_written_usec;
 	char problems[GATE_PROBLEM_COUNT][700]; // "": fine
 	struct apply *apply;			// the one under way
+	struct incidents *incidents;		// NULL at boot, where none is opened
 };
 
 // netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes

@@ -12,7 +12,7 @@
 
 #include <json-c/json.h>
 
-#include "daemon/file.h"
+#include "base/file.h"
 
 static const char last_good[] = "last-good";
 

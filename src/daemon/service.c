@@ -14,7 +14,8 @@
 
 #include "control/server.h"
 #include "daemon/apply.h"
-#include "daemon/file.h"
+#include "base/file.h"
+#include "daemon/incident.h"
 #include "daemon/methods.h"
 #include "daemon/packets.h"
 
@@ -309,6 +310,9 @@ static int start(struct service *service)
 		r = start_gate(service);
 	if (r < 0)
 		return r;
+	r = incidents_open(&service->gate);
+	if (r < 0)
+		return fatal(service, r, "incidents");
 	load(service);
 	store_socket(service->gate.kernel);
 	start_packets(service);
@@ -325,6 +329,7 @@ static void stop(struct service *service)
 	}
 	control_server_free(service->server);
 	packets_close(service->packets);
+	incidents_close(&service->gate);
 	gate_close(&service->gate);
 	if (service->run_fd >= 0)
 		close(service->run_fd);

@@ -15,7 +15,7 @@
 
 #include "base/text.h"
 #include "base/vec.h"
-#include "daemon/file.h"
+#include "base/file.h"
 
 struct image_head {
 	uint64_t magic;

@@ -23,6 +23,11 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 	[EVENT_GATE_OPEN] = { "gate-open", 5, "the gate is open" },
 	[EVENT_GATE_CLOSED] = { "gate-closed", 4, "the gate is closed" },
 	[EVENT_CALL_REFUSED] = { "call-refused", 4, "a call was refused" },
+	[EVENT_INCIDENT_OPENED] = { "incident-opened", 4, "incident opened" },
+	[EVENT_INCIDENT_EVIDENCE] = { "incident-evidence", 5, "evidence of an incident" },
+	[EVENT_INCIDENT_NOTED] = { "incident-noted", 5, "noted on an incident" },
+	[EVENT_INCIDENT_EXPORTED] = { "incident-exported", 4, "incident exported" },
+	[EVENT_INCIDENT_CLOSED] = { "incident-closed", 5, "incident closed" },
 	[EVENT_FAILED] = { "failed", 3, "failed" },
 };
 

@@ -24,7 +24,12 @@ enum event_kind {
 	EVENT_GATE_OPEN,
 	EVENT_GATE_CLOSED,
 	EVENT_CALL_REFUSED, // somebody called a method that is not his to call
-	EVENT_FAILED,	    // anything that went wrong; the message says what
+	EVENT_INCIDENT_OPENED,
+	EVENT_INCIDENT_EVIDENCE, // gathered, or not
+	EVENT_INCIDENT_NOTED,
+	EVENT_INCIDENT_EXPORTED,
+	EVENT_INCIDENT_CLOSED,
+	EVENT_FAILED, // anything that went wrong; the message says what
 	EVENT_KIND_COUNT,
 };
 

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "daemon/apply.h"
-#include "daemon/file.h"
+#include "base/file.h"
 #include "unit/kernel_net.h"
 
 static const char policy_good[] =

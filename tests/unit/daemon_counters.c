@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "daemon/counters.h"
-#include "daemon/file.h"
+#include "base/file.h"
 
 struct bed {
 	char path[64];

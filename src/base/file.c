@@ -1,5 +1,5 @@
 // Whole files.
-#include "daemon/file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,39 @@
+// Incidents of the gate (keep/incident.h has their store).  Each isolation opens one, and a hand
+// may; its evidence is gathered afterwards by a process of its own that nobody waits for.
+//
+//	const char *const zones[] = { "office" };
+//	const struct incident_what what = {
+//		.kind = INCIDENT_ISOLATE,
+//		.scope = "zone",
+//		.subject = "office",
+//		.zones = zones,
+//		.n_zones = 1,
+//		.actor = "tanaka", .uid = 1001, .login_uid = 1001,
+//		.reason = "malware",
+//		.own_judgment = true,
+//		.time_usec = confirmed_usec,
+//	};
+//	uint64_t number = incident_open(gate, &what);
+#ifndef SEKISHO_DAEMON_INCIDENT_H
+#define SEKISHO_DAEMON_INCIDENT_H
+
+#include <stdint.h>
+
+#include "daemon/gate.h"
+#include "keep/incident.h"
+
+// Needs the state folder open; numbers go on from those that are there.  0 or -ENOMEM.
+int incidents_open(struct gate *gate);
+void incidents_close(struct gate *gate); // without them is fine
+
+// Never fails and never waits for evidence.  The number is new; its record is on the disk, or, when
+// the disk does not take it, is told as a failure, kept in memory and written as soon as it can be.
+// On the main loop only.  0: this gate keeps none (at boot, in tests).
+uint64_t incident_open(struct gate *gate, const struct incident_what *what);
+
+// Adds to the incident's timeline (reconnected, noted, closed …) and records it; on the disk when
+// it returns.  -ENOENT: no such incident; -EALREADY: closed already (INCIDENT_CLOSED only); or what
+// the disk says.
+int incident_step(struct gate *gate, uint64_t number, const struct incident_step *step);
+
+#endif
