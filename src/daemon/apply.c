@@ -10,7 +10,7 @@
 
 struct apply {
 	struct gate *gate;
-	struct compiler *compiler;
+	struct child *compiler;
 	int snapshot_fd;
 	struct generation_about about;
 	uint64_t started_us;
@@ -27,7 +27,7 @@ static uint64_t monotonic_us(void)
 
 static void apply_free(struct apply *apply)
 {
-	compiler_cancel(apply->compiler);
+	child_cancel(apply->compiler);
 	if (apply->snapshot_fd >= 0)
 		close(apply->snapshot_fd);
 	free(apply);
