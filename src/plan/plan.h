@@ -179,6 +179,12 @@ struct plan_settings {
 	unsigned extensions; // allowed ones
 };
 
+struct plan_assertion { // one that holds
+	const char *id;
+	const char *text; // "never from public-wifi to office, lgwan": what it says, in one line
+	struct place at;
+};
+
 struct plan;
 
 // Resolves, settles, proves.  0 with *ret_plan, possibly with warnings in diag; -EBADMSG when diag
@@ -197,6 +203,9 @@ const struct plan_pair *plan_pairs(const struct plan *plan, size_t *ret_n); // b
 // Where several fit a packet the first counts: what is part of another stands before it.
 const struct plan_nat *plan_nats(const struct plan *plan, size_t *ret_n);
 const struct plan_settings *plan_settings(const struct plan *plan);
+const struct plan_assertion *plan_assertions(const struct plan *plan, size_t *ret_n);
+// Names of the bits of enum plan_extension, with commas.
+const char *plan_extensions_text(unsigned extensions, char *out, size_t size);
 const char *plan_title(const struct plan *plan);
 const uint8_t *plan_digest(const struct plan *plan); // 32 bytes: the policy's
 

@@ -55,6 +55,8 @@ struct plan {
 	struct plan_nat *nats;
 	size_t n_nats;
 	struct plan_settings settings;
+	struct plan_assertion *assertions; // as in the files
+	size_t n_assertions;
 	struct plan_home *homes;
 	size_t n_homes;
 	struct addr_set inside; // plan_inside(); on the heap
@@ -124,6 +126,8 @@ void build_settings(struct build *b);
 // In assert.c: tries every assertion; a violation is an error of SK450-499 and sets
 // b->assertions_failed.
 void build_assertions(struct build *b);
+// In assert_text.c: fills plan->assertions with what they say.
+void build_assertion_texts(struct build *b);
 
 // plan_make() without the wrapper; for tests that write their tree by hand.
 int plan_make_tree(const struct pol_tree *tree, struct diag *diag, struct plan **ret_plan,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan/plan_internal.h"
+#include "plan/words.h"
 
 enum { LOG_RATE = 20, LOG_BURST = 100, ACTION_UNSET = 0xff };
 
@@ -48,6 +49,16 @@ static const struct error_types icmpv6 = {
 	.needed = 2,
 	.needed_name = "packet-too-big",
 };
+
+const char *plan_extensions_text(unsigned bits, char *out, size_t size)
+{
+	struct words words = words_in(out, size);
+
+	for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++)
+		if (bits & extensions[i].bit)
+			words_say(&words, "%s%s", out[0] ? ", " : "", extensions[i].name);
+	return out;
+}
 
 // A word the reader does not know it has reported; the first of the two stands in.
 static bool is_second(const struct pol_text *text, const char *second)

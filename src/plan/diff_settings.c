@@ -1,0 +1,193 @@
+// Settings and assertions.  A part of the policy that is compared as a whole is a row of the table
+// here: a name and what it says, in words.
+#include <string.h>
+
+#include "plan/diff_internal.h"
+#include "plan/words.h"
+
+enum { TEXT_SIZE = 4096 };
+
+static const char *action_word(enum plan_action action)
+{
+	return action == PLAN_REJECT ? "reject" : "drop";
+}
+
+static void say_default(const struct plan *plan, struct words *words)
+{
+	words_say(words, "%s", action_word(plan->settings.action));
+}
+
+static void say_defaults(const struct plan *plan, struct words *words)
+{
+	const struct plan_settings *settings = &plan->settings;
+
+	for (size_t i = 0; i < settings->n_defaults; i++) {
+		const struct plan_default *at = &settings->defaults[i];
+
+		words_say(words, "%s%s to %s %s", i ? ", " : "", plan->zones[at->from].id,
+			  plan->zones[at->to].id, action_word(at->action));
+	}
+}
+
+static void say_log_rate(const struct plan *plan, struct words *words)
+{
+	words_say(words, "%u a second, at once %u", plan->settings.log_rate_per_second,
+		  plan->settings.log_burst);
+}
+
+static void say_log_denied(const struct plan *plan, struct words *words)
+{
+	words_say(words, "%s", plan->settings.log_denied ? "yes" : "no");
+}
+
+static void say_fragments(const struct plan *plan, struct words *words)
+{
+	words_say(words, "%s", plan->settings.drop_fragments ? "drop" : "allow");
+}
+
+static void say_invalid(const struct plan *plan, struct words *words)
+{
+	words_say(words, "%s", plan->settings.log_invalid ? "log-and-drop" : "drop");
+}
+
+static void say_types(const uint8_t *types, size_t n, uint8_t protocol, struct words *words)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_atom atom = { protocol,   protocol, 0,
+						UINT16_MAX, types[i], types[i] };
+		char text[64];
+
+		words_say(words, "%s%s", i ? ", " : "", plan_atom_text(&atom, text, sizeof(text)));
+	}
+}
+
+static void say_icmp(const struct plan *plan, struct words *words)
+{
+	say_types(plan->settings.icmp_errors, plan->settings.n_icmp_errors, 1, words);
+}
+
+static void say_icmpv6(const struct plan *plan, struct words *words)
+{
+	say_types(plan->settings.icmpv6_errors, plan->settings.n_icmpv6_errors, 58, words);
+}
+
+static void say_zones(const struct plan *plan, const uint16_t *zones, size_t n, struct words *words)
+{
+	for (size_t i = 0; i < n; i++)
+		words_say(words, "%s%s", i ? ", " : "", plan->zones[zones[i]].id);
+}
+
+static void say_hear(const struct plan *plan, struct words *words)
+{
+	say_zones(plan, plan->settings.hear_ra, plan->settings.n_hear_ra, words);
+}
+
+static void say_send(const struct plan *plan, struct words *words)
+{
+	say_zones(plan, plan->settings.send_ra, plan->settings.n_send_ra, words);
+}
+
+static void say_extensions(const struct plan *plan, struct words *words)
+{
+	char text[128];
+
+	words_say(words, "%s", plan_extensions_text(plan->settings.extensions, text, sizeof(text)));
+}
+
+static const struct {
+	const char *subject;
+	void (*say)(const struct plan *plan, struct words *words);
+	enum diff_weight weight;
+	const char *reason;
+} sections[] = {
+	{ "setting default", say_default, DIFF_LIGHT, "changes how denied packets are answered" },
+	{ "setting defaults", say_defaults, DIFF_LIGHT, "changes how denied packets are answered" },
+	{ "setting log-rate", say_log_rate, DIFF_NORMAL, "changes what is recorded" },
+	{ "setting log-denied", say_log_denied, DIFF_HEAVY, "changes what is recorded" },
+	{ "setting fragments", say_fragments, DIFF_NORMAL, "changes which packets are accepted" },
+	{ "setting invalid-tcp", say_invalid, DIFF_LIGHT, "changes what is recorded" },
+	{ "setting icmp-errors", say_icmp, DIFF_NORMAL, "changes which packets are accepted" },
+	{ "setting icmpv6-errors", say_icmpv6, DIFF_NORMAL, "changes which packets are accepted" },
+	{ "setting hear-router-advertisements", say_hear, DIFF_HEAVY,
+	  "changes who may tell the gateway its way" },
+	{ "setting send-router-advertisements", say_send, DIFF_NORMAL,
+	  "changes what the gateway tells hosts" },
+	{ "setting extension-headers", say_extensions, DIFF_NORMAL,
+	  "changes which packets are accepted" },
+};
+
+static void compare_sections(struct differ *d)
+{
+	char before[TEXT_SIZE], after[TEXT_SIZE];
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		struct words was = words_in(before, sizeof(before));
+		struct words is = words_in(after, sizeof(after));
+		struct diff_row *row;
+
+		sections[i].say(d->before.plan, &was);
+		sections[i].say(d->after.plan, &is);
+		if (strcmp(before, after) == 0)
+			continue;
+		row = diff_add(d, DIFF_CHANGES);
+		if (!row)
+			return;
+		row->subject = sections[i].subject;
+		row->what = arena_printf(d->arena, "%s; before: %s", *after ? after : "none",
+					 *before ? before : "none");
+		row->weight = sections[i].weight;
+		row->reason = sections[i].reason;
+	}
+}
+
+// --- assertions
+
+static const struct plan_assertion *find_assertion(const struct plan *plan, const char *id)
+{
+	for (size_t i = 0; i < plan->n_assertions; i++)
+		if (strcmp(plan->assertions[i].id, id) == 0)
+			return &plan->assertions[i];
+	return NULL;
+}
+
+static void tell_assertion(struct differ *d, const struct plan_assertion *was,
+			   const struct plan_assertion *is)
+{
+	struct diff_row *row = diff_add(d, DIFF_CHANGES);
+
+	if (!row)
+		return;
+	row->subject = arena_printf(d->arena, "assertion %s", is ? is->id : was->id);
+	row->at = is ? is->at : was->at;
+	if (!was) {
+		row->what = arena_printf(d->arena, "new: %s", is->text);
+		row->reason = "adds an assertion";
+		return;
+	}
+	row->weight = DIFF_HEAVY;
+	row->reason = is ? "changes an assertion" : "takes an assertion away";
+	row->what = is ? arena_printf(d->arena, "%s; before: %s", is->text, was->text)
+		       : arena_printf(d->arena, "removed: %s", was->text);
+}
+
+static void compare_assertions(struct differ *d)
+{
+	const struct plan *before = d->before.plan, *after = d->after.plan;
+
+	for (size_t i = 0; i < after->n_assertions; i++) {
+		const struct plan_assertion *is = &after->assertions[i];
+		const struct plan_assertion *was = find_assertion(before, is->id);
+
+		if (!was || strcmp(was->text, is->text) != 0)
+			tell_assertion(d, was, is);
+	}
+	for (size_t i = 0; i < before->n_assertions; i++)
+		if (!find_assertion(after, before->assertions[i].id))
+			tell_assertion(d, &before->assertions[i], NULL);
+}
+
+void diff_settings(struct differ *d)
+{
+	compare_sections(d);
+	compare_assertions(d);
+}
