@@ -5,7 +5,7 @@ _sekisho_names() { # flows or zones of the default policy
 
 _sekisho() {
 	local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs="check print show query explain apply status flows zones"
+	local verbs="check print show query diff explain apply status flows zones"
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
@@ -14,7 +14,9 @@ _sekisho() {
 	fi
 	case $previous in
 	--expect)
-		mapfile -t COMPREPLY < <(compgen -W "allow deny" -- "$word")
+		local answers="allow deny"
+		[ "$verb" = diff ] && answers="same different"
+		mapfile -t COMPREPLY < <(compgen -W "$answers" -- "$word")
 		return
 		;;
 	--socket)
@@ -27,6 +29,7 @@ _sekisho() {
 		local options=--json
 		case $verb in
 		query) options="--json --expect --source-port" ;;
+		diff) options="--json --expect" ;;
 		apply | status | flows | zones) options="--json --socket" ;;
 		print | show) options= ;;
 		esac

@@ -42,6 +42,7 @@ int verb_check(const struct cli *cli);
 int verb_print(const struct cli *cli);
 int verb_show(const struct cli *cli);
 int verb_query(const struct cli *cli);
+int verb_diff(const struct cli *cli);
 int verb_explain(const struct cli *cli);
 int verb_apply(const struct cli *cli);
 int verb_status(const struct cli *cli);

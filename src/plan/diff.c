@@ -153,6 +153,11 @@ static bool names_family(const diff_atoms *atoms)
 	return true;
 }
 
+static bool shows_address(const char *text)
+{
+	return strpbrk(text, ".:") != NULL;
+}
+
 void diff_fill_packets(struct differ *d, const struct diff_side *side, uint32_t from, uint32_t to,
 		       struct diff_product *product, struct diff_row *row)
 {
@@ -163,8 +168,8 @@ void diff_fill_packets(struct differ *d, const struct diff_side *side, uint32_t 
 	row->from_text = diff_addresses_text(d, side, from, &product->sources);
 	row->to_text = diff_addresses_text(d, side, to, &product->destinations);
 	row->services_text = diff_services_text(d, side, product);
-	if (*note && !names_family(&product->atoms) &&
-	    (!strcmp(row->from_text, row->from) || !strcmp(row->to_text, row->to)))
+	if (*note && !names_family(&product->atoms) && !shows_address(row->from_text) &&
+	    !shows_address(row->to_text))
 		row->services_text = arena_printf(d->arena, "%s%s", row->services_text, note);
 	row->n_atoms = product->atoms.n;
 	row->atoms = arena_memdup(d->arena, product->atoms.v,

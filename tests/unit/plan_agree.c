@@ -14,13 +14,13 @@
 
 #include "plan/query.h"
 #include "reference/probes.h"
+#include "reference/random_policy.h"
 
 enum {
 	PROBES = 3000,
 	MISMATCHES_SHOWN = 10,
 	RANDOM_POLICIES = 40,
 	RANDOM_SOUND_LEAST = 25, // of those, how many must be free of faults
-	TEXT_MAX = 64 * 1024,
 };
 
 static uint64_t seed = 20250401;
@@ -241,198 +241,21 @@ static void agree_folder(void **state)
 	close_pair(&pair);
 }
 
-// Random policies: small numbers, so that everything overlaps with everything.
-
-struct writer {
-	uint64_t state;
-	char text[TEXT_MAX];
-	size_t used;
-};
-
-static unsigned roll(struct writer *writer, unsigned sides)
-{
-	writer->state = writer->state * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(writer->state >> 33) % sides;
-}
-
-static void put(struct writer *writer, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void put(struct writer *writer, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	writer->used += (size_t)vsnprintf(writer->text + writer->used, TEXT_MAX - writer->used,
-					  format, args);
-	va_end(args);
-	assert_true(writer->used < TEXT_MAX);
-}
-
-enum { ZONES = 4, NETWORKS = 3 }; // zone z3 has no networks
-
-static const char *const v4[] = { "10.0.0.", "10.1.0.", "10.2.0.", "203.0.113." };
-static const char *const v6[] = { "fd00:0::", "fd00:1::", "fd00:2::", "2001:db8::" };
-
-static void write_zones(struct writer *writer)
-{
-	put(writer, "zones:\n");
-	for (unsigned i = 0; i < ZONES - 1; i++)
-		put(writer, "  z%u: { interfaces: [eth%u], networks: [%s0/24, \"%s/120\"] }\n", i,
-		    i, v4[i], v6[i]);
-	put(writer, "  z3: { role: external, interfaces: [eth3] }\n");
-}
-
-static void write_range(struct writer *writer, unsigned zone, bool six, unsigned widest)
-{
-	unsigned lo = roll(writer, 250);
-	unsigned hi = lo + roll(writer, widest);
-
-	hi = hi > 255 ? 255 : hi;
-	if (six)
-		put(writer, "\"%s%x-%s%x\"", v6[zone], lo, v6[zone], hi);
-	else
-		put(writer, "%s%u-%s%u", v4[zone], lo, v4[zone], hi);
-}
-
-static void write_network(struct writer *writer, unsigned zone, unsigned i)
-{
-	put(writer, "  z%u/n%u: { addresses: [", zone, i);
-	write_range(writer, zone, false, 200);
-	put(writer, ", ");
-	write_range(writer, zone, true, 200);
-	if (roll(writer, 2)) {
-		put(writer, ", ");
-		write_range(writer, zone, roll(writer, 2), 5);
-	}
-	if (i > 0 && roll(writer, 3) == 0)
-		put(writer, ", n%u", i - 1);
-	put(writer, "]");
-	if (roll(writer, 2)) {
-		put(writer, ", except: [");
-		write_range(writer, zone, roll(writer, 2), 40);
-		put(writer, "]");
-	}
-	put(writer, " }\n");
-}
-
-static void write_networks(struct writer *writer)
-{
-	put(writer, "networks:\n");
-	for (unsigned zone = 0; zone < ZONES; zone++)
-		for (unsigned i = 0; i < NETWORKS; i++)
-			write_network(writer, zone, i);
-}
-
-static void write_endpoint(struct writer *writer, unsigned zone)
-{
-	if (roll(writer, 3) == 0)
-		put(writer, "z%u", zone);
-	else
-		put(writer, "z%u/n%u", zone, roll(writer, NETWORKS));
-}
-
-static void write_endpoints(struct writer *writer, unsigned *ret_zone)
-{
-	*ret_zone = roll(writer, ZONES);
-	put(writer, "[");
-	write_endpoint(writer, *ret_zone);
-	if (roll(writer, 3) == 0) {
-		put(writer, ", ");
-		write_endpoint(writer, (*ret_zone + 1) % ZONES);
-	}
-	put(writer, "]");
-}
-
-static void write_service(struct writer *writer)
-{
-	static const char *const fixed[] = { "any",	   "icmp/8", "icmpv6", "ip/esp",
-					     "low",	   "mix",    "dns",    "ping",
-					     "icmpv6/128", "tcp",    "udp",    "strange" };
-	unsigned lo = 1 + roll(writer, 30);
-
-	if (roll(writer, 2))
-		put(writer, "%s/%u-%u", roll(writer, 3) ? "tcp" : "udp", lo, lo + roll(writer, 20));
-	else
-		put(writer, "%s", fixed[roll(writer, sizeof(fixed) / sizeof(fixed[0]))]);
-}
-
-static void write_except(struct writer *writer, unsigned from, unsigned to)
-{
-	const char *glue = "{ ";
-
-	put(writer, ", except: [");
-	if (roll(writer, 2)) {
-		put(writer, "%sfrom: z%u/n%u", glue, from, roll(writer, NETWORKS));
-		glue = ", ";
-	}
-	if (roll(writer, 2)) {
-		put(writer, "%sto: z%u/n%u", glue, to, roll(writer, NETWORKS));
-		glue = ", ";
-	}
-	put(writer, "%sservices: [", glue);
-	write_service(writer);
-	put(writer, "] }]");
-}
-
-static void write_flow(struct writer *writer, unsigned i, bool guarded)
-{
-	unsigned from, to;
-
-	put(writer, "  - { id: f%u, from: ", i);
-	write_endpoints(writer, &from);
-	put(writer, ", to: ");
-	write_endpoints(writer, &to);
-	put(writer, ", services: [");
-	if (guarded)
-		put(writer, "tcp/%u-%u", 1 + roll(writer, 20), 21 + roll(writer, 20));
-	else
-		write_service(writer);
-	if (!guarded && roll(writer, 2)) {
-		put(writer, ", ");
-		write_service(writer);
-	}
-	put(writer, "], guard: %s", guarded ? "web" : "none");
-	if (roll(writer, 3) == 0)
-		write_except(writer, from, to);
-	if (roll(writer, 4) == 0)
-		put(writer, ", log: true");
-	put(writer, " }\n");
-}
-
-static void write_flows(struct writer *writer, unsigned n)
-{
-	put(writer, "services:\n"
-		    "  low: { members: [tcp/1-40, udp/5-9], source-ports: [1-500] }\n"
-		    "  strange: { members: [low, tcp/7], source-ports: [100, 400-2000] }\n"
-		    "  mix: [tcp/3, tcp/9-11, udp/4, icmp/3, low, ip/gre]\n"
-		    "guards:\n  web: http\n"
-		    "flows:\n");
-	for (unsigned i = 0; i < n; i++)
-		write_flow(writer, i, roll(writer, 6) == 0);
-}
-
 // One random policy: true if it is free of faults and both readings agree on it.
 static bool agree_random(uint64_t policy_seed)
 {
-	struct writer *writer = calloc(1, sizeof(*writer));
+	char *text = random_policy(policy_seed, 0);
 	struct pair pair = { .diag = diag_new() };
 	bool sound;
 
-	assert_non_null(writer);
-	writer->state = policy_seed;
-	put(writer, "title: Random %llu\n", (unsigned long long)policy_seed);
-	write_zones(writer);
-	write_networks(writer);
-	write_flows(writer, 3 + roll(writer, 20));
-	sound = open_pair(&pair, policy_read_text("random.yaml", writer->text, writer->used,
-						  pair.diag, &pair.policy, NULL)) == 0;
+	sound = open_pair(&pair, policy_read_text("random.yaml", text, strlen(text), pair.diag,
+						  &pair.policy, NULL)) == 0;
 	if (sound && compare(&pair, PROBES) > 0)
-		fail_msg("random policy %llu:\n%s", (unsigned long long)policy_seed, writer->text);
+		fail_msg("random policy %llu:\n%s", (unsigned long long)policy_seed, text);
 	if (!sound && getenv("SEKISHO_VERBOSE"))
 		diag_print(pair.diag, stderr);
 	close_pair(&pair);
-	free(writer);
+	free(text);
 	return sound;
 }
 
