@@ -150,24 +150,18 @@ static const struct plan_assertion *find_assertion(const struct plan *plan, cons
 	return NULL;
 }
 
-static void tell_assertion(struct differ *d, const struct plan_assertion *was,
-			   const struct plan_assertion *is)
+static void tell_assertion(struct differ *d, const struct plan_assertion *assertion,
+			   enum diff_weight weight, const char *reason, const char *what)
 {
 	struct diff_row *row = diff_add(d, DIFF_CHANGES);
 
 	if (!row)
 		return;
-	row->subject = arena_printf(d->arena, "assertion %s", is ? is->id : was->id);
-	row->at = is ? is->at : was->at;
-	if (!was) {
-		row->what = arena_printf(d->arena, "new: %s", is->text);
-		row->reason = "adds an assertion";
-		return;
-	}
-	row->weight = DIFF_HEAVY;
-	row->reason = is ? "changes an assertion" : "takes an assertion away";
-	row->what = is ? arena_printf(d->arena, "%s; before: %s", is->text, was->text)
-		       : arena_printf(d->arena, "removed: %s", was->text);
+	row->subject = arena_printf(d->arena, "assertion %s", assertion->id);
+	row->at = assertion->at;
+	row->weight = weight;
+	row->reason = reason;
+	row->what = what;
 }
 
 static void compare_assertions(struct differ *d)
@@ -178,12 +172,21 @@ static void compare_assertions(struct differ *d)
 		const struct plan_assertion *is = &after->assertions[i];
 		const struct plan_assertion *was = find_assertion(before, is->id);
 
-		if (!was || strcmp(was->text, is->text) != 0)
-			tell_assertion(d, was, is);
+		if (!was)
+			tell_assertion(d, is, DIFF_LIGHT, "adds an assertion",
+				       arena_printf(d->arena, "new: %s", is->text));
+		else if (strcmp(was->text, is->text) != 0)
+			tell_assertion(d, is, DIFF_HEAVY, "changes an assertion",
+				       arena_printf(d->arena, "%s; before: %s", is->text,
+						    was->text));
 	}
-	for (size_t i = 0; i < before->n_assertions; i++)
-		if (!find_assertion(after, before->assertions[i].id))
-			tell_assertion(d, &before->assertions[i], NULL);
+	for (size_t i = 0; i < before->n_assertions; i++) {
+		const struct plan_assertion *was = &before->assertions[i];
+
+		if (!find_assertion(after, was->id))
+			tell_assertion(d, was, DIFF_HEAVY, "takes an assertion away",
+				       arena_printf(d->arena, "removed: %s", was->text));
+	}
 }
 
 void diff_settings(struct differ *d)

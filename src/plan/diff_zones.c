@@ -70,23 +70,23 @@ static const struct {
 };
 
 static struct diff_row *add_about(struct differ *d, enum diff_kind kind, const char *noun,
-				  const char *id, struct place at)
+				  const char *id)
 {
 	struct diff_row *row = diff_add(d, kind);
 
 	if (!row)
 		return NULL;
 	row->subject = arena_printf(d->arena, "%s %s", noun, id);
-	row->at = at;
 	return row;
 }
 
 static void tell_zone(struct differ *d, const struct plan_zone *zone, const char *what)
 {
-	struct diff_row *row = add_about(d, DIFF_CHANGES, "zone", zone->id, zone->at);
+	struct diff_row *row = add_about(d, DIFF_CHANGES, "zone", zone->id);
 
 	if (!row)
 		return;
+	row->at = zone->at;
 	row->what = what;
 	row->weight = DIFF_HEAVY;
 	row->reason = "adds or removes a zone";
@@ -105,9 +105,10 @@ static void compare_zones(struct differ *d, const struct plan_zone *was, const s
 		zone_fields[i].say(is, &b);
 		if (strcmp(before, after) == 0)
 			continue;
-		row = add_about(d, DIFF_CHANGES, "zone", is->id, is->at);
+		row = add_about(d, DIFF_CHANGES, "zone", is->id);
 		if (!row)
 			return;
+		row->at = is->at;
 		row->what = arena_printf(d->arena, "%s: %s; before: %s", zone_fields[i].name,
 					 *after ? after : "none", *before ? before : "none");
 		row->weight = zone_fields[i].weight;
@@ -214,15 +215,16 @@ static void compare_nat(struct differ *d, const char *id)
 
 	if (was && is && strcmp(before, after) == 0)
 		return;
-	row = add_about(d, DIFF_CHANGES, "translation", id, is ? is->at : was->at);
+	row = add_about(d, DIFF_CHANGES, "translation", id);
 	if (!row)
 		return;
-	if (!was)
-		row->what = arena_printf(d->arena, "new: %s", after);
-	else if (!is)
-		row->what = arena_printf(d->arena, "removed: %s", before);
-	else
-		row->what = arena_printf(d->arena, "%s; before: %s", after, before);
+	row->what = !was  ? arena_printf(d->arena, "new: %s", after)
+		    : !is ? arena_printf(d->arena, "removed: %s", before)
+			  : arena_printf(d->arena, "%s; before: %s", after, before);
+	if (is)
+		row->at = is->at;
+	else if (was)
+		row->at = was->at;
 	if (is && is->kind == POL_NAT_FORWARD) {
 		row->weight = DIFF_HEAVY;
 		row->reason = "leads from outside to a host inside";
