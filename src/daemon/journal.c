@@ -15,6 +15,8 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "event/json.h"
+
 struct journal {
 	bool native;
 	int fd; // of JSON lines

@@ -1,48 +1,74 @@
-// The tables of kinds and fields, and the three ways an event is written.
+// The tables of kinds and fields, and an event as a line for people and as the journal's fields.
 #include "event/event.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include <json-c/json.h>
+#include <sodium.h>
+
+#define F(field) (UINT64_C(1) << EVENT_##field)
+#define KEEPER	 EVENT_KEEPERS_OWN
+#define PERSON	 (F(ACTOR) | F(UID) | F(LOGIN_UID) | F(PID))
+#define RUNNING	 (F(GENERATION) | F(DIGEST))
+#define APPLY	 (PERSON | RUNNING | F(MESSAGE) | F(STATUS))
+#define INCIDENT (PERSON | F(INCIDENT) | F(NAME) | F(REASON))
+#define PACKET                                                                                     \
+	(F(GENERATION) | F(FLOW) | F(FROM) | F(TO) | F(INPUT) | F(OUTPUT) | F(PROTOCOL) |          \
+	 F(SOURCE) | F(SOURCE_PORT) | F(DESTINATION) | F(DESTINATION_PORT) | F(LENGTH))
 
 static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
-	[EVENT_PACKET_ALLOWED] = { "packet-allowed", 6, "allowed" },
-	[EVENT_PACKET_DENIED] = { "packet-denied", 5, "denied" },
-	[EVENT_PACKET_SPOOFED] = { "packet-spoofed", 4, "spoofed source" },
-	[EVENT_PACKET_INVALID] = { "packet-invalid", 5, "invalid packet" },
-	[EVENT_LOG_SUPPRESSED] = { "log-suppressed", 4, "packet records not written" },
-	[EVENT_LOG_LOST] = { "log-lost", 4, "packet records lost in the kernel" },
-	[EVENT_STARTED] = { "started", 6, "started" },
-	[EVENT_STOPPED] = { "stopped", 6, "stopped; the kernel's rules stay" },
-	[EVENT_ADOPTED] = { "adopted", 6, "took over the running rules" },
-	[EVENT_LOADED] = { "loaded", 6, "loaded the last good generation" },
-	[EVENT_APPLIED] = { "applied", 5, "applied" },
-	[EVENT_APPLY_REFUSED] = { "apply-refused", 4, "not applied" },
-	[EVENT_GATE_OPEN] = { "gate-open", 5, "the gate is open" },
-	[EVENT_GATE_CLOSED] = { "gate-closed", 4, "the gate is closed" },
-	[EVENT_CALL_REFUSED] = { "call-refused", 4, "a call was refused" },
-	[EVENT_INCIDENT_OPENED] = { "incident-opened", 4, "incident opened" },
-	[EVENT_INCIDENT_EVIDENCE] = { "incident-evidence", 5, "evidence of an incident" },
-	[EVENT_INCIDENT_NOTED] = { "incident-noted", 5, "noted on an incident" },
-	[EVENT_INCIDENT_EXPORTED] = { "incident-exported", 4, "incident exported" },
-	[EVENT_INCIDENT_CLOSED] = { "incident-closed", 5, "incident closed" },
-	[EVENT_FAILED] = { "failed", 3, "failed" },
+	[EVENT_PACKET_ALLOWED] = { "packet-allowed", 6, "allowed", PACKET },
+	[EVENT_PACKET_DENIED] = { "packet-denied", 5, "denied", PACKET },
+	[EVENT_PACKET_SPOOFED] = { "packet-spoofed", 4, "spoofed source", PACKET },
+	[EVENT_PACKET_INVALID] = { "packet-invalid", 5, "invalid packet", PACKET },
+	[EVENT_LOG_SUPPRESSED] = { "log-suppressed", 4, "packet records not written",
+				   F(COUNT) | F(OF) | F(FLOW) | F(FROM) },
+	[EVENT_LOG_LOST] = { "log-lost", 4, "packet records lost in the kernel", F(COUNT) },
+	[EVENT_STARTED] = { "started", 6, "started", RUNNING },
+	[EVENT_STOPPED] = { "stopped", 6, "stopped; the kernel's rules stay", RUNNING },
+	[EVENT_ADOPTED] = { "adopted", 6, "took over the running rules", RUNNING },
+	[EVENT_LOADED] = { "loaded", 6, "loaded the last good generation", RUNNING },
+	[EVENT_APPLIED] = { "applied", 5, "applied", APPLY | F(FLOWS) },
+	[EVENT_APPLY_REFUSED] = { "apply-refused", 4, "not applied", APPLY | F(ERRORS) },
+	[EVENT_GATE_OPEN] = { "gate-open", 5, "the gate is open", RUNNING },
+	[EVENT_GATE_CLOSED] = { "gate-closed", 4, "the gate is closed", RUNNING },
+	[EVENT_CALL_REFUSED] = { "call-refused", 4, "a call was refused",
+				 PERSON | F(METHOD) | F(MESSAGE) },
+	[EVENT_INCIDENT_OPENED] = { "incident-opened", 4, "incident opened", INCIDENT },
+	[EVENT_INCIDENT_EVIDENCE] = { "incident-evidence", 5, "evidence of an incident", INCIDENT },
+	[EVENT_INCIDENT_NOTED] = { "incident-noted", 5, "noted on an incident", INCIDENT },
+	[EVENT_INCIDENT_EXPORTED] = { "incident-exported", 4, "incident exported", INCIDENT },
+	[EVENT_INCIDENT_CLOSED] = { "incident-closed", 5, "incident closed", INCIDENT },
+	[EVENT_FAILED] = { "failed", 3, "failed", F(MESSAGE) },
+	[EVENT_CLOCK_JUMPED] = { "clock-jumped", 4, "the clock was set", F(SHIFT) },
+	[EVENT_CLOCK_STATE] = { "clock-state", 5, "the clock", F(CLOCK) },
+	[EVENT_KEEPER_RESTARTED] = { "keeper-restarted", 4, "the keeper was started again",
+				     F(MESSAGE) | F(COUNT) },
+	[EVENT_RECORD_RESUMED] = { "record-resumed", 5, "the audit log is written again",
+				   F(MESSAGE) },
+	[EVENT_RECORD_GAP] = { "record-gap", 3, "events were lost to the audit log", F(COUNT) },
+	[EVENT_SEGMENT_OPENED] = { "segment-opened", 6, "begins a file of the audit log",
+				   F(SEGMENT) | F(PREVIOUS) | F(KEY) | KEEPER },
+	[EVENT_SEGMENT_CLOSED] = { "segment-closed", 6, "ends a file of the audit log",
+				   F(SEGMENT) | F(KEY) | KEEPER },
+	[EVENT_CHECKPOINT] = { "checkpoint", 6, "signed", F(KEY) | KEEPER },
+	[EVENT_RECORD_REPAIRED] = { "record-repaired", 4, "a half-written record was cut off",
+				    F(SEGMENT) | F(COUNT) | KEEPER },
+	[EVENT_RECORD_DAMAGED] = { "record-damaged", 3, "the audit log was tampered with",
+				   F(MESSAGE) | F(SEGMENT) | F(FIRST) | F(LAST) | KEEPER },
+	[EVENT_RECORD_DISPOSED] = { "record-disposed", 5, "a file of the audit log was removed",
+				    F(REASON) | F(SEGMENT) | F(FIRST) | F(LAST) | F(PREVIOUS) |
+					    F(HEAD) | KEEPER },
 };
 
-_Static_assert(EVENT_FIELD_COUNT <= 64, "struct event has a bit for each field");
+_Static_assert(EVENT_FIELD_COUNT < 64, "struct event has a bit for each field");
 
-static const struct {
-	const char *name;    // JSON, and key=value
-	const char *journal; // SEKISHO_ is put before
-	bool number;
-} field_table[EVENT_FIELD_COUNT] = {
+static const struct event_field_info field_table[EVENT_FIELD_COUNT] = {
 	[EVENT_MESSAGE] = { "message", "REASON", false },
 	[EVENT_FLOW] = { "flow", "FLOW", false },
 	[EVENT_GENERATION] = { "generation", "GENERATION", true },
-	[EVENT_FROM] = { "from", "FROM_ZONE", false },
-	[EVENT_TO] = { "to", "TO_ZONE", false },
+	[EVENT_FROM] = { "from", "ZONE_FROM", false },
+	[EVENT_TO] = { "to", "ZONE_TO", false },
 	[EVENT_INPUT] = { "in", "INTERFACE_IN", false },
 	[EVENT_OUTPUT] = { "out", "INTERFACE_OUT", false },
 	[EVENT_PROTOCOL] = { "protocol", "PROTOCOL", false },
@@ -66,11 +92,45 @@ static const struct {
 	[EVENT_FLOWS] = { "flows", "FLOWS", true },
 	[EVENT_ERRORS] = { "errors", "ERRORS", true },
 	[EVENT_STATUS] = { "status", "STATUS", true },
+	[EVENT_OF] = { "of", "OF", false },
+	[EVENT_CLOCK] = { "clock_state", "CLOCK", false },
+	[EVENT_SHIFT] = { "shift", "SHIFT", false },
+	[EVENT_SEGMENT] = { "segment", "SEGMENT", true },
+	[EVENT_FIRST] = { "first", "FIRST", true },
+	[EVENT_LAST] = { "last", "LAST", true },
+	[EVENT_PREVIOUS] = { "previous", "PREVIOUS", false },
+	[EVENT_HEAD] = { "head", "HEAD", false },
+	[EVENT_KEY] = { "key", "KEY", false },
 };
 
 const struct event_kind_info *event_kind_info(enum event_kind kind)
 {
 	return &kind_table[kind];
+}
+
+const struct event_field_info *event_field_info(enum event_field field)
+{
+	return &field_table[field];
+}
+
+int event_kind_find(const char *name, size_t length)
+{
+	for (int kind = 0; kind < EVENT_KIND_COUNT; kind++)
+		if (strlen(kind_table[kind].name) == length &&
+		    memcmp(kind_table[kind].name, name, length) == 0)
+			return kind;
+	return -1;
+}
+
+void event_message_id(enum event_kind kind, char out[33])
+{
+	char name[64];
+	uint8_t id[crypto_generichash_BYTES_MIN];
+	int n = snprintf(name, sizeof(name), "sekisho event %s", kind_table[kind].name);
+	crypto_generichash(id, sizeof(id), (const uint8_t *)name, (size_t)n, NULL, 0);
+	id[6] = (uint8_t)((id[6] & 0x0f) | 0x80); // version 8 of RFC 9562: of our own making
+	id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
+	sodium_bin2hex(out, 33, id, sizeof(id));
 }
 
 void event_init(struct event *event, enum event_kind kind, uint64_t time_usec)
@@ -92,11 +152,6 @@ void event_number(struct event *event, enum event_field field, uint64_t number)
 {
 	event->value[field].number = number;
 	event->present |= UINT64_C(1) << field;
-}
-
-static bool has(const struct event *event, unsigned field)
-{
-	return event->present & (UINT64_C(1) << field);
 }
 
 // Appends, and keeps out->used within size; what does not fit is cut.
@@ -140,7 +195,7 @@ void event_write_text(const struct event *event, char *out, size_t size)
 	struct line line = { out, size, 0 };
 	put(&line, kind_table[event->kind].words);
 	for (unsigned field = 0; field < EVENT_FIELD_COUNT; field++) {
-		if (!has(event, field))
+		if (!event_has(event, field))
 			continue;
 		put(&line, field == EVENT_MESSAGE ? ": " : " ");
 		if (field != EVENT_MESSAGE) {
@@ -151,59 +206,21 @@ void event_write_text(const struct event *event, char *out, size_t size)
 	}
 }
 
-static void time_text(uint64_t usec, char out[40])
-{
-	time_t seconds = (time_t)(usec / 1000000);
-	struct tm tm;
-	char date[32];
-	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, 40, "%s.%06uZ", date, (unsigned)(usec % 1000000));
-}
-
-static void add_field(struct json_object *object, const struct event *event, unsigned field)
-{
-	struct json_object *value;
-	size_t length;
-	if (field_table[field].number) {
-		value = json_object_new_uint64(event->value[field].number);
-	} else {
-		length = strnlen(event->value[field].text, EVENT_TEXT_MAX);
-		value = json_object_new_string_len(event->value[field].text, (int)length);
-	}
-	json_object_object_add(object, field_table[field].name, value);
-}
-
-void event_write_json(const struct event *event, char *out, size_t size)
-{
-	struct json_object *object = json_object_new_object();
-	char time[40];
-	size_t length = 0;
-	time_text(event->time_usec, time);
-	json_object_object_add(object, "time", json_object_new_string(time));
-	json_object_object_add(object, "event",
-			       json_object_new_string(kind_table[event->kind].name));
-	for (unsigned field = 0; field < EVENT_FIELD_COUNT; field++)
-		if (has(event, field))
-			add_field(object, event, field);
-	const char *text = json_object_to_json_string_length(
-		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-	out[0] = '\0';
-	if (text && length < size)
-		memcpy(out, text, length + 1);
-	json_object_put(object);
-}
-
 void event_journal(const struct event *event, void (*each)(void *arg, const char *assignment),
 		   void *arg)
 {
-	char assignment[EVENT_TEXT_MAX + 64];
+	char assignment[EVENT_TEXT_MAX + 64], id[33];
 	struct line line = { assignment, sizeof(assignment), 0 };
 	put(&line, "SEKISHO_EVENT=");
 	put(&line, kind_table[event->kind].name);
 	each(arg, assignment);
+	line.used = 0;
+	event_message_id(event->kind, id);
+	put(&line, "MESSAGE_ID=");
+	put(&line, id);
+	each(arg, assignment);
 	for (unsigned field = 0; field < EVENT_FIELD_COUNT; field++) {
-		if (!has(event, field))
+		if (!event_has(event, field))
 			continue;
 		line.used = 0;
 		put(&line, "SEKISHO_");

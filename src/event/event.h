@@ -29,7 +29,19 @@ enum event_kind {
 	EVENT_INCIDENT_NOTED,
 	EVENT_INCIDENT_EXPORTED,
 	EVENT_INCIDENT_CLOSED,
-	EVENT_FAILED, // anything that went wrong; the message says what
+	EVENT_FAILED,	    // anything that went wrong; the message says what
+	EVENT_CLOCK_JUMPED, // the wall clock was set
+	EVENT_CLOCK_STATE,  // it was found synchronised, or no longer is
+	EVENT_KEEPER_RESTARTED,
+	EVENT_RECORD_RESUMED, // the audit log can be written again
+	EVENT_RECORD_GAP,     // events that it had no room for
+	// Made by the keeper itself, about the chain.
+	EVENT_SEGMENT_OPENED,
+	EVENT_SEGMENT_CLOSED,
+	EVENT_CHECKPOINT,
+	EVENT_RECORD_REPAIRED, // a line that was half written was cut off
+	EVENT_RECORD_DAMAGED,  // something happened to the files behind the keeper's back
+	EVENT_RECORD_DISPOSED, // a segment was removed, its time being over
 	EVENT_KIND_COUNT,
 };
 
@@ -62,6 +74,15 @@ enum event_field {
 	EVENT_FLOWS,
 	EVENT_ERRORS,
 	EVENT_STATUS,
+	EVENT_OF,      // the kind of event that a sum is of
+	EVENT_CLOCK,   // "synced", "unsynced", "unknown"
+	EVENT_SHIFT,   // seconds with a sign: "-3600.002"
+	EVENT_SEGMENT, // number of a file of the audit log
+	EVENT_FIRST,   // seq of a record
+	EVENT_LAST,
+	EVENT_PREVIOUS, // hash of a record
+	EVENT_HEAD,
+	EVENT_KEY, // id of a public key
 	EVENT_FIELD_COUNT,
 };
 
@@ -81,16 +102,34 @@ struct event_kind_info {
 	const char *name;  // "packet-denied"
 	int level;	   // as in syslog(3): 3 an error ... 6 for information
 	const char *words; // begins the line for people
+	uint64_t fields;   // bits of enum event_field: those that it may have
 };
+// A bit of fields: the event is about the chain of records itself, and made by its writer.
+#define EVENT_KEEPERS_OWN (UINT64_C(1) << 63)
 const struct event_kind_info *event_kind_info(enum event_kind kind);
+int event_kind_find(const char *name, size_t length); // -1: there is none
+
+struct event_field_info {
+	const char *name;    // JSON, and key=value
+	const char *journal; // SEKISHO_ is put before
+	bool number;
+};
+const struct event_field_info *event_field_info(enum event_field field);
+
+// The MESSAGE_ID of a kind (32 hexadecimal digits), the same for ever: made from its name.
+void event_message_id(enum event_kind kind, char out[33]);
+
+static inline bool event_has(const struct event *event, enum event_field field)
+{
+	return event->present & (UINT64_C(1) << field);
+}
 
 void event_init(struct event *event, enum event_kind kind, uint64_t time_usec);
 void event_text(struct event *event, enum event_field field, const char *text); // NULL, "": absent
 void event_number(struct event *event, enum event_field field, uint64_t number);
 
-// One line without its newline; cut to size - 1 bytes (a JSON line that does not fit is "").
+// One line without its newline, cut to size - 1 bytes.
 void event_write_text(const struct event *event, char *out, size_t size);
-void event_write_json(const struct event *event, char *out, size_t size);
 // "SEKISHO_FLOW=office-mail-out", one call for each field that is there.
 void event_journal(const struct event *event, void (*each)(void *arg, const char *assignment),
 		   void *arg);
