@@ -2,13 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SYSCTL_FAMILIES = 2 };
+enum { SYSCTL_FAMILIES = 2, SYSCTL_PATH_MAX = 128 };
 
 static const char *const sysctl_forward[SYSCTL_FAMILIES] = {
 	"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"
@@ -52,6 +51,26 @@ static int sysctl_write(const char *path, uint32_t value)
 		r = errno ? -errno : -EIO;
 	close(fd);
 	return r;
+}
+
+static const char *sysctl_path(const char *name, char out[SYSCTL_PATH_MAX])
+{
+	snprintf(out, SYSCTL_PATH_MAX, "/proc/sys/%s", name);
+	return out;
+}
+
+int sysctl_get(const char *name, uint32_t *ret_value)
+{
+	char path[SYSCTL_PATH_MAX];
+
+	return sysctl_read(sysctl_path(name, path), ret_value);
+}
+
+int sysctl_set(const char *name, uint32_t value)
+{
+	char path[SYSCTL_PATH_MAX];
+
+	return sysctl_write(sysctl_path(name, path), value);
 }
 
 int sysctl_set_forwarding(bool on, const char **reterr_path)
