@@ -5,7 +5,7 @@ _sekisho_names() { # flows or zones of the default policy
 
 _sekisho() {
 	local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs="check print show query diff explain apply status flows zones"
+	local verbs="check print show query diff explain apply status flows zones drift"
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
@@ -30,7 +30,7 @@ _sekisho() {
 		case $verb in
 		query) options="--json --expect --source-port" ;;
 		diff) options="--json --expect" ;;
-		apply | status | flows | zones) options="--json --socket" ;;
+		apply | status | flows | zones | drift) options="--json --socket" ;;
 		print | show) options= ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$word")

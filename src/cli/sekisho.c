@@ -28,6 +28,8 @@ static const struct cli_verb verbs[] = {
 	  OPT_JSON | OPT_SOCKET, verb_flows },
 	{ "zones", "[DIR]", "zones with what they were denied; with DIR, of a policy", 0, 1,
 	  OPT_JSON | OPT_SOCKET, verb_zones },
+	{ "drift", "", "whether the kernel is as it should be, and what others changed", 0, 0,
+	  OPT_JSON | OPT_SOCKET, verb_drift },
 };
 
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };

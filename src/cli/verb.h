@@ -48,5 +48,6 @@ int verb_apply(const struct cli *cli);
 int verb_status(const struct cli *cli);
 int verb_flows(const struct cli *cli);
 int verb_zones(const struct cli *cli);
+int verb_drift(const struct cli *cli);
 
 #endif

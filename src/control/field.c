@@ -85,6 +85,10 @@ static const struct control_tag_info tag_table[CTL_TAG_END] = {
 	[CTL_PRESENT] = NUMBER("present", CTL_BOOL),
 	[CTL_VALUE] = TEXT("value", CTL_NAME_MAX),
 	[CTL_ASSERTIONS_FAILED] = NUMBER("assertions_failed", CTL_BOOL),
+	[CTL_NETWORK] = TEXTS("networks", 128),
+	[CTL_DRIFTS] = NUMBER("drifts", CTL_U64),
+	[CTL_REPAIRED] = NUMBER("repaired", CTL_U64),
+	[CTL_WHO] = TEXT("by", CTL_NAME_MAX),
 	[CTL_IMAGE_BYTES] = NUMBER("image_bytes", CTL_U64),
 };
 

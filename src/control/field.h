@@ -95,6 +95,11 @@ enum control_tag {
 	// Only between the compiler and the gate
 	CTL_ASSERTIONS_FAILED,
 	CTL_IMAGE_BYTES,
+	// Zones and what contradicts them
+	CTL_NETWORK,  // repeats: of a zone
+	CTL_DRIFTS,   // how often others changed what is ours, since the daemon started
+	CTL_REPAIRED, // how often that was put right
+	CTL_WHO,      // a process, in words
 	CTL_TAG_END,
 };
 

@@ -45,13 +45,21 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		.permission = CTL_MAY_SEE,
 		.reply = { CTL_GENERATION, CTL_INVALID, CTL_UNKNOWN },
 		.row = { CTL_ID, CTL_TITLE, CTL_ROLE, CTL_STATE, CTL_INTERFACE, CTL_INTERFACE_UP,
-			 CTL_INTERFACE_DOWN, CTL_INTERFACE_MISSING, CTL_DENIED, CTL_SPOOFED },
+			 CTL_INTERFACE_DOWN, CTL_INTERFACE_MISSING, CTL_NETWORK, CTL_DENIED, CTL_SPOOFED },
 	},
 	[CTL_RELOAD] = {
 		.name = "reload",
 		.permission = CTL_MAY_OPERATE,
 		.reply = { APPLY_REPLY },
 		.row = { CTL_DIAGNOSTIC_TAGS },
+	},
+	[CTL_DRIFT] = {
+		.name = "drift",
+		.permission = CTL_MAY_SEE,
+		.reply = { CTL_GENERATION, CTL_STATE, CTL_GUARD, CTL_PROBLEM, CTL_DRIFTS,
+			   CTL_REPAIRED, CTL_VERIFY_US },
+		.row = { CTL_STATE, CTL_NAME, CTL_SEVERITY, CTL_CODE, CTL_SINCE, CTL_MESSAGE,
+			 CTL_WHO },
 	},
 	[CTL_FEATURES] = {
 		.name = "features",

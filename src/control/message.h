@@ -45,6 +45,7 @@ enum control_method {
 	CTL_ZONES_LIST,
 	CTL_RELOAD, // the same as SIGHUP
 	CTL_FEATURES,
+	CTL_DRIFT,
 	CTL_METHOD_END,
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "daemon/drift.h"
 #include "kernel/sysctl.h"
 
 static uint64_t monotonic_us(void)
@@ -28,6 +29,15 @@ void gate_set_problem(struct gate *gate, enum gate_problem problem, const struct
 	snprintf(text, sizeof(before), "SK%03d %s", (int)failure->code, failure->text);
 	if (strcmp(before, text) != 0)
 		journal_failed(gate->journal, failure);
+}
+
+void gate_show_problem(struct gate *gate, enum gate_problem problem, enum diag_code code,
+		       const char *text)
+{
+	char *out = gate->problems[problem];
+	out[0] = '\0';
+	if (*text)
+		snprintf(out, sizeof(gate->problems[0]), "SK%03d %s", (int)code, text);
 }
 
 bool gate_has_problems(const struct gate *gate)
@@ -135,9 +145,7 @@ static int check_generation(struct gate *gate, struct failure *failure)
 	return 0;
 }
 
-// The guard is unowned, so that a hand can work it: closed by hand it stays closed; gone it is made
-// again; and without a policy nobody opens it.
-static void look_at_guard(struct gate *gate)
+void gate_look_at_guard(struct gate *gate, const char *who)
 {
 	struct failure failure;
 	enum kernel_guard found;
@@ -151,8 +159,8 @@ static void look_at_guard(struct gate *gate)
 	}
 	if (kernel_owned_by_another(gate->kernel) > 0) // and the guard is that one's business
 		return;
-	failure_set(&failure, SK_GUARD_FAILED, 0, "the guard table was %s by somebody; made again",
-		    found == KERNEL_GUARD_ABSENT ? "removed" : "opened");
+	failure_set(&failure, SK_GUARD_FAILED, 0, "the guard table was %s by %s; made again",
+		    found == KERNEL_GUARD_ABSENT ? "removed" : "opened", who);
 	journal_failed(gate->journal, &failure);
 	int r = gate_set_guard(gate, gate->guard, &failure);
 	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
@@ -161,7 +169,7 @@ static void look_at_guard(struct gate *gate)
 void gate_look(struct gate *gate)
 {
 	struct failure failure;
-	look_at_guard(gate);
+	gate_look_at_guard(gate, "somebody");
 	if (!gate->current.about.number)
 		return;
 	int r = poll_counters(gate, &failure);
@@ -202,12 +210,16 @@ static int refused(struct failure *failure, const struct ruleset *ruleset,
 	return error->error < 0 ? error->error : -EIO;
 }
 
-static int commit(struct gate *gate, const struct ruleset *next, struct failure *failure)
+// previous: what runs, or NULL when that is not known.
+static int commit(struct gate *gate, const struct ruleset *next, const struct ruleset *previous,
+		  struct failure *failure)
 {
 	struct kernel_counter *initial = NULL;
 	struct kernel_error error = { .origin = RS_NONE };
 	size_t n = counters_initial(gate->counters, &initial);
-	int r = kernel_commit(gate->kernel, next, gate->current.report.ruleset, initial, n, &error);
+	drift_pause(gate->drift);
+	int r = kernel_commit(gate->kernel, next, previous, initial, n, &error);
+	drift_resume(gate->drift);
 	free(initial);
 	return r < 0 ? refused(failure, next, &error) : 0;
 }
@@ -224,21 +236,25 @@ static int verify(struct gate *gate, const struct ruleset *ruleset, struct failu
 	return 0;
 }
 
-// What was loaded is not what runs: back to what ran, and closed if that fails too.
-static int put_back_rules(struct gate *gate, struct failure *failure)
+int gate_verify(struct gate *gate, struct failure *failure)
 {
-	const struct ruleset *before = gate->current.report.ruleset;
-	struct kernel_error error = { .origin = RS_NONE };
-	if (!before)
-		return -ENOENT;
-	int r = kernel_commit(gate->kernel, before, NULL, NULL, 0, &error);
-	return r < 0 ? refused(failure, before, &error) : verify(gate, before, failure);
+	return verify(gate, gate->current.report.ruleset, failure);
 }
 
+int gate_repair(struct gate *gate, struct failure *failure)
+{
+	const struct ruleset *ruleset = gate->current.report.ruleset;
+	if (!ruleset)
+		return failure_set(failure, SK_NO_GENERATION, -ENOENT, "there is no generation");
+	int r = commit(gate, ruleset, NULL, failure);
+	return r < 0 ? r : verify(gate, ruleset, failure);
+}
+
+// What was loaded is not what runs: back to what ran, and closed if that fails too.
 static void put_back(struct gate *gate)
 {
 	struct failure failure;
-	int r = put_back_rules(gate, &failure);
+	int r = gate_repair(gate, &failure);
 	if (r < 0 && gate->current.about.number)
 		gate_set_problem(gate, GATE_KERNEL, &failure);
 	if (r < 0 && gate_set_guard(gate, KERNEL_GUARD_CLOSED, &failure) < 0)
@@ -249,7 +265,7 @@ int gate_commit(struct gate *gate, const struct ruleset *next, struct failure *f
 		struct gate_times *ret_times)
 {
 	uint64_t start = monotonic_us();
-	int r = commit(gate, next, failure);
+	int r = commit(gate, next, gate->current.report.ruleset, failure);
 	uint64_t committed = monotonic_us();
 	if (r < 0)
 		return r;

@@ -40,9 +40,13 @@ enum gate_problem {
 	GATE_STATE,
 	GATE_COUNTERS,
 	GATE_PACKET_LOG,
+	GATE_DRIFT,  // others changed the rules, and that is not yet put right
+	GATE_AROUND, // what is found around the policy
+	GATE_WATCH,
 	GATE_PROBLEM_COUNT,
 };
 
+struct drift;	  // daemon/drift.h
 struct apply;	  // daemon/apply.h
 struct incidents; // daemon/incident.h
 
@@ -59,6 +63,7 @@ struct gate {
 	uint64_t counters_written_usec;
 	char problems[GATE_PROBLEM_COUNT][700]; // "": fine
 	struct apply *apply;			// the one under way
+	struct drift *drift;			// NULL: nobody looks
 	struct incidents *incidents;		// NULL at boot, where none is opened
 };
 
@@ -81,6 +86,14 @@ struct gate_times {
 int gate_commit(struct gate *gate, const struct ruleset *next, struct failure *failure,
 		struct gate_times *ret_times);
 
+// Reads back the running generation: 0, or -EUCLEAN with the first difference.
+int gate_verify(struct gate *gate, struct failure *failure);
+// Makes the kernel run the running generation whatever is there, and reads it back.
+int gate_repair(struct gate *gate, struct failure *failure);
+
+// Looks at the guard, which is unowned so that a hand can work it: closed by hand it stays closed;
+// gone it is made again; and without a policy nobody opens it.  who: did it, in words.
+void gate_look_at_guard(struct gate *gate, const char *who);
 int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *failure);
 // Guard open, then forwarding; failures become problems.
 void gate_let_through(struct gate *gate);
@@ -91,6 +104,9 @@ void gate_write_counters(struct gate *gate); // if they changed
 
 // NULL: that is right again.  A new problem is an event, a lasting one is not repeated.
 void gate_set_problem(struct gate *gate, enum gate_problem problem, const struct failure *failure);
+// The same without an event: what it is about was told already.  text "": that is right again.
+void gate_show_problem(struct gate *gate, enum gate_problem problem, enum diag_code code,
+		       const char *text);
 bool gate_has_problems(const struct gate *gate);
 // "running", "degraded" (running with problems), "closed"
 const char *gate_state(const struct gate *gate);

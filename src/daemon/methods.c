@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/drift.h"
 #include "daemon/links.h"
 #include "kernel/sysctl.h"
 
@@ -366,13 +367,28 @@ static void method_features(struct methods *methods, struct control_request *req
 	send_reply(methods, request->token, &reply);
 }
 
+// --- drift
+
+static void method_drift(struct methods *methods, struct control_request *request)
+{
+	struct gate *gate = methods->gate;
+	struct control_writer reply;
+	control_writer_init(&reply, CTL_REPLY_MAX);
+	bool same = drift_look(gate->drift);
+	control_put_u64(&reply, CTL_EXIT, same ? EXIT_FINE : EXIT_DEGRADED);
+	control_put_u64(&reply, CTL_GENERATION, gate->current.about.number);
+	control_put_text(&reply, CTL_GUARD, guard_word(gate->guard));
+	drift_reply(gate->drift, &reply);
+	send_reply(methods, request->token, &reply);
+}
+
 void methods_handle(void *arg, struct control_request *request)
 {
 	static method *const table[CTL_METHOD_END] = {
 		[CTL_PING] = method_ping,	  [CTL_STATUS] = method_status,
 		[CTL_APPLY] = method_apply,	  [CTL_FLOWS_LIST] = method_flows,
 		[CTL_ZONES_LIST] = method_zones,  [CTL_RELOAD] = method_reload,
-		[CTL_FEATURES] = method_features,
+		[CTL_FEATURES] = method_features, [CTL_DRIFT] = method_drift,
 	};
 	table[request->method](arg, request);
 }

@@ -158,6 +158,11 @@ static void put_zones(struct control_writer *writer, const struct plan *plan)
 				 zones[i].interfaces[k].pattern ? "*" : "");
 			control_put_text(writer, CTL_INTERFACE, name);
 		}
+		for (size_t k = 0; k < zones[i].n_networks; k++) {
+			char range[ADDR_TEXT_MAX];
+			control_put_text(writer, CTL_NETWORK,
+					 addr_range_text(&zones[i].networks[k], range));
+		}
 	}
 }
 
@@ -206,7 +211,7 @@ static const uint8_t faults_head_tags[] = { CTL_ERRORS, CTL_WARNINGS, CTL_ASSERT
 static const uint8_t fault_tags[] = { CTL_DIAGNOSTIC_TAGS };
 static const uint8_t flow_tags[] = { CTL_ID,	    CTL_TITLE, CTL_FROM, CTL_TO,
 				     CTL_TREATMENT, CTL_OWNER, CTL_FILE, CTL_LINE };
-static const uint8_t zone_tags[] = { CTL_ID, CTL_TITLE, CTL_ROLE, CTL_INTERFACE };
+static const uint8_t zone_tags[] = { CTL_ID, CTL_TITLE, CTL_ROLE, CTL_INTERFACE, CTL_NETWORK };
 
 static bool row_has_only(const struct control_row *row, const uint8_t *tags, size_t n_tags)
 {

@@ -16,6 +16,7 @@
 #include "daemon/apply.h"
 #include "base/file.h"
 #include "daemon/incident.h"
+#include "daemon/drift.h"
 #include "daemon/methods.h"
 #include "daemon/packets.h"
 
@@ -200,6 +201,7 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
 	if (service->load_again && !gate->apply && !gate->current.about.number)
 		load(service);
 	gate_look(gate);
+	drift_poll(gate->drift);
 	if (journal_now_usec() - gate->counters_written_usec > GATE_WRITE_SECONDS * 1000000ULL)
 		gate_write_counters(gate);
 	notify_status(service);
@@ -316,6 +318,9 @@ static int start(struct service *service)
 	load(service);
 	store_socket(service->gate.kernel);
 	start_packets(service);
+	r = drift_open(service->event, &service->gate);
+	if (r < 0)
+		return fatal(service, r, "the watch over the kernel");
 	r = start_control(service);
 	return r < 0 ? r : start_loop(service);
 }
@@ -329,6 +334,7 @@ static void stop(struct service *service)
 	}
 	control_server_free(service->server);
 	packets_close(service->packets);
+	drift_close(service->gate.drift);
 	incidents_close(&service->gate);
 	gate_close(&service->gate);
 	if (service->run_fd >= 0)

@@ -12,6 +12,7 @@
 #define RUNNING	 (F(GENERATION) | F(DIGEST))
 #define APPLY	 (PERSON | RUNNING | F(MESSAGE) | F(STATUS))
 #define INCIDENT (PERSON | F(INCIDENT) | F(NAME) | F(REASON))
+#define DRIFT	 (F(MESSAGE) | F(GENERATION) | F(WEIGHT))
 #define PACKET                                                                                     \
 	(F(GENERATION) | F(FLOW) | F(FROM) | F(TO) | F(INPUT) | F(OUTPUT) | F(PROTOCOL) |          \
 	 F(SOURCE) | F(SOURCE_PORT) | F(DESTINATION) | F(DESTINATION_PORT) | F(LENGTH))
@@ -39,6 +40,19 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 	[EVENT_INCIDENT_NOTED] = { "incident-noted", 5, "noted on an incident", INCIDENT },
 	[EVENT_INCIDENT_EXPORTED] = { "incident-exported", 4, "incident exported", INCIDENT },
 	[EVENT_INCIDENT_CLOSED] = { "incident-closed", 5, "incident closed", INCIDENT },
+	[EVENT_DRIFT] = { "drift", 3, "changed by somebody else", DRIFT | PERSON | F(NAME) },
+	[EVENT_DRIFT_REPAIRED] = { "drift-repaired", 4, "put right again", DRIFT | F(DURATION) },
+	[EVENT_DRIFT_STORM] = { "drift-storm", 3, "changed by somebody again and again",
+				DRIFT | PERSON | F(NAME) },
+	[EVENT_DRIFT_GONE] = { "drift-gone", 5, "no more", DRIFT },
+	[EVENT_FOREIGN_TABLE] = { "foreign-table", 4, "a table of somebody else", DRIFT },
+	[EVENT_UPLINK_UNDECLARED] = { "uplink-undeclared", 3, "an undeclared uplink", DRIFT },
+	[EVENT_ROUTE_CONTRADICTS] = { "route-contradicts", 4, "a route contradicts the zones",
+				      DRIFT },
+	[EVENT_ADDRESS_CONTRADICTS] = { "address-contradicts", 4,
+					"an address contradicts the zones", DRIFT },
+	[EVENT_INTERFACE] = { "interface", 4, "an interface", DRIFT },
+	[EVENT_SETTING] = { "setting", 4, "a setting of the kernel", DRIFT },
 	[EVENT_FAILED] = { "failed", 3, "failed", F(MESSAGE) },
 	[EVENT_CLOCK_JUMPED] = { "clock-jumped", 4, "the clock was set", F(SHIFT) },
 	[EVENT_CLOCK_STATE] = { "clock-state", 5, "the clock", F(CLOCK) },
@@ -88,6 +102,8 @@ static const struct event_field_info field_table[EVENT_FIELD_COUNT] = {
 	[EVENT_REASON] = { "reason", "GIVEN_REASON", false },
 	[EVENT_INCIDENT] = { "incident", "INCIDENT", true },
 	[EVENT_PROPOSAL] = { "proposal", "PROPOSAL", true },
+	[EVENT_DURATION] = { "duration_us", "DURATION_US", true },
+	[EVENT_WEIGHT] = { "weight", "WEIGHT", false },
 	[EVENT_DIGEST] = { "digest", "DIGEST", false },
 	[EVENT_FLOWS] = { "flows", "FLOWS", true },
 	[EVENT_ERRORS] = { "errors", "ERRORS", true },

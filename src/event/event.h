@@ -29,6 +29,16 @@ enum event_kind {
 	EVENT_INCIDENT_NOTED,
 	EVENT_INCIDENT_EXPORTED,
 	EVENT_INCIDENT_CLOSED,
+	EVENT_DRIFT,	      // somebody else changed what is ours in the kernel
+	EVENT_DRIFT_REPAIRED, // and it is as it should be again
+	EVENT_DRIFT_STORM,    // it is changed again and again
+	EVENT_DRIFT_GONE,     // what was found around the policy is there no more
+	EVENT_FOREIGN_TABLE,  // of these six: found, or changed (daemon/findings.h)
+	EVENT_UPLINK_UNDECLARED,
+	EVENT_ROUTE_CONTRADICTS,
+	EVENT_ADDRESS_CONTRADICTS,
+	EVENT_INTERFACE,
+	EVENT_SETTING,
 	EVENT_FAILED,	    // anything that went wrong; the message says what
 	EVENT_CLOCK_JUMPED, // the wall clock was set
 	EVENT_CLOCK_STATE,  // it was found synchronised, or no longer is
@@ -70,6 +80,8 @@ enum event_field {
 	EVENT_REASON, // given by a person
 	EVENT_INCIDENT,
 	EVENT_PROPOSAL,
+	EVENT_DURATION, // microseconds
+	EVENT_WEIGHT,	// "note", "warning", "alarm"
 	EVENT_DIGEST,
 	EVENT_FLOWS,
 	EVENT_ERRORS,
