@@ -299,10 +299,10 @@ static int network_read_once(struct network_dump *dump, bool all)
 static int network_read_what(struct network *ret, bool all)
 {
 	struct network_dump *dump = malloc(sizeof(*dump));
-	int r = dump ? 0 : -ENOMEM;
+	int r = 0;
 
-	if (r < 0)
-		return r;
+	if (!dump)
+		return -ENOMEM;
 	dump->network = ret;
 	dump->seq = 0;
 	dump->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);

@@ -236,10 +236,10 @@ static const int watch_network_groups[] = {
 int watch_open(const struct kernel *kernel, struct watch **ret_watch)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
-	int r = watch ? 0 : -ENOMEM;
+	int r;
 
-	if (r < 0)
-		return r;
+	if (!watch)
+		return -ENOMEM;
 	watch->rules = watch_socket(NETLINK_NETFILTER, 0);
 	watch->network = watch_socket(NETLINK_ROUTE, 0);
 	r = watch->rules < 0 ? watch->rules : watch->network < 0 ? watch->network : 0;
