@@ -140,3 +140,30 @@ struct json_object *cli_reply_json(const struct control_reply *reply, const char
 	json_object_object_add(object, rows_key, rows);
 	return object;
 }
+
+static void print_place(const struct control_row *row, enum control_tag file, enum control_tag line,
+			enum control_tag column, enum control_tag column_end)
+{
+	if (*control_text(row, file))
+		fprintf(stderr, "%s:", control_text(row, file));
+	if (control_u64(row, line))
+		fprintf(stderr, "%llu:%llu", (unsigned long long)control_u64(row, line),
+			(unsigned long long)control_u64(row, column));
+	if (control_u64(row, column_end) > control_u64(row, column))
+		fprintf(stderr, "-%llu", (unsigned long long)control_u64(row, column_end));
+	if (*control_text(row, file))
+		fputs(control_u64(row, line) ? ": " : " ", stderr);
+}
+
+void cli_print_diagnostic(const struct control_row *row)
+{
+	print_place(row, CTL_FILE, CTL_LINE, CTL_COLUMN, CTL_COLUMN_END);
+	fprintf(stderr, "SK%03llu %s%s\n", (unsigned long long)control_u64(row, CTL_CODE),
+		strcmp(control_text(row, CTL_SEVERITY), "warning") == 0 ? "warning: " : "",
+		control_text(row, CTL_MESSAGE));
+	if (!*control_text(row, CTL_SECOND_MESSAGE))
+		return;
+	print_place(row, CTL_SECOND_FILE, CTL_SECOND_LINE, CTL_SECOND_COLUMN,
+		    CTL_SECOND_COLUMN_END);
+	fprintf(stderr, "note: %s\n", control_text(row, CTL_SECOND_MESSAGE));
+}

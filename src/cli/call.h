@@ -20,6 +20,9 @@ struct json_object *cli_row_json(const struct control_row *row);
 // The whole reply: its fields, and its rows under `rows_key` (NULL: no rows).
 struct json_object *cli_reply_json(const struct control_reply *reply, const char *rows_key);
 
+// A diagnostic of a reply, as diag_print() would show it, to stderr.
+void cli_print_diagnostic(const struct control_row *row);
+
 // Local time with offset, "2026-11-23 14:05:09 +0900"; "never" for 0.
 const char *cli_time_text(uint64_t usec, char out[40]);
 // Texts of a tag that repeats, with commas between.

@@ -29,7 +29,7 @@ _sekisho() {
 		local options=--json
 		case $verb in
 		query) options="--json --expect --source-port" ;;
-		diff) options="--json --expect" ;;
+		diff) options="--json --socket --expect --generation" ;;
 		apply | status | flows | zones | drift) options="--json --socket" ;;
 		print | show) options= ;;
 		esac

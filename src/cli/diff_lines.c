@@ -54,6 +54,42 @@ void diff_lines_of_plans(const struct plan_diff *diff, struct diff_lines *ret)
 	}
 }
 
+void diff_lines_of_reply(const struct control_reply *reply, struct diff_lines *ret)
+{
+	const struct control_row *head = control_reply_fields(reply);
+
+	*ret = (struct diff_lines){
+		.omitted = control_u64(head, CTL_OMITTED),
+		.weight = control_text(head, CTL_WEIGHT),
+		.same_text = control_bool(head, CTL_SAME_FILES),
+	};
+	lines_of(ret, control_reply_rows(reply));
+	for (size_t i = 0; i < ret->n; i++) {
+		const struct control_row *row = control_reply_row(reply, i);
+
+		ret->v[i] = (struct diff_line){
+			.kind = control_text(row, CTL_KIND),
+			.weight = control_text(row, CTL_WEIGHT),
+			.reason = control_text(row, CTL_REASON),
+			.subject = control_text(row, CTL_SUBJECT),
+			.flow = control_text(row, CTL_ID),
+			.owner = control_text(row, CTL_OWNER),
+			.what = control_text(row, CTL_MESSAGE),
+			.from = control_text(row, CTL_FROM),
+			.to = control_text(row, CTL_TO),
+			.sources = control_text(row, CTL_SOURCES),
+			.destinations = control_text(row, CTL_DESTINATIONS),
+			.services = control_text(row, CTL_SERVICES),
+			.inexact = control_bool(row, CTL_INEXACT),
+			.more = control_u64(row, CTL_PARTS),
+			.file = control_text(row, CTL_FILE),
+			.line = control_u64(row, CTL_LINE),
+		};
+		if (!*ret->v[i].sources) // zones that it is about, and no packets' ends
+			ret->v[i].from = ret->v[i].to = "";
+	}
+}
+
 void diff_lines_done(struct diff_lines *lines)
 {
 	free(lines->v);

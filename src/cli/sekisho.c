@@ -16,8 +16,8 @@ static const struct cli_verb verbs[] = {
 	  "the compiled ruleset as nft syntax; the JSON Schema; the keys", 1, 2, 0, verb_show },
 	{ "query", "FROM TO SERVICE [DIR]", "what happens to a packet, and why", 3, 4,
 	  OPT_JSON | OPT_EXPECT | OPT_SOURCE_PORT, verb_query },
-	{ "diff", "DIR DIR", "what opens, closes and changes between two policies", 2, 2,
-	  OPT_JSON | OPT_EXPECT, verb_diff },
+	{ "diff", "[[DIR] DIR]", "what opens, closes and changes between two policies", 0, 2,
+	  OPT_JSON | OPT_SOCKET | OPT_EXPECT | OPT_GENERATION, verb_diff },
 	{ "explain", "[CODE]", "what a diagnostic means and what to do; or all codes", 0, 1,
 	  OPT_JSON, verb_explain },
 	{ "apply", "[DIR]", "check, load and read back a policy", 0, 1, OPT_JSON | OPT_SOCKET,
@@ -44,6 +44,8 @@ static const struct {
 	{ "--socket", OPT_SOCKET, "PATH", "control socket of the daemon" },
 	{ "--expect", OPT_EXPECT, "ANSWER", "exit with 4 if the answer is otherwise" },
 	{ "--source-port", OPT_SOURCE_PORT, "PORT", "source port of the packet" },
+	{ "--generation", OPT_GENERATION, "N",
+	  "compare with generation N, not with the running one" },
 };
 
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]) };

@@ -13,6 +13,7 @@ typedef uint64_t cli_options;
 #define OPT_SOCKET	OPT(1)
 #define OPT_EXPECT	OPT(2)
 #define OPT_SOURCE_PORT OPT(3)
+#define OPT_GENERATION	OPT(40)
 enum { CLI_OPTIONS_MAX = 64 };
 
 struct cli {

@@ -92,6 +92,18 @@ enum control_tag {
 	CTL_NAME,
 	CTL_PRESENT,
 	CTL_VALUE,
+	// Differences of two policies
+	CTL_KIND,	  // "opens", "closes", "changes", "words"
+	CTL_WEIGHT,	  // "light", "normal", "heavy"
+	CTL_REASON,	  // of the weight
+	CTL_SUBJECT,	  // "flow web", "zone office", "setting log-denied"
+	CTL_SOURCES,	  // in words
+	CTL_DESTINATIONS, // likewise
+	CTL_SERVICES,	  // likewise
+	CTL_INEXACT,	  // at most this
+	CTL_PARTS,	  // how many more parts have no row
+	CTL_SAME_FILES,
+	CTL_OMITTED, // how many more rows there would be
 	// Only between the compiler and the gate
 	CTL_ASSERTIONS_FAILED,
 	CTL_IMAGE_BYTES,
@@ -108,6 +120,15 @@ enum control_tag {
 	CTL_CODE, CTL_SEVERITY, CTL_FILE, CTL_LINE, CTL_COLUMN, CTL_COLUMN_END, CTL_MESSAGE,       \
 		CTL_SECOND_FILE, CTL_SECOND_LINE, CTL_SECOND_COLUMN, CTL_SECOND_COLUMN_END,        \
 		CTL_SECOND_MESSAGE
+
+// A difference as a row.  CTL_ID: the flow's; from and to: ids of the zones it is about;
+// CTL_MESSAGE: what changes.
+#define CTL_DIFFERENCE_TAGS                                                                        \
+	CTL_KIND, CTL_WEIGHT, CTL_REASON, CTL_SUBJECT, CTL_ID, CTL_OWNER, CTL_FROM, CTL_TO,        \
+		CTL_SOURCES, CTL_DESTINATIONS, CTL_SERVICES, CTL_MESSAGE, CTL_INEXACT, CTL_PARTS,  \
+		CTL_FILE, CTL_LINE
+// What stands before these rows.
+#define CTL_DIFF_TAGS CTL_WEIGHT, CTL_SAME_FILES, CTL_OMITTED, CTL_ERRORS, CTL_WARNINGS
 
 struct control_tag_info {
 	const char *name; // for JSON

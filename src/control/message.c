@@ -66,6 +66,14 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		.permission = CTL_MAY_SEE,
 		.row = { CTL_NAME, CTL_PRESENT, CTL_VALUE },
 	},
+	[CTL_DIFF] = {
+		.name = "diff",
+		.permission = CTL_MAY_SEE,
+		.descriptor = true,
+		.request = { CTL_DIRECTORY, CTL_GENERATION },
+		.reply = { CTL_DIFF_TAGS },
+		.row = { CTL_DIFFERENCE_TAGS, CTL_DIAGNOSTIC_TAGS },
+	},
 };
 
 const struct control_method_info *control_method_info(unsigned method)

@@ -8,6 +8,7 @@
 
 #include "daemon/drift.h"
 #include "daemon/links.h"
+#include "daemon/method_diff.h"
 #include "kernel/sysctl.h"
 
 enum { REFUSALS_RATE = 5, REFUSALS_BURST = 50 }; // events a second, and at once
@@ -389,6 +390,7 @@ void methods_handle(void *arg, struct control_request *request)
 		[CTL_APPLY] = method_apply,	  [CTL_FLOWS_LIST] = method_flows,
 		[CTL_ZONES_LIST] = method_zones,  [CTL_RELOAD] = method_reload,
 		[CTL_FEATURES] = method_features, [CTL_DRIFT] = method_drift,
+		[CTL_DIFF] = method_diff,
 	};
 	table[request->method](arg, request);
 }

@@ -19,6 +19,7 @@ struct methods {
 	// Applies the box's own rules, as SIGHUP does; done is told as by apply_start().
 	void (*reload)(void *arg, uint32_t uid, apply_done *done, void *done_arg);
 	void *reload_arg;
+	struct diff_waiting *diffs; // clients that wait for a comparison (daemon/method_diff.h)
 };
 
 // Both: arg is a struct methods.

@@ -9,6 +9,7 @@
 #include "base/exit.h"
 #include "compile/compile.h"
 #include "daemon/compiler.h"
+#include "daemon/differ.h"
 #include "daemon/service.h"
 #include "policy/box.h"
 
@@ -155,6 +156,10 @@ int main(int argc, char **argv)
 	enum exit_status status;
 	if (argc == 2 && !strcmp(argv[1], COMPILER_ARGUMENT))
 		return compiler_main();
+	if (argc == 2 && !strcmp(argv[1], DIFFER_ARGUMENT))
+		return differ_main(false);
+	if (argc == 2 && !strcmp(argv[1], DIFFER_FIRST_ARGUMENT))
+		return differ_main(true);
 	if (read_arguments(argc, argv, &arguments, &status))
 		return status;
 	struct diag *diag = diag_new();

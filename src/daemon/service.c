@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "daemon/incident.h"
 #include "daemon/drift.h"
+#include "daemon/method_diff.h"
 #include "daemon/methods.h"
 #include "daemon/packets.h"
 
@@ -328,6 +329,7 @@ static int start(struct service *service)
 static void stop(struct service *service)
 {
 	if (service->gate.kernel && service->gate.counters) {
+		method_diff_cancel(&service->methods);
 		apply_cancel(&service->gate);
 		gate_look(&service->gate);
 		gate_write_counters(&service->gate);

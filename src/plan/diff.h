@@ -35,13 +35,15 @@ enum diff_weight { DIFF_LIGHT, DIFF_NORMAL, DIFF_HEAVY };
 struct diff_row {
 	enum diff_kind kind;
 	enum diff_weight weight;
-	const char *reason;  // of the weight, in words
-	const char *subject; // "flow office-files", "zone office", "setting log-denied"
-	const char *flow;    // its id; NULL: not of a flow
-	const char *owner;   // title, else id, of the flow's owner; "" if none
-	const char *what;    // changes, words: what changes; opens, closes: "" or what to know
-	struct place at;     // opens: in the policy after, closes: before; changes: after if it is
-			     // there, else before
+	const char *reason;	  // of the weight, in words
+	const char *subject;	  // "flow office-files", "zone office", "setting log-denied"
+	const char *flow;	  // its id; NULL: not of a flow
+	const char *owner;	  // title, else id, of the flow's owner; "" if none
+	const char *what;	  // changes, words: what changes; opens, closes: "" or what to know
+	const char *const *zones; // ids of zones it is about besides from and to
+	size_t n_zones;
+	struct place at; // opens: in the policy after, closes: before; changes: after if it is
+			 // there, else before
 	// Of packets; from NULL: the row is not about packets.
 	const char *from, *to;				 // ids of zones
 	const char *from_text, *to_text, *services_text; // names where they fit, else addresses

@@ -80,13 +80,23 @@ static struct diff_row *add_about(struct differ *d, enum diff_kind kind, const c
 	return row;
 }
 
+static void set_zone(struct differ *d, const struct plan_zone *zone, struct diff_row *row)
+{
+	const char **zones = arena_array_of(d->arena, const char *, 1);
+
+	zones[0] = zone->id;
+	row->zones = zones;
+	row->n_zones = 1;
+	row->at = zone->at;
+}
+
 static void tell_zone(struct differ *d, const struct plan_zone *zone, const char *what)
 {
 	struct diff_row *row = add_about(d, DIFF_CHANGES, "zone", zone->id);
 
 	if (!row)
 		return;
-	row->at = zone->at;
+	set_zone(d, zone, row);
 	row->what = what;
 	row->weight = DIFF_HEAVY;
 	row->reason = "adds or removes a zone";
@@ -108,7 +118,7 @@ static void compare_zones(struct differ *d, const struct plan_zone *was, const s
 		row = add_about(d, DIFF_CHANGES, "zone", is->id);
 		if (!row)
 			return;
-		row->at = is->at;
+		set_zone(d, is, row);
 		row->what = arena_printf(d->arena, "%s: %s; before: %s", zone_fields[i].name,
 					 *after ? after : "none", *before ? before : "none");
 		row->weight = zone_fields[i].weight;
@@ -206,6 +216,19 @@ static const struct plan_nat *nat_text(const struct plan *plan, const char *id, 
 	return found;
 }
 
+static void set_nat_zones(struct differ *d, const struct plan *plan, const struct plan_nat *nat,
+			  struct diff_row *row)
+{
+	const char **zones = arena_array_of(d->arena, const char *, nat->n_from + nat->n_to);
+
+	for (size_t i = 0; i < nat->n_from; i++)
+		zones[row->n_zones++] = plan->zones[nat->from[i]].id;
+	for (size_t i = 0; i < nat->n_to; i++)
+		zones[row->n_zones++] = plan->zones[nat->to[i]].id;
+	row->zones = zones;
+	row->at = nat->at;
+}
+
 static void compare_nat(struct differ *d, const char *id)
 {
 	char before[TEXT_SIZE], after[TEXT_SIZE];
@@ -222,9 +245,9 @@ static void compare_nat(struct differ *d, const char *id)
 		    : !is ? arena_printf(d->arena, "removed: %s", before)
 			  : arena_printf(d->arena, "%s; before: %s", after, before);
 	if (is)
-		row->at = is->at;
+		set_nat_zones(d, d->after.plan, is, row);
 	else if (was)
-		row->at = was->at;
+		set_nat_zones(d, d->before.plan, was, row);
 	if (is && is->kind == POL_NAT_FORWARD) {
 		row->weight = DIFF_HEAVY;
 		row->reason = "leads from outside to a host inside";

@@ -62,4 +62,26 @@ same "what is not as expected is 4" 4 $?
 "$BUILD/sekisho" diff rules /nowhere >/dev/null 2>&1
 same "a folder that is none is 3" 3 $?
 
+# The running one: the same lines, with the places of what is stored.
+up
+places() { sed -e "s|$work/new/|new/|" -e "s|generation [0-9]*/|rules/|"; }
+sekisho diff "$work/new" 2>err | places >told
+check "the running policy and a folder" diff -u expected told
+check "and no word besides" cmp -s err /dev/null
+same "what runs and its own folder" "no difference" "$(sekisho diff "$rules" --expect same)"
+cp new/policy.yaml "$home/rules/policy.yaml"
+check "the change is applied" sekisho apply
+sekisho diff --generation 1 | places | sed 's|rules/policy.yaml:16  owner 情報政策課  weight heavy|new/&|' >told
+same "from the generation before to what runs" "2 open, 2 close, 2 change, 1 only in words; weight heavy" \
+	"$(tail -1 told)"
+same "nothing is left to change" "no difference" "$(sekisho diff "$work/new")"
+sekisho diff --generation 77 >/dev/null 2>err
+same "a generation that is not kept is told" "1 *SK801*" "$? $(cat err)"
+echo "flows: [{ id: nonsense }]" >>"$work/other/policy.yaml"
+sekisho diff "$work/other" >told 2>err
+same "a policy with faults has its places" "3 *other/policy.yaml:*SK*" "$? $(cat err)"
+check "and no difference" cmp -s told /dev/null
+sekisho diff --generation 0 >/dev/null 2>&1
+same "no generation is 2" 2 $?
+
 done_
