@@ -104,6 +104,16 @@ enum control_tag {
 	CTL_PARTS,	  // how many more parts have no row
 	CTL_SAME_FILES,
 	CTL_OMITTED, // how many more rows there would be
+	// Live connections
+	CTL_FLOW,
+	CTL_TRANSPORT, // "tcp", or a number
+	CTL_SOURCE,
+	CTL_SOURCE_PORT,
+	CTL_DESTINATION,
+	CTL_PORT, // or the ICMP type
+	CTL_ZONE,
+	CTL_TOTAL,
+	CTL_CUT, // how many would be
 	// Only between the compiler and the gate
 	CTL_ASSERTIONS_FAILED,
 	CTL_IMAGE_BYTES,

@@ -1,6 +1,8 @@
 // The steps of an apply, and the way back from each.
 #include "daemon/apply.h"
 
+#include "daemon/live.h"
+
 #include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -125,6 +127,7 @@ static void install(struct apply *apply, struct report *report, struct apply_res
 	gate_set_problem(gate, GATE_LOAD, NULL);
 	gate_set_problem(gate, GATE_KERNEL, NULL);
 	gate_let_through(gate);
+	live_review(gate, LIVE_APPLY);
 	int r = generation_make_last_good(gate->state_fd, apply->about.number, &failure);
 	gate_set_problem(gate, GATE_STATE, r < 0 ? &failure : NULL);
 	gate_look(gate);

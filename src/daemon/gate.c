@@ -105,7 +105,13 @@ void gate_let_through(struct gate *gate)
 	const char *path;
 	int r = gate_set_guard(gate, KERNEL_GUARD_OPEN, &failure);
 	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
-	if (r < 0 || !gate->options->forwarding)
+	if (r < 0)
+		return;
+	r = sysctl_set_tcp_strict(&path);
+	if (r < 0)
+		failure_set(&failure, SK_TCP_LOOSE, r, "%s: %s", path, strerror(-r));
+	gate_set_problem(gate, GATE_TCP_LOOSE, r < 0 ? &failure : NULL);
+	if (!gate->options->forwarding)
 		return;
 	r = sysctl_set_forwarding(true, &path);
 	if (r < 0)

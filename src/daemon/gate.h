@@ -43,11 +43,14 @@ enum gate_problem {
 	GATE_DRIFT,  // others changed the rules, and that is not yet put right
 	GATE_AROUND, // what is found around the policy
 	GATE_WATCH,
+	GATE_LIVE, // connections
+	GATE_TCP_LOOSE,
 	GATE_PROBLEM_COUNT,
 };
 
 struct drift;	  // daemon/drift.h
 struct apply;	  // daemon/apply.h
+struct live;	  // daemon/live.h
 struct incidents; // daemon/incident.h
 
 struct gate {
@@ -63,6 +66,7 @@ struct gate {
 	uint64_t counters_written_usec;
 	char problems[GATE_PROBLEM_COUNT][700]; // "": fine
 	struct apply *apply;			// the one under way
+	struct live *live;			// NULL: connections are not reviewed
 	struct drift *drift;			// NULL: nobody looks
 	struct incidents *incidents;		// NULL at boot, where none is opened
 };

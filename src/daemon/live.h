@@ -23,11 +23,14 @@
 #include "control/field.h"
 #include "daemon/failure.h"
 #include "daemon/gate.h"
-#include "plan/query.h"
+#include "daemon/judging.h"
 
 enum {
-	LIVE_EVENTS_MAX = 1000, // one event a cut connection up to here, a pass; then sums
-	LIVE_SHOWN_MAX = 100,	// of the connections that live_judge_plan() would cut
+	LIVE_EVENTS_MAX = 1000,	  // one event a cut connection up to here, a pass; then sums
+	LIVE_KINDS_MAX = 256,	  // of such sums
+	LIVE_DELETED_STEP = 2048, // connections in one step of the event loop
+	LIVE_RETRY_SECONDS = 10,
+	LIVE_SHOWN_MAX = 100, // of the connections that live_judge_plan() would cut
 };
 
 enum live_cause {
@@ -45,18 +48,23 @@ const char *live_cause_word(enum live_cause cause);
 // Once per gate, before anything is reviewed.  0 or a negative errno; without it live_review()
 // does nothing.
 int live_open(struct gate *gate, sd_event *event);
-void live_close(struct gate *gate); // ends what runs
+void live_close(struct gate *gate);	 // ends what runs
+sd_event *live_event(struct gate *gate); // NULL: it is not open
 
 // Starts a pass by the running generation, or queues one.  Nothing happens when no generation runs.
 // It ends with an event "connections-reviewed", or with a problem in the status.
 void live_review(struct gate *gate, enum live_cause cause);
 
+// The policy of the running generation as a snapshot (daemon/snapshot.h), to judge by.
+// 0 with a descriptor, or a negative errno with *failure.
+int live_policy(struct gate *gate, struct failure *failure, int *ret_fd);
+
 // What a plan that is not applied would cut: nothing is changed.
 struct live_cut {
 	const char *from, *to; // zones; "" where the addresses have none
 	const char *flow;      // the nearest one; "": none
-	enum plan_reason reason;
-	const char *protocol; // "tcp", or a number
+	const char *reason;    // judge_reason_word()
+	const char *protocol;  // "tcp", or a number
 	const char *source, *destination;
 	uint16_t source_port, port; // 0 where there are none; port: ICMP type
 };
@@ -76,5 +84,8 @@ struct live_judging;
 int live_judge_plan(struct gate *gate, int snapshot_fd, live_judged *done, void *arg,
 		    struct live_judging **ret_judging);
 void live_judging_cancel(struct live_judging *judging); // done is not called; NULL is fine
+// One cut connection as fields: CTL_FLOW, CTL_FROM, CTL_TO, CTL_TRANSPORT, CTL_SOURCE ...
+// CTL_REASON.
+void live_put_cut(struct control_writer *writer, const struct live_cut *cut);
 
 #endif

@@ -360,6 +360,7 @@ static void method_features(struct methods *methods, struct control_request *req
 		{ "helper-sip", features->helper_sip, NULL },
 		{ "helper-pptp", features->helper_pptp, NULL },
 		{ "conntrack-counters", features->conntrack_counters, NULL },
+		{ "tcp-strict", sysctl_tcp_strict() == 1, NULL },
 	};
 	struct control_writer reply;
 	control_writer_init(&reply, CTL_REPLY_MAX);

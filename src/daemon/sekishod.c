@@ -10,6 +10,7 @@
 #include "compile/compile.h"
 #include "daemon/compiler.h"
 #include "daemon/differ.h"
+#include "daemon/judge_child.h"
 #include "daemon/service.h"
 #include "policy/box.h"
 
@@ -160,6 +161,8 @@ int main(int argc, char **argv)
 		return differ_main(false);
 	if (argc == 2 && !strcmp(argv[1], DIFFER_FIRST_ARGUMENT))
 		return differ_main(true);
+	if (argc == 2 && !strcmp(argv[1], JUDGE_ARGUMENT))
+		return judge_main();
 	if (read_arguments(argc, argv, &arguments, &status))
 		return status;
 	struct diag *diag = diag_new();

@@ -18,6 +18,7 @@
 #include "daemon/incident.h"
 #include "daemon/drift.h"
 #include "daemon/method_diff.h"
+#include "daemon/live.h"
 #include "daemon/methods.h"
 #include "daemon/packets.h"
 
@@ -317,6 +318,8 @@ static int start(struct service *service)
 	if (r < 0)
 		return fatal(service, r, "incidents");
 	load(service);
+	if (live_open(&service->gate, service->event) == 0)
+		live_review(&service->gate, LIVE_START);
 	store_socket(service->gate.kernel);
 	start_packets(service);
 	r = drift_open(service->event, &service->gate);
@@ -331,6 +334,7 @@ static void stop(struct service *service)
 	if (service->gate.kernel && service->gate.counters) {
 		method_diff_cancel(&service->methods);
 		apply_cancel(&service->gate);
+		live_close(&service->gate);
 		gate_look(&service->gate);
 		gate_write_counters(&service->gate);
 	}

@@ -13,6 +13,7 @@
 #define APPLY	 (PERSON | RUNNING | F(MESSAGE) | F(STATUS))
 #define INCIDENT (PERSON | F(INCIDENT) | F(NAME) | F(REASON))
 #define DRIFT	 (F(MESSAGE) | F(GENERATION) | F(WEIGHT))
+#define REVIEW	 (F(GENERATION) | F(CAUSE))
 #define PACKET                                                                                     \
 	(F(GENERATION) | F(FLOW) | F(FROM) | F(TO) | F(INPUT) | F(OUTPUT) | F(PROTOCOL) |          \
 	 F(SOURCE) | F(SOURCE_PORT) | F(DESTINATION) | F(DESTINATION_PORT) | F(LENGTH))
@@ -53,6 +54,14 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 					"an address contradicts the zones", DRIFT },
 	[EVENT_INTERFACE] = { "interface", 4, "an interface", DRIFT },
 	[EVENT_SETTING] = { "setting", 4, "a setting of the kernel", DRIFT },
+	[EVENT_CONNECTION_CUT] = { "connection-cut", 5, "cut a connection",
+				   REVIEW | F(FLOW) | F(FROM) | F(TO) | F(PROTOCOL) | F(SOURCE) |
+					   F(SOURCE_PORT) | F(DESTINATION) | F(DESTINATION_PORT) |
+					   F(REASON) },
+	[EVENT_CONNECTIONS_CUT] = { "connections-cut", 5, "cut more connections",
+				    REVIEW | F(FLOW) | F(FROM) | F(TO) | F(COUNT) },
+	[EVENT_CONNECTIONS_REVIEWED] = { "connections-reviewed", 6, "reviewed live connections",
+					 REVIEW | F(COUNT) | F(CUT) | F(KEPT) | F(MS) },
 	[EVENT_FAILED] = { "failed", 3, "failed", F(MESSAGE) },
 	[EVENT_CLOCK_JUMPED] = { "clock-jumped", 4, "the clock was set", F(SHIFT) },
 	[EVENT_CLOCK_STATE] = { "clock-state", 5, "the clock", F(CLOCK) },
@@ -104,6 +113,10 @@ static const struct event_field_info field_table[EVENT_FIELD_COUNT] = {
 	[EVENT_PROPOSAL] = { "proposal", "PROPOSAL", true },
 	[EVENT_DURATION] = { "duration_us", "DURATION_US", true },
 	[EVENT_WEIGHT] = { "weight", "WEIGHT", false },
+	[EVENT_CAUSE] = { "cause", "CAUSE", false },
+	[EVENT_CUT] = { "cut", "CUT", true },
+	[EVENT_KEPT] = { "kept", "KEPT", true },
+	[EVENT_MS] = { "ms", "MS", true },
 	[EVENT_DIGEST] = { "digest", "DIGEST", false },
 	[EVENT_FLOWS] = { "flows", "FLOWS", true },
 	[EVENT_ERRORS] = { "errors", "ERRORS", true },

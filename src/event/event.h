@@ -39,9 +39,12 @@ enum event_kind {
 	EVENT_ADDRESS_CONTRADICTS,
 	EVENT_INTERFACE,
 	EVENT_SETTING,
-	EVENT_FAILED,	    // anything that went wrong; the message says what
-	EVENT_CLOCK_JUMPED, // the wall clock was set
-	EVENT_CLOCK_STATE,  // it was found synchronised, or no longer is
+	EVENT_FAILED,		    // anything that went wrong; the message says what
+	EVENT_CLOCK_JUMPED,	    // the wall clock was set
+	EVENT_CLOCK_STATE,	    // it was found synchronised, or no longer is
+	EVENT_CONNECTION_CUT,	    // a live one that is no longer allowed
+	EVENT_CONNECTIONS_CUT,	    // more of them, in one number
+	EVENT_CONNECTIONS_REVIEWED, // all of them
 	EVENT_KEEPER_RESTARTED,
 	EVENT_RECORD_RESUMED, // the audit log can be written again
 	EVENT_RECORD_GAP,     // events that it had no room for
@@ -82,6 +85,10 @@ enum event_field {
 	EVENT_PROPOSAL,
 	EVENT_DURATION, // microseconds
 	EVENT_WEIGHT,	// "note", "warning", "alarm"
+	EVENT_CAUSE,
+	EVENT_CUT, // connections
+	EVENT_KEPT,
+	EVENT_MS,
 	EVENT_DIGEST,
 	EVENT_FLOWS,
 	EVENT_ERRORS,

@@ -12,6 +12,7 @@ enum { SYSCTL_FAMILIES = 2, SYSCTL_PATH_MAX = 128 };
 static const char *const sysctl_forward[SYSCTL_FAMILIES] = {
 	"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"
 };
+static const char sysctl_loose[] = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose";
 static const char sysctl_acct[] = "/proc/sys/net/netfilter/nf_conntrack_acct";
 
 static int sysctl_read(const char *path, uint32_t *ret_value)
@@ -105,4 +106,24 @@ int sysctl_conntrack_counters(void)
 	int r = sysctl_read(sysctl_acct, &value);
 
 	return r < 0 ? r : value != 0;
+}
+
+int sysctl_set_tcp_strict(const char **reterr_path)
+{
+	uint32_t now;
+	int r = sysctl_read(sysctl_loose, &now);
+
+	if (r == 0 && now != 0)
+		r = sysctl_write(sysctl_loose, 0);
+	if (r < 0)
+		*reterr_path = sysctl_loose;
+	return r;
+}
+
+int sysctl_tcp_strict(void)
+{
+	uint32_t value;
+	int r = sysctl_read(sysctl_loose, &value);
+
+	return r < 0 ? r : value == 0;
 }

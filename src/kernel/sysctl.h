@@ -20,4 +20,9 @@ int sysctl_set(const char *name, uint32_t value);
 // net.netfilter.nf_conntrack_acct: 1 bytes and packets of connections are counted, 0 not, -errno.
 int sysctl_conntrack_counters(void);
 
+// net.netfilter.nf_conntrack_tcp_loose: with it off, a TCP packet that belongs to no known
+// connection and does not open one is invalid.  0, or -errno with the path.
+int sysctl_set_tcp_strict(const char **reterr_path);
+int sysctl_tcp_strict(void); // 1 it is off, 0 on, -errno
+
 #endif

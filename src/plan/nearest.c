@@ -156,7 +156,7 @@ static struct near find_nearest(const struct plan *plan, const struct plan_packe
 }
 
 // No flow, no service, or no address?  The settled cells say.
-static enum plan_reason reason_of(const struct plan *plan, const struct plan_packet *packet)
+enum plan_reason nearest_reason(const struct plan *plan, const struct plan_packet *packet)
 {
 	const struct plan_pair *pair = plan_find_pair(plan, packet->from, packet->to);
 	bool any = false;
@@ -299,7 +299,7 @@ void nearest_explain(const struct plan *plan, const struct plan_packet *packet,
 	struct words words = words_in(answer->text, sizeof(answer->text));
 	struct near near = find_excepted(plan, packet);
 
-	answer->reason = near.term ? PLAN_EXCEPTED : reason_of(plan, packet);
+	answer->reason = near.term ? PLAN_EXCEPTED : nearest_reason(plan, packet);
 	if (!near.term)
 		near = find_nearest(plan, packet);
 	answer->flow = near.flow;

@@ -9,5 +9,7 @@
 // addresses and ports, then the first id.
 void nearest_explain(const struct plan *plan, const struct plan_packet *packet,
 		     struct plan_answer *answer);
+// The reason alone, but for `except`: PLAN_NO_PAIR, PLAN_NO_SERVICE or PLAN_NO_ADDRESS.
+enum plan_reason nearest_reason(const struct plan *plan, const struct plan_packet *packet);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 
+#include "plan/finder.h"
 #include "plan/nearest.h"
 #include "plan/plan_internal.h"
 #include "plan/words.h"
@@ -54,25 +55,29 @@ static const struct plan_cell *find_cell(const struct plan_class *class,
 	return NULL;
 }
 
+size_t plan_find_class(const struct plan_pair *pair, const struct plan_packet *packet)
+{
+	size_t i = 0;
+
+	// Classes are disjoint: the first that holds the packet is the only one.
+	while (i < pair->n_classes &&
+	       !atoms_hold(pair->classes[i].atoms, pair->classes[i].n_atoms, packet))
+		i++;
+	return i;
+}
+
 uint32_t plan_match(const struct plan *plan, const struct plan_packet *packet,
 		    const struct plan_cell **ret_cell)
 {
 	const struct plan_pair *pair = plan_find_pair(plan, packet->from, packet->to);
+	size_t class = pair ? plan_find_class(pair, packet) : 0;
+	const struct plan_cell *cell = NULL;
 
-	// Classes are disjoint: the first that holds the packet is the only one.
-	for (size_t i = 0; pair && i < pair->n_classes; i++) {
-		const struct plan_class *class = &pair->classes[i];
-
-		if (!atoms_hold(class->atoms, class->n_atoms, packet))
-			continue;
-
-		const struct plan_cell *cell = find_cell(class, packet);
-
-		if (cell && ret_cell)
-			*ret_cell = cell;
-		return cell ? cell->flow : (uint32_t)PLAN_NONE;
-	}
-	return PLAN_NONE;
+	if (pair && class < pair->n_classes)
+		cell = find_cell(&pair->classes[class], packet);
+	if (cell && ret_cell)
+		*ret_cell = cell;
+	return cell ? cell->flow : (uint32_t)PLAN_NONE;
 }
 
 // A client in the target's own zone that uses the outside address.
@@ -260,7 +265,8 @@ static void allow(const struct plan *plan, const struct plan_cell *cell, struct 
 	answer->source_nat = find_source_nat(plan, seen);
 }
 
-void plan_query(const struct plan *plan, const struct plan_packet *packet, struct plan_answer *ret)
+static enum plan_reason decide(const struct plan *plan, struct plan_finder *finder,
+			       const struct plan_packet *packet, struct plan_answer *ret)
 {
 	const struct plan_cell *cell = NULL;
 	struct plan_packet *seen = &ret->translated;
@@ -268,21 +274,49 @@ void plan_query(const struct plan *plan, const struct plan_packet *packet, struc
 	*ret = (struct plan_answer){ .flow = PLAN_NONE, .translated = *packet };
 	ret->destination_nat = plan_translate(plan, packet, seen);
 	ret->denied_action = plan_default_action(plan, seen->from, seen->to);
-
-	if (ret->destination_nat && !asked_for(plan, packet, seen->to)) {
-		explain_elsewhere(plan, packet, ret);
-		deny(ret, PLAN_NAT_ELSEWHERE);
-	} else if (!source_belongs(plan, seen)) {
-		explain_home(plan, &seen->source, seen->from, ret);
-		deny(ret, PLAN_SPOOFED);
+	if (ret->destination_nat && !asked_for(plan, packet, seen->to))
+		return PLAN_NAT_ELSEWHERE;
+	if (!source_belongs(plan, seen)) {
 		ret->denied_action = PLAN_DROP; // an answer would go to whoever has that address
-	} else if (!destination_belongs(plan, seen)) {
-		explain_home(plan, &seen->destination, seen->to, ret);
-		deny(ret, PLAN_MISPLACED);
-	} else if (plan_match(plan, seen, &cell) != PLAN_NONE) {
-		allow(plan, cell, ret);
-	} else {
-		deny(ret, PLAN_NO_PAIR);
-		nearest_explain(plan, seen, ret);
+		return PLAN_SPOOFED;
 	}
+	if (!destination_belongs(plan, seen))
+		return PLAN_MISPLACED;
+	if (finder)
+		cell = plan_finder_find(finder, seen);
+	else
+		plan_match(plan, seen, &cell);
+	if (!cell)
+		return PLAN_NO_PAIR;
+	allow(plan, cell, ret);
+	return PLAN_BY_FLOW;
+}
+
+void plan_decide(const struct plan *plan, struct plan_finder *finder,
+		 const struct plan_packet *packet, struct plan_answer *ret)
+{
+	enum plan_reason reason = decide(plan, finder, packet, ret);
+
+	if (reason == PLAN_NO_PAIR)
+		reason = nearest_reason(plan, &ret->translated);
+	if (reason != PLAN_BY_FLOW)
+		ret->reason = reason;
+}
+
+void plan_query(const struct plan *plan, const struct plan_packet *packet, struct plan_answer *ret)
+{
+	enum plan_reason reason = decide(plan, NULL, packet, ret);
+	const struct plan_packet *seen = &ret->translated;
+
+	if (reason == PLAN_BY_FLOW)
+		return;
+	deny(ret, reason);
+	if (reason == PLAN_NAT_ELSEWHERE)
+		explain_elsewhere(plan, packet, ret);
+	else if (reason == PLAN_SPOOFED)
+		explain_home(plan, &seen->source, seen->from, ret);
+	else if (reason == PLAN_MISPLACED)
+		explain_home(plan, &seen->destination, seen->to, ret);
+	else
+		nearest_explain(plan, seen, ret);
 }

@@ -47,10 +47,18 @@ struct plan_answer {
 // counts; source NAT is only named for what is allowed.  A forward with hairpin is for every client
 // of the target's own zone, whatever networks its `from` names.
 void plan_query(const struct plan *plan, const struct plan_packet *packet, struct plan_answer *ret);
+// The same without words: no text, and of a denied packet neither the nearest flow nor whether a
+// flow excepts it.  finder (plan/finder.h; may be NULL) makes it quick.
+struct plan_finder;
+void plan_decide(const struct plan *plan, struct plan_finder *finder,
+		 const struct plan_packet *packet, struct plan_answer *ret);
 // Only the settled cells: the flow that permits, or PLAN_NONE.  No NAT, no membership.
 // ret_cell may be NULL.
 uint32_t plan_match(const struct plan *plan, const struct plan_packet *packet,
 		    const struct plan_cell **ret_cell);
+
+// The index of the class that holds the packet's protocol and ports, or n_classes.
+size_t plan_find_class(const struct plan_pair *pair, const struct plan_packet *packet);
 
 // The first destination NAT entry that fits; NULL: none.  *ret is then the packet as the forward
 // hook sees it, in the zone that has the new address.

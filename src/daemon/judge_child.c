@@ -1,0 +1,80 @@
+// The child's side: two memory files in, sandbox, text → tree → plan → verdicts, answer out.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/exit.h"
+#include "daemon/child.h"
+#include "daemon/judge_child.h"
+#include "daemon/judge_form.h"
+#include "daemon/sandbox.h"
+#include "daemon/snapshot.h"
+
+enum { SNAPSHOT_FD = CHILD_FD_FIRST, WORLD_FD, ANSWER_FD };
+
+static bool put(FILE *out, const void *bytes, size_t size)
+{
+	return !size || fwrite(bytes, 1, size, out) == size;
+}
+
+static int write_answer(FILE *out, const struct plan *plan, const struct judge_verdict *verdicts,
+			size_t n)
+{
+	struct judge_answer_head head = { .magic = JUDGE_ANSWER_MAGIC, .n_verdicts = n };
+	const struct plan_zone *zones = plan_zones(plan, &head.n_zones);
+	const struct plan_flow *flows = plan_flows(plan, &head.n_flows);
+	memcpy(head.digest, plan_digest(plan), sizeof(head.digest));
+	bool fine = put(out, &head, sizeof(head)) && put(out, verdicts, n * sizeof(*verdicts));
+	for (size_t i = 0; fine && i < head.n_zones; i++)
+		fine = put(out, zones[i].id, strlen(zones[i].id) + 1);
+	for (size_t i = 0; fine && i < head.n_flows; i++)
+		fine = put(out, flows[i].id, strlen(flows[i].id) + 1);
+	return fine && fflush(out) == 0 ? 0 : -1;
+}
+
+static int answer(const struct snapshot *snapshot, const struct judge_world *world, FILE *out)
+{
+	struct diag *diag = diag_new();
+	struct pol_policy *policy = NULL;
+	struct plan *plan = NULL;
+	struct judge_verdict *verdicts = calloc(world->n_entries + 1, sizeof(*verdicts));
+	int r = verdicts ? 0 : -1;
+	if (r == 0)
+		r = policy_read_sources(snapshot->files, snapshot->n_files, snapshot->job.directory,
+					diag, &policy, NULL);
+	if (r == 0)
+		r = plan_make(policy, diag, &plan, NULL);
+	if (r == 0) {
+		judge(plan, world, verdicts);
+		r = write_answer(out, plan, verdicts, world->n_entries);
+	}
+	free(verdicts);
+	plan_free(plan);
+	policy_free(policy);
+	diag_free(diag);
+	return r;
+}
+
+int judge_main(void)
+{
+	struct snapshot snapshot;
+	struct judge_world world;
+	void *map;
+	size_t size;
+	FILE *out = fdopen(ANSWER_FD, "wb");
+	if (!out || snapshot_map(SNAPSHOT_FD, &snapshot) < 0 ||
+	    judge_world_map(WORLD_FD, &world, &map, &size) < 0) {
+		fprintf(stderr, "<3>sekishod: the judge has no descriptors to work with\n");
+		return EXIT_USAGE;
+	}
+	tzset(); // reads a file, which is not possible later
+	int r = sandbox_enter(snapshot.job.uid, snapshot.job.gid);
+	if (r < 0)
+		fprintf(stderr, "<3>sekishod: the judge's sandbox: %s\n", strerror(-r));
+	else
+		r = answer(&snapshot, &world, out);
+	if (fclose(out) != 0)
+		r = -1;
+	return r == 0 ? EXIT_FINE : EXIT_FAILED;
+}

@@ -1,0 +1,93 @@
+#!/bin/bash
+# Live connections are cut when their permission goes, and only those: their neighbours lose no
+# packet.  TCP, UDP and ping, over both families, plain and translated.
+#
+#   office 10.20.0.0/16, fd00:20::/64 ---- lan-office +---------+ lan-dmz ---- dmz 192.0.2.0/24, 2001:db8:40::/64
+#   wifi 172.16.0.0/20 ------------------- lan-wifi   | sekisho | wan-inet --- internet (everything else)
+#                                                     +---------+
+. "$(dirname "$0")/case.sh"
+
+nats='
+nat:
+  - { id: wifi-out, kind: masquerade, from: wifi, to: internet }
+  - { id: web, kind: forward, from: internet, address: 203.0.113.80, services: http,
+      target: dmz/web, port: 8080 }'
+policy <<END
+flows:
+  - { id: stays, from: office, to: dmz, services: [tcp/5001, udp/5001, tcp/5003] }
+  - { id: goes, from: office, to: dmz, services: [tcp/5002, udp/5002, ping] }
+  - { id: wifi-stays, from: wifi, to: internet, services: udp/5001 }
+  - { id: wifi-goes, from: wifi, to: internet, services: [tcp/5002, udp/5002] }
+  - { id: web-in, from: internet, to: dmz/web, services: tcp/8080 }
+  - { id: web-in-plain, from: internet, to: dmz/web, services: tcp/8081 }
+$nats
+END
+up
+talk() { # ZONE SPEC ...: long-lived connections, whose standing is asked for with `standing`
+	mkfifo "$work/$1.ask"
+	nsenter --net="/run/netns/$LAB_PREFIX$1" python3 "$here/live.py" "${@:2}" \
+		<"$work/$1.ask" >"$work/$1.out" 2>"$work/$1.err" &
+	children+=($!)
+	eval "exec $((next++))>\"$work/$1.ask\""
+}
+next=20
+standing() { # ZONE: "NAME SENT ANSWERED SILENT" lines
+	local before fd
+	before=$(grep -c '^\.$' "$work/$1.out")
+	echo >"$work/$1.ask"
+	eventually more_dots "$work/$1.out" "$before"
+	tac "$work/$1.out" | sed -n '2,/^\.$/p' | sed '/^\.$/d'
+}
+more_dots() { (($(grep -c '^\.$' "$1") > $2)); }
+all_answered() { # ZONE: every connection has been answered
+	local lines
+	lines=$(standing "$1")
+	[[ -n $lines ]] && ! awk '$3 < 20 { exit 1 }' <<<"$lines" && return 1
+	[[ -n $lines ]]
+}
+column() { standing "$1" | awk -v name="$2" -v n="$3" '$1 == name { print $n }'; }
+silent() { (($(column "$1" "$2" 4) > 400)); } # ZONE NAME
+lossless() { # ZONE NAME: answered to the last number, until now
+	standing "$1" | awk -v name="$2" '$1 == name { print "sent " $2 " answered " $3 " silent " $4
+		exit !($2 > 0 && $2 == $3 && $4 < 400) }'
+}
+events() { jq -c "select(.event == \"$1\")" "$home/events"; } # KIND
+talk office stay-tcp,tcp,192.0.2.10,5001 stay-udp,udp,192.0.2.10,5001 stay-tcp6,tcp,2001:db8:40::10,5001 \
+	stay-udp6,udp,2001:db8:40::10,5001 go-tcp,tcp,192.0.2.10,5002 go-udp,udp,192.0.2.10,5002 \
+	go-tcp6,tcp,2001:db8:40::10,5002 go-udp6,udp,2001:db8:40::10,5002 go-ping,icmp,192.0.2.10,0 \
+	go-ping6,icmp,2001:db8:40::10,0
+talk wifi stay-udp,udp,9.9.9.9,5001 go-tcp,tcp,9.9.9.9,5002 go-udp,udp,9.9.9.9,5002
+talk internet go-web,tcp,203.0.113.80,80 stay-web,tcp,192.0.2.80,8081
+for z in office wifi internet; do
+	check "the connections of $z live" eventually all_answered $z
+done
+cp "$home/rules/policy.yaml" "$work/before.yaml"
+check "a policy without their flows is applied" apply <<END
+flows:
+  - { id: stays, from: office, to: dmz, services: [tcp/5001, udp/5001, tcp/5003] }
+  - { id: wifi-stays, from: wifi, to: internet, services: udp/5001 }
+  - { id: web-in, from: internet, to: dmz/web, services: tcp/8080 }
+  - { id: web-in-plain, from: internet, to: dmz/web, services: tcp/8081 }
+nat:
+  - { id: wifi-out, kind: masquerade, from: wifi, to: internet }
+END
+for name in go-{tcp,udp}{,6} go-ping{,6}; do
+	check "$name of office is cut" eventually silent office $name
+done
+for name in go-tcp go-udp; do
+	check "$name of wifi is cut, though it was translated" eventually silent wifi $name
+done
+check "a connection by a forward that is gone is cut" eventually silent internet go-web
+for name in stay-{tcp,udp}{,6}; do
+	check "$name of office loses nothing" lossless office $name
+done
+check "a translated neighbour loses nothing" lossless wifi stay-udp
+check "a neighbour of the forward loses nothing" lossless internet stay-web
+same "each is recorded once" 9 "$(events connection-cut | wc -l)"
+same "with what it was, why and by what" "goes office dmz tcp 10.20.0.2 192.0.2.10 5002 no-service apply 2" \
+	"$(events connection-cut | jq -r 'select(.source == "10.20.0.2" and .protocol == "tcp") |
+		"goes \(.from) \(.to) \(.protocol) \(.source) \(.destination) \(.port) \(.reason) \(.cause) \(.generation)"')"
+same "a lost translation is the reason" translation \
+	"$(events connection-cut | jq -r 'select(.source == "198.51.100.2") | .reason')"
+same "the pass is recorded" "9 apply" "$(events connections-reviewed | jq -r 'select(.cut > 0) | "\(.cut) \(.cause)"')"
+done_
