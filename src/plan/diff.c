@@ -254,6 +254,12 @@ static void finish(struct differ *d, struct plan_diff *ret)
 
 void plan_diff(const struct plan *before, const struct plan *after, struct plan_diff *ret)
 {
+	plan_diff_within(before, after, DIFF_WORK_MAX, ret);
+}
+
+void plan_diff_within(const struct plan *before, const struct plan *after, size_t max_work,
+		      struct plan_diff *ret)
+{
 	static void (*const steps[])(struct differ *) = {
 		diff_flows, diff_treatment, diff_zones, diff_nat, diff_settings, diff_words,
 	};
@@ -261,6 +267,7 @@ void plan_diff(const struct plan *before, const struct plan *after, struct plan_
 		.arena = arena_new(),
 		.before.plan = before,
 		.after.plan = after,
+		.max_work = max_work,
 	};
 
 	find_twins(&d, &d.before, after);

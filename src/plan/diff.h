@@ -70,6 +70,9 @@ struct plan_diff {
 
 // Never fails; memory for it ends the process when there is none, like all of this room's.
 void plan_diff(const struct plan *before, const struct plan *after, struct plan_diff *ret);
+// The same with another bound than DIFF_WORK_MAX.
+void plan_diff_within(const struct plan *before, const struct plan *after, size_t max_work,
+		      struct plan_diff *ret);
 void plan_diff_done(struct plan_diff *diff);
 
 // Does the row, of kind opens or closes, hold a packet of its zones?

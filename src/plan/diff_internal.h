@@ -20,7 +20,7 @@ struct diff_side {
 struct differ {
 	struct arena *arena;
 	struct diff_side before, after;
-	size_t work;
+	size_t work, max_work;
 	VEC(struct diff_row) rows;
 	size_t omitted;
 };

@@ -162,9 +162,9 @@ static int without_cells(struct differ *d, const carve_rects *rects, const struc
 		if (holes.n == 0)
 			vec_push(ret, rects->v[i]);
 		else
-			r = carve_without(&rects->v[i], holes.v, holes.n, DIFF_WORK_MAX, &d->work,
+			r = carve_without(&rects->v[i], holes.v, holes.n, d->max_work, &d->work,
 					  ret);
-		if (d->work > DIFF_WORK_MAX)
+		if (d->work > d->max_work)
 			r = -E2BIG;
 	}
 	vec_done(&holes);
@@ -184,7 +184,7 @@ static int subtract_class(struct differ *d, const carve_rects *kept, const struc
 
 	d->work += left->n * class->n_atoms;
 	if (!meets(left, class))
-		return d->work > DIFF_WORK_MAX ? -E2BIG : 0;
+		return d->work > d->max_work ? -E2BIG : 0;
 	take_common(left, class, &common);
 	r = without_cells(d, kept, class, &rest, &touched);
 	for (size_t i = 0; !touched && i < common.n; i++)

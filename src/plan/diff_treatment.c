@@ -235,7 +235,7 @@ static void compare_classes(struct comparison *c, const struct plan_class *a,
 	vec_done(&atoms);
 	vec_done(&was);
 	vec_done(&is);
-	c->failed |= c->d->work > DIFF_WORK_MAX;
+	c->failed |= c->d->work > c->d->max_work;
 }
 
 // --- words

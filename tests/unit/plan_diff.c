@@ -280,14 +280,46 @@ static void too_many_parts(void **state)
 	diag_free(diag);
 }
 
+// Work runs out: the whole of a flow stands for its unknown part, and says so.
+static void too_much_work(void **state)
+{
+	struct diag *diag = diag_new();
+	struct plan *before = plan_of(
+		"flows: [{ id: f, from: office, to: servers, services: [ssh, smtp] }]", diag);
+	struct plan *after = plan_of("flows: [{ id: f, from: office, to: servers, services: [ssh, "
+				     "http], log: true }]",
+				     diag);
+	struct plan_diff diff;
+	char text[TEXT_SIZE] = "";
+
+	(void)state;
+	plan_diff_within(before, after, 0, &diff);
+	for (size_t i = 0; i < diff.n; i++) {
+		assert_int_equal(diff.rows[i].inexact, diff.rows[i].kind != DIFF_CHANGES);
+		row_text(&diff.rows[i], text + strlen(text), sizeof(text) - strlen(text));
+	}
+	assert_string_equal(
+		text, "opens normal flow f :1: office > servers: http (tcp/80), ssh (tcp/22): at "
+		      "most this: too many parts to tell what was open before\n"
+		      "closes light flow f :1: office > servers: smtp (tcp/25), ssh (tcp/22): at "
+		      "most this: too many parts to tell what stays open\n"
+		      "changes heavy treatment from office to servers: guards, logs or helpers may "
+		      "have changed in more parts than can be compared\n");
+	plan_diff_done(&diff);
+	plan_free(before);
+	plan_free(after);
+	diag_free(diag);
+}
+
 int main(void)
 {
 	enum { N = sizeof(changes) / sizeof(changes[0]) };
-	struct CMUnitTest tests[N + 1];
+	struct CMUnitTest tests[N + 2];
 
 	for (size_t i = 0; i < N; i++)
 		tests[i] = (struct CMUnitTest){ changes[i].name, try_change, NULL, NULL,
 						(void *)(uintptr_t)&changes[i] };
 	tests[N] = (struct CMUnitTest)cmocka_unit_test(too_many_parts);
+	tests[N + 1] = (struct CMUnitTest)cmocka_unit_test(too_much_work);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
