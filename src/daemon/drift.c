@@ -323,18 +323,6 @@ static void look(struct drift *drift, unsigned area)
 		drift->not_before_us[area] = next;
 }
 
-static int on_work(sd_event_source *source, uint64_t usec, void *arg)
-{
-	struct drift *drift = arg;
-	(void)source;
-	(void)usec;
-	for (unsigned area = 0; area < AREAS; area++)
-		if (drift->due & 1u << area && drift->not_before_us[area] <= monotonic_us())
-			look(drift, area);
-	schedule(drift);
-	return 0;
-}
-
 // --- what is told
 
 static void on_change(void *arg, const struct watch_change *change)
@@ -368,16 +356,34 @@ static void on_broken(struct drift *drift, sd_event_source *source, int error)
 
 enum { EVERYTHING = (1u << AREAS) - 1 };
 
-static int on_rules(sd_event_source *source, int fd, uint32_t events, void *arg)
+static void hear(struct drift *drift)
 {
-	struct drift *drift = arg;
-	(void)fd;
-	(void)events;
-	int r = watch_read_rules(drift->watch, on_change, drift);
+	int r = drift->watch ? watch_read_rules(drift->watch, on_change, drift) : 0;
 	if (r < 0)
-		on_broken(drift, source, r);
+		on_broken(drift, drift->rules, r);
 	else if (r & WATCH_LOST)
 		make_due(drift, EVERYTHING);
+}
+
+static int on_rules(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	hear(arg);
+	return 0;
+}
+
+static int on_work(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct drift *drift = arg;
+	(void)source;
+	(void)usec;
+	hear(drift); // or it would be found without the name
+	for (unsigned area = 0; area < AREAS; area++)
+		if (drift->due & 1u << area && drift->not_before_us[area] <= monotonic_us())
+			look(drift, area);
+	schedule(drift);
 	return 0;
 }
 
@@ -441,6 +447,7 @@ bool drift_look(struct drift *drift)
 {
 	if (!drift)
 		return false;
+	hear(drift);
 	for (unsigned area = 0; area < AREAS; area++)
 		if (area != AREA_RULES || drift->not_before_us[area] <= monotonic_us())
 			look(drift, area);

@@ -62,6 +62,8 @@ void findings_add(struct findings *findings, enum finding_kind kind, enum findin
 		findings->beyond++;
 		return;
 	}
+	if (old && old->seen) // twice in one look: the first is told
+		return;
 	if (old && old->weight == weight && !strcmp(old->words, new.words))
 		new.since_usec = old->since_usec;
 	if (old) // told of as a new one

@@ -26,14 +26,18 @@ enum finding_weight {
 	FINDING_ALARM,	 // and packets may get around the policy
 };
 
-enum { FINDINGS_MAX = 256 }; // of a list; those beyond are counted
+enum {
+	FINDINGS_MAX = 256, // of a list; those beyond are counted
+	FINDING_SUBJECT_MAX = 160,
+	FINDING_WORDS_MAX = 320,
+};
 
 struct finding {
 	enum finding_kind kind;
 	enum finding_weight weight;
 	uint64_t since_usec;
-	char subject[96]; // tells it from others of its kind
-	char words[320];
+	char subject[FINDING_SUBJECT_MAX]; // tells it from others of its kind
+	char words[FINDING_WORDS_MAX];
 	bool seen;
 };
 

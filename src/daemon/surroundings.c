@@ -117,7 +117,7 @@ static bool is_ours(const struct judge *judge, const struct network_link *link)
 
 static void judge_link(struct judge *judge, const struct network_link *link)
 {
-	char subject[64];
+	char subject[FINDING_SUBJECT_MAX];
 	if (link->program) {
 		snprintf(subject, sizeof(subject), "%s program", link->name);
 		findings_add(judge->findings, FINDING_INTERFACE, FINDING_WARNING, subject,
@@ -142,7 +142,7 @@ static void judge_address(struct judge *judge, const struct network_address *add
 	const struct zonemap_zone *zone =
 		link ? zonemap_of_interface(judge->map, link->name) : NULL;
 	struct addr_range range = range_of(&address->address);
-	char text[ADDR_TEXT_MAX], subject[96];
+	char text[ADDR_TEXT_MAX], subject[FINDING_SUBJECT_MAX];
 	if (!zone || is_local(&range) || zonemap_zone_has(zone, &range))
 		return;
 	const struct zonemap_zone *other = zonemap_with(judge->map, &range, zone);
@@ -168,11 +168,12 @@ static void add_route(struct judge *judge, enum finding_kind kind, enum finding_
 		      const struct network_route *route, const struct network_link *link,
 		      const char *what)
 {
-	char to[ADDR_TEXT_MAX], via[ADDR_TEXT_MAX + 8] = "", subject[96], gateway[ADDR_TEXT_MAX];
+	char to[ADDR_TEXT_MAX], via[ADDR_TEXT_MAX + 8] = "", subject[FINDING_SUBJECT_MAX],
+						    gateway[ADDR_TEXT_MAX];
 	addr_range_text(&route->to, to);
 	if (route->via.family)
 		snprintf(via, sizeof(via), " by %s", addr_text(&route->via, gateway));
-	snprintf(subject, sizeof(subject), "%s %s %u", to, link->name, route->table);
+	snprintf(subject, sizeof(subject), "%s%s %s %u", to, via, link->name, route->table);
 	findings_add(judge->findings, kind, weight, subject,
 		     "the route to %s%s leads through %s, %s",
 		     is_default(&route->to) ? "everywhere" : to, via, link->name, what);
@@ -263,7 +264,7 @@ void surroundings_judge_foreign(const struct foreign *foreign, struct findings *
 	for (size_t i = 0; i < foreign->tables.n; i++) {
 		const struct foreign_table *table = &foreign->tables.v[i];
 		enum finding_weight weight = FINDING_NOTE;
-		char words[320], subject[96];
+		char words[FINDING_WORDS_MAX], subject[FINDING_SUBJECT_MAX];
 		size_t used = 0;
 		words[0] = '\0';
 		for (size_t k = 0; k < sizeof(doings) / sizeof(doings[0]); k++) {

@@ -78,6 +78,8 @@ static unsigned watch_type(const struct nlmsghdr *nlh)
 		       : type;
 }
 
+static const char watch_of_guard[] = " of the guard";
+
 // Names of others may hold anything.
 static void watch_copy_name(char *out, size_t size, const char *name)
 {
@@ -88,11 +90,28 @@ static void watch_copy_name(char *out, size_t size, const char *name)
 	out[n] = '\0';
 }
 
+// With a table goes all that is in it, which need not be told.
+static void watch_forget(struct watch_reader *reader, bool guard)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < reader->n_kinds; i++)
+		if (reader->kinds[i].guard != guard)
+			reader->kinds[n++] = reader->kinds[i];
+	reader->n_kinds = n;
+	reader->more = 0;
+}
+
 static void watch_note(struct watch_reader *reader, uint8_t type, bool guard, const char *object)
 {
+	bool table = type == NFT_MSG_NEWTABLE || type == NFT_MSG_DELTABLE;
 	char name[sizeof(reader->kinds[0].object)];
 
-	watch_copy_name(name, sizeof(name), object);
+	watch_copy_name(name, sizeof(name) - sizeof(watch_of_guard), object);
+	if (guard && !table)
+		strcat(name, watch_of_guard);
+	if (type == NFT_MSG_DELTABLE)
+		watch_forget(reader, guard);
 	for (unsigned i = 0; i < reader->n_kinds; i++)
 		if (reader->kinds[i].type == type && reader->kinds[i].guard == guard &&
 		    strcmp(reader->kinds[i].object, name) == 0) {
@@ -121,8 +140,6 @@ static void watch_put_words(struct watch_reader *reader)
 			used += (size_t)snprintf(out + used, size - used,
 						 watch_messages[reader->kinds[i].type].words,
 						 reader->kinds[i].object);
-		if (reader->kinds[i].guard && used < size)
-			used += (size_t)snprintf(out + used, size - used, " of the guard");
 		if (reader->kinds[i].times > 1 && used < size)
 			used += (size_t)snprintf(out + used, size - used, " (%u times)",
 						 reader->kinds[i].times);
