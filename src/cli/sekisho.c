@@ -30,6 +30,10 @@ static const struct cli_verb verbs[] = {
 	  OPT_JSON | OPT_SOCKET, verb_zones },
 	{ "drift", "", "whether the kernel is as it should be, and what others changed", 0, 0,
 	  OPT_JSON | OPT_SOCKET, verb_drift },
+	{ "incident", "[list | show N | open [SUBJECT] | note N TEXT | close N | export N FILE]",
+	  "what is kept of what happened, with its evidence", 0, 64,
+	  OPT_JSON | OPT_SOCKET | OPT_REASON | OPT_PREVENTION | OPT_SOURCE | OPT_MASK,
+	  verb_incident },
 };
 
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
@@ -46,6 +50,10 @@ static const struct {
 	{ "--source-port", OPT_SOURCE_PORT, "PORT", "source port of the packet" },
 	{ "--generation", OPT_GENERATION, "N",
 	  "compare with generation N, not with the running one" },
+	{ "--reason", OPT_REASON, "TEXT", "why; goes into the record" },
+	{ "--prevention", OPT_PREVENTION, "TEXT", "what is done so that it does not happen again" },
+	{ "--source", OPT_SOURCE, "TEXT", "who reported it" },
+	{ "--mask", OPT_MASK, NULL, "pseudonyms in place of inner addresses; no capture" },
 };
 
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]) };

@@ -14,6 +14,10 @@ typedef uint64_t cli_options;
 #define OPT_EXPECT	OPT(2)
 #define OPT_SOURCE_PORT OPT(3)
 #define OPT_GENERATION	OPT(40)
+#define OPT_REASON	OPT(4)
+#define OPT_PREVENTION	OPT(5)
+#define OPT_SOURCE	OPT(6)
+#define OPT_MASK	OPT(7)
 enum { CLI_OPTIONS_MAX = 64 };
 
 struct cli {
@@ -50,5 +54,6 @@ int verb_status(const struct cli *cli);
 int verb_flows(const struct cli *cli);
 int verb_zones(const struct cli *cli);
 int verb_drift(const struct cli *cli);
+int verb_incident(const struct cli *cli);
 
 #endif

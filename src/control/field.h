@@ -93,10 +93,10 @@ enum control_tag {
 	CTL_PRESENT,
 	CTL_VALUE,
 	// Differences of two policies
-	CTL_KIND,	  // "opens", "closes", "changes", "words"
+	CTL_KIND,	  // of a difference: "opens" ...; of an incident: "isolate" ...
 	CTL_WEIGHT,	  // "light", "normal", "heavy"
-	CTL_REASON,	  // of the weight
-	CTL_SUBJECT,	  // "flow web", "zone office", "setting log-denied"
+	CTL_REASON,	  // of the weight; or a person's
+	CTL_SUBJECT,	  // "flow web", "zone office", "setting log-denied"; what was cut off
 	CTL_SOURCES,	  // in words
 	CTL_DESTINATIONS, // likewise
 	CTL_SERVICES,	  // likewise
@@ -114,6 +114,27 @@ enum control_tag {
 	CTL_ZONE,
 	CTL_TOTAL,
 	CTL_CUT, // how many would be
+	// Incidents
+	CTL_INCIDENT,
+	CTL_SCOPE, // "zone", "link", "host", "all"
+	CTL_ACTOR, // a person, in words
+	CTL_WHEN,
+	CTL_WHAT, // of a row: "step", "evidence", "contact"
+	CTL_STEP, // of a timeline: "opened", "closed" ...
+	CTL_ORDERED_BY,
+	CTL_OWN_JUDGMENT,
+	CTL_REPORTED_BY,
+	CTL_DETAIL,
+	CTL_ABOUT_ZONE, // repeats
+	CTL_WORDS,
+	CTL_PREVENTION, // what is done so that it does not happen again
+	CTL_GATHERING,	// evidence is not complete yet
+	CTL_SIZE,
+	CTL_CONTACT,
+	CTL_HOURS,
+	CTL_HOST,
+	CTL_MASK,   // pseudonyms in place of inner addresses
+	CTL_KEY_ID, // of the key that signed
 	// Only between the compiler and the gate
 	CTL_ASSERTIONS_FAILED,
 	CTL_IMAGE_BYTES,

@@ -28,7 +28,7 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 	[CTL_APPLY] = {
 		.name = "apply",
 		.permission = CTL_MAY_OPERATE,
-		.descriptor = true,
+		.descriptor = CTL_CARRIES_FOLDER,
 		.request = { CTL_DIRECTORY },
 		.reply = { APPLY_REPLY },
 		.row = { CTL_DIAGNOSTIC_TAGS },
@@ -69,10 +69,53 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 	[CTL_DIFF] = {
 		.name = "diff",
 		.permission = CTL_MAY_SEE,
-		.descriptor = true,
+		.descriptor = CTL_CARRIES_FOLDER,
 		.request = { CTL_DIRECTORY, CTL_GENERATION },
 		.reply = { CTL_DIFF_TAGS },
 		.row = { CTL_DIFFERENCE_TAGS, CTL_DIAGNOSTIC_TAGS },
+	},
+	[CTL_INCIDENT_LIST] = {
+		.name = "incident-list",
+		.permission = CTL_MAY_SEE,
+		.row = { CTL_INCIDENT, CTL_WHEN, CTL_KIND, CTL_SCOPE, CTL_SUBJECT, CTL_STATE,
+			 CTL_ACTOR, CTL_REASON, CTL_GATHERING },
+	},
+	[CTL_INCIDENT_SHOW] = {
+		.name = "incident-show",
+		.permission = CTL_MAY_SEE,
+		.request = { CTL_INCIDENT },
+		.reply = { CTL_INCIDENT, CTL_WHEN, CTL_KIND, CTL_SCOPE, CTL_SUBJECT, CTL_STATE,
+			   CTL_ACTOR, CTL_REASON, CTL_ORDERED_BY, CTL_OWN_JUDGMENT, CTL_REPORTED_BY,
+			   CTL_DETAIL, CTL_ABOUT_ZONE, CTL_GENERATION, CTL_DIGEST, CTL_HOST,
+			   CTL_GATHERING, CTL_PROBLEM },
+		.row = { CTL_WHAT, CTL_WHEN, CTL_STEP, CTL_ACTOR, CTL_WORDS, CTL_PREVENTION,
+			 CTL_NAME, CTL_FILE, CTL_SIZE, CTL_DIGEST, CTL_MESSAGE, CTL_PROBLEM,
+			 CTL_ROLE, CTL_TITLE, CTL_CONTACT, CTL_HOURS },
+	},
+	[CTL_INCIDENT_OPEN] = {
+		.name = "incident-open",
+		.permission = CTL_MAY_OPERATE,
+		.request = { CTL_REASON, CTL_REPORTED_BY, CTL_SUBJECT },
+		.reply = { CTL_INCIDENT },
+	},
+	[CTL_INCIDENT_NOTE] = {
+		.name = "incident-note",
+		.permission = CTL_MAY_OPERATE,
+		.request = { CTL_INCIDENT, CTL_WORDS },
+		.reply = { CTL_INCIDENT },
+	},
+	[CTL_INCIDENT_CLOSE] = {
+		.name = "incident-close",
+		.permission = CTL_MAY_OPERATE,
+		.request = { CTL_INCIDENT, CTL_REASON, CTL_PREVENTION },
+		.reply = { CTL_INCIDENT },
+	},
+	[CTL_INCIDENT_EXPORT] = {
+		.name = "incident-export",
+		.permission = CTL_MAY_AUDIT,
+		.descriptor = CTL_CARRIES_FILE,
+		.request = { CTL_INCIDENT, CTL_MASK },
+		.reply = { CTL_INCIDENT, CTL_SIZE, CTL_DIGEST, CTL_KEY_ID, CTL_PROBLEM },
 	},
 };
 

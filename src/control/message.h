@@ -47,15 +47,27 @@ enum control_method {
 	CTL_FEATURES,
 	CTL_DRIFT,
 	CTL_DIFF, // from a generation (else the running one) to a directory (else the running one)
+	CTL_INCIDENT_LIST,
+	CTL_INCIDENT_SHOW,
+	CTL_INCIDENT_OPEN, // by hand: evidence without a cut
+	CTL_INCIDENT_NOTE,
+	CTL_INCIDENT_CLOSE,
+	CTL_INCIDENT_EXPORT, // carries the file that is to be written
 	CTL_METHOD_END,
 };
 
 enum { CTL_TAGS_MAX = 40 };
 
+enum control_descriptor {
+	CTL_CARRIES_NOTHING,
+	CTL_CARRIES_FOLDER,
+	CTL_CARRIES_FILE, // a regular one, open for writing
+};
+
 struct control_method_info {
 	const char *name;
 	uint8_t permission;	       // enum control_permission that a caller needs
-	bool descriptor;	       // a request may carry one directory
+	uint8_t descriptor;	       // enum control_descriptor that a request may carry
 	uint8_t request[CTL_TAGS_MAX]; // enum control_tag, 0 ends
 	uint8_t reply[CTL_TAGS_MAX];
 	uint8_t row[CTL_TAGS_MAX];

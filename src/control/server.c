@@ -2,6 +2,7 @@
 #include "control/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -241,10 +242,15 @@ void control_server_refuse(struct control_server *server, struct control_token t
 		control_server_answer(server, token, &reply);
 }
 
-static bool is_directory(int fd)
+static bool is_of_kind(int fd, enum control_descriptor kind)
 {
 	struct stat st;
-	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+	int flags = fcntl(fd, F_GETFL);
+	if (fstat(fd, &st) < 0 || flags < 0 || (flags & O_PATH))
+		return false;
+	if (kind == CTL_CARRIES_FOLDER)
+		return S_ISDIR(st.st_mode);
+	return kind == CTL_CARRIES_FILE && S_ISREG(st.st_mode) && (flags & O_ACCMODE) != O_RDONLY;
 }
 
 // The one descriptor of a message in *ret_fd, or -1; false: more than one, or something else.
@@ -297,8 +303,7 @@ static int read_request(struct control_server *server, struct client *client,
 	if (r < 0)
 		return r;
 	const struct control_method_info *info = control_method_info(client->head.method);
-	if (!info || client->head.flags ||
-	    (*ret_fd >= 0 && (!info->descriptor || !is_directory(*ret_fd))))
+	if (!info || client->head.flags || (*ret_fd >= 0 && !is_of_kind(*ret_fd, info->descriptor)))
 		return -EBADMSG;
 	r = control_rows_read(server->buffer + sizeof(client->head), client->head.length,
 			      CTL_REQUEST_FIELDS_MAX, fields);

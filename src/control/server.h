@@ -31,7 +31,8 @@ struct control_request {
 	struct control_peer peer;
 	enum control_method method;
 	const struct control_row *fields; // checked; gone after the handler returns
-	int fd; // a directory, or -1; the handler takes it over by setting -1 here
+	int fd; // of the kind that its method carries, or -1; the handler takes it over by setting
+		// -1 here
 };
 
 // Called for each permitted, well-formed request; answers now or later, exactly once.

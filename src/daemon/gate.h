@@ -45,6 +45,7 @@ enum gate_problem {
 	GATE_WATCH,
 	GATE_LIVE, // connections
 	GATE_TCP_LOOSE,
+	GATE_INCIDENTS,
 	GATE_PROBLEM_COUNT,
 };
 

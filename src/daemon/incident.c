@@ -1,5 +1,5 @@
 // Incidents as the gate has them: numbers, records, and what waits for a disk that takes them.
-#include "daemon/incident.h"
+#include "daemon/incident_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,99 +8,194 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct incidents {
-	int fd; // of the folder of them all; -1: not to be had yet
-	uint64_t last;
-};
+#include <json-c/json.h>
 
 static const char folder_name[] = "incidents";
 
-static int open_folder(const struct gate *gate)
+// --- records that the disk does not take
+
+static int open_folder(struct incidents *incidents)
 {
-	int fd;
+	const struct gate *gate = incidents->gate;
+	if (incidents->fd >= 0)
+		return 0;
 	if (gate->state_fd < 0)
 		return -EBADF;
 	if (mkdirat(gate->state_fd, folder_name, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	fd = openat(gate->state_fd, folder_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? -errno : fd;
+	int fd = openat(gate->state_fd, folder_name,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	incidents->fd = fd;
+	return 0;
 }
 
-static const char *host_name(char out[256])
+static int store(struct incidents *incidents, struct incident_record *record)
 {
-	if (gethostname(out, 256) < 0)
-		out[0] = '\0';
-	out[255] = '\0';
-	return out;
+	int r = open_folder(incidents);
+	if (r == 0)
+		r = incident_store(incidents->fd, record);
+	if (r < 0)
+		return r;
+	evidence_add(incidents, record->number);
+	incident_record_done(record);
+	return 0;
 }
 
-static int store(struct incidents *incidents, const struct gate *gate,
-		 const struct incident_what *what)
+static void tell(struct incidents *incidents, int error)
 {
-	char host[256];
-	const struct incident_box box = {
-		.host = host_name(host),
-		.version = SEKISHO_VERSION,
-		.generation = gate->current.about.number,
-		.digest = gate->current.about.digest,
-	};
-	return incident_store(incidents->fd, incidents->last, what, &box);
+	struct failure failure;
+	if (error < 0)
+		failure_set(&failure, SK_INCIDENT_UNWRITTEN, error,
+			    "%zu incidents wait in memory, the first is %llu: %s",
+			    incidents->waiting.n,
+			    (unsigned long long)incidents->waiting.v[0].number, strerror(-error));
+	gate_set_problem(incidents->gate, GATE_INCIDENTS, error < 0 ? &failure : NULL);
 }
 
-static void record(const struct gate *gate, uint64_t number, const struct incident_what *what)
+static int on_retry(sd_event_source *source, uint64_t usec, void *arg)
 {
-	struct event event;
-	event_init(&event, EVENT_INCIDENT_OPENED, journal_now_usec());
-	event_number(&event, EVENT_INCIDENT, number);
-	event_text(&event, EVENT_NAME, what->subject);
-	event_text(&event, EVENT_ACTOR, what->actor);
-	event_number(&event, EVENT_UID, what->uid);
-	if (what->login_uid != INCIDENT_NO_LOGIN)
-		event_number(&event, EVENT_LOGIN_UID, what->login_uid);
-	event_text(&event, EVENT_REASON, what->reason);
-	journal_write(gate->journal, &event);
+	struct incidents *incidents = arg;
+	size_t done = 0;
+	int r = 0;
+	(void)usec;
+	while (done < incidents->waiting.n && r == 0) {
+		r = store(incidents, &incidents->waiting.v[done]);
+		done += r == 0;
+	}
+	incidents->waiting.n -= done;
+	memmove(incidents->waiting.v, incidents->waiting.v + done,
+		incidents->waiting.n * sizeof(*incidents->waiting.v));
+	tell(incidents, r);
+	if (r == 0)
+		return 0;
+	sd_event_source_set_time_relative(source, INCIDENT_RETRY_SECONDS * 1000000ULL);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-int incidents_open(struct gate *gate)
+static void wait_for_disk(struct incidents *incidents, const struct incident_record *record,
+			  int error)
+{
+	vec_push(&incidents->waiting, *record);
+	tell(incidents, error);
+	sd_event_source_set_time_relative(incidents->retry, INCIDENT_RETRY_SECONDS * 1000000ULL);
+	sd_event_source_set_enabled(incidents->retry, SD_EVENT_ONESHOT);
+}
+
+static bool is_waiting(const struct incidents *incidents, uint64_t number)
+{
+	for (size_t i = 0; i < incidents->waiting.n; i++)
+		if (incidents->waiting.v[i].number == number)
+			return true;
+	return false;
+}
+
+// --- open and close
+
+static bool has_step(const struct incident *incident, enum incident_step_kind kind)
+{
+	for (size_t i = 0; i < json_object_array_length(incident->steps); i++)
+		if (!strcmp(incident_text(json_object_array_get_idx(incident->steps, i), "step"),
+			    incident_step_word(kind)))
+			return true;
+	return false;
+}
+
+// What a crash cut short is gathered again: late, which its timeline shows, but better than none.
+static int gather_again(void *arg, uint64_t number)
+{
+	struct incidents *incidents = arg;
+	struct incident incident;
+	if (incident_read(incidents->fd, number, &incident) < 0)
+		return 0;
+	if (!has_step(&incident, INCIDENT_EVIDENCE) && !incident_is_closed(&incident))
+		evidence_add(incidents, number);
+	incident_done(&incident);
+	return 0;
+}
+
+int incidents_open(struct gate *gate, sd_event *event)
 {
 	struct incidents *incidents = calloc(1, sizeof(*incidents));
 	if (!incidents)
 		return -ENOMEM;
-	incidents->fd = open_folder(gate);
-	if (incidents->fd >= 0)
-		incident_last(incidents->fd, &incidents->last);
+	*incidents = (struct incidents){ .gate = gate, .event = event, .fd = -1 };
 	gate->incidents = incidents;
-	return 0;
+	int r = sd_event_add_time_relative(event, &incidents->retry, CLOCK_MONOTONIC, 0, 100000,
+					   on_retry, incidents);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(incidents->retry, SD_EVENT_OFF);
+	if (r >= 0 && open_folder(incidents) == 0) {
+		incident_last(incidents->fd, &incidents->last);
+		incident_each(incidents->fd, gather_again, incidents);
+	}
+	return r < 0 ? r : 0;
 }
 
 void incidents_close(struct gate *gate)
 {
-	if (!gate->incidents)
+	struct incidents *incidents = gate->incidents;
+	if (!incidents)
 		return;
-	if (gate->incidents->fd >= 0)
-		close(gate->incidents->fd);
-	free(gate->incidents);
+	evidence_free(incidents);
+	sd_event_source_disable_unref(incidents->retry);
+	for (size_t i = 0; i < incidents->waiting.n; i++)
+		incident_record_done(&incidents->waiting.v[i]);
+	vec_done(&incidents->waiting);
+	if (incidents->fd >= 0)
+		close(incidents->fd);
+	free(incidents);
 	gate->incidents = NULL;
+}
+
+int incidents_folder(const struct gate *gate)
+{
+	return gate->incidents ? gate->incidents->fd : -1;
+}
+
+// --- a new one
+
+static void record_opened(const struct gate *gate, uint64_t number,
+			  const struct incident_what *what)
+{
+	const struct incident_step step = {
+		.kind = INCIDENT_OPENED,
+		.actor = what->actor,
+		.uid = what->uid,
+		.login_uid = what->login_uid,
+		.text = what->reason,
+	};
+	incident_record_step(gate, number, &step);
 }
 
 uint64_t incident_open(struct gate *gate, const struct incident_what *what)
 {
 	struct incidents *incidents = gate->incidents;
-	struct failure failure;
+	struct incident_record record;
+	char host[256] = "";
 	if (!incidents)
 		return 0;
-	incidents->last++;
-	int r = store(incidents, gate, what);
-	record(gate, incidents->last, what);
-	if (r < 0) {
-		failure_set(&failure, SK_INCIDENT_UNWRITTEN, r, "incident %llu: %s",
-			    (unsigned long long)incidents->last, strerror(-r));
-		journal_failed(gate->journal, &failure);
-	}
-	return incidents->last;
+	gethostname(host, sizeof(host) - 1);
+	const struct incident_box box = {
+		.host = host,
+		.version = SEKISHO_VERSION,
+		.generation = gate->current.about.number,
+		.digest = gate->current.about.digest,
+	};
+	uint64_t number = ++incidents->last;
+	incident_record_make(number, what, &box, &record);
+	int r = store(incidents, &record);
+	if (r < 0)
+		wait_for_disk(incidents, &record, r);
+	record_opened(gate, number, what);
+	return number;
 }
 
-static void record_step(const struct gate *gate, uint64_t number, const struct incident_step *step)
+// --- steps
+
+void incident_record_step(const struct gate *gate, uint64_t number,
+			  const struct incident_step *step)
 {
 	static const enum event_kind kinds[INCIDENT_STEP_COUNT] = {
 		[INCIDENT_OPENED] = EVENT_INCIDENT_OPENED,
@@ -113,7 +208,6 @@ static void record_step(const struct gate *gate, uint64_t number, const struct i
 	struct event event;
 	event_init(&event, kinds[step->kind], journal_now_usec());
 	event_number(&event, EVENT_INCIDENT, number);
-	event_text(&event, EVENT_NAME, incident_step_word(step->kind));
 	event_text(&event, EVENT_ACTOR, step->actor);
 	if (step->actor)
 		event_number(&event, EVENT_UID, step->uid);
@@ -123,7 +217,7 @@ static void record_step(const struct gate *gate, uint64_t number, const struct i
 	journal_write(gate->journal, &event);
 }
 
-static int check_closed(const struct incidents *incidents, uint64_t number)
+static int check_open(const struct incidents *incidents, uint64_t number)
 {
 	struct incident incident;
 	int r = incident_read(incidents->fd, number, &incident);
@@ -139,10 +233,14 @@ int incident_step(struct gate *gate, uint64_t number, const struct incident_step
 	const struct incidents *incidents = gate->incidents;
 	if (!incidents)
 		return -ENOENT;
-	int r = step->kind == INCIDENT_CLOSED ? check_closed(incidents, number) : 0;
+	if (is_waiting(incidents, number))
+		return -EAGAIN;
+	if (incidents->fd < 0)
+		return -ENOENT;
+	int r = step->kind == INCIDENT_CLOSED ? check_open(incidents, number) : 0;
 	if (r == 0)
 		r = incident_append(incidents->fd, number, step);
 	if (r == 0)
-		record_step(gate, number, step);
+		incident_record_step(gate, number, step);
 	return r;
 }

@@ -19,11 +19,19 @@
 
 #include <stdint.h>
 
+#include <systemd/sd-event.h>
+
 #include "daemon/gate.h"
 #include "keep/incident.h"
 
-// Needs the state folder open; numbers go on from those that are there.  0 or -ENOMEM.
-int incidents_open(struct gate *gate);
+enum {
+	INCIDENT_GATHERING_MAX = 4, // incidents whose evidence is gathered at the same time
+	INCIDENT_RETRY_SECONDS = 5, // of records that the disk did not take
+};
+
+// Needs the state folder open; numbers go on from those that are there, and evidence that a crash
+// cut short is gathered again.  0 or a negative errno.
+int incidents_open(struct gate *gate, sd_event *event);
 void incidents_close(struct gate *gate); // without them is fine
 
 // Never fails and never waits for evidence.  The number is new; its record is on the disk, or, when
@@ -32,8 +40,13 @@ void incidents_close(struct gate *gate); // without them is fine
 uint64_t incident_open(struct gate *gate, const struct incident_what *what);
 
 // Adds to the incident's timeline (reconnected, noted, closed …) and records it; on the disk when
-// it returns.  -ENOENT: no such incident; -EALREADY: closed already (INCIDENT_CLOSED only); or what
-// the disk says.
+// it returns.  -ENOENT: no such incident; -EAGAIN: its record waits for the disk; -EALREADY: closed
+// already (INCIDENT_CLOSED only); or what the disk says.
 int incident_step(struct gate *gate, uint64_t number, const struct incident_step *step);
+
+// The folder of them all, for readers; -1: there is none.
+int incidents_folder(const struct gate *gate);
+// Is evidence being gathered for it?
+bool incident_is_gathering(const struct gate *gate, uint64_t number);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/drift.h"
+#include "daemon/incident_methods.h"
 #include "daemon/links.h"
 #include "daemon/method_diff.h"
 #include "kernel/sysctl.h"
@@ -387,11 +388,21 @@ static void method_drift(struct methods *methods, struct control_request *reques
 void methods_handle(void *arg, struct control_request *request)
 {
 	static method *const table[CTL_METHOD_END] = {
-		[CTL_PING] = method_ping,	  [CTL_STATUS] = method_status,
-		[CTL_APPLY] = method_apply,	  [CTL_FLOWS_LIST] = method_flows,
-		[CTL_ZONES_LIST] = method_zones,  [CTL_RELOAD] = method_reload,
-		[CTL_FEATURES] = method_features, [CTL_DRIFT] = method_drift,
+		[CTL_PING] = method_ping,
+		[CTL_STATUS] = method_status,
+		[CTL_APPLY] = method_apply,
+		[CTL_FLOWS_LIST] = method_flows,
+		[CTL_ZONES_LIST] = method_zones,
+		[CTL_RELOAD] = method_reload,
+		[CTL_FEATURES] = method_features,
+		[CTL_DRIFT] = method_drift,
 		[CTL_DIFF] = method_diff,
+		[CTL_INCIDENT_LIST] = method_incident_list,
+		[CTL_INCIDENT_SHOW] = method_incident_show,
+		[CTL_INCIDENT_OPEN] = method_incident_open,
+		[CTL_INCIDENT_NOTE] = method_incident_note,
+		[CTL_INCIDENT_CLOSE] = method_incident_close,
+		[CTL_INCIDENT_EXPORT] = method_incident_export,
 	};
 	table[request->method](arg, request);
 }

@@ -8,9 +8,11 @@
 
 #include "base/exit.h"
 #include "compile/compile.h"
+#include "daemon/collect.h"
 #include "daemon/compiler.h"
 #include "daemon/differ.h"
 #include "daemon/judge_child.h"
+#include "daemon/export.h"
 #include "daemon/service.h"
 #include "policy/box.h"
 
@@ -155,6 +157,12 @@ int main(int argc, char **argv)
 	struct gate_options options;
 	struct box_config *box = NULL;
 	enum exit_status status;
+	if (argc == 2 && !strcmp(argv[1], COLLECT_ARGUMENT))
+		return collect_main();
+	if (argc == 2 && !strcmp(argv[1], EXPORT_ARGUMENT))
+		return export_main(false);
+	if (argc == 2 && !strcmp(argv[1], EXPORT_MASKED_ARGUMENT))
+		return export_main(true);
 	if (argc == 2 && !strcmp(argv[1], COMPILER_ARGUMENT))
 		return compiler_main();
 	if (argc == 2 && !strcmp(argv[1], DIFFER_ARGUMENT))

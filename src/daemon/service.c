@@ -314,7 +314,7 @@ static int start(struct service *service)
 		r = start_gate(service);
 	if (r < 0)
 		return r;
-	r = incidents_open(&service->gate);
+	r = incidents_open(&service->gate, service->event);
 	if (r < 0)
 		return fatal(service, r, "incidents");
 	load(service);

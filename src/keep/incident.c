@@ -153,8 +153,8 @@ static int store_json(int fd, const char *name, struct json_object *object, int 
 	return r;
 }
 
-static int fill_folder(int fd, uint64_t number, const struct incident_what *what,
-		       const struct incident_box *box)
+void incident_record_make(uint64_t number, const struct incident_what *what,
+			  const struct incident_box *box, struct incident_record *ret)
 {
 	const struct incident_step opened = {
 		.kind = INCIDENT_OPENED,
@@ -164,26 +164,37 @@ static int fill_folder(int fd, uint64_t number, const struct incident_what *what
 		.login_uid = what->login_uid,
 		.text = what->reason,
 	};
-	struct json_object *about = incident_json_about(number, what, box);
-	struct json_object *step = incident_json_step(&opened);
-	int r = store_json(fd, about_name, about,
+	*ret = (struct incident_record){
+		.number = number,
+		.about = incident_json_about(number, what, box),
+		.opened = incident_json_step(&opened),
+	};
+}
+
+void incident_record_done(struct incident_record *record)
+{
+	json_object_put(record->about);
+	json_object_put(record->opened);
+	*record = (struct incident_record){ 0 };
+}
+
+static int fill_folder(int fd, const struct incident_record *record)
+{
+	int r = store_json(fd, about_name, record->about,
 			   JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 	fault_point("incident-about");
 	if (r == 0)
-		r = store_json(fd, timeline_name, step,
+		r = store_json(fd, timeline_name, record->opened,
 			       JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
-	json_object_put(about);
-	json_object_put(step);
 	return r;
 }
 
-int incident_store(int incidents_fd, uint64_t number, const struct incident_what *what,
-		   const struct incident_box *box)
+int incident_store(int incidents_fd, const struct incident_record *record)
 {
 	char name[NAME_BYTES_MAX];
-	folder_name(number, name);
+	folder_name(record->number, name);
 	remove_beside(incidents_fd); // of a crash
 	int r = fault_error("incident-store");
 	if (r == 0 && mkdirat(incidents_fd, beside_name, 0700) < 0)
@@ -193,7 +204,7 @@ int incident_store(int incidents_fd, uint64_t number, const struct incident_what
 		r = -errno;
 	fault_point("incident-made");
 	if (r == 0)
-		r = fill_folder(fd, number, what, box);
+		r = fill_folder(fd, record);
 	if (fd >= 0)
 		close(fd);
 	if (r == 0 &&

@@ -98,10 +98,17 @@ struct incident_box {
 
 // The highest number that is taken, 0: none.
 int incident_last(int incidents_fd, uint64_t *ret_number);
-// Makes the record and its first step, all of it on the disk or nothing.  -EEXIST: the number is
-// taken.
-int incident_store(int incidents_fd, uint64_t number, const struct incident_what *what,
-		   const struct incident_box *box);
+// What an incident is when it is opened: it borrows nothing any more, so that it can wait for a
+// disk.
+struct incident_record {
+	uint64_t number;
+	struct json_object *about, *opened;
+};
+void incident_record_make(uint64_t number, const struct incident_what *what,
+			  const struct incident_box *box, struct incident_record *ret);
+void incident_record_done(struct incident_record *record);
+// All of it on the disk or nothing.  -EEXIST: the number is taken.
+int incident_store(int incidents_fd, const struct incident_record *record);
 // Adds a step, on the disk when it returns; when it does not fit, nothing of it is left.
 // -ENOENT: no such incident; -EFBIG: its timeline is full.
 int incident_append(int incidents_fd, uint64_t number, const struct incident_step *step);

@@ -1,0 +1,236 @@
+// The child's side: part by part into files of their own, the most fleeting first.  What fails is
+// told and does not keep the others back.
+#include "daemon/collect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "base/exit.h"
+#include "kernel/dump.h"
+#include "kernel/kernel.h"
+#include "keep/sum.h"
+
+enum { FOLDER_FD = 3, LOG_FD = 4, CAPTURE_FD = 5, READY_FD = 6, ANSWER_FD = 7 };
+enum { NOTE_MAX = 160 };
+
+struct gathering {
+	FILE *out;
+	char note[NOTE_MAX]; // for people
+};
+
+static void note(struct gathering *gathering, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void note(struct gathering *gathering, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(gathering->note, sizeof(gathering->note), format, args);
+	va_end(args);
+}
+
+// --- the parts
+
+static int gather_ruleset(struct gathering *gathering)
+{
+	struct kernel_dump_result result;
+	int r = kernel_dump(gathering->out, COLLECT_FILE_BYTES_MAX - 4096, &result);
+	if (r == 0)
+		note(gathering, "%zu tables, %zu rules, %zu elements%s%s", result.tables,
+		     result.rules, result.elements, result.cut ? "; cut" : "",
+		     result.changed ? "; changed while it was read" : "");
+	return r;
+}
+
+struct counters {
+	struct json_object *list;
+	size_t n;
+};
+
+static void take_counter(void *arg, const struct kernel_counter *counter)
+{
+	struct counters *counters = arg;
+	struct json_object *object = json_object_new_object();
+	json_object_object_add(object, "name", json_object_new_string(counter->name));
+	json_object_object_add(object, "packets", json_object_new_uint64(counter->packets));
+	json_object_object_add(object, "bytes", json_object_new_uint64(counter->bytes));
+	json_object_array_add(counters->list, object);
+	counters->n++;
+}
+
+static int gather_counters(struct gathering *gathering)
+{
+	struct counters counters = { .list = json_object_new_array() };
+	struct kernel *kernel;
+	int r = kernel_open(-1, &kernel);
+	if (r < 0) {
+		json_object_put(counters.list);
+		return r;
+	}
+	r = kernel_counters(kernel, take_counter, &counters);
+	if (r == 0 &&
+	    fprintf(gathering->out, "%s\n",
+		    json_object_to_json_string_ext(counters.list, JSON_C_TO_STRING_PRETTY)) < 0)
+		r = -EIO;
+	note(gathering, "%zu counters", counters.n);
+	kernel_close(kernel);
+	json_object_put(counters.list);
+	return r;
+}
+
+static int copy_text(struct gathering *gathering, const char *path, const char *head)
+{
+	char line[1024];
+	size_t lines = 0;
+	FILE *in = fopen(path, "re");
+	if (!in)
+		return -errno;
+	fprintf(gathering->out, "# %s\n", head);
+	for (; fgets(line, sizeof(line), in); lines++)
+		fputs(line, gathering->out);
+	int r = ferror(in) ? -EIO : 0;
+	fclose(in);
+	return r;
+}
+
+// In the form in which Linux has always shown them (proc(5)).
+static int gather_links(struct gathering *gathering)
+{
+	static const struct {
+		const char *path, *head;
+	} files[] = {
+		{ "/proc/net/dev", "interfaces and their counters (/proc/net/dev)" },
+		{ "/proc/net/if_inet6", "IPv6 addresses (/proc/net/if_inet6)" },
+		{ "/proc/net/arp", "IPv4 neighbours (/proc/net/arp)" },
+		{ "/proc/net/route", "IPv4 routes (/proc/net/route)" },
+		{ "/proc/net/ipv6_route", "IPv6 routes (/proc/net/ipv6_route)" },
+		{ "/proc/net/stat/nf_conntrack",
+		  "connection tracking (/proc/net/stat/nf_conntrack)" },
+	};
+	size_t there = 0;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		there += copy_text(gathering, files[i].path, files[i].head) == 0;
+	note(gathering, "%zu tables of the system", there);
+	return there ? 0 : -ENOENT;
+}
+
+static const struct part {
+	const char *name, *file;
+	int (*gather)(struct gathering *gathering);
+} parts[] = {
+	{ "counters", "counters.json", gather_counters },
+	{ "links", "links.txt", gather_links },
+	{ "ruleset", "ruleset.txt", gather_ruleset },
+};
+
+// --- one part
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+// Whole and on the disk, or not there at all.
+static int write_part(const struct part *part, struct gathering *gathering, char sum[SUM_TEXT_MAX],
+		      uint64_t *ret_size)
+{
+	int fd = openat(FOLDER_FD, part->file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+			0400);
+	gathering->out = fd < 0 ? NULL : fdopen(fd, "w+");
+	if (!gathering->out)
+		return -errno;
+	errno = 0;
+	int r = part->gather(gathering);
+	if (r == 0 && (fflush(gathering->out) != 0 || ferror(gathering->out)))
+		r = errno ? -errno : -EIO;
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	if (r == 0)
+		r = sum_file(fd, sum, ret_size);
+	fclose(gathering->out);
+	if (r < 0)
+		unlinkat(FOLDER_FD, part->file, 0);
+	return r;
+}
+
+static struct json_object *try_part(const struct part *part)
+{
+	struct gathering gathering = { 0 };
+	struct json_object *object = json_object_new_object();
+	char sum[SUM_TEXT_MAX];
+	uint64_t size = 0, start = now_ms();
+	int r = write_part(part, &gathering, sum, &size);
+	json_object_object_add(object, "part", json_object_new_string(part->name));
+	if (r < 0) {
+		json_object_object_add(object, "error", json_object_new_string(strerror(-r)));
+	} else {
+		json_object_object_add(object, "file", json_object_new_string(part->file));
+		json_object_object_add(object, "bytes", json_object_new_uint64(size));
+		json_object_object_add(object, "blake2b", json_object_new_string(sum));
+	}
+	if (gathering.note[0])
+		json_object_object_add(object, "note", json_object_new_string(gathering.note));
+	json_object_object_add(object, "ms", json_object_new_uint64(now_ms() - start));
+	return object;
+}
+
+// --- the process
+
+// Only reading the kernel's tables needs a right; the files are their owner's.
+static int keep_rights(void)
+{
+	cap_value_t wanted[] = { CAP_NET_ADMIN };
+	cap_t caps = cap_init();
+	int r = caps && cap_set_flag(caps, CAP_PERMITTED, 1, wanted, CAP_SET) == 0 &&
+				cap_set_flag(caps, CAP_EFFECTIVE, 1, wanted, CAP_SET) == 0 &&
+				cap_set_proc(caps) == 0
+			? 0
+			: -errno;
+	if (caps)
+		cap_free(caps);
+	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = -errno;
+	return r;
+}
+
+// A file without end is to fail by itself, and isolation and traffic come first.
+static void set_limits(void)
+{
+	const struct rlimit size = { COLLECT_FILE_BYTES_MAX, COLLECT_FILE_BYTES_MAX };
+	setrlimit(RLIMIT_FSIZE, &size);
+	signal(SIGXFSZ, SIG_IGN);
+	setpriority(PRIO_PROCESS, 0, 10);
+}
+
+int collect_main(void)
+{
+	struct json_object *answer = json_object_new_array();
+	FILE *out = fdopen(ANSWER_FD, "w");
+	int r = out ? keep_rights() : -errno;
+	if (r < 0) {
+		fprintf(stderr, "<3>sekishod: gathering evidence: %s\n", strerror(-r));
+		return EXIT_FAILED;
+	}
+	set_limits();
+	tzset();
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		json_object_array_add(answer, try_part(&parts[i]));
+	fsync(FOLDER_FD);
+	fputs(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN), out);
+	json_object_put(answer);
+	return fclose(out) == 0 ? EXIT_FINE : EXIT_FAILED;
+}
