@@ -41,6 +41,42 @@ static void print_running(const struct control_row *fields)
 	}
 }
 
+static void print_waiting(const struct control_row *fields)
+{
+	char line[1024], when[40];
+
+	if (control_find(fields, CTL_AWAITED)) {
+		unsigned long long previous = control_u64(fields, CTL_PREVIOUS);
+
+		snprintf(line, sizeof(line),
+			 "generation %llu, applied by %s: %llu seconds left, then generation %llu "
+			 "returns",
+			 (unsigned long long)control_u64(fields, CTL_AWAITED),
+			 control_text(fields, CTL_AWAITED_BY),
+			 (unsigned long long)control_u64(fields, CTL_SECONDS_LEFT), previous);
+		if (!previous)
+			strcpy(strstr(line, "then "), "then the gate closes again");
+		print_line("to confirm", line);
+	}
+	if (control_u64(fields, CTL_PROPOSALS)) {
+		snprintf(line, sizeof(line), "%llu open (sekisho proposals)",
+			 (unsigned long long)control_u64(fields, CTL_PROPOSALS));
+		print_line("proposals", line);
+	}
+	if (control_find(fields, CTL_SCHEDULED)) {
+		snprintf(line, sizeof(line), "proposal %llu at %s",
+			 (unsigned long long)control_u64(fields, CTL_SCHEDULED),
+			 cli_time_text(control_u64(fields, CTL_AT), when));
+		print_line("scheduled", line);
+	}
+	if (control_u64(fields, CTL_REVIEWS)) {
+		snprintf(line, sizeof(line),
+			 "%llu emergency applies wait for their review (sekisho history)",
+			 (unsigned long long)control_u64(fields, CTL_REVIEWS));
+		print_line("to review", line);
+	}
+}
+
 static void print_numbers(const struct control_row *fields)
 {
 	char line[512];
@@ -110,6 +146,7 @@ int verb_status(const struct cli *cli)
 		cli_json_print(object);
 	} else if (answered) {
 		print_running(control_reply_fields(&status));
+		print_waiting(control_reply_fields(&status));
 		print_numbers(control_reply_fields(&status));
 		if (more)
 			print_features(&features);

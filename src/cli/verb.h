@@ -18,6 +18,11 @@ typedef uint64_t cli_options;
 #define OPT_PREVENTION	OPT(5)
 #define OPT_SOURCE	OPT(6)
 #define OPT_MASK	OPT(7)
+#define OPT_REQUEST	OPT(11)
+#define OPT_CONFIRM	OPT(12)
+#define OPT_AT		OPT(13)
+#define OPT_EMERGENCY	OPT(14)
+#define OPT_WAIT	OPT(15)
 enum { CLI_OPTIONS_MAX = 64 };
 
 struct cli {
@@ -50,6 +55,15 @@ int verb_query(const struct cli *cli);
 int verb_diff(const struct cli *cli);
 int verb_explain(const struct cli *cli);
 int verb_apply(const struct cli *cli);
+int verb_confirm(const struct cli *cli);
+int verb_rollback(const struct cli *cli);
+int verb_propose(const struct cli *cli);
+int verb_proposals(const struct cli *cli);
+int verb_proposal(const struct cli *cli);
+int verb_approve(const struct cli *cli);
+int verb_reject(const struct cli *cli);
+int verb_review(const struct cli *cli);
+int verb_history(const struct cli *cli);
 int verb_status(const struct cli *cli);
 int verb_flows(const struct cli *cli);
 int verb_zones(const struct cli *cli);

@@ -94,7 +94,8 @@ static int wait_readable(int fd, int timeout_ms)
 // An apply compiles and loads before it answers; anything else is answered at once.
 static int timeout_of(unsigned method)
 {
-	return method == CTL_APPLY || method == CTL_RELOAD || method == CTL_INCIDENT_EXPORT
+	return method == CTL_APPLY || method == CTL_RELOAD || method == CTL_PROPOSE ||
+			       method == CTL_ROLLBACK || method == CTL_INCIDENT_EXPORT
 		       ? CONTROL_APPLY_TIMEOUT_MS
 		       : CONTROL_TIMEOUT_MS;
 }

@@ -135,7 +135,40 @@ enum control_tag {
 	CTL_HOST,
 	CTL_MASK,   // pseudonyms in place of inner addresses
 	CTL_KEY_ID, // of the key that signed
+	// Approval and changes
+	CTL_PROPOSAL,
+	CTL_REQUEST,
+	CTL_EXPIRES,
+	CTL_BASED_ON,
+	CTL_APPROVAL_CODE,
+	CTL_NEEDED,	 // approvals
+	CTL_MISSING,	 // of them
+	CTL_GROUPS,	 // whose members may give them
+	CTL_APPROVED_BY, // repeats
+	CTL_CHANGE,	 // "opens", "closes", "changes", "rules"
+	CTL_CONFIRM,	 // seconds that an apply waits for its confirm
+	CTL_AT,		 // when it is to be applied
+	CTL_EMERGENCY_REASON,
+	CTL_AWAITED,	  // generation that waits for its confirm
+	CTL_AWAITED_BY,	  // who applied it
+	CTL_SECONDS_LEFT, // until the generation before returns
+	CTL_PREVIOUS,	  // that generation; 0: none
+	CTL_PROPOSALS,	  // open ones
+	CTL_REVIEWS,	  // emergency applies that nobody has reviewed
+	CTL_SCHEDULED,	  // proposal
+	CTL_CONFIRMED,
 	// Only between the compiler and the gate
+	CTL_APPROVERS,
+	CTL_RULE_GROUP, // repeats
+	CTL_RULE_ZONE,	// repeats
+	CTL_RULE_WEIGHT,
+	CTL_EXPIRES_SECONDS,
+	CTL_CONFIRM_SECONDS,
+	CTL_EMERGENCY,
+	CTL_ABSENT,
+	CTL_DEPUTY,
+	CTL_FROM_DAY,
+	CTL_UNTIL_DAY,
 	CTL_ASSERTIONS_FAILED,
 	CTL_IMAGE_BYTES,
 	// Zones and what contradicts them

@@ -8,7 +8,12 @@
 #define APPLY_REPLY                                                                                \
 	CTL_GENERATION, CTL_DIGEST, CTL_TITLE, CTL_CHANGED, CTL_FLOWS, CTL_ZONES, CTL_RULES,       \
 		CTL_SETS, CTL_ELEMENTS, CTL_ERRORS, CTL_WARNINGS, CTL_COMPILE_US, CTL_COMMIT_US,   \
-		CTL_VERIFY_US, CTL_STORE_US
+		CTL_VERIFY_US, CTL_STORE_US, CTL_AWAITED, CTL_AWAITED_BY, CTL_SECONDS_LEFT,        \
+		CTL_PREVIOUS
+#define PROPOSAL_HEAD                                                                              \
+	CTL_PROPOSAL, CTL_STATE, CTL_REASON, CTL_REQUEST, CTL_ACTOR, CTL_WHEN, CTL_EXPIRES,        \
+		CTL_BASED_ON, CTL_APPROVAL_CODE, CTL_NEEDED, CTL_MISSING, CTL_GROUPS,              \
+		CTL_APPROVED_BY, CTL_AT, CTL_DIRECTORY, CTL_WEIGHT, CTL_MESSAGE, CTL_DIGEST
 
 static const struct control_method_info method_table[CTL_METHOD_END] = {
 	[CTL_PING] = {
@@ -23,14 +28,17 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 			   CTL_FORWARDING, CTL_GENERATION, CTL_DIGEST, CTL_TITLE, CTL_APPLIED,
 			   CTL_APPLIED_BY, CTL_DIRECTORY, CTL_FLOWS, CTL_ZONES, CTL_RULES, CTL_SETS,
 			   CTL_ELEMENTS, CTL_DENIED, CTL_SPOOFED, CTL_INVALID, CTL_UNKNOWN,
-			   CTL_LOG_EVENTS, CTL_LOG_SUPPRESSED, CTL_CLIENTS, CTL_MEMORY },
+			   CTL_LOG_EVENTS, CTL_LOG_SUPPRESSED, CTL_CLIENTS, CTL_MEMORY,
+			   CTL_AWAITED, CTL_AWAITED_BY, CTL_SECONDS_LEFT, CTL_PREVIOUS,
+			   CTL_PROPOSALS, CTL_REVIEWS, CTL_SCHEDULED, CTL_AT },
 	},
 	[CTL_APPLY] = {
 		.name = "apply",
 		.permission = CTL_MAY_OPERATE,
 		.descriptor = CTL_CARRIES_FOLDER,
-		.request = { CTL_DIRECTORY },
-		.reply = { APPLY_REPLY },
+		.request = { CTL_DIRECTORY, CTL_PROPOSAL, CTL_CONFIRM, CTL_AT, CTL_REASON,
+			     CTL_REQUEST, CTL_EMERGENCY_REASON },
+		.reply = { APPLY_REPLY, CTL_AT, CTL_PROPOSAL },
 		.row = { CTL_DIAGNOSTIC_TAGS },
 	},
 	[CTL_FLOWS_LIST] = {
@@ -116,6 +124,67 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		.descriptor = CTL_CARRIES_FILE,
 		.request = { CTL_INCIDENT, CTL_MASK },
 		.reply = { CTL_INCIDENT, CTL_SIZE, CTL_DIGEST, CTL_KEY_ID, CTL_PROBLEM },
+	},
+	[CTL_PROPOSE] = {
+		.name = "propose",
+		.permission = CTL_MAY_OPERATE,
+		.descriptor = CTL_CARRIES_FOLDER,
+		.request = { CTL_DIRECTORY, CTL_REASON, CTL_REQUEST },
+		.reply = { APPLY_REPLY, PROPOSAL_HEAD },
+		.row = { CTL_DIAGNOSTIC_TAGS },
+	},
+	[CTL_PROPOSALS_LIST] = {
+		.name = "proposals",
+		.permission = CTL_MAY_SEE,
+		.row = { PROPOSAL_HEAD },
+	},
+	[CTL_PROPOSAL_PAGE] = {
+		.name = "proposal",
+		.permission = CTL_MAY_SEE,
+		.request = { CTL_PROPOSAL },
+		.reply = { PROPOSAL_HEAD, CTL_ERRORS, CTL_WARNINGS, CTL_FLOWS, CTL_ZONES,
+			   CTL_TITLE },
+		.row = { CTL_WHAT, CTL_CHANGE, CTL_ID, CTL_TITLE, CTL_FROM, CTL_TO, CTL_TREATMENT,
+			 CTL_OWNER, CTL_WEIGHT, CTL_ACTOR, CTL_WHEN, CTL_APPROVAL_CODE,
+			 CTL_DIAGNOSTIC_TAGS },
+	},
+	[CTL_APPROVE] = {
+		.name = "approve",
+		.permission = CTL_MAY_APPROVE,
+		.request = { CTL_PROPOSAL, CTL_APPROVAL_CODE },
+		.reply = { PROPOSAL_HEAD },
+	},
+	[CTL_REJECT] = {
+		.name = "reject",
+		.permission = CTL_MAY_SEE, // its author, or who may approve: the method looks
+		.request = { CTL_PROPOSAL, CTL_REASON },
+		.reply = { CTL_PROPOSAL },
+	},
+	[CTL_CONFIRM_APPLY] = {
+		.name = "confirm",
+		.permission = CTL_MAY_OPERATE,
+		.reply = { CTL_GENERATION },
+	},
+	[CTL_ROLLBACK] = {
+		.name = "rollback",
+		.permission = CTL_MAY_OPERATE,
+		.request = { CTL_GENERATION, CTL_REASON, CTL_CONFIRM, CTL_EMERGENCY_REASON },
+		.reply = { APPLY_REPLY },
+		.row = { CTL_DIAGNOSTIC_TAGS },
+	},
+	[CTL_HISTORY] = {
+		.name = "history",
+		.permission = CTL_MAY_SEE,
+		.reply = { CTL_GENERATION, CTL_AWAITED },
+		.row = { CTL_GENERATION, CTL_STATE, CTL_APPLIED, CTL_ACTOR, CTL_REASON, CTL_REQUEST,
+			 CTL_APPROVED_BY, CTL_CONFIRMED, CTL_PREVIOUS, CTL_DIGEST, CTL_DIRECTORY,
+			 CTL_REVIEWS },
+	},
+	[CTL_REVIEW] = {
+		.name = "review",
+		.permission = CTL_MAY_APPROVE,
+		.request = { CTL_GENERATION, CTL_REASON },
+		.reply = { CTL_GENERATION },
 	},
 };
 

@@ -53,10 +53,19 @@ enum control_method {
 	CTL_INCIDENT_NOTE,
 	CTL_INCIDENT_CLOSE,
 	CTL_INCIDENT_EXPORT, // carries the file that is to be written
+	CTL_PROPOSE,	     // a directory, as apply
+	CTL_PROPOSALS_LIST,
+	CTL_PROPOSAL_PAGE, // what an approver reads
+	CTL_APPROVE,
+	CTL_REJECT,
+	CTL_CONFIRM_APPLY,
+	CTL_ROLLBACK,
+	CTL_HISTORY,
+	CTL_REVIEW,
 	CTL_METHOD_END,
 };
 
-enum { CTL_TAGS_MAX = 40 };
+enum { CTL_TAGS_MAX = 64 };
 
 enum control_descriptor {
 	CTL_CARRIES_NOTHING,

@@ -4,18 +4,28 @@
 #include "daemon/live.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fault.h"
+#include "daemon/live.h"
+#include "daemon/proposals.h"
+#include "daemon/reviews.h"
+
 struct apply {
 	struct gate *gate;
+	sd_event *event;
 	struct child *compiler;
 	int snapshot_fd;
 	struct generation_about about;
-	uint64_t started_us;
+	enum apply_what what;
+	bool granted, emergency, stored;
+	char emergency_reason[REASON_MAX];
+	uint64_t confirm_usec, started_us;
 	apply_done *done;
 	void *arg;
 };
@@ -42,22 +52,45 @@ void apply_cancel(struct gate *gate)
 	gate->apply = NULL;
 }
 
+// --- the end of it
+
+static void put_actor(struct event *event, const struct apply *apply)
+{
+	event_text(event, EVENT_ACTOR, apply->about.by.name);
+	event_number(event, EVENT_UID, apply->about.by.uid);
+	if (apply->about.by.login_uid != CONTROL_NO_LOGIN)
+		event_number(event, EVENT_LOGIN_UID, apply->about.by.login_uid);
+}
+
+static enum event_kind kind_of(const struct apply *apply, bool fine)
+{
+	if (!fine)
+		return EVENT_APPLY_REFUSED;
+	return apply->what == APPLY_GENERATION ? EVENT_ROLLED_BACK : EVENT_APPLIED;
+}
+
 static void tell(struct gate *gate, const struct apply *apply, const struct apply_result *result)
 {
 	struct event event;
 	bool fine = result->status == EXIT_FINE || result->status == EXIT_DEGRADED;
 	char text[700] = "";
+	if (fine && result->proposal) // is an event of its own
+		return;
 	if (fine && !result->changed && !result->failure)
 		snprintf(text, sizeof(text), "that policy runs already; nothing was changed");
 	else if (result->failure)
 		snprintf(text, sizeof(text), "SK%03d %s", (int)result->failure->code,
 			 result->failure->text);
-	event_init(&event, fine ? EVENT_APPLIED : EVENT_APPLY_REFUSED, journal_now_usec());
+	event_init(&event, kind_of(apply, fine), journal_now_usec());
 	event_text(&event, EVENT_MESSAGE, text);
 	event_number(&event, EVENT_GENERATION,
 		     fine ? gate->current.about.number : apply->about.number);
-	event_number(&event, EVENT_UID, apply->about.uid);
+	put_actor(&event, apply);
+	event_text(&event, EVENT_REASON, apply->about.reason);
+	event_text(&event, EVENT_REQUEST, apply->about.request);
 	event_text(&event, EVENT_DIGEST, fine ? gate->current.about.digest : NULL);
+	if (fine && result->changed)
+		event_number(&event, EVENT_BEFORE, apply->about.previous);
 	if (fine)
 		event_number(&event, EVENT_FLOWS, gate->current.report.flows.n - 1);
 	else if (result->report)
@@ -82,7 +115,7 @@ static void fail(struct apply *apply, enum exit_status status, const struct fail
 	finish(apply, &(struct apply_result){ .status = status, .failure = failure });
 }
 
-// --- after the compiler has answered
+// --- store, commit, install
 
 static enum exit_status status_of_faults(const struct report *report)
 {
@@ -103,15 +136,41 @@ static bool is_current(struct gate *gate, const struct generation_about *about)
 			     sizeof(difference)) == 0;
 }
 
+static int map_snapshot(struct apply *apply, struct snapshot *ret, struct failure *failure)
+{
+	int r = snapshot_map(apply->snapshot_fd, ret);
+	return r < 0 ? failure_set(failure, SK_DAEMON_FAILED, r, "the copy of the policy: %s",
+				   strerror(-r))
+		     : 0;
+}
+
 static int store(struct apply *apply, const uint8_t *bytes, size_t size, struct failure *failure)
 {
 	struct snapshot snapshot;
-	int r = snapshot_map(apply->snapshot_fd, &snapshot);
-	if (r < 0)
-		return failure_set(failure, SK_DAEMON_FAILED, r, "the copy of the policy: %s",
-				   strerror(-r));
+	int r = apply->stored ? 0 : map_snapshot(apply, &snapshot, failure);
+	if (r < 0 || apply->stored)
+		return r;
 	r = generation_store(apply->gate->state_fd, &apply->about, &snapshot, bytes, size, failure);
 	snapshot_done(&snapshot);
+	return r;
+}
+
+static enum live_cause cause_of(const struct apply *apply)
+{
+	return apply->what == APPLY_GENERATION ? LIVE_ROLLBACK : LIVE_APPLY;
+}
+
+static int settle_or_wait(struct apply *apply, struct failure *failure)
+{
+	struct gate *gate = apply->gate;
+	if (apply->confirm_usec) {
+		confirm_begin(gate, apply->event);
+		return 0;
+	}
+	int r = generation_make_last_good(gate->state_fd, apply->about.number, failure);
+	if (r == 0)
+		generation_mark_confirmed(gate->state_fd, apply->about.number, &apply->about.by,
+					  apply->about.applied_usec);
 	return r;
 }
 
@@ -127,10 +186,13 @@ static void install(struct apply *apply, struct report *report, struct apply_res
 	gate_set_problem(gate, GATE_LOAD, NULL);
 	gate_set_problem(gate, GATE_KERNEL, NULL);
 	gate_let_through(gate);
-	live_review(gate, LIVE_APPLY);
-	int r = generation_make_last_good(gate->state_fd, apply->about.number, &failure);
+	int r = settle_or_wait(apply, &failure);
 	gate_set_problem(gate, GATE_STATE, r < 0 ? &failure : NULL);
+	if (apply->emergency)
+		reviews_open(gate, &gate->current.about, apply->emergency_reason);
 	gate_look(gate);
+	live_review(gate, cause_of(apply));
+	proposals_look(gate); // those that were compared with what ran before are void
 	result->store_us += monotonic_us() - start;
 	result->status = strcmp(gate_state(gate), "running") == 0 ? EXIT_FINE : EXIT_DEGRADED;
 	result->report = &gate->current.report;
@@ -139,31 +201,138 @@ static void install(struct apply *apply, struct report *report, struct apply_res
 	finish(apply, result);
 }
 
+static void give_up(struct apply *apply, struct report *report, struct apply_result *result)
+{
+	struct gate *gate = apply->gate;
+	if (!apply->stored)
+		generation_remove(gate->state_fd, apply->about.number);
+	confirm_drop(gate);
+	finish(apply, result);
+	report_done(report);
+}
+
 static void load(struct apply *apply, struct report *report, const uint8_t *bytes, size_t size)
 {
 	struct gate *gate = apply->gate;
-	struct apply_result result = { .compile_us = monotonic_us() - apply->started_us };
+	struct apply_result result = {
+		.status = EXIT_FAILED,
+		.report = report,
+		.compile_us = monotonic_us() - apply->started_us,
+	};
 	struct failure failure;
 	uint64_t start = monotonic_us();
 	gate_look(gate);
 	gate_write_counters(gate);
-	result.status = EXIT_FAILED;
-	result.report = report;
 	result.failure = &failure;
+	apply->about.previous = gate->current.about.number;
 	if (store(apply, bytes, size, &failure) < 0) {
 		finish(apply, &result);
 		report_done(report);
 		return;
 	}
+	if (apply->confirm_usec && confirm_prepare(gate, apply->about.number, apply->confirm_usec,
+						   &apply->about.by, &failure) < 0) {
+		give_up(apply, report, &result);
+		return;
+	}
 	result.store_us = monotonic_us() - start;
-	if (gate_commit(gate, report->ruleset, &failure, &result.times) < 0) {
-		generation_remove(gate->state_fd, apply->about.number);
+	int r = gate_commit(gate, report->ruleset, &failure, &result.times);
+	fault_point("committed");
+	if (r < 0) {
 		result.status = EXIT_KERNEL;
-		finish(apply, &result);
-		report_done(report);
+		give_up(apply, report, &result);
 		return;
 	}
 	install(apply, report, &result);
+}
+
+// --- after the compiler has answered
+
+static void propose(struct apply *apply, struct report *report, const uint8_t *bytes, size_t size)
+{
+	struct apply_result result = {
+		.status = EXIT_FAILED,
+		.report = report,
+		.compile_us = monotonic_us() - apply->started_us,
+	};
+	struct proposal proposal;
+	struct snapshot snapshot;
+	struct failure failure;
+	int r = map_snapshot(apply, &snapshot, &failure);
+	if (r == 0) {
+		r = proposals_add(apply->gate, &apply->about, report, &snapshot, bytes, size,
+				  &proposal, &failure);
+		snapshot_done(&snapshot);
+	}
+	result.status = r == 0 ? EXIT_FINE : EXIT_FAILED;
+	result.failure = r < 0 ? &failure : NULL;
+	result.proposal = r == 0 ? &proposal : NULL;
+	finish(apply, &result);
+	report_done(report);
+}
+
+// Without a proposal nobody can have approved it: it must need nobody.
+static bool may_go(struct apply *apply, const struct report *report, struct failure *failure)
+{
+	struct approval_change change;
+	struct approval_need need;
+	char groups[512];
+	const struct control_rows *section = &apply->gate->current.report.approval;
+	if (apply->granted || apply->emergency)
+		return true;
+	proposals_change(apply->gate, report, &change);
+	approval_need(section, &change, &need);
+	if (!need.approvers)
+		return true;
+	failure_set(
+		failure, SK_APPROVAL_MISSING, -EPERM,
+		"%u other person%s of %s must approve this change: sekisho propose DIR --reason "
+		"WHY",
+		need.approvers, need.approvers == 1 ? "" : "s",
+		approval_groups(section, &need, groups, sizeof(groups)));
+	return false;
+}
+
+static void go_on(struct apply *apply, struct report *report, const uint8_t *bytes, size_t size)
+{
+	struct failure failure;
+	struct apply_result result = {
+		.report = report,
+		.compile_us = monotonic_us() - apply->started_us,
+	};
+	if (report->ruleset && apply->what == APPLY_PROPOSE) {
+		propose(apply, report, bytes, size);
+		return;
+	}
+	bool current = report->ruleset && is_current(apply->gate, &apply->about);
+	if (report->ruleset && !current && may_go(apply, report, &failure)) {
+		load(apply, report, bytes, size);
+		return;
+	}
+	if (!report->ruleset) {
+		result.status = status_of_faults(report);
+	} else if (!current) {
+		result.status = EXIT_APPROVAL;
+		result.failure = &failure;
+	}
+	finish(apply, &result);
+	report_done(report);
+}
+
+static int read_report(struct apply *apply, const uint8_t *bytes, size_t size, struct report *ret)
+{
+	struct report report;
+	int r = report_read(bytes, size, &report);
+	if (r == 0 && report.ruleset && report.ruleset->generation != apply->about.number) {
+		report_done(&report);
+		r = -EBADMSG;
+	}
+	if (r < 0)
+		return r;
+	snprintf(apply->about.digest, sizeof(apply->about.digest), "%s",
+		 control_text(&report.faults.v[0], CTL_DIGEST));
+	*ret = report;
+	return 0;
 }
 
 static void on_compiled(void *arg, uint8_t *bytes, size_t size, const struct failure *failed)
@@ -176,33 +345,13 @@ static void on_compiled(void *arg, uint8_t *bytes, size_t size, const struct fai
 		fail(apply, EXIT_FAILED, failed);
 		return;
 	}
-	int r = report_read(bytes, size, &report);
-	if (r == 0 && report.ruleset && report.ruleset->generation != apply->about.number) {
-		report_done(&report);
-		r = -EBADMSG;
-	}
+	int r = read_report(apply, bytes, size, &report);
 	if (r < 0) {
 		failure_set(&failure, SK_COMPILER_FAILED, r,
 			    "the policy compiler's report makes no sense (%zu bytes)", size);
 		fail(apply, EXIT_FAILED, &failure);
-		free(bytes);
-		return;
-	}
-	snprintf(apply->about.digest, sizeof(apply->about.digest), "%s",
-		 control_text(&report.faults.v[0], CTL_DIGEST));
-	struct apply_result result = {
-		.report = &report,
-		.compile_us = monotonic_us() - apply->started_us,
-	};
-	if (!report.ruleset) {
-		result.status = status_of_faults(&report);
-		finish(apply, &result);
-		report_done(&report);
-	} else if (is_current(apply->gate, &apply->about)) {
-		finish(apply, &result);
-		report_done(&report);
 	} else {
-		load(apply, &report, bytes, size);
+		go_on(apply, &report, bytes, size);
 	}
 	free(bytes);
 }
@@ -236,8 +385,8 @@ static void compiled_for(const struct gate_options *options, char *out, size_t s
 		 prefix, options->management_port, options->nflog_group);
 }
 
-static int begin(struct apply *apply, sd_event *event, const struct apply_request *request,
-		 struct failure *failure)
+static int begin_folder(struct apply *apply, int dir_fd, const struct compiler_command *compiler,
+			struct failure *failure)
 {
 	struct gate *gate = apply->gate;
 	uint64_t in_kernel = gate->current.about.number;
@@ -246,10 +395,10 @@ static int begin(struct apply *apply, sd_event *event, const struct apply_reques
 	if (r < 0)
 		return r;
 	struct snapshot_job job = job_of(gate, apply);
-	r = snapshot_take(request->dir_fd, &job, failure, &apply->snapshot_fd);
+	r = snapshot_take(dir_fd, &job, failure, &apply->snapshot_fd);
 	if (r < 0)
 		return r;
-	r = compiler_start(event, apply->snapshot_fd, request->compiler, on_compiled, apply,
+	r = compiler_start(apply->event, apply->snapshot_fd, compiler, on_compiled, apply,
 			   &apply->compiler);
 	if (r < 0)
 		return failure_set(failure, SK_COMPILER_FAILED, r, "the policy compiler: %s",
@@ -257,35 +406,173 @@ static int begin(struct apply *apply, sd_event *event, const struct apply_reques
 	return 0;
 }
 
+// An approved proposal goes on where it was left.  The apply is gone when this returns 0.
+static int begin_proposal(struct apply *apply, struct failure *failure)
+{
+	struct gate *gate = apply->gate;
+	struct proposal proposal;
+	struct report report;
+	uint8_t *bytes;
+	size_t size;
+	int r = proposals_take(gate, apply->about.number, apply->emergency, &proposal, failure);
+	if (r < 0)
+		return r;
+	if (strcmp(proposal.version, apply->about.version) != 0)
+		return failure_set(failure, SK_GENERATION_FOREIGN, -ESTALE,
+				   "proposal %" PRIu64 " was compiled by another version or for "
+				   "another management path; propose it again",
+				   proposal.number);
+	proposals_about(&proposal, &apply->about);
+	struct snapshot_job job = job_of(gate, apply);
+	r = proposals_load(gate, &proposal, &job, failure, &apply->snapshot_fd, &bytes, &size);
+	if (r < 0)
+		return r;
+	r = read_report(apply, bytes, size, &report);
+	if (r < 0 || !report.ruleset) {
+		free(bytes);
+		return failure_set(failure, SK_PROPOSAL_DAMAGED, -EBADMSG,
+				   "what was compiled of proposal %" PRIu64 " makes no sense",
+				   proposal.number);
+	}
+	load(apply, &report, bytes, size);
+	if (gate->current.about.number == proposal.number)
+		proposals_end(gate, &proposal, PROPOSAL_APPLIED, "");
+	free(bytes);
+	return 0;
+}
+
+// As it was stored; the apply is gone when this returns 0.
+static int begin_generation(struct apply *apply, const struct compiler_command *compiler,
+			    struct failure *failure)
+{
+	struct gate *gate = apply->gate;
+	struct generation generation;
+	uint64_t number = apply->about.number;
+	int r = generation_load(gate->state_fd, number, failure, &generation);
+	if (r == 0 && !strcmp(generation.about.version, apply->about.version)) {
+		char reason[REASON_MAX];
+		memcpy(reason, apply->about.reason, sizeof(reason));
+		generation.about.by = apply->about.by;
+		generation.about.applied_usec = apply->about.applied_usec;
+		memcpy(generation.about.reason, reason, sizeof(reason));
+		apply->about = generation.about;
+		apply->stored = true;
+		load(apply, &generation.report, NULL, 0);
+		return 0;
+	}
+	if (r == 0)
+		generation_done(&generation);
+	else if (failure->code == SK_GENERATION_UNKNOWN)
+		return r;
+	int rules_fd = generation_open_rules(gate->state_fd, number);
+	if (rules_fd < 0)
+		return failure_set(failure, SK_GENERATION_UNKNOWN, rules_fd,
+				   "the policy of generation %" PRIu64 ": %s", number,
+				   strerror(-rules_fd));
+	snprintf(apply->about.directory, sizeof(apply->about.directory), "generation %" PRIu64,
+		 number);
+	r = begin_folder(apply, rules_fd, compiler, failure);
+	close(rules_fd);
+	return r;
+}
+
 // Faults of the folder are faults of the policy; all others are the box's.
 static enum exit_status status_of_failure(const struct failure *failure)
 {
+	if (failure->code == SK_APPROVAL_MISSING)
+		return EXIT_APPROVAL;
 	return failure->code < SK_KERNEL_REFUSED || failure->code == SK_FOLDER_TOO_BIG
 		       ? EXIT_POLICY
 		       : EXIT_FAILED;
 }
 
+// One change at a time, whoever makes it.
+static int find_free(const struct gate *gate, const struct apply_request *request,
+		     struct failure *failure)
+{
+	uint64_t left = confirm_left_seconds(gate);
+	if (gate->apply)
+		return failure_set(failure, SK_APPLY_BUSY, -EBUSY,
+				   "another apply is running, by %s; try again",
+				   gate->apply->about.by.name);
+	if (left && request->what != APPLY_PROPOSE)
+		return failure_set(failure, SK_CONFIRM_AWAITED, -EBUSY,
+				   "generation %" PRIu64 ", applied by %s, waits for its confirm "
+				   "for %" PRIu64 " seconds more; confirm it, or take it back with "
+				   "\"sekisho rollback\"",
+				   gate->confirm.generation, gate->confirm.by.name, left);
+	return 0;
+}
+
+static struct apply *apply_new(struct gate *gate, sd_event *event,
+			       const struct apply_request *request)
+{
+	struct apply *apply = calloc(1, sizeof(*apply));
+	struct generation_about *about = apply ? &apply->about : NULL;
+	if (!apply)
+		return NULL;
+	apply->gate = gate;
+	apply->event = event;
+	apply->snapshot_fd = -1;
+	apply->started_us = monotonic_us();
+	apply->what = request->what;
+	apply->granted = request->granted;
+	apply->confirm_usec = request->confirm_usec;
+	apply->done = request->done;
+	apply->arg = request->arg;
+	apply->emergency = request->emergency != NULL;
+	if (request->emergency)
+		snprintf(apply->emergency_reason, REASON_MAX, "%s", request->emergency);
+	about->number = request->number;
+	about->applied_usec = journal_now_usec();
+	about->by = request->by;
+	snprintf(about->reason, REASON_MAX, "%s", request->reason ? request->reason : "");
+	snprintf(about->request, REASON_MAX, "%s", request->request ? request->request : "");
+	snprintf(about->directory, sizeof(about->directory), "%s",
+		 request->directory ? request->directory : "");
+	compiled_for(gate->options, about->version, sizeof(about->version));
+	return apply;
+}
+
+static void tell_start(const struct apply *apply)
+{
+	struct event event;
+	if (apply->what == APPLY_PROPOSE)
+		return;
+	event_init(&event, EVENT_APPLY_STARTED, journal_now_usec());
+	put_actor(&event, apply);
+	event_text(&event, EVENT_NAME, apply->about.directory);
+	if (apply->what == APPLY_PROPOSAL)
+		event_number(&event, EVENT_PROPOSAL, apply->about.number);
+	if (apply->what == APPLY_GENERATION)
+		event_number(&event, EVENT_GENERATION, apply->about.number);
+	journal_write(apply->gate->journal, &event);
+}
+
 void apply_start(struct gate *gate, sd_event *event, const struct apply_request *request)
 {
 	struct failure failure;
-	struct apply *apply = calloc(1, sizeof(*apply));
-	if (!apply || gate->apply) {
-		failure_set(&failure, SK_APPLY_BUSY, 0, "another apply is running; try again");
+	struct apply *apply = NULL;
+	int r = find_free(gate, request, &failure);
+	if (r == 0 && !(apply = apply_new(gate, event, request)))
+		r = failure_set(&failure, SK_DAEMON_FAILED, -ENOMEM, "no memory");
+	if (r < 0) {
 		request->done(request->arg, gate,
 			      &(struct apply_result){ .status = EXIT_FAILED, .failure = &failure });
-		free(apply);
 		return;
 	}
-	apply->gate = gate;
-	apply->snapshot_fd = -1;
-	apply->started_us = monotonic_us();
-	apply->done = request->done;
-	apply->arg = request->arg;
-	apply->about.applied_usec = journal_now_usec();
-	apply->about.uid = request->uid;
-	snprintf(apply->about.directory, sizeof(apply->about.directory), "%s", request->directory);
-	compiled_for(gate->options, apply->about.version, sizeof(apply->about.version));
 	gate->apply = apply;
-	if (begin(apply, event, request, &failure) < 0)
+	tell_start(apply);
+	switch (request->what) {
+	case APPLY_PROPOSAL:
+		r = begin_proposal(apply, &failure);
+		break;
+	case APPLY_GENERATION:
+		r = begin_generation(apply, request->compiler, &failure);
+		break;
+	default:
+		r = begin_folder(apply, request->dir_fd, request->compiler, &failure);
+	}
+	if (r < 0)
 		fail(apply, status_of_failure(&failure), &failure);
 }

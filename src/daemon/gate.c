@@ -351,6 +351,7 @@ int gate_open(struct gate *gate, const struct gate_options *options, struct jour
 
 void gate_close(struct gate *gate)
 {
+	confirm_stop(gate);
 	generation_done(&gate->current);
 	counters_free(gate->counters);
 	if (gate->kernel)
@@ -370,22 +371,25 @@ static bool runs(struct gate *gate, const struct generation *generation)
 	       verify(gate, generation->report.ruleset, &failure) == 0;
 }
 
-int gate_load(struct gate *gate, struct failure *failure)
+int gate_run(struct gate *gate, struct generation *generation, struct failure *failure)
 {
-	struct generation generation;
 	struct gate_times times;
-	int r = generation_load_last_good(gate->state_fd, failure, &generation);
-	if (r < 0)
-		return r;
-	bool running = runs(gate, &generation);
-	if (!running)
-		r = gate_commit(gate, generation.report.ruleset, failure, &times);
+	bool running = runs(gate, generation);
+	int r = running ? 0 : gate_commit(gate, generation->report.ruleset, failure, &times);
 	if (r < 0) {
-		generation_done(&generation);
+		generation_done(generation);
 		return r;
 	}
-	gate->current = generation;
+	generation_done(&gate->current);
+	gate->current = *generation;
 	gate_event(gate, running ? EVENT_ADOPTED : EVENT_LOADED);
 	gate_let_through(gate);
 	return 0;
+}
+
+int gate_load(struct gate *gate, struct failure *failure)
+{
+	struct generation generation;
+	int r = generation_load_last_good(gate->state_fd, failure, &generation);
+	return r < 0 ? r : gate_run(gate, &generation, failure);
 }

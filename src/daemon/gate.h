@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/addr.h"
+#include "daemon/confirm.h"
 #include "daemon/counters.h"
 #include "daemon/failure.h"
 #include "daemon/generation.h"
@@ -65,11 +66,15 @@ struct gate {
 	struct counters *counters;
 	bool counters_dirty;
 	uint64_t counters_written_usec;
-	char problems[GATE_PROBLEM_COUNT][700]; // "": fine
-	struct apply *apply;			// the one under way
-	struct live *live;			// NULL: connections are not reviewed
-	struct drift *drift;			// NULL: nobody looks
-	struct incidents *incidents;		// NULL at boot, where none is opened
+	char problems[GATE_PROBLEM_COUNT][700];	 // "": fine
+	struct apply *apply;			 // the one under way
+	struct incidents *incidents;		 // NULL at boot, where none is opened
+	struct confirm confirm;			 // the apply that waits for its confirm
+	bool schedule_known;			 // the two below
+	uint64_t schedule_usec, schedule_number; // next scheduled proposal; 0: none
+	uint64_t nagged_usec;			 // of open reviews, since the boot; 0: not yet
+	struct drift *drift;			 // NULL: nobody looks
+	struct live *live;			 // NULL: connections are not reviewed
 };
 
 // netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes
@@ -82,6 +87,10 @@ void gate_close(struct gate *gate); // the kernel keeps what it has
 // guard after the rules were read back.  On failure the kernel keeps what it has, and a closed
 // guard stays closed.
 int gate_load(struct gate *gate, struct failure *failure);
+
+// Makes the kernel run a generation, unless it does, and lets traffic through.  The generation is
+// the gate's, or done with on failure; what ran before is done with on success.
+int gate_run(struct gate *gate, struct generation *generation, struct failure *failure);
 
 // Makes the kernel run `next` and reads it back; on a difference the running generation is put
 // back.  Times it took in microseconds.

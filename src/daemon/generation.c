@@ -12,7 +12,9 @@
 
 #include <json-c/json.h>
 
+#include "base/fault.h"
 #include "base/file.h"
+#include "daemon/stored.h"
 
 static const char last_good[] = "last-good";
 
@@ -46,9 +48,8 @@ static int open_generations(int state_fd)
 	return fd < 0 ? -errno : fd;
 }
 
-static void each_number(int state_fd, void (*each)(void *arg, uint64_t number), void *arg)
+static void each_number_of(int fd, void (*each)(void *arg, uint64_t number), void *arg)
 {
-	int fd = open_generations(state_fd);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 	uint64_t number;
@@ -61,6 +62,11 @@ static void each_number(int state_fd, void (*each)(void *arg, uint64_t number), 
 		if (number_of(entry->d_name, &number))
 			each(arg, number);
 	closedir(dir);
+}
+
+static void each_number(int state_fd, void (*each)(void *arg, uint64_t number), void *arg)
+{
+	each_number_of(open_generations(state_fd), each, arg);
 }
 
 static void highest(void *arg, uint64_t number)
@@ -96,14 +102,18 @@ static char *about_text(const struct generation_about *about, const void *compil
 	struct json_object *object = json_object_new_object();
 	char sum[24];
 	snprintf(sum, sizeof(sum), "%016" PRIx64, file_sum(compiled, size));
-	json_object_object_add(object, "generation", json_object_new_uint64(about->number));
-	json_object_object_add(object, "digest", json_object_new_string(about->digest));
-	json_object_object_add(object, "applied_usec", json_object_new_uint64(about->applied_usec));
-	json_object_object_add(object, "uid", json_object_new_uint64(about->uid));
-	json_object_object_add(object, "directory", json_object_new_string(about->directory));
-	json_object_object_add(object, "version", json_object_new_string(about->version));
-	json_object_object_add(object, "compiled_bytes", json_object_new_uint64(size));
-	json_object_object_add(object, "compiled_sum", json_object_new_string(sum));
+	stored_put_number(object, "generation", about->number);
+	stored_put_text(object, "digest", about->digest);
+	stored_put_number(object, "applied_usec", about->applied_usec);
+	stored_put_person(object, "by", &about->by);
+	stored_put_number(object, "previous", about->previous);
+	stored_put_text(object, "reason", about->reason);
+	stored_put_text(object, "request", about->request);
+	stored_put_text(object, "approved_by", about->approved_by);
+	stored_put_text(object, "directory", about->directory);
+	stored_put_text(object, "version", about->version);
+	stored_put_number(object, "compiled_bytes", size);
+	stored_put_text(object, "compiled_sum", sum);
 	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY);
 	char *copy = text ? strdup(text) : NULL;
 	json_object_put(object);
@@ -118,7 +128,7 @@ static int make_folder(int in_fd, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-static int store_rules(int folder_fd, const struct snapshot *snapshot)
+int generation_store_rules(int folder_fd, const struct snapshot *snapshot)
 {
 	int rules_fd = make_folder(folder_fd, "rules");
 	if (rules_fd < 0)
@@ -145,54 +155,14 @@ static void remove_files(int in_fd, const char *name)
 	unlinkat(in_fd, name, AT_REMOVEDIR);
 }
 
-static void remove_folder(int generations_fd, const char *name)
+void generation_remove_folder(int in_fd, const char *name)
 {
-	int fd = openat(generations_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(in_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
 	remove_files(fd, "rules");
 	close(fd);
-	remove_files(generations_fd, name);
-}
-
-static int store_into(int folder_fd, const struct generation_about *about,
-		      const struct snapshot *snapshot, const void *compiled, size_t compiled_size)
-{
-	char *text = about_text(about, compiled, compiled_size);
-	int r = text ? store_rules(folder_fd, snapshot) : -ENOMEM;
-	if (r == 0)
-		r = file_store(folder_fd, "compiled", compiled, compiled_size);
-	if (r == 0)
-		r = file_store(folder_fd, "about", text, strlen(text));
-	if (r == 0 && fsync(folder_fd) < 0)
-		r = -errno;
-	free(text);
-	return r;
-}
-
-int generation_store(int state_fd, const struct generation_about *about,
-		     const struct snapshot *snapshot, const void *compiled, size_t compiled_size,
-		     struct failure *failure)
-{
-	char name[32];
-	int generations_fd = open_generations(state_fd);
-	if (generations_fd < 0)
-		return state_failed(failure, generations_fd, "the folder of generations");
-	snprintf(name, sizeof(name), "%" PRIu64, about->number);
-	remove_folder(generations_fd, ".new");
-	int folder_fd = make_folder(generations_fd, ".new");
-	int r = folder_fd < 0 ? folder_fd
-			      : store_into(folder_fd, about, snapshot, compiled, compiled_size);
-	if (folder_fd >= 0)
-		close(folder_fd);
-	if (r == 0 && renameat(generations_fd, ".new", generations_fd, name) < 0)
-		r = -errno;
-	if (r == 0 && fsync(generations_fd) < 0)
-		r = -errno;
-	if (r < 0)
-		remove_folder(generations_fd, ".new");
-	close(generations_fd);
-	return r < 0 ? state_failed(failure, r, "the generation") : 0;
+	remove_files(in_fd, name);
 }
 
 void generation_remove(int state_fd, uint64_t number)
@@ -202,7 +172,7 @@ void generation_remove(int state_fd, uint64_t number)
 	if (generations_fd < 0)
 		return;
 	snprintf(name, sizeof(name), "%" PRIu64, number);
-	remove_folder(generations_fd, name);
+	generation_remove_folder(generations_fd, name);
 	close(generations_fd);
 }
 
@@ -230,6 +200,60 @@ static void remove_oldest(int state_fd, uint64_t except)
 	}
 }
 
+uint64_t generation_last_good(int state_fd)
+{
+	static const char folder[] = "generations/";
+	char target[64] = "";
+	uint64_t number;
+	ssize_t n = readlinkat(state_fd, last_good, target, sizeof(target) - 1);
+	if (n < 0 || strncmp(target, folder, strlen(folder)) != 0 ||
+	    !number_of(target + strlen(folder), &number))
+		return 0;
+	return number;
+}
+
+static int store_into(int folder_fd, const struct generation_about *about,
+		      const struct snapshot *snapshot, const void *compiled, size_t compiled_size)
+{
+	char *text = about_text(about, compiled, compiled_size);
+	int r = text ? generation_store_rules(folder_fd, snapshot) : -ENOMEM;
+	if (r == 0)
+		r = file_store(folder_fd, "compiled", compiled, compiled_size);
+	if (r == 0)
+		r = file_store(folder_fd, "about", text, strlen(text));
+	if (r == 0 && fsync(folder_fd) < 0)
+		r = -errno;
+	free(text);
+	return r;
+}
+
+int generation_store(int state_fd, const struct generation_about *about,
+		     const struct snapshot *snapshot, const void *compiled, size_t compiled_size,
+		     struct failure *failure)
+{
+	char name[32];
+	int generations_fd = open_generations(state_fd);
+	if (generations_fd < 0)
+		return state_failed(failure, generations_fd, "the folder of generations");
+	snprintf(name, sizeof(name), "%" PRIu64, about->number);
+	remove_oldest(state_fd, generation_last_good(state_fd));
+	generation_remove_folder(generations_fd, ".new");
+	int folder_fd = make_folder(generations_fd, ".new");
+	int r = folder_fd < 0 ? folder_fd
+			      : store_into(folder_fd, about, snapshot, compiled, compiled_size);
+	if (folder_fd >= 0)
+		close(folder_fd);
+	if (r == 0 && renameat(generations_fd, ".new", generations_fd, name) < 0)
+		r = -errno;
+	if (r == 0 && fsync(generations_fd) < 0)
+		r = -errno;
+	if (r < 0)
+		generation_remove_folder(generations_fd, ".new");
+	close(generations_fd);
+	fault_point("generation-stored");
+	return r < 0 ? state_failed(failure, r, "the generation") : 0;
+}
+
 int generation_make_last_good(int state_fd, uint64_t number, struct failure *failure)
 {
 	char target[64];
@@ -239,6 +263,7 @@ int generation_make_last_good(int state_fd, uint64_t number, struct failure *fai
 	if (symlinkat(target, state_fd, ".last-good.new") < 0 ||
 	    renameat(state_fd, ".last-good.new", state_fd, last_good) < 0 || fsync(state_fd) < 0)
 		r = state_failed(failure, -errno, "the mark of the last good generation");
+	fault_point("last-good-linked");
 	remove_oldest(state_fd, number);
 	return r;
 }
@@ -247,21 +272,8 @@ int generation_make_last_good(int state_fd, uint64_t number, struct failure *fai
 
 static int damaged(struct failure *failure, const char *what)
 {
-	return failure_set(failure, SK_GENERATION_DAMAGED, -EBADMSG, "the last good generation: %s",
+	return failure_set(failure, SK_GENERATION_DAMAGED, -EBADMSG, "the stored generation: %s",
 			   what);
-}
-
-static void copy_text(struct json_object *object, const char *key, char *out, size_t size)
-{
-	struct json_object *value;
-	if (json_object_object_get_ex(object, key, &value))
-		snprintf(out, size, "%s", json_object_get_string(value));
-}
-
-static uint64_t number_at(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-	return json_object_object_get_ex(object, key, &value) ? json_object_get_uint64(value) : 0;
 }
 
 struct about_file {
@@ -273,23 +285,23 @@ struct about_file {
 static int read_about(int folder_fd, struct about_file *ret)
 {
 	struct about_file file = { 0 };
-	char *text;
-	size_t size;
-	int r = file_read(folder_fd, "about", 64 * 1024, &text, &size);
+	struct json_object *object;
+	int r = stored_read(folder_fd, "about", &object);
 	if (r < 0)
 		return r;
-	struct json_object *object = json_tokener_parse(text);
-	free(text);
-	if (!object)
-		return -EBADMSG;
-	file.about.number = number_at(object, "generation");
-	file.about.applied_usec = number_at(object, "applied_usec");
-	file.about.uid = (uint32_t)number_at(object, "uid");
-	copy_text(object, "digest", file.about.digest, sizeof(file.about.digest));
-	copy_text(object, "directory", file.about.directory, sizeof(file.about.directory));
-	copy_text(object, "version", file.about.version, sizeof(file.about.version));
-	file.compiled_bytes = number_at(object, "compiled_bytes");
-	copy_text(object, "compiled_sum", file.compiled_sum, sizeof(file.compiled_sum));
+	struct generation_about *about = &file.about;
+	about->number = stored_number(object, "generation");
+	about->applied_usec = stored_number(object, "applied_usec");
+	stored_person(object, "by", &about->by);
+	about->previous = stored_number(object, "previous");
+	stored_text(object, "reason", about->reason, sizeof(about->reason));
+	stored_text(object, "request", about->request, sizeof(about->request));
+	stored_text(object, "approved_by", about->approved_by, sizeof(about->approved_by));
+	stored_text(object, "digest", about->digest, sizeof(about->digest));
+	stored_text(object, "directory", about->directory, sizeof(about->directory));
+	stored_text(object, "version", about->version, sizeof(about->version));
+	file.compiled_bytes = stored_number(object, "compiled_bytes");
+	stored_text(object, "compiled_sum", file.compiled_sum, sizeof(file.compiled_sum));
 	json_object_put(object);
 	*ret = file;
 	return file.about.number ? 0 : -EBADMSG;
@@ -321,6 +333,117 @@ static int load_from(int folder_fd, struct failure *failure, struct generation *
 	else
 		*ret = generation;
 	return r;
+}
+
+static int open_one(int state_fd, uint64_t number)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "generations/%" PRIu64, number);
+	int fd = openat(state_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
+int generation_load(int state_fd, uint64_t number, struct failure *failure, struct generation *ret)
+{
+	int fd = open_one(state_fd, number);
+	if (fd < 0)
+		return failure_set(failure, SK_GENERATION_UNKNOWN, fd,
+				   "generation %" PRIu64 " is not kept; \"sekisho history\" lists "
+				   "those that are",
+				   number);
+	int r = load_from(fd, failure, ret);
+	close(fd);
+	return r;
+}
+
+int generation_read_about(int state_fd, uint64_t number, struct generation_about *ret)
+{
+	struct about_file file;
+	int fd = open_one(state_fd, number);
+	if (fd < 0)
+		return fd;
+	int r = read_about(fd, &file);
+	close(fd);
+	if (r == 0)
+		*ret = file.about;
+	return r;
+}
+
+int generation_mark_confirmed(int state_fd, uint64_t number, const struct person *by, uint64_t usec)
+{
+	struct json_object *object = json_object_new_object();
+	int fd = open_one(state_fd, number);
+	stored_put_person(object, "by", by);
+	stored_put_number(object, "usec", usec);
+	if (fd < 0) {
+		json_object_put(object);
+		return fd;
+	}
+	int r = stored_write(fd, "confirmed", object);
+	close(fd);
+	return r;
+}
+
+bool generation_was_confirmed(int state_fd, uint64_t number, struct person *ret_by,
+			      uint64_t *ret_usec)
+{
+	struct json_object *object;
+	int fd = open_one(state_fd, number);
+	int r = fd < 0 ? fd : stored_read(fd, "confirmed", &object);
+	if (fd >= 0)
+		close(fd);
+	if (r < 0)
+		return false;
+	stored_person(object, "by", ret_by);
+	*ret_usec = stored_number(object, "usec");
+	json_object_put(object);
+	return true;
+}
+
+int generation_open_rules(int state_fd, uint64_t number)
+{
+	int fd = open_one(state_fd, number);
+	if (fd < 0)
+		return fd;
+	int rules_fd = openat(fd, "rules", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int r = rules_fd < 0 ? -errno : rules_fd;
+	close(fd);
+	return r;
+}
+
+struct number_list {
+	uint64_t *v;
+	size_t n, max;
+};
+
+static void insert_number(void *arg, uint64_t number)
+{
+	struct number_list *list = arg;
+	size_t at = list->n;
+	while (at && list->v[at - 1] > number)
+		at--;
+	if (list->n == list->max) { // the least goes
+		if (at == 0)
+			return;
+		memmove(list->v, list->v + 1, (at - 1) * sizeof(*list->v));
+		list->v[at - 1] = number;
+		return;
+	}
+	memmove(list->v + at + 1, list->v + at, (list->n - at) * sizeof(*list->v));
+	list->v[at] = number;
+	list->n++;
+}
+
+size_t generation_list_of(int fd, uint64_t *ret, size_t max)
+{
+	struct number_list list = { ret, 0, max };
+	each_number_of(fd, insert_number, &list);
+	return list.n;
+}
+
+size_t generation_list(int state_fd, uint64_t *ret, size_t max)
+{
+	return generation_list_of(open_generations(state_fd), ret, max);
 }
 
 int generation_load_last_good(int state_fd, struct failure *failure, struct generation *ret)

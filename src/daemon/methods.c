@@ -10,14 +10,14 @@
 #include "daemon/incident_methods.h"
 #include "daemon/links.h"
 #include "daemon/method_diff.h"
+#include "daemon/changes.h"
 #include "kernel/sysctl.h"
 
 enum { REFUSALS_RATE = 5, REFUSALS_BURST = 50 }; // events a second, and at once
 
 typedef void method(struct methods *methods, struct control_request *request);
 
-static void send_reply(struct methods *methods, struct control_token token,
-		       struct control_writer *reply)
+void methods_send(struct methods *methods, struct control_token token, struct control_writer *reply)
 {
 	control_server_answer(methods->server, token, reply);
 }
@@ -30,7 +30,7 @@ static void method_ping(struct methods *methods, struct control_request *request
 	control_writer_init(&reply, CTL_REPLY_MAX);
 	control_put_text(&reply, CTL_VERSION, SEKISHO_VERSION);
 	control_put_u64(&reply, CTL_PID, (uint64_t)getpid());
-	send_reply(methods, request->token, &reply);
+	methods_send(methods, request->token, &reply);
 }
 
 static uint64_t resident_bytes(void)
@@ -63,7 +63,7 @@ static uint64_t counter_of(const struct gate *gate, const char *kind, const char
 	return counter ? counter->packets : 0;
 }
 
-static void put_generation(struct control_writer *reply, const struct generation *generation)
+void methods_put_generation(struct control_writer *reply, const struct generation *generation)
 {
 	const struct ruleset *ruleset = generation->report.ruleset;
 	control_put_u64(reply, CTL_GENERATION, generation->about.number);
@@ -110,11 +110,12 @@ static void method_status(struct methods *methods, struct control_request *reque
 	control_put_text(&reply, CTL_GUARD, guard_word(gate->guard));
 	control_put_bool(&reply, CTL_FORWARDING, sysctl_is_forwarding());
 	if (about->number) {
-		put_generation(&reply, &gate->current);
+		methods_put_generation(&reply, &gate->current);
 		control_put_time(&reply, CTL_APPLIED, about->applied_usec);
-		control_put_u64(&reply, CTL_APPLIED_BY, about->uid);
+		control_put_u64(&reply, CTL_APPLIED_BY, about->by.uid);
 		control_put_text(&reply, CTL_DIRECTORY, about->directory);
 	}
+	changes_put_status(&reply, gate);
 	put_denied(&reply, gate);
 	if (methods->packets)
 		packets_totals(methods->packets, &received, &suppressed);
@@ -122,116 +123,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 	control_put_u64(&reply, CTL_LOG_SUPPRESSED, suppressed);
 	control_put_u64(&reply, CTL_CLIENTS, control_server_clients(methods->server));
 	control_put_u64(&reply, CTL_MEMORY, resident_bytes());
-	send_reply(methods, request->token, &reply);
-}
-
-// --- apply and reload
-
-struct waiting { // a client that waits for an apply
-	struct methods *methods;
-	struct control_token token;
-};
-
-static void put_failure(struct control_writer *reply, const struct failure *failure)
-{
-	const struct diag_item item = {
-		.code = failure->code,
-		.severity = DIAG_ERROR,
-		.at = {
-			.file = failure->file[0] ? failure->file : NULL,
-			.line = failure->line,
-			.column = failure->column,
-			.column_end = failure->column_end,
-		},
-		.message = failure->text,
-	};
-	report_put_diagnostic(reply, &item);
-}
-
-static const char *words_of(enum exit_status status)
-{
-	switch (status) {
-	case EXIT_POLICY:
-		return "the policy has faults";
-	case EXIT_ASSERTION:
-		return "an assertion of the policy does not hold";
-	case EXIT_KERNEL:
-		return "the kernel refused the policy";
-	case EXIT_DEGRADED:
-		return "the policy runs, but the gate is degraded";
-	default:
-		return "the policy was not applied";
-	}
-}
-
-static void on_applied(void *arg, struct gate *gate, const struct apply_result *result)
-{
-	struct waiting *waiting = arg;
-	struct control_writer reply;
-	control_writer_init(&reply, CTL_REPLY_MAX);
-	control_put_u64(&reply, CTL_EXIT, (uint64_t)result->status);
-	if (result->status != EXIT_FINE)
-		control_put_text(&reply, CTL_ERROR, words_of(result->status));
-	if (result->status == EXIT_FINE || result->status == EXIT_DEGRADED)
-		put_generation(&reply, &gate->current);
-	control_put_bool(&reply, CTL_CHANGED, result->changed);
-	if (result->report) {
-		const struct control_row *head = &result->report->faults.v[0];
-		control_put_u64(&reply, CTL_ERRORS, control_u64(head, CTL_ERRORS));
-		control_put_u64(&reply, CTL_WARNINGS, control_u64(head, CTL_WARNINGS));
-	}
-	control_put_u64(&reply, CTL_COMPILE_US, result->compile_us);
-	control_put_u64(&reply, CTL_COMMIT_US, result->times.commit_us);
-	control_put_u64(&reply, CTL_VERIFY_US, result->times.verify_us);
-	control_put_u64(&reply, CTL_STORE_US, result->store_us);
-	if (result->report)
-		report_put_rows(&reply, &result->report->faults);
-	if (result->failure)
-		put_failure(&reply, result->failure);
-	send_reply(waiting->methods, waiting->token, &reply);
-	free(waiting);
-}
-
-static struct waiting *wait_of(struct methods *methods, struct control_request *request)
-{
-	struct waiting *waiting = calloc(1, sizeof(*waiting));
-	if (waiting)
-		*waiting = (struct waiting){ methods, request->token };
-	else
-		control_server_refuse(methods->server, request->token, EXIT_FAILED, "no memory");
-	return waiting;
-}
-
-static void method_reload(struct methods *methods, struct control_request *request)
-{
-	struct waiting *waiting = wait_of(methods, request);
-	if (waiting)
-		methods->reload(methods->reload_arg, request->peer.uid, on_applied, waiting);
-}
-
-static void method_apply(struct methods *methods, struct control_request *request)
-{
-	const char *directory = control_text(request->fields, CTL_DIRECTORY);
-	if (request->fd < 0 && *directory) {
-		control_server_refuse(methods->server, request->token, EXIT_USAGE,
-				      "a folder's name came without the folder");
-		return;
-	}
-	if (request->fd < 0) {
-		method_reload(methods, request);
-		return;
-	}
-	struct waiting *waiting = wait_of(methods, request);
-	if (!waiting)
-		return;
-	const struct apply_request apply = {
-		.dir_fd = request->fd,
-		.directory = directory,
-		.uid = request->peer.uid,
-		.done = on_applied,
-		.arg = waiting,
-	};
-	apply_start(methods->gate, methods->event, &apply);
+	methods_send(methods, request->token, &reply);
 }
 
 // --- flows and zones
@@ -260,7 +152,7 @@ static void method_flows(struct methods *methods, struct control_request *reques
 		control_put_u64(&reply, CTL_PACKETS, counter ? counter->packets : 0);
 		control_put_time(&reply, CTL_LAST_HIT, counter ? counter->last_hit_usec : 0);
 	}
-	send_reply(methods, request->token, &reply);
+	methods_send(methods, request->token, &reply);
 }
 
 struct zone_links {
@@ -324,7 +216,7 @@ static void method_zones(struct methods *methods, struct control_request *reques
 	for (size_t i = 1; i < zones->n; i++)
 		put_zone(&reply, gate, &zones->v[i], &links);
 	links_done(&links);
-	send_reply(methods, request->token, &reply);
+	methods_send(methods, request->token, &reply);
 }
 
 // --- features
@@ -367,7 +259,7 @@ static void method_features(struct methods *methods, struct control_request *req
 	control_writer_init(&reply, CTL_REPLY_MAX);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		put_feature(&reply, table[i].name, table[i].present, table[i].value);
-	send_reply(methods, request->token, &reply);
+	methods_send(methods, request->token, &reply);
 }
 
 // --- drift
@@ -382,7 +274,7 @@ static void method_drift(struct methods *methods, struct control_request *reques
 	control_put_u64(&reply, CTL_GENERATION, gate->current.about.number);
 	control_put_text(&reply, CTL_GUARD, guard_word(gate->guard));
 	drift_reply(gate->drift, &reply);
-	send_reply(methods, request->token, &reply);
+	methods_send(methods, request->token, &reply);
 }
 
 void methods_handle(void *arg, struct control_request *request)
@@ -390,11 +282,20 @@ void methods_handle(void *arg, struct control_request *request)
 	static method *const table[CTL_METHOD_END] = {
 		[CTL_PING] = method_ping,
 		[CTL_STATUS] = method_status,
-		[CTL_APPLY] = method_apply,
 		[CTL_FLOWS_LIST] = method_flows,
 		[CTL_ZONES_LIST] = method_zones,
-		[CTL_RELOAD] = method_reload,
 		[CTL_FEATURES] = method_features,
+		[CTL_APPLY] = changes_apply,
+		[CTL_RELOAD] = changes_reload,
+		[CTL_CONFIRM_APPLY] = changes_confirm,
+		[CTL_ROLLBACK] = changes_rollback,
+		[CTL_HISTORY] = changes_history,
+		[CTL_PROPOSE] = changes_propose,
+		[CTL_PROPOSALS_LIST] = changes_proposals,
+		[CTL_PROPOSAL_PAGE] = changes_proposal,
+		[CTL_APPROVE] = changes_approve,
+		[CTL_REJECT] = changes_reject,
+		[CTL_REVIEW] = changes_review,
 		[CTL_DRIFT] = method_drift,
 		[CTL_DIFF] = method_diff,
 		[CTL_INCIDENT_LIST] = method_incident_list,

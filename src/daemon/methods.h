@@ -17,10 +17,15 @@ struct methods {
 	struct control_server *server;
 	struct event_limit refusals; // that are recorded
 	// Applies the box's own rules, as SIGHUP does; done is told as by apply_start().
-	void (*reload)(void *arg, uint32_t uid, apply_done *done, void *done_arg);
+	void (*reload)(void *arg, const struct apply_request *request);
 	void *reload_arg;
 	struct diff_waiting *diffs; // clients that wait for a comparison (daemon/method_diff.h)
 };
+
+// Takes over the bytes of reply.
+void methods_send(struct methods *methods, struct control_token token,
+		  struct control_writer *reply);
+void methods_put_generation(struct control_writer *reply, const struct generation *generation);
 
 // Both: arg is a struct methods.
 control_handler methods_handle;

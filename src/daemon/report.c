@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPORT_MAGIC = 0x52504552, REPORT_VERSION = 1 };
+enum { REPORT_MAGIC = 0x52504552, REPORT_VERSION = 2 };
 
 struct report_head {
 	uint32_t magic, version;
-	uint64_t faults_bytes, flows_bytes, zones_bytes, image_bytes;
+	uint64_t faults_bytes, flows_bytes, zones_bytes, approval_bytes, image_bytes;
 };
 
 static const char *severity_word(enum diag_severity severity)
@@ -166,6 +166,44 @@ static void put_zones(struct control_writer *writer, const struct plan *plan)
 	}
 }
 
+static void put_groups(struct control_writer *writer, const char *const *groups, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		control_put_text(writer, CTL_RULE_GROUP, groups[i]);
+}
+
+static void put_approval_rule(struct control_writer *writer, const struct plan *plan,
+			      const struct plan_approval_rule *rule)
+{
+	size_t n_zones;
+	const struct plan_zone *zones = plan_zones(plan, &n_zones);
+	control_put_mark(writer, CTL_ROW);
+	control_put_u64(writer, CTL_APPROVERS, rule->approvers);
+	control_put_u64(writer, CTL_RULE_WEIGHT, rule->weight);
+	for (size_t i = 0; i < rule->n_zones; i++)
+		control_put_text(writer, CTL_RULE_ZONE, zones[rule->zones[i]].id);
+	put_groups(writer, rule->groups, rule->n_groups);
+}
+
+static void put_approval(struct control_writer *writer, const struct plan *plan)
+{
+	const struct plan_approval *approval = plan_approval(plan);
+	control_put_u64(writer, CTL_APPROVERS, approval->approvers);
+	control_put_u64(writer, CTL_EXPIRES_SECONDS, approval->expires_seconds);
+	control_put_u64(writer, CTL_CONFIRM_SECONDS, approval->confirm_seconds);
+	control_put_bool(writer, CTL_EMERGENCY, approval->emergency);
+	put_groups(writer, approval->groups, approval->n_groups);
+	for (size_t i = 0; i < approval->n_rules; i++)
+		put_approval_rule(writer, plan, &approval->rules[i]);
+	for (size_t i = 0; i < approval->n_deputies; i++) {
+		control_put_mark(writer, CTL_ROW);
+		control_put_text(writer, CTL_ABSENT, approval->deputies[i].absent);
+		control_put_text(writer, CTL_DEPUTY, approval->deputies[i].deputy);
+		control_put_text(writer, CTL_FROM_DAY, approval->deputies[i].from);
+		control_put_text(writer, CTL_UNTIL_DAY, approval->deputies[i].until);
+	}
+}
+
 static bool put_bytes(FILE *out, const void *bytes, size_t size)
 {
 	return !size || fwrite(bytes, 1, size, out) == size;
@@ -174,34 +212,45 @@ static bool put_bytes(FILE *out, const void *bytes, size_t size)
 int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 		 const struct plan *plan, const struct ruleset *ruleset)
 {
-	struct control_writer faults, flows, zones;
+	struct control_writer faults, flows, zones, approval;
 	char *image = NULL;
 	size_t image_bytes = 0;
 	int r = 0;
 	control_writer_init(&faults, REPORT_BYTES_MAX);
 	control_writer_init(&flows, REPORT_BYTES_MAX);
 	control_writer_init(&zones, REPORT_BYTES_MAX);
+	control_writer_init(&approval, REPORT_BYTES_MAX);
 	put_faults(&faults, diag, assertions_failed, plan);
 	if (plan && ruleset) {
 		FILE *memory = open_memstream(&image, &image_bytes);
 		put_flows(&flows, plan);
 		put_zones(&zones, plan);
+		put_approval(&approval, plan);
 		r = memory ? ruleset_image_write(ruleset, memory) : -ENOMEM;
 		if (memory && fclose(memory) != 0 && r == 0)
 			r = -ENOMEM;
 	}
-	if (r == 0 && (faults.error || flows.error || zones.error))
+	if (r == 0 && (faults.error || flows.error || zones.error || approval.error))
 		r = -E2BIG;
-	struct report_head head = { REPORT_MAGIC, REPORT_VERSION, faults.size,
-				    flows.size,	  zones.size,	  image_bytes };
+	struct report_head head = {
+		.magic = REPORT_MAGIC,
+		.version = REPORT_VERSION,
+		.faults_bytes = faults.size,
+		.flows_bytes = flows.size,
+		.zones_bytes = zones.size,
+		.approval_bytes = approval.size,
+		.image_bytes = image_bytes,
+	};
 	if (r == 0 &&
 	    (!put_bytes(out, &head, sizeof(head)) || !put_bytes(out, faults.bytes, faults.size) ||
 	     !put_bytes(out, flows.bytes, flows.size) || !put_bytes(out, zones.bytes, zones.size) ||
+	     !put_bytes(out, approval.bytes, approval.size) ||
 	     !put_bytes(out, image, image_bytes) || fflush(out) != 0))
 		r = -EIO;
 	control_writer_done(&faults);
 	control_writer_done(&flows);
 	control_writer_done(&zones);
+	control_writer_done(&approval);
 	free(image);
 	return r;
 }
@@ -212,6 +261,11 @@ static const uint8_t fault_tags[] = { CTL_DIAGNOSTIC_TAGS };
 static const uint8_t flow_tags[] = { CTL_ID,	    CTL_TITLE, CTL_FROM, CTL_TO,
 				     CTL_TREATMENT, CTL_OWNER, CTL_FILE, CTL_LINE };
 static const uint8_t zone_tags[] = { CTL_ID, CTL_TITLE, CTL_ROLE, CTL_INTERFACE, CTL_NETWORK };
+
+static const uint8_t approval_tags[] = { CTL_APPROVERS,	      CTL_RULE_WEIGHT,	   CTL_RULE_ZONE,
+					 CTL_RULE_GROUP,      CTL_EXPIRES_SECONDS, CTL_ABSENT,
+					 CTL_CONFIRM_SECONDS, CTL_EMERGENCY,	   CTL_DEPUTY,
+					 CTL_FROM_DAY,	      CTL_UNTIL_DAY };
 
 static bool row_has_only(const struct control_row *row, const uint8_t *tags, size_t n_tags)
 {
@@ -250,7 +304,8 @@ static bool is_consistent(const struct report *report)
 		control_u64(head, CTL_ERRORS) > 0 || control_bool(head, CTL_ASSERTIONS_FAILED);
 	if (failed)
 		return !report->ruleset;
-	return report->ruleset && strlen(control_text(head, CTL_DIGEST)) == 64 &&
+	return report->ruleset && report->approval.v[0].n &&
+	       strlen(control_text(head, CTL_DIGEST)) == 64 &&
 	       !strcmp(rs_string(report->ruleset, report->ruleset->table), "sekisho");
 }
 
@@ -265,7 +320,8 @@ int report_read(const void *bytes, size_t size, struct report *ret)
 	memcpy(&head, bytes, sizeof(head));
 	if (head.magic != REPORT_MAGIC || head.version != REPORT_VERSION ||
 	    !takes(&left, head.faults_bytes) || !takes(&left, head.flows_bytes) ||
-	    !takes(&left, head.zones_bytes) || left != head.image_bytes)
+	    !takes(&left, head.zones_bytes) || !takes(&left, head.approval_bytes) ||
+	    left != head.image_bytes)
 		return -EBADMSG;
 	int r = read_section(&at, head.faults_bytes, faults_head_tags, sizeof(faults_head_tags),
 			     fault_tags, sizeof(fault_tags), &report.faults);
@@ -275,6 +331,9 @@ int report_read(const void *bytes, size_t size, struct report *ret)
 	if (r == 0)
 		r = read_section(&at, head.zones_bytes, NULL, 0, zone_tags, sizeof(zone_tags),
 				 &report.zones);
+	if (r == 0)
+		r = read_section(&at, head.approval_bytes, approval_tags, sizeof(approval_tags),
+				 approval_tags, sizeof(approval_tags), &report.approval);
 	if (r == 0 && head.image_bytes)
 		r = ruleset_image_read(at, head.image_bytes, &report.ruleset);
 	if (r == 0 && !is_consistent(&report))
@@ -291,6 +350,7 @@ void report_done(struct report *report)
 	control_rows_done(&report->faults);
 	control_rows_done(&report->flows);
 	control_rows_done(&report->zones);
+	control_rows_done(&report->approval);
 	ruleset_free(report->ruleset);
 	*report = (struct report){ 0 };
 }

@@ -25,7 +25,8 @@ struct report {
 	struct control_rows faults;
 	struct control_rows flows; // row 0 is empty; the others as the method "flows" answers
 	struct control_rows zones;
-	struct ruleset *ruleset; // NULL when there are errors
+	struct control_rows approval; // row 0: the section; others: its rules and deputies
+	struct ruleset *ruleset;      // NULL when there are errors
 };
 
 void report_done(struct report *report);

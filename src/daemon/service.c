@@ -21,6 +21,8 @@
 #include "daemon/live.h"
 #include "daemon/methods.h"
 #include "daemon/packets.h"
+#include "daemon/reviews.h"
+#include "daemon/schedule.h"
 
 enum { RUN_MODE = 0755 }; // everybody may ask the daemon; what it answers goes by role
 
@@ -117,7 +119,7 @@ static void notify_reloading(void)
 			   (unsigned long long)now.tv_nsec / 1000ULL);
 }
 
-static void start_reload(void *arg, uint32_t uid, apply_done *done, void *done_arg)
+static void start_reload(void *arg, const struct apply_request *request)
 {
 	struct service *service = arg;
 	const char *rules = service->options->rules;
@@ -127,21 +129,20 @@ static void start_reload(void *arg, uint32_t uid, apply_done *done, void *done_a
 	if (!reload || fd < 0) {
 		failure_set(&failure, SK_RULES_UNREADABLE, 0, "%s: %s", rules, strerror(errno));
 		journal_failed(service->journal, &failure);
-		if (done)
-			done(done_arg, &service->gate,
-			     &(struct apply_result){ .status = EXIT_POLICY, .failure = &failure });
+		if (request->done)
+			request->done(request->arg, &service->gate,
+				      &(struct apply_result){ .status = EXIT_POLICY,
+							      .failure = &failure });
 		free(reload);
 	} else {
-		*reload = (struct reload){ service, done, done_arg };
+		struct apply_request apply = *request;
+		*reload = (struct reload){ service, request->done, request->arg };
+		apply.dir_fd = fd;
+		apply.directory = rules;
+		apply.done = on_reloaded;
+		apply.arg = reload;
 		notify_reloading();
-		apply_start(&service->gate, service->event,
-			    &(struct apply_request){
-				    .dir_fd = fd,
-				    .directory = rules,
-				    .uid = uid,
-				    .done = on_reloaded,
-				    .arg = reload,
-			    });
+		apply_start(&service->gate, service->event, &apply);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -153,7 +154,7 @@ static void load(struct service *service)
 	struct gate *gate = &service->gate;
 	struct failure failure, guard_failure;
 	uint64_t number = 0;
-	int r = gate_load(gate, &failure);
+	int r = confirm_load(gate, &failure);
 	service->load_again =
 		r < 0 && failure.code != SK_NO_GENERATION && failure.code != SK_GENERATION_DAMAGED;
 	if (r == 0) {
@@ -172,8 +173,14 @@ static void load(struct service *service)
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *arg)
 {
+	struct service *service = arg;
+	struct apply_request request = {
+		.by = { .uid = info->ssi_uid, .login_uid = CONTROL_NO_LOGIN },
+		.confirm_usec = approval_confirm_usec(&service->gate.current.report.approval),
+	};
 	(void)source;
-	start_reload(arg, info->ssi_uid, NULL, NULL);
+	control_person_name(info->ssi_uid, CONTROL_NO_LOGIN, request.by.name);
+	start_reload(service, &request);
 	return 0;
 }
 
@@ -200,10 +207,14 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
 	struct service *service = arg;
 	struct gate *gate = &service->gate;
 	(void)usec;
-	if (service->load_again && !gate->apply && !gate->current.about.number)
+	if (service->load_again && !gate->apply && !gate->current.about.number) {
 		load(service);
+		confirm_arm(gate, service->event);
+	}
 	gate_look(gate);
 	drift_poll(gate->drift);
+	schedule_look(gate, service->event);
+	reviews_nag(gate);
 	if (journal_now_usec() - gate->counters_written_usec > GATE_WRITE_SECONDS * 1000000ULL)
 		gate_write_counters(gate);
 	notify_status(service);
@@ -318,6 +329,7 @@ static int start(struct service *service)
 	if (r < 0)
 		return fatal(service, r, "incidents");
 	load(service);
+	confirm_arm(&service->gate, service->event);
 	if (live_open(&service->gate, service->event) == 0)
 		live_review(&service->gate, LIVE_START);
 	store_socket(service->gate.kernel);
@@ -409,7 +421,7 @@ enum exit_status service_boot(const struct gate_options *options, struct journal
 	if (r == 0)
 		r = gate_set_guard(&gate, KERNEL_GUARD_CLOSED, &failure);
 	if (r == 0)
-		r = gate_load(&gate, &failure);
+		r = confirm_load(&gate, &failure);
 	if (r < 0)
 		journal_failed(journal, &failure);
 	bool fine = r == 0 && gate.guard == KERNEL_GUARD_OPEN;

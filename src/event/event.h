@@ -23,6 +23,22 @@ enum event_kind {
 	EVENT_APPLY_REFUSED, // a policy with faults, or one the kernel refused
 	EVENT_GATE_OPEN,
 	EVENT_GATE_CLOSED,
+	EVENT_PROPOSED,
+	EVENT_APPROVED,
+	EVENT_APPROVAL_REFUSED, // a wrong code, an own change, somebody who may not
+	EVENT_REJECTED,
+	EVENT_PROPOSAL_CLOSED, // expired, void, or replaced by a newer one
+	EVENT_APPLY_STARTED,
+	EVENT_CONFIRM_AWAITED,
+	EVENT_CONFIRMED,
+	EVENT_CONFIRM_REFUSED,
+	EVENT_RETURNED, // not confirmed in time, or taken back by somebody
+	EVENT_ROLLED_BACK,
+	EVENT_EMERGENCY_APPLIED, // by one person; to be reviewed
+	EVENT_REVIEW_OPEN,	 // and has not been, for a day or more
+	EVENT_REVIEWED,
+	EVENT_SCHEDULED,
+	EVENT_SCHEDULE_MISSED,
 	EVENT_CALL_REFUSED, // somebody called a method that is not his to call
 	EVENT_INCIDENT_OPENED,
 	EVENT_INCIDENT_EVIDENCE, // gathered, or not
@@ -101,7 +117,12 @@ enum event_field {
 	EVENT_LAST,
 	EVENT_PREVIOUS, // hash of a record
 	EVENT_HEAD,
-	EVENT_KEY, // id of a public key
+	EVENT_KEY,     // id of a public key
+	EVENT_BEFORE,  // generation that ran before
+	EVENT_SECONDS, // that something waits
+	EVENT_APPROVAL_CODE,
+	EVENT_REQUEST, // number of the request at the body
+	EVENT_AT,      // local time, as text
 	EVENT_FIELD_COUNT,
 };
 

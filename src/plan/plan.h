@@ -185,6 +185,43 @@ struct plan_assertion { // one that holds
 	struct place at;
 };
 
+// Who must approve a change, and how an apply is made sure.
+enum plan_weight { PLAN_WEIGHT_ANY, PLAN_WEIGHT_LIGHT, PLAN_WEIGHT_NORMAL, PLAN_WEIGHT_HEAVY };
+
+enum {
+	PLAN_EXPIRES_SECONDS = 72 * 3600, // unless the policy says otherwise
+	PLAN_EXPIRES_SECONDS_MIN = 60,
+	PLAN_EXPIRES_SECONDS_MAX = 31 * 24 * 3600,
+	PLAN_CONFIRM_SECONDS = 120,
+	PLAN_CONFIRM_SECONDS_MAX = 3600,
+};
+
+struct plan_approval_rule {
+	const uint32_t *zones; // none: any
+	size_t n_zones;
+	enum plan_weight weight;
+	unsigned approvers;
+	const char *const *groups; // none: those of the section
+	size_t n_groups;
+};
+
+struct plan_deputy {
+	const char *absent, *deputy; // names of the box, which the policy cannot check
+	const char *from, *until;    // "YYYY-MM-DD", both included
+};
+
+struct plan_approval {
+	unsigned approvers;
+	const char *const *groups; // at least one
+	size_t n_groups;
+	uint32_t expires_seconds, confirm_seconds; // 0: an apply does not wait
+	bool emergency;
+	const struct plan_approval_rule *rules;
+	size_t n_rules;
+	const struct plan_deputy *deputies;
+	size_t n_deputies;
+};
+
 struct plan;
 
 // Resolves, settles, proves.  0 with *ret_plan, possibly with warnings in diag; -EBADMSG when diag
@@ -206,6 +243,7 @@ const struct plan_settings *plan_settings(const struct plan *plan);
 const struct plan_assertion *plan_assertions(const struct plan *plan, size_t *ret_n);
 // Names of the bits of enum plan_extension, with commas.
 const char *plan_extensions_text(unsigned extensions, char *out, size_t size);
+const struct plan_approval *plan_approval(const struct plan *plan);
 const char *plan_title(const struct plan *plan);
 const uint8_t *plan_digest(const struct plan *plan); // 32 bytes: the policy's
 

@@ -1,9 +1,10 @@
 // The inside of a plan and of what makes one.  Only files of this room include it.
 //
 // A plan owns one arena with everything in it.  The builder fills it in this order: zones,
-// networks, services, registers, flows (terms), cells (settle), NAT, settings, assertions; each
-// step may rely on all earlier ones.  A step that finds faults reports them and goes on with what
-// is sound, so that one run shows everything; assertions are only tried on a plan without errors.
+// networks, services, registers, flows (terms), cells (settle), NAT, settings, approval,
+// assertions; each step may rely on all earlier ones.  A step that finds faults reports them and
+// goes on with what is sound, so that one run shows everything; assertions are only tried on a plan
+// without errors.
 #ifndef SEKISHO_PLAN_PLAN_INTERNAL_H
 #define SEKISHO_PLAN_PLAN_INTERNAL_H
 
@@ -57,6 +58,7 @@ struct plan {
 	struct plan_settings settings;
 	struct plan_assertion *assertions; // as in the files
 	size_t n_assertions;
+	struct plan_approval approval;
 	struct plan_home *homes;
 	size_t n_homes;
 	struct addr_set inside; // plan_inside(); on the heap
@@ -123,6 +125,7 @@ void build_flows(struct build *b);
 void build_settle(struct build *b);
 void build_nat(struct build *b);
 void build_settings(struct build *b);
+void build_approval(struct build *b);
 // In assert.c: tries every assertion; a violation is an error of SK450-499 and sets
 // b->assertions_failed.
 void build_assertions(struct build *b);

@@ -435,6 +435,80 @@ static const struct key_table settings_table = {
 };
 #undef STRUCT
 
+#define STRUCT struct pol_approval_rule
+static const struct key approval_rule_keys[] = {
+	{ LIST("zones", zones), .about = "Zones that the change touches. Default: any.",
+	  .example = "[internet, lgwan]" },
+	{ TEXT("weight", weight), .word = WORD_CHOICE,
+	  .choices = CHOICES("light", "normal", "heavy"),
+	  .about = "Weight of the change, as diff tells it. Default: any.", .example = "light" },
+	{ UINT("approvers", approvers), .max = 9, .required = true,
+	  .about = "How many other persons must approve.", .example = "2" },
+	{ LIST("groups", groups), .about = "Whose members may. Default: those of the section.",
+	  .example = "[sekisho-approve]" },
+};
+static const struct key_table approval_rule_table = {
+	.noun = "approval-rule",
+	.about = "How many must approve what; of the rules that fit, the strictest counts.",
+	.has_at = true,
+	TABLE(approval_rule_keys),
+};
+#undef STRUCT
+
+#define STRUCT struct pol_deputy
+static const struct key deputy_keys[] = {
+	{ TEXT("for", absent), .word = WORD_NAME, .required = true,
+	  .about = "The user who is away, or the group.", .example = "suzuki" },
+	{ TEXT("deputy", deputy), .word = WORD_NAME, .required = true,
+	  .about = "The user who may approve in that place.", .example = "tanaka" },
+	{ TEXT("from", from), .word = WORD_DATE, .required = true, .about = "First day.",
+	  .example = "2026-12-01" },
+	{ TEXT("until", until), .word = WORD_DATE, .required = true, .about = "Last day.",
+	  .example = "2026-12-15" },
+};
+static const struct key_table deputy_table = {
+	.noun = "deputy",
+	.about = "Who stands in for an approver, and when.",
+	.has_at = true,
+	TABLE(deputy_keys),
+};
+#undef STRUCT
+
+#define STRUCT struct pol_approval
+static const struct key approval_keys[] = {
+	{ UINT("approvers", approvers), .max = 9,
+	  .about =
+		  "How many other persons must approve a change. Default: 0, one person may apply.",
+	  .example = "1" },
+	{ LIST("groups", groups),
+	  .about = "Unix groups whose members may approve. Default: sekisho-approve.",
+	  .example = "[sekisho-approve]" },
+	{ TEXT("expires", expires), .word = WORD_NAME,
+	  .about = "How long a proposal, and an approval, counts. Default: 72h.",
+	  .example = "72h" },
+	{ TEXT("confirm", confirm), .word = WORD_NAME,
+	  .about =
+		  "How long an apply waits for its confirm before the generation before returns; off: "
+		  "it does not wait. Default: 120s.",
+	  .example = "120s" },
+	{ BOOL("emergency", emergency),
+	  .about = "Whether one person may apply alone in an emergency, to be reviewed afterwards. "
+		   "Default: false.",
+	  .example = "true" },
+	{ ENTRIES("rules", rules), .form = FORM_LIST, .table = &approval_rule_table,
+	  .about = "Other numbers for certain zones and weights.",
+	  .example = "[{ zones: [internet], approvers: 2 }, { weight: light, approvers: 0 }]" },
+	{ ENTRIES("deputies", deputies), .form = FORM_LIST, .table = &deputy_table,
+	  .about = "Who stands in for whom.",
+	  .example = "[{ for: suzuki, deputy: tanaka, from: 2026-12-01, until: 2026-12-15 }]" },
+};
+static const struct key_table approval_table = {
+	.noun = "approval",
+	.about = "Who must approve a change of the policy, and how an apply is made sure.",
+	TABLE(approval_keys),
+};
+#undef STRUCT
+
 #define STRUCT struct pol_tree
 static const struct key policy_keys[] = {
 	{ TEXT("version", version), .word = WORD_CHOICE, .choices = CHOICES("1"), .repeats = true,
@@ -465,6 +539,9 @@ static const struct key policy_keys[] = {
 	{ MAP("settings", settings), .table = &settings_table,
 	  .about = "What is not about one flow. Each key once in all files.",
 	  .example = "{ default: reject }" },
+	{ MAP("approval", approval), .table = &approval_table,
+	  .about = "Who must approve changes. Each key once in all files.",
+	  .example = "{ approvers: 1 }" },
 };
 const struct key_table keys_policy = {
 	.noun = "policy",
@@ -486,10 +563,10 @@ const struct key *keys_find(const struct key_table *table, const char *name, siz
 
 // Every table of the policy, so that nobody need walk them.
 static const struct key_table *const all_tables[] = {
-	&keys_policy,	&zone_table,	  &network_table, &service_table,
-	&owner_table,	&clause_table,	  &guard_table,	  &except_table,
-	&flow_table,	&nat_table,	  &never_table,	  &only_via_table,
-	&at_most_table, &assertion_table, &default_table, &settings_table,
+	&keys_policy,	 &zone_table,	  &network_table,	&service_table,	  &owner_table,
+	&clause_table,	 &guard_table,	  &except_table,	&flow_table,	  &nat_table,
+	&never_table,	 &only_via_table, &at_most_table,	&assertion_table, &default_table,
+	&settings_table, &approval_table, &approval_rule_table, &deputy_table,
 };
 
 bool keys_is_text(const char *name, size_t length)

@@ -189,6 +189,33 @@ struct pol_settings {
 					    // esp, ah, destination
 };
 
+struct pol_approval_rule { // how many for what; of those that fit, the strictest counts
+	struct place at;
+	struct pol_list zones;	// that the change touches; absent: any
+	struct pol_text weight; // light, normal, heavy; absent: any
+	struct pol_uint approvers;
+	struct pol_list groups; // absent: those of the section
+};
+
+struct pol_deputy { // who stands in for somebody, and when
+	struct place at;
+	struct pol_text absent;	     // a user or a group of approvers
+	struct pol_text deputy;	     // a user
+	struct pol_text from, until; // days, both included
+};
+
+struct pol_approval {
+	struct pol_uint approvers; // other persons; absent: 0
+	struct pol_list groups;	   // whose members may; absent: sekisho-approve
+	struct pol_text expires;   // of proposals and approvals; absent: 72h
+	struct pol_text confirm;   // absent: 120s; "off"
+	struct pol_bool emergency; // one person may, in an emergency; absent: false
+	struct pol_approval_rule *rules;
+	size_t n_rules;
+	struct pol_deputy *deputies;
+	size_t n_deputies;
+};
+
 struct pol_file {
 	const char *name; // as given to the reader, for places
 	uint64_t size_bytes;
@@ -216,6 +243,7 @@ struct pol_tree {
 	struct pol_assertion *assertions;
 	size_t n_assertions;
 	struct pol_settings settings;
+	struct pol_approval approval;
 	struct pol_file *files;
 	size_t n_files;
 	uint8_t digest[32]; // BLAKE2b-256 over the files' names and bytes, in name order

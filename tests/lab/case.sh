@@ -32,7 +32,15 @@ zone() { # ZONE COMMAND ...
 	nsenter --net="$space" "$@"
 }
 probe() { "$BUILD/lab-probe" -- "$@"; }
-sekisho() { lab sekisho "$@"; }
+# Every apply is confirmed at once, unless a test sets unconfirmed.
+sekisho() {
+	lab sekisho "$@"
+	local status=$?
+	if [[ $1 =~ ^(apply|rollback)$ && $status =~ ^[07]$ && ! -v unconfirmed ]]; then
+		lab sekisho confirm >"$work/confirm" 2>&1 || [[ $? == 9 ]] || cat "$work/confirm"
+	fi
+	return $status
+}
 
 # Four zones, for what a test adds on standard input.
 policy() {

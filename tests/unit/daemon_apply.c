@@ -138,12 +138,13 @@ static void apply_with(struct bed *bed, const struct compiler_command *compiler)
 	int fd = open(bed->rules, O_RDONLY | O_DIRECTORY);
 	bed->done = false;
 	apply_start(&bed->gate, bed->event,
-		    &(struct apply_request){ .dir_fd = fd,
-					     .directory = "rules",
-					     .uid = 7,
-					     .compiler = compiler,
-					     .done = on_done,
-					     .arg = bed });
+		    &(struct apply_request){
+			    .dir_fd = fd,
+			    .directory = "rules",
+			    .by = { .uid = 7, .login_uid = CONTROL_NO_LOGIN, .name = "seven" },
+			    .compiler = compiler,
+			    .done = on_done,
+			    .arg = bed });
 	close(fd);
 	while (!bed->done)
 		assert_true(sd_event_run(bed->event, UINT64_MAX) >= 0);
@@ -191,7 +192,7 @@ static void applied(void **state)
 	expect_running(bed, 1, 1);
 	snprintf(path, sizeof(path), "%s/generations/1/rules/policy.yaml", bed->state);
 	assert_int_equal(access(path, R_OK), 0);
-	assert_int_equal(bed->gate.current.about.uid, 7);
+	assert_int_equal(bed->gate.current.about.by.uid, 7);
 	apply(bed, policy_good); // runs already
 	assert_int_equal(bed->status, EXIT_FINE);
 	assert_false(bed->changed);
@@ -382,7 +383,7 @@ static void restarted(void **state)
 	assert_int_equal(bed->gate.guard, KERNEL_GUARD_OPEN);
 	assert_int_equal(gate_load(&bed->gate, &failure), 0);
 	expect_running(bed, 2, 2);
-	assert_int_equal(bed->gate.current.about.uid, 7);
+	assert_int_equal(bed->gate.current.about.by.uid, 7);
 	apply(bed, policy_good); // numbers go on
 	expect_running(bed, 3, 1);
 }

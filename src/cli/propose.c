@@ -1,0 +1,306 @@
+// propose, proposals, proposal, approve, reject, review, history: what is to run, and who says so.
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/exit.h"
+#include "cli/apply.h"
+#include "cli/load.h"
+#include "cli/table.h"
+
+// --- the page
+
+static void print_line(const char *name, const char *text)
+{
+	if (*text)
+		printf("%-11s %s\n", name, text);
+}
+
+static void print_approvals(const struct control_row *head)
+{
+	char names[1024];
+	unsigned long long needed = control_u64(head, CTL_NEEDED);
+	unsigned long long missing = control_u64(head, CTL_MISSING);
+
+	print_line("approved by", cli_join(head, CTL_APPROVED_BY, names, sizeof(names)));
+	if (strcmp(control_text(head, CTL_STATE), "open") != 0 &&
+	    strcmp(control_text(head, CTL_STATE), "approved") != 0)
+		return;
+	if (!needed)
+		puts("approval    none is needed");
+	else if (!missing)
+		printf("approval    complete (%llu)\n", needed);
+	else
+		printf("approval    %llu of %llu missing, by members of %s\n", missing, needed,
+		       control_text(head, CTL_GROUPS));
+}
+
+static void print_head(const struct control_row *head)
+{
+	char when[40], line[CTL_NAME_MAX + 64];
+	unsigned long long number = control_u64(head, CTL_PROPOSAL);
+	const char *because = control_text(head, CTL_MESSAGE);
+
+	snprintf(line, sizeof(line), "%llu, %s%s%s", number, control_text(head, CTL_STATE),
+		 *because ? ": " : "", because);
+	print_line("proposal", line);
+	print_line("request", control_text(head, CTL_REQUEST));
+	snprintf(line, sizeof(line), "%s, %s", control_text(head, CTL_ACTOR),
+		 cli_time_text(control_u64(head, CTL_WHEN), when));
+	print_line("by", line);
+	print_line("reason", control_text(head, CTL_REASON));
+	print_line("from", control_text(head, CTL_DIRECTORY));
+	snprintf(line, sizeof(line), "generation %llu",
+		 (unsigned long long)control_u64(head, CTL_BASED_ON));
+	print_line("compared to",
+		   control_u64(head, CTL_BASED_ON) ? line : "nothing: the first one");
+	print_line("weight", control_text(head, CTL_WEIGHT));
+	if (control_find(head, CTL_EXPIRES))
+		print_line("until", cli_time_text(control_u64(head, CTL_EXPIRES), when));
+	if (control_u64(head, CTL_AT))
+		print_line("scheduled", cli_time_text(control_u64(head, CTL_AT), when));
+}
+
+static void print_change(const struct control_row *row)
+{
+	char from[512], to[512];
+	const char *title = control_text(row, CTL_TITLE), *message = control_text(row, CTL_MESSAGE);
+
+	printf("  %-8s %s", control_text(row, CTL_CHANGE), control_text(row, CTL_ID));
+	if (control_find(row, CTL_FROM))
+		printf(": %s -> %s", cli_join(row, CTL_FROM, from, sizeof(from)),
+		       cli_join(row, CTL_TO, to, sizeof(to)));
+	printf("%s%s%s%s\n", *message ? " " : "", message, *title ? "  " : "", title);
+}
+
+static void print_kind(const struct control_reply *reply, const char *what)
+{
+	for (size_t i = 0; i < control_reply_rows(reply); i++) {
+		const struct control_row *row = control_reply_row(reply, i);
+
+		if (strcmp(control_text(row, CTL_WHAT), what) == 0)
+			print_change(row);
+	}
+}
+
+static void print_page(const struct control_reply *reply)
+{
+	const struct control_row *head = control_reply_fields(reply);
+
+	print_head(head);
+	if (control_find(head, CTL_ERRORS)) {
+		printf("policy      %llu flows in %llu zones; every assertion holds; %llu warnings\n",
+		       (unsigned long long)control_u64(head, CTL_FLOWS),
+		       (unsigned long long)control_u64(head, CTL_ZONES),
+		       (unsigned long long)control_u64(head, CTL_WARNINGS));
+		fflush(stdout);
+		for (size_t i = 0; i < control_reply_rows(reply); i++)
+			if (control_find(control_reply_row(reply, i), CTL_SEVERITY))
+				cli_print_diagnostic(control_reply_row(reply, i));
+		puts("changes");
+		print_kind(reply, "change");
+	}
+	print_approvals(head);
+	if (control_find(head, CTL_APPROVAL_CODE) && control_u64(head, CTL_MISSING))
+		printf("to approve  sekisho approve %llu %s\n",
+		       (unsigned long long)control_u64(head, CTL_PROPOSAL),
+		       control_text(head, CTL_APPROVAL_CODE));
+}
+
+int verb_proposal(const struct cli *cli)
+{
+	struct control_writer request;
+	struct control_reply reply;
+	bool answered;
+	int status;
+
+	control_writer_init(&request, CTL_REQUEST_MAX);
+	control_put_u64(&request, CTL_PROPOSAL, apply_number(cli->argv[0]));
+	status = cli_call(cli, CTL_PROPOSAL_PAGE, &request, -1, &reply, &answered);
+	control_writer_done(&request);
+	if (!answered)
+		return status;
+	if (cli->json)
+		cli_json_print(cli_reply_json(&reply, "rows"));
+	else if (status == EXIT_FINE)
+		print_page(&reply);
+	control_reply_done(&reply);
+	return status;
+}
+
+// --- propose
+
+static void tell_proposed(const struct control_row *head)
+{
+	unsigned long long number = control_u64(head, CTL_PROPOSAL);
+
+	printf("proposal %llu is kept", number);
+	if (control_u64(head, CTL_MISSING))
+		printf("; %llu of %s must approve it:\n  sekisho proposal %llu\n",
+		       (unsigned long long)control_u64(head, CTL_MISSING),
+		       control_text(head, CTL_GROUPS), number);
+	else
+		printf(" and needs no approval:\n  sekisho apply %llu\n", number);
+}
+
+int verb_propose(const struct cli *cli)
+{
+	const char *dir = cli->argc ? cli->argv[0] : CLI_DIR;
+	struct control_writer request;
+	struct control_reply reply;
+	bool answered = false;
+	int fd;
+	int status;
+
+	control_writer_init(&request, CTL_REQUEST_MAX);
+	fd = apply_open_folder("propose", dir, &request);
+	status = fd < 0 ? EXIT_USAGE : apply_put_options(cli, "propose", &request);
+	if (status == EXIT_FINE)
+		status = cli_call(cli, CTL_PROPOSE, &request, fd, &reply, &answered);
+	control_writer_done(&request);
+	if (fd >= 0)
+		close(fd);
+	if (!answered)
+		return status;
+	if (cli->json)
+		cli_json_print(cli_reply_json(&reply, "diagnostics"));
+	for (size_t i = 0; !cli->json && i < control_reply_rows(&reply); i++)
+		cli_print_diagnostic(control_reply_row(&reply, i));
+	if (!cli->json && status == EXIT_FINE)
+		tell_proposed(control_reply_fields(&reply));
+	control_reply_done(&reply);
+	return status;
+}
+
+// --- approve, reject, review
+
+static int tell_done(const struct cli *cli, enum control_method method,
+		     struct control_writer *request, const char *words)
+{
+	struct control_reply reply;
+	bool answered;
+	int status = cli_call(cli, method, request, -1, &reply, &answered);
+
+	control_writer_done(request);
+	if (!answered)
+		return status;
+	if (cli->json)
+		cli_json_print(cli_reply_json(&reply, NULL));
+	else if (status == EXIT_FINE)
+		puts(words);
+	if (!cli->json && status == EXIT_FINE && method == CTL_APPROVE)
+		print_approvals(control_reply_fields(&reply));
+	control_reply_done(&reply);
+	return status;
+}
+
+int verb_approve(const struct cli *cli)
+{
+	struct control_writer request;
+
+	control_writer_init(&request, CTL_REQUEST_MAX);
+	control_put_u64(&request, CTL_PROPOSAL, apply_number(cli->argv[0]));
+	control_put_text(&request, CTL_APPROVAL_CODE, cli->argv[1]);
+	return tell_done(cli, CTL_APPROVE, &request, "approved");
+}
+
+int verb_reject(const struct cli *cli)
+{
+	struct control_writer request;
+
+	control_writer_init(&request, CTL_REQUEST_MAX);
+	control_put_u64(&request, CTL_PROPOSAL, apply_number(cli->argv[0]));
+	control_put_text(&request, CTL_REASON, cli_value(cli, OPT_REASON));
+	return tell_done(cli, CTL_REJECT, &request, "rejected");
+}
+
+int verb_review(const struct cli *cli)
+{
+	struct control_writer request;
+
+	control_writer_init(&request, CTL_REQUEST_MAX);
+	control_put_u64(&request, CTL_GENERATION, apply_number(cli->argv[0]));
+	control_put_text(&request, CTL_REASON, cli_value(cli, OPT_REASON));
+	return tell_done(cli, CTL_REVIEW, &request, "reviewed");
+}
+
+// --- lists
+
+enum { REASON_WIDTH = 40, NAME_WIDTH = 24 };
+
+static void print_proposals(const struct control_reply *reply)
+{
+	static const char *const heads[] = { ">NO",  "STATE",	">MISSING", "BY",
+					     "WHEN", "REQUEST", "REASON" };
+	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
+	char when[40];
+
+	table_limit(table, 3, NAME_WIDTH);
+	table_limit(table, 6, REASON_WIDTH);
+	for (size_t i = 0; i < control_reply_rows(reply); i++) {
+		const struct control_row *row = control_reply_row(reply, i);
+
+		table_add_number(table, control_u64(row, CTL_PROPOSAL));
+		table_add(table, control_text(row, CTL_STATE));
+		table_add_number(table, control_u64(row, CTL_MISSING));
+		table_add(table, control_text(row, CTL_ACTOR));
+		table_add(table, cli_time_text(control_u64(row, CTL_WHEN), when));
+		table_add(table, control_text(row, CTL_REQUEST));
+		table_add(table, control_text(row, CTL_REASON));
+	}
+	table_print(table);
+	table_free(table);
+}
+
+static void print_history(const struct control_reply *reply)
+{
+	static const char *const heads[] = { ">NO",	    "STATE",   "APPLIED", "BY",
+					     "APPROVED BY", "REQUEST", "REASON" };
+	struct table *table = table_new(heads, sizeof(heads) / sizeof(heads[0]));
+	char when[40], names[512], state[64];
+
+	table_limit(table, 3, NAME_WIDTH);
+	table_limit(table, 6, REASON_WIDTH);
+	for (size_t i = 0; i < control_reply_rows(reply); i++) {
+		const struct control_row *row = control_reply_row(reply, i);
+
+		snprintf(state, sizeof(state), "%s%s", control_text(row, CTL_STATE),
+			 control_u64(row, CTL_REVIEWS) ? ", to review" : "");
+		table_add_number(table, control_u64(row, CTL_GENERATION));
+		table_add(table, state);
+		table_add(table, cli_time_text(control_u64(row, CTL_APPLIED), when));
+		table_add(table, control_text(row, CTL_ACTOR));
+		table_add(table, cli_join(row, CTL_APPROVED_BY, names, sizeof(names)));
+		table_add(table, control_text(row, CTL_REQUEST));
+		table_add(table, control_text(row, CTL_REASON));
+	}
+	table_print(table);
+	table_free(table);
+}
+
+static int list(const struct cli *cli, enum control_method method, const char *key,
+		void (*print)(const struct control_reply *reply))
+{
+	struct control_reply reply;
+	bool answered;
+	int status = cli_call(cli, method, NULL, -1, &reply, &answered);
+
+	if (!answered)
+		return status;
+	if (cli->json)
+		cli_json_print(cli_reply_json(&reply, key));
+	else if (status == EXIT_FINE)
+		print(&reply);
+	control_reply_done(&reply);
+	return status;
+}
+
+int verb_proposals(const struct cli *cli)
+{
+	return list(cli, CTL_PROPOSALS_LIST, "proposals", print_proposals);
+}
+
+int verb_history(const struct cli *cli)
+{
+	return list(cli, CTL_HISTORY, "generations", print_history);
+}

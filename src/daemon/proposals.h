@@ -1,0 +1,47 @@
+// The gate's proposals: adding, approving, ending them, each step an event.  Whether one may be
+// applied is decided by the rules of the generation that runs, which is the one it was compared
+// with: as soon as another runs, it is void.
+//
+// Fault points: proposal-written  proposal-stored  approval-stored  proposal-closed
+#ifndef SEKISHO_DAEMON_PROPOSALS_H
+#define SEKISHO_DAEMON_PROPOSALS_H
+
+#include "daemon/gate.h"
+#include "daemon/proposal.h"
+
+// What a policy would change of the one that runs.
+void proposals_change(const struct gate *gate, const struct report *next,
+		      struct approval_change *ret);
+
+// Stores a compiled policy; about has number, digest, version, author, reason and request.
+int proposals_add(struct gate *gate, const struct generation_about *about,
+		  const struct report *report, const struct snapshot *snapshot,
+		  const void *compiled, size_t size, struct proposal *ret, struct failure *failure);
+
+// What it needs, and how many are missing.
+void proposals_need(const struct gate *gate, const struct proposal *proposal,
+		    struct approval_need *ret_need, unsigned *ret_missing);
+
+// The code must be quoted as the page shows it.  What was refused is recorded too.
+int proposals_approve(struct gate *gate, uint64_t number, const char *code,
+		      const struct control_peer *peer, const struct directory *directory,
+		      struct proposal *ret, struct failure *failure);
+int proposals_reject(struct gate *gate, uint64_t number, const char *reason,
+		     const struct control_peer *peer, struct failure *failure);
+
+// An open proposal that may be applied now.  SK_APPROVAL_MISSING unless alone (an emergency).
+int proposals_take(struct gate *gate, uint64_t number, bool alone, struct proposal *ret,
+		   struct failure *failure);
+// proposal_load(); one whose files have changed is void.
+int proposals_load(struct gate *gate, struct proposal *proposal, const struct snapshot_job *job,
+		   struct failure *failure, int *ret_snapshot_fd, uint8_t **ret_compiled,
+		   size_t *ret_size);
+// What the generation says about itself that it becomes.
+void proposals_about(const struct proposal *proposal, struct generation_about *about);
+void proposals_end(struct gate *gate, struct proposal *proposal, enum proposal_state state,
+		   const char *because);
+
+// Ends those that have expired or are void.  Returns how many are open.
+size_t proposals_look(struct gate *gate);
+
+#endif

@@ -1,0 +1,23 @@
+// Open items that an emergency apply leaves: one person did what needs more, and another has to
+// look at it afterwards.  Until then it is in the status, and an event each day.
+//
+//	state/reviews/N           JSON: generation N, who, when, why; gone once it is reviewed
+//
+// Fault points: review-opened  review-closed
+#ifndef SEKISHO_DAEMON_REVIEWS_H
+#define SEKISHO_DAEMON_REVIEWS_H
+
+#include "daemon/gate.h"
+
+enum { REVIEWS_MAX = 100, REVIEW_NAG_SECONDS = 24 * 3600 };
+
+void reviews_open(struct gate *gate, const struct generation_about *about, const char *reason);
+// SK_REVIEW_UNKNOWN, SK_APPROVAL_OWN, SK_APPROVAL_NOT_YOURS.
+int reviews_close(struct gate *gate, uint64_t number, const char *reason,
+		  const struct control_peer *peer, const struct directory *directory,
+		  struct failure *failure);
+size_t reviews_list(const struct gate *gate, uint64_t *ret, size_t max);
+// Says so of each that is open, once a day of this daemon's life and at its start.
+void reviews_nag(struct gate *gate);
+
+#endif
