@@ -191,6 +191,15 @@ static void look_at_rules(struct drift *drift)
 
 // --- the guard
 
+bool drift_tell_guard(struct drift *drift, const char *words)
+{
+	if (!drift)
+		return false;
+	drift_history_tell(&drift->history, drift->gate, EVENT_DRIFT, SK_DRIFT, &drift->who, 0,
+			   "%s", words);
+	return true;
+}
+
 static void look_at_guard(struct drift *drift)
 {
 	char who[WHO_TEXT_MAX] = "somebody";

@@ -146,7 +146,7 @@ static int check_generation(struct gate *gate, struct failure *failure)
 				   strerror(-r));
 	if (number != gate->current.about.number)
 		return failure_set(failure, SK_KERNEL_DIFFERS, -EUCLEAN,
-				   "the kernel's table is not that of generation %llu; apply again",
+				   "the kernel's table is not that of generation %llu",
 				   (unsigned long long)gate->current.about.number);
 	return 0;
 }
@@ -167,7 +167,8 @@ void gate_look_at_guard(struct gate *gate, const char *who)
 		return;
 	failure_set(&failure, SK_GUARD_FAILED, 0, "the guard table was %s by %s; made again",
 		    found == KERNEL_GUARD_ABSENT ? "removed" : "opened", who);
-	journal_failed(gate->journal, &failure);
+	if (!drift_tell_guard(gate->drift, failure.text))
+		journal_failed(gate->journal, &failure);
 	int r = gate_set_guard(gate, gate->guard, &failure);
 	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
 }

@@ -124,6 +124,11 @@ static uint8_t foreign_family_of(const struct nlmsghdr *nlh)
 	return head->nfgen_family;
 }
 
+static bool foreign_is_ours(const char *name)
+{
+	return strcmp(name, kernel_table) == 0 || strcmp(name, kernel_guard_table) == 0;
+}
+
 static int foreign_take_table(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *attrs[NFTA_TABLE_MAX + 1];
@@ -136,8 +141,7 @@ static int foreign_take_table(const struct nlmsghdr *nlh, void *arg)
 	name = link_text(attrs[NFTA_TABLE_NAME]);
 	if (link_be32(attrs[NFTA_TABLE_FLAGS]) & NFT_TABLE_F_DORMANT ||
 	    foreign->tables.n == FOREIGN_TABLES_MAX ||
-	    (family == NFPROTO_INET &&
-	     (strcmp(name, kernel_table) == 0 || strcmp(name, kernel_guard_table) == 0)))
+	    (family == NFPROTO_INET && foreign_is_ours(name)))
 		return 0;
 	table = vec_add(&foreign->tables);
 	table->family = family;

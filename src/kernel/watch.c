@@ -148,6 +148,13 @@ static void watch_put_words(struct watch_reader *reader)
 		snprintf(out + used, size - used, "; and %u more", reader->more);
 }
 
+static void watch_tell(struct watch_reader *reader, watch_each *each, void *arg)
+{
+	watch_put_words(reader);
+	each(arg, &reader->change);
+	*reader = (struct watch_reader){ 0 };
+}
+
 static void watch_end(struct watch_reader *reader, const struct nlmsghdr *nlh, watch_each *each,
 		      void *arg)
 {
@@ -158,9 +165,7 @@ static void watch_end(struct watch_reader *reader, const struct nlmsghdr *nlh, w
 	reader->change.pid = link_be32(attrs[NFTA_GEN_PROC_PID]);
 	watch_copy_name(reader->change.name, sizeof(reader->change.name),
 			link_text(attrs[NFTA_GEN_PROC_NAME]));
-	watch_put_words(reader);
-	each(arg, &reader->change);
-	*reader = (struct watch_reader){ 0 };
+	watch_tell(reader, each, arg);
 }
 
 static void watch_take(struct watch_reader *reader, const struct nlmsghdr *nlh, uint8_t type)
@@ -171,6 +176,7 @@ static void watch_take(struct watch_reader *reader, const struct nlmsghdr *nlh, 
 	bool inet = head->nfgen_family == NFPROTO_INET;
 	bool policy, guard;
 
+	reader->change.port = nlh->nlmsg_pid;
 	link_attrs(nlh, attrs, WATCH_ATTRIBUTES);
 	table = link_text(attrs[watch_messages[type].table]);
 	policy = inet && strcmp(table, kernel_table) == 0;
@@ -197,6 +203,9 @@ void watch_parse(struct watch_reader *reader, const void *bytes, size_t size, wa
 		if (nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || type >= NFT_MSG_MAX ||
 		    mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg))
 			continue;
+		// What has no end was the kernel's own doing (a device went), or its end was lost.
+		if (reader->change.about && reader->change.port != nlh->nlmsg_pid)
+			watch_tell(reader, each, arg);
 		if (type == NFT_MSG_NEWGEN)
 			watch_end(reader, nlh, each, arg);
 		else if (watch_messages[type].words)

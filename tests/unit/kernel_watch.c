@@ -416,6 +416,32 @@ static void living_watch(void **state)
 	kernel_close(kernel);
 }
 
+// What the socket cannot hold is told of, and what comes after it is understood.
+static void lost(void **state)
+{
+	struct kernel *kernel;
+	struct watch *watch;
+	struct seen seen = { 0 };
+	int small = 1, r = 0;
+	(void)state;
+	assert_int_equal(kernel_open(-1, &kernel), 0);
+	assert_int_equal(watch_open(kernel, &watch), 0);
+	setsockopt(watch_rules_fd(watch), SOL_SOCKET, SO_RCVBUFFORCE, &small, sizeof(small));
+	assert_int_equal(
+		net_run("for i in 1 2 3 4 5 6 7 8 9; do "
+			"echo \"table ip x { set s$i { type ipv4_addr; }; }\"; done | nft -f -; "
+			"nft delete table ip x"),
+		0);
+	r = watch_read_rules(watch, see, &seen);
+	assert_int_equal(r, WATCH_LOST);
+	assert_int_equal(net_run("nft add table inet sekisho_guard"), 0);
+	assert_int_equal(watch_read_rules(watch, see, &seen), 0);
+	assert_int_equal(seen.last.about, WATCH_GUARD);
+	assert_int_equal(net_run("nft flush ruleset"), 0);
+	watch_close(watch);
+	kernel_close(kernel);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,7 +449,7 @@ int main(void)
 		cmocka_unit_test(damaged),	    cmocka_unit_test(too_much),
 		cmocka_unit_test(rule_of_others),   cmocka_unit_test(tables_of_others),
 		cmocka_unit_test(network_messages), cmocka_unit_test(living_network),
-		cmocka_unit_test(living_watch),
+		cmocka_unit_test(living_watch),	    cmocka_unit_test(lost),
 	};
 	net_enter();
 	return cmocka_run_group_tests(tests, NULL, NULL);
