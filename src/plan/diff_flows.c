@@ -57,7 +57,7 @@ static bool is_fresh(const struct direction *x, const struct plan_term *term)
 static void weigh(const struct direction *x, uint32_t from, uint32_t to, struct diff_row *row)
 {
 	if (x->kind == DIFF_OPENS)
-		diff_weigh_open(x->d, x->of, from, to, row);
+		diff_weigh_open(x->of, from, to, row);
 	else
 		row->reason = "only closes";
 }

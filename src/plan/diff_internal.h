@@ -2,6 +2,8 @@
 #ifndef SEKISHO_PLAN_DIFF_INTERNAL_H
 #define SEKISHO_PLAN_DIFF_INTERNAL_H
 
+#include <stdio.h>
+
 #include "plan/carve.h"
 #include "plan/diff.h"
 #include "plan/plan_internal.h"
@@ -70,9 +72,20 @@ const char *diff_addresses_text(struct differ *d, const struct diff_side *side, 
 const char *diff_services_text(struct differ *d, const struct diff_side *side,
 			       const struct diff_product *product);
 
+// What an object says, in words of any length, to be freed.
+typedef void diff_say(const void *object, FILE *out);
+char *diff_said(diff_say *say, const void *object);
+// For showing: at most DIFF_SHOWN_MAX columns, and then "..."; "" becomes "none".
+enum { DIFF_SHOWN_MAX = 300 };
+const char *diff_shown(struct differ *d, const char *text);
+// "IS; before: WAS", or NULL when an object says the same in both.
+const char *diff_change(struct differ *d, diff_say *say, const void *was, const void *is);
+// Addresses, the first DIFF_NAMES_MAX of them.
+const char *diff_ranges_text(struct differ *d, const struct addr_set *set);
+
 // Weights (the table in docs/policy-guide.md is the one in diff_weight.c).
-void diff_weigh_open(const struct differ *d, const struct diff_side *side, uint32_t from,
-		     uint32_t to, struct diff_row *row);
+void diff_weigh_open(const struct diff_side *side, uint32_t from, uint32_t to,
+		     struct diff_row *row);
 
 // The steps; each adds its rows.
 void diff_flows(struct differ *d);     // what opens and closes

@@ -7,7 +7,8 @@
 #include "plan/diff_internal.h"
 #include "plan/words.h"
 
-enum { TEXT_SIZE = 1024, COVER_NETWORKS_MAX = 2000, SPELLED_MAX = 3 };
+// DIFF_NAMES_MAX names of two parts, 63 bytes each, with their addresses, fit in a text.
+enum { TEXT_SIZE = 8192, COVER_NETWORKS_MAX = 2000, SPELLED_MAX = 3 };
 
 // A text put together: items with commas, the first DIFF_NAMES_MAX of them.
 struct listing {
@@ -42,6 +43,15 @@ static const char *list_end(struct listing *listing, struct differ *d)
 	if (listing->n > DIFF_NAMES_MAX)
 		words_say(&listing->words, " and %zu more", listing->n - DIFF_NAMES_MAX);
 	return arena_strdup(d->arena, listing->text);
+}
+
+const char *diff_ranges_text(struct differ *d, const struct addr_set *set)
+{
+	struct listing listing;
+
+	list_begin(&listing);
+	list_ranges(&listing, set);
+	return list_end(&listing, d);
 }
 
 void diff_name_networks(struct differ *d, struct diff_side *side)

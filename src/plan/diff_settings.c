@@ -3,100 +3,108 @@
 #include <string.h>
 
 #include "plan/diff_internal.h"
-#include "plan/words.h"
-
-enum { TEXT_SIZE = 4096 };
 
 static const char *action_word(enum plan_action action)
 {
 	return action == PLAN_REJECT ? "reject" : "drop";
 }
 
-static void say_default(const struct plan *plan, struct words *words)
+static void say_default(const void *object, FILE *out)
 {
-	words_say(words, "%s", action_word(plan->settings.action));
+	const struct plan *plan = object;
+	fprintf(out, "%s", action_word(plan->settings.action));
 }
 
-static void say_defaults(const struct plan *plan, struct words *words)
+static void say_defaults(const void *object, FILE *out)
 {
+	const struct plan *plan = object;
 	const struct plan_settings *settings = &plan->settings;
 
 	for (size_t i = 0; i < settings->n_defaults; i++) {
 		const struct plan_default *at = &settings->defaults[i];
 
-		words_say(words, "%s%s to %s %s", i ? ", " : "", plan->zones[at->from].id,
-			  plan->zones[at->to].id, action_word(at->action));
+		fprintf(out, "%s%s to %s %s", i ? ", " : "", plan->zones[at->from].id,
+			plan->zones[at->to].id, action_word(at->action));
 	}
 }
 
-static void say_log_rate(const struct plan *plan, struct words *words)
+static void say_log_rate(const void *object, FILE *out)
 {
-	words_say(words, "%u a second, at once %u", plan->settings.log_rate_per_second,
-		  plan->settings.log_burst);
+	const struct plan *plan = object;
+	fprintf(out, "%u a second, at once %u", plan->settings.log_rate_per_second,
+		plan->settings.log_burst);
 }
 
-static void say_log_denied(const struct plan *plan, struct words *words)
+static void say_log_denied(const void *object, FILE *out)
 {
-	words_say(words, "%s", plan->settings.log_denied ? "yes" : "no");
+	const struct plan *plan = object;
+	fprintf(out, "%s", plan->settings.log_denied ? "yes" : "no");
 }
 
-static void say_fragments(const struct plan *plan, struct words *words)
+static void say_fragments(const void *object, FILE *out)
 {
-	words_say(words, "%s", plan->settings.drop_fragments ? "drop" : "allow");
+	const struct plan *plan = object;
+	fprintf(out, "%s", plan->settings.drop_fragments ? "drop" : "allow");
 }
 
-static void say_invalid(const struct plan *plan, struct words *words)
+static void say_invalid(const void *object, FILE *out)
 {
-	words_say(words, "%s", plan->settings.log_invalid ? "log-and-drop" : "drop");
+	const struct plan *plan = object;
+	fprintf(out, "%s", plan->settings.log_invalid ? "log-and-drop" : "drop");
 }
 
-static void say_types(const uint8_t *types, size_t n, uint8_t protocol, struct words *words)
+static void say_types(const uint8_t *types, size_t n, uint8_t protocol, FILE *out)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct plan_atom atom = { protocol,   protocol, 0,
 						UINT16_MAX, types[i], types[i] };
 		char text[64];
 
-		words_say(words, "%s%s", i ? ", " : "", plan_atom_text(&atom, text, sizeof(text)));
+		fprintf(out, "%s%s", i ? ", " : "", plan_atom_text(&atom, text, sizeof(text)));
 	}
 }
 
-static void say_icmp(const struct plan *plan, struct words *words)
+static void say_icmp(const void *object, FILE *out)
 {
-	say_types(plan->settings.icmp_errors, plan->settings.n_icmp_errors, 1, words);
+	const struct plan *plan = object;
+	say_types(plan->settings.icmp_errors, plan->settings.n_icmp_errors, 1, out);
 }
 
-static void say_icmpv6(const struct plan *plan, struct words *words)
+static void say_icmpv6(const void *object, FILE *out)
 {
-	say_types(plan->settings.icmpv6_errors, plan->settings.n_icmpv6_errors, 58, words);
+	const struct plan *plan = object;
+	say_types(plan->settings.icmpv6_errors, plan->settings.n_icmpv6_errors, 58, out);
 }
 
-static void say_zones(const struct plan *plan, const uint16_t *zones, size_t n, struct words *words)
+static void say_zones(const struct plan *plan, const uint16_t *zones, size_t n, FILE *out)
 {
 	for (size_t i = 0; i < n; i++)
-		words_say(words, "%s%s", i ? ", " : "", plan->zones[zones[i]].id);
+		fprintf(out, "%s%s", i ? ", " : "", plan->zones[zones[i]].id);
 }
 
-static void say_hear(const struct plan *plan, struct words *words)
+static void say_hear(const void *object, FILE *out)
 {
-	say_zones(plan, plan->settings.hear_ra, plan->settings.n_hear_ra, words);
+	const struct plan *plan = object;
+	say_zones(plan, plan->settings.hear_ra, plan->settings.n_hear_ra, out);
 }
 
-static void say_send(const struct plan *plan, struct words *words)
+static void say_send(const void *object, FILE *out)
 {
-	say_zones(plan, plan->settings.send_ra, plan->settings.n_send_ra, words);
+	const struct plan *plan = object;
+	say_zones(plan, plan->settings.send_ra, plan->settings.n_send_ra, out);
 }
 
-static void say_extensions(const struct plan *plan, struct words *words)
+static void say_extensions(const void *object, FILE *out)
 {
+	const struct plan *plan = object;
 	char text[128];
 
-	words_say(words, "%s", plan_extensions_text(plan->settings.extensions, text, sizeof(text)));
+	fprintf(out, "%s", plan_extensions_text(plan->settings.extensions, text, sizeof(text)));
 }
 
 static const struct {
 	const char *subject;
-	void (*say)(const struct plan *plan, struct words *words);
+	diff_say *say; // of a plan
 	enum diff_weight weight;
 	const char *reason;
 } sections[] = {
@@ -118,23 +126,14 @@ static const struct {
 
 static void compare_sections(struct differ *d)
 {
-	char before[TEXT_SIZE], after[TEXT_SIZE];
-
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-		struct words was = words_in(before, sizeof(before));
-		struct words is = words_in(after, sizeof(after));
-		struct diff_row *row;
+		const char *what = diff_change(d, sections[i].say, d->before.plan, d->after.plan);
+		struct diff_row *row = what ? diff_add(d, DIFF_CHANGES) : NULL;
 
-		sections[i].say(d->before.plan, &was);
-		sections[i].say(d->after.plan, &is);
-		if (strcmp(before, after) == 0)
-			continue;
-		row = diff_add(d, DIFF_CHANGES);
 		if (!row)
-			return;
+			continue;
 		row->subject = sections[i].subject;
-		row->what = arena_printf(d->arena, "%s; before: %s", *after ? after : "none",
-					 *before ? before : "none");
+		row->what = what;
 		row->weight = sections[i].weight;
 		row->reason = sections[i].reason;
 	}
@@ -174,18 +173,20 @@ static void compare_assertions(struct differ *d)
 
 		if (!was)
 			tell_assertion(d, is, DIFF_LIGHT, "adds an assertion",
-				       arena_printf(d->arena, "new: %s", is->text));
+				       arena_printf(d->arena, "new: %s", diff_shown(d, is->text)));
 		else if (strcmp(was->text, is->text) != 0)
 			tell_assertion(d, is, DIFF_HEAVY, "changes an assertion",
-				       arena_printf(d->arena, "%s; before: %s", is->text,
-						    was->text));
+				       arena_printf(d->arena, "%s; before: %s",
+						    diff_shown(d, is->text),
+						    diff_shown(d, was->text)));
 	}
 	for (size_t i = 0; i < before->n_assertions; i++) {
 		const struct plan_assertion *was = &before->assertions[i];
 
 		if (!find_assertion(after, was->id))
 			tell_assertion(d, was, DIFF_HEAVY, "takes an assertion away",
-				       arena_printf(d->arena, "removed: %s", was->text));
+				       arena_printf(d->arena, "removed: %s",
+						    diff_shown(d, was->text)));
 	}
 }
 

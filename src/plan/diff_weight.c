@@ -1,10 +1,11 @@
 // How much a change weighs: the first row that fits.  docs/policy-guide.md has this table in words.
+#include <netinet/in.h>
+
 #include "plan/diff_internal.h"
 
-enum { SENSITIVE_CLASS = 3, FEW_ATOMS = 4, FEW_PORTS = 8 };
+enum { WEIGHTIEST_CLASS = 1 };
 
 struct opening {
-	const struct differ *d;
 	const struct plan_zone *from, *to;
 	const struct diff_row *row;
 };
@@ -32,31 +33,38 @@ static bool to_gateway(const struct opening *o)
 
 static bool is_sensitive(const struct opening *o)
 {
-	return (o->from->role != PLAN_GATEWAY && o->from->class >= SENSITIVE_CLASS) ||
-	       (o->to->role != PLAN_GATEWAY && o->to->class >= SENSITIVE_CLASS);
+	return (o->from->role != PLAN_GATEWAY && o->from->class == WEIGHTIEST_CLASS) ||
+	       (o->to->role != PLAN_GATEWAY && o->to->class == WEIGHTIEST_CLASS);
 }
 
-// One destination a family, and few ports: what a printer needs.
+static bool is_printing(const struct plan_atom *atom)
+{
+	static const uint16_t ports[] = { 515, 631, 9100 }; // lpr, ipp, jetdirect
+
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+		if (atom->protocol_lo == IPPROTO_TCP && atom->protocol_hi == IPPROTO_TCP &&
+		    atom->port_lo == ports[i] && atom->port_hi == ports[i])
+			return true;
+	return false;
+}
+
+// One host (of both families), and printing only.
 static bool is_printer(const struct opening *o)
 {
 	const struct diff_row *row = o->row;
-	size_t ports = 0;
 
 	if (o->from->role != PLAN_INSIDE || o->to->role != PLAN_INSIDE || row->inexact)
 		return false;
-	if (row->n_destinations > 2 || row->n_atoms > FEW_ATOMS ||
-	    (row->n_destinations == 2 &&
-	     row->destinations[0].family == row->destinations[1].family))
+	if (row->n_destinations > 2 || (row->n_destinations == 2 &&
+					row->destinations[0].family == row->destinations[1].family))
 		return false;
 	for (size_t i = 0; i < row->n_destinations; i++)
 		if (row->destinations[i].lo != row->destinations[i].hi)
 			return false;
-	for (size_t i = 0; i < row->n_atoms; i++) {
-		if (row->atoms[i].protocol_lo != row->atoms[i].protocol_hi)
+	for (size_t i = 0; i < row->n_atoms; i++)
+		if (!is_printing(&row->atoms[i]))
 			return false;
-		ports += (size_t)row->atoms[i].port_hi - row->atoms[i].port_lo + 1;
-	}
-	return ports <= FEW_PORTS;
+	return true;
 }
 
 static bool always(const struct opening *o)
@@ -73,16 +81,14 @@ static const struct {
 	{ from_outside, DIFF_HEAVY, "opens from an uplink, external or public zone" },
 	{ to_outside, DIFF_HEAVY, "opens to an uplink or external zone" },
 	{ to_gateway, DIFF_HEAVY, "opens to the gateway itself" },
-	{ is_sensitive, DIFF_HEAVY, "opens from or to a zone of class III or IV" },
-	{ is_printer, DIFF_LIGHT, "opens one host with few ports between inside zones" },
+	{ is_sensitive, DIFF_HEAVY, "opens from or to a zone of class I" },
+	{ is_printer, DIFF_LIGHT, "opens printing to one host between inside zones" },
 	{ always, DIFF_NORMAL, "opens between zones of the body's own" },
 };
 
-void diff_weigh_open(const struct differ *d, const struct diff_side *side, uint32_t from,
-		     uint32_t to, struct diff_row *row)
+void diff_weigh_open(const struct diff_side *side, uint32_t from, uint32_t to, struct diff_row *row)
 {
 	const struct opening opening = {
-		.d = d,
 		.from = &side->plan->zones[from],
 		.to = &side->plan->zones[to],
 		.row = row,

@@ -3,57 +3,70 @@
 #include <string.h>
 
 #include "plan/diff_internal.h"
-#include "plan/words.h"
 
-enum { TEXT_SIZE = 2048 };
-
-static void say_title(const struct plan_flow *flow, struct words *words)
+static void say_title(const void *object, FILE *out)
 {
-	words_say(words, "%s", flow->title);
+	const struct plan_flow *flow = object;
+
+	fprintf(out, "%s", flow->title);
 }
 
-static void say_owner(const struct plan_flow *flow, struct words *words)
+static void say_owner(const void *object, FILE *out)
 {
-	words_say(words, "%s", flow->owner);
+	const struct plan_flow *flow = object;
+
+	fprintf(out, "%s", flow->owner);
 	if (flow->owner_title && *flow->owner_title)
-		words_say(words, " (%s)", flow->owner_title);
+		fprintf(out, " (%s)", flow->owner_title);
 }
 
-static void say_need(const struct plan_flow *flow, struct words *words)
+static void say_need(const void *object, FILE *out)
 {
-	words_say(words, "%s", flow->need);
+	const struct plan_flow *flow = object;
+
+	fprintf(out, "%s", flow->need);
 }
 
-static void say_request(const struct plan_flow *flow, struct words *words)
+static void say_request(const void *object, FILE *out)
 {
-	words_say(words, "%s", flow->request);
+	const struct plan_flow *flow = object;
+
+	fprintf(out, "%s", flow->request);
 }
 
-static void say_review(const struct plan_flow *flow, struct words *words)
+static void say_review(const void *object, FILE *out)
 {
-	words_say(words, "%s", flow->review);
+	const struct plan_flow *flow = object;
+
+	fprintf(out, "%s", flow->review);
 }
 
-static void say_clauses(const struct plan_flow *flow, struct words *words)
+static void say_clauses(const void *object, FILE *out)
 {
+	const struct plan_flow *flow = object;
+
 	for (size_t i = 0; i < flow->n_clauses; i++)
-		words_say(words, "%s%s", i ? ", " : "", flow->clauses[i]);
+		fprintf(out, "%s%s", i ? ", " : "", flow->clauses[i]);
 }
 
 // These two show in packets as a rule; here only where another flow hides that.
-static void say_log(const struct plan_flow *flow, struct words *words)
+static void say_log(const void *object, FILE *out)
 {
-	words_say(words, "%s", flow->treatment & PLAN_LOG ? "yes" : "no");
+	const struct plan_flow *flow = object;
+
+	fprintf(out, "%s", flow->treatment & PLAN_LOG ? "yes" : "no");
 }
 
-static void say_guard(const struct plan_flow *flow, struct words *words)
+static void say_guard(const void *object, FILE *out)
 {
-	words_say(words, "%s", flow->guard ? flow->guard : "");
+	const struct plan_flow *flow = object;
+
+	fprintf(out, "%s", flow->guard ? flow->guard : "");
 }
 
 static const struct {
 	const char *name;
-	void (*say)(const struct plan_flow *flow, struct words *words);
+	diff_say *say;	// of a flow
 	bool treatment; // told by packets if these are told at all
 } flow_fields[] = {
 	{ "title", say_title, false },	  { "owner", say_owner, false },
@@ -78,23 +91,17 @@ static void compare_flows(struct differ *d, uint32_t before, uint32_t after)
 {
 	const struct plan_flow *was = &d->before.plan->flows[before];
 	const struct plan_flow *is = &d->after.plan->flows[after];
-	char old[TEXT_SIZE], new[TEXT_SIZE];
 	const char *what = NULL;
 	bool told = d->after.told[after];
 
 	for (size_t i = 0; i < sizeof(flow_fields) / sizeof(flow_fields[0]); i++) {
-		struct words a = words_in(old, sizeof(old));
-		struct words b = words_in(new, sizeof(new));
+		const char *change = told && flow_fields[i].treatment
+					     ? NULL
+					     : diff_change(d, flow_fields[i].say, was, is);
 
-		if (told && flow_fields[i].treatment)
-			continue;
-		flow_fields[i].say(was, &a);
-		flow_fields[i].say(is, &b);
-		if (strcmp(old, new) == 0)
-			continue;
-		what = arena_printf(d->arena, "%s%s%s: %s; before: %s", what ? what : "",
-				    what ? "; " : "", flow_fields[i].name, *new ? new : "none",
-				    *old ? old : "none");
+		if (change)
+			what = arena_printf(d->arena, "%s%s%s: %s", what ? what : "",
+					    what ? "; " : "", flow_fields[i].name, change);
 	}
 	if (what)
 		tell_flow(d, &d->after, after, what);
@@ -112,8 +119,8 @@ static void compare_titles(struct differ *d, const char *subject, const char *wa
 		return;
 	row->subject = subject;
 	row->at = at;
-	row->what = arena_printf(d->arena, "title: %s; before: %s", *is ? is : "none",
-				 *was ? was : "none");
+	row->what = arena_printf(d->arena, "title: %s; before: %s", diff_shown(d, is),
+				 diff_shown(d, was));
 	row->reason = "no packet notices";
 }
 

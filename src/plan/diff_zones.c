@@ -1,63 +1,70 @@
 // Zones and translation: what is not about single flows, yet decides what all of them mean.
+#include <stdlib.h>
 #include <string.h>
 
 #include "plan/diff_internal.h"
-#include "plan/words.h"
-
-enum { TEXT_SIZE = 2048 };
 
 // --- zones
 
-static void zone_interfaces(const struct plan_zone *zone, struct words *words)
+static void zone_interfaces(const void *object, FILE *out)
 {
+	const struct plan_zone *zone = object;
+
 	for (size_t i = 0; i < zone->n_interfaces; i++)
-		words_say(words, "%s%s%s", i ? ", " : "", zone->interfaces[i].name,
-			  zone->interfaces[i].pattern ? "*" : "");
+		fprintf(out, "%s%s%s", i ? ", " : "", zone->interfaces[i].name,
+			zone->interfaces[i].pattern ? "*" : "");
 }
 
-static void zone_networks(const struct plan_zone *zone, struct words *words)
+static void zone_networks(const void *object, FILE *out)
 {
+	const struct plan_zone *zone = object;
 	char text[ADDR_TEXT_MAX];
 
 	if (zone->elsewhere)
-		words_say(words, "every address of no other zone");
+		fprintf(out, "every address of no other zone");
 	for (size_t i = 0; i < zone->n_networks; i++)
-		words_say(words, "%s%s", i ? ", " : "", addr_range_text(&zone->networks[i], text));
+		fprintf(out, "%s%s", i ? ", " : "", addr_range_text(&zone->networks[i], text));
 }
 
-static void zone_role(const struct plan_zone *zone, struct words *words)
+static void zone_role(const void *object, FILE *out)
 {
+	const struct plan_zone *zone = object;
 	static const char *const roles[] = {
 		[PLAN_INSIDE] = "inside", [PLAN_UPLINK] = "uplink", [PLAN_EXTERNAL] = "external",
 		[PLAN_PUBLIC] = "public", [PLAN_SERVER] = "server", [PLAN_GATEWAY] = "gateway",
 	};
 
-	words_say(words, "%s", roles[zone->role]);
+	fprintf(out, "%s", roles[zone->role]);
 }
 
-static void zone_class(const struct plan_zone *zone, struct words *words)
+static void zone_class(const void *object, FILE *out)
 {
+	const struct plan_zone *zone = object;
 	static const char *const classes[] = { "none", "I", "II", "III", "IV" };
 
-	words_say(words, "%s", classes[zone->class <= 4 ? zone->class : 0]);
+	fprintf(out, "%s", classes[zone->class <= 4 ? zone->class : 0]);
 }
 
-static void zone_relay(const struct plan_zone *zone, struct words *words)
+static void zone_relay(const void *object, FILE *out)
 {
-	words_say(words, "%s", zone->relay ? "yes" : "no");
+	const struct plan_zone *zone = object;
+
+	fprintf(out, "%s", zone->relay ? "yes" : "no");
 }
 
-static void zone_mss(const struct plan_zone *zone, struct words *words)
+static void zone_mss(const void *object, FILE *out)
 {
+	const struct plan_zone *zone = object;
+
 	if (zone->mss > 1)
-		words_say(words, "%u", zone->mss);
+		fprintf(out, "%u", zone->mss);
 	else
-		words_say(words, "%s", zone->mss ? "path-mtu" : "left alone");
+		fprintf(out, "%s", zone->mss ? "path-mtu" : "left alone");
 }
 
 static const struct {
 	const char *name;
-	void (*say)(const struct plan_zone *zone, struct words *words);
+	diff_say *say; // of a zone
 	enum diff_weight weight;
 	const char *reason;
 } zone_fields[] = {
@@ -102,25 +109,37 @@ static void tell_zone(struct differ *d, const struct plan_zone *zone, const char
 	row->reason = "adds or removes a zone";
 }
 
-static void compare_zones(struct differ *d, const struct plan_zone *was, const struct plan_zone *is)
+// Networks are told by what is gained and lost: they may be many.
+static const char *networks_change(struct differ *d, uint32_t before, uint32_t after)
 {
-	char before[TEXT_SIZE], after[TEXT_SIZE];
+	const struct addr_set *gained = &d->after.fresh[after], *lost = &d->before.fresh[before];
+	const struct plan_zone *was = &d->before.plan->zones[before];
+	const struct plan_zone *is = &d->after.plan->zones[after];
+	const char *change = diff_change(d, zone_networks, was, is);
+
+	if (!change || was->elsewhere || is->elsewhere)
+		return change;
+	return arena_printf(d->arena, "%s%s%s%s%s", gained->n ? "gains " : "",
+			    gained->n ? diff_ranges_text(d, gained) : "",
+			    gained->n && lost->n ? "; " : "", lost->n ? "loses " : "",
+			    lost->n ? diff_ranges_text(d, lost) : "");
+}
+
+static void compare_zones(struct differ *d, uint32_t before, uint32_t after)
+{
+	const struct plan_zone *was = &d->before.plan->zones[before];
+	const struct plan_zone *is = &d->after.plan->zones[after];
 
 	for (size_t i = 0; i < sizeof(zone_fields) / sizeof(zone_fields[0]); i++) {
-		struct words a = words_in(before, sizeof(before));
-		struct words b = words_in(after, sizeof(after));
-		struct diff_row *row;
+		const char *change = zone_fields[i].say == zone_networks
+					     ? networks_change(d, before, after)
+					     : diff_change(d, zone_fields[i].say, was, is);
+		struct diff_row *row = change ? add_about(d, DIFF_CHANGES, "zone", is->id) : NULL;
 
-		zone_fields[i].say(was, &a);
-		zone_fields[i].say(is, &b);
-		if (strcmp(before, after) == 0)
-			continue;
-		row = add_about(d, DIFF_CHANGES, "zone", is->id);
 		if (!row)
-			return;
+			continue;
 		set_zone(d, is, row);
-		row->what = arena_printf(d->arena, "%s: %s; before: %s", zone_fields[i].name,
-					 *after ? after : "none", *before ? before : "none");
+		row->what = arena_printf(d->arena, "%s: %s", zone_fields[i].name, change);
 		row->weight = zone_fields[i].weight;
 		row->reason = zone_fields[i].reason;
 	}
@@ -136,7 +155,7 @@ void diff_zones(struct differ *d)
 		if (twin == PLAN_NONE)
 			tell_zone(d, &after->zones[i], "new zone");
 		else
-			compare_zones(d, &before->zones[twin], &after->zones[i]);
+			compare_zones(d, twin, (uint32_t)i);
 	}
 	for (size_t i = 0; i < before->n_zones; i++)
 		if (d->before.zone_twin[i] == PLAN_NONE)
@@ -145,23 +164,22 @@ void diff_zones(struct differ *d)
 
 // --- translation
 
-static void say_zones(struct words *words, const char *glue, const struct plan *plan,
-		      const uint16_t *zones, size_t n)
+static void say_zones(FILE *out, const char *glue, const struct plan *plan, const uint16_t *zones,
+		      size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		words_say(words, "%s%s", i ? ", " : glue, plan->zones[zones[i]].id);
+		fprintf(out, "%s%s", i ? ", " : glue, plan->zones[zones[i]].id);
 }
 
-static void say_ranges(struct words *words, const char *glue, const struct addr_range *ranges,
-		       size_t n)
+static void say_ranges(FILE *out, const char *glue, const struct addr_range *ranges, size_t n)
 {
 	char text[ADDR_TEXT_MAX];
 
 	for (size_t i = 0; i < n; i++)
-		words_say(words, "%s%s", i ? ", " : glue, addr_range_text(&ranges[i], text));
+		fprintf(out, "%s%s", i ? ", " : glue, addr_range_text(&ranges[i], text));
 }
 
-static void say_nat(struct words *words, const struct plan *plan, const struct plan_nat *nat)
+static void say_nat(FILE *out, const struct plan *plan, const struct plan_nat *nat)
 {
 	static const char *const kinds[] = {
 		[POL_NAT_MASQUERADE] = "masquerade",
@@ -171,22 +189,22 @@ static void say_nat(struct words *words, const struct plan *plan, const struct p
 	};
 	char text[ADDR_TEXT_MAX];
 
-	words_say(words, "%s IPv%d", kinds[nat->kind], (int)nat->family);
-	say_zones(words, " from ", plan, nat->from, nat->n_from);
-	say_ranges(words, " ", nat->sources, nat->n_sources);
-	say_zones(words, " to ", plan, nat->to, nat->n_to);
-	say_ranges(words, " ", nat->destinations, nat->n_destinations);
+	fprintf(out, "%s IPv%d", kinds[nat->kind], (int)nat->family);
+	say_zones(out, " from ", plan, nat->from, nat->n_from);
+	say_ranges(out, " ", nat->sources, nat->n_sources);
+	say_zones(out, " to ", plan, nat->to, nat->n_to);
+	say_ranges(out, " ", nat->destinations, nat->n_destinations);
 	for (size_t i = 0; i < nat->n_atoms; i++)
-		words_say(words, "%s%s", i ? ", " : " ",
-			  plan_atom_text(&nat->atoms[i], text, sizeof(text)));
+		fprintf(out, "%s%s", i ? ", " : " ",
+			plan_atom_text(&nat->atoms[i], text, sizeof(text)));
 	if (nat->kind == POL_NAT_PREFIX)
-		words_say(words, " inside %s", addr_range_text(&nat->inside, text));
+		fprintf(out, " inside %s", addr_range_text(&nat->inside, text));
 	if (nat->kind != POL_NAT_MASQUERADE)
-		words_say(words, " becomes %s", addr_range_text(&nat->target, text));
+		fprintf(out, " becomes %s", addr_range_text(&nat->target, text));
 	if (nat->port)
-		words_say(words, " port %u", nat->port);
+		fprintf(out, " port %u", nat->port);
 	if (nat->hairpin)
-		words_say(words, " with hairpin");
+		fprintf(out, " with hairpin");
 }
 
 // An entry may have become several translations; the first is the entry's own.
@@ -198,22 +216,44 @@ static bool is_first(const struct plan *plan, size_t index)
 	return true;
 }
 
-static const struct plan_nat *nat_text(const struct plan *plan, const char *id, char *out,
-				       size_t size)
+static const struct plan_nat *find_nat(const struct plan *plan, const char *id)
 {
-	struct words words = words_in(out, size);
-	const struct plan_nat *found = NULL;
+	for (size_t i = 0; i < plan->n_nats; i++)
+		if (strcmp(plan->nats[i].id, id) == 0)
+			return &plan->nats[i];
+	return NULL;
+}
 
-	for (size_t i = 0; i < plan->n_nats; i++) {
-		if (strcmp(plan->nats[i].id, id) != 0)
+struct entry { // of one policy; may be none
+	const struct plan *plan;
+	const char *id;
+};
+
+static void say_entry(const void *object, FILE *out)
+{
+	const struct entry *entry = object;
+	const char *glue = "";
+
+	for (size_t i = 0; i < entry->plan->n_nats; i++) {
+		if (strcmp(entry->plan->nats[i].id, entry->id) != 0)
 			continue;
-		if (found)
-			words_say(&words, "; ");
-		else
-			found = &plan->nats[i];
-		say_nat(&words, plan, &plan->nats[i]);
+		fputs(glue, out);
+		say_nat(out, entry->plan, &entry->plan->nats[i]);
+		glue = "; ";
 	}
-	return found;
+}
+
+static const char *nat_change(struct differ *d, const struct entry *was, const struct entry *is)
+{
+	char *text;
+	const char *what;
+
+	if (was && is)
+		return diff_change(d, say_entry, was, is);
+	text = diff_said(say_entry, is ? is : was);
+	what = arena_printf(d->arena, "%s: %s", is ? "new" : "removed", diff_shown(d, text));
+	free(text);
+	return what;
 }
 
 static void set_nat_zones(struct differ *d, const struct plan *plan, const struct plan_nat *nat,
@@ -231,19 +271,15 @@ static void set_nat_zones(struct differ *d, const struct plan *plan, const struc
 
 static void compare_nat(struct differ *d, const char *id)
 {
-	char before[TEXT_SIZE], after[TEXT_SIZE];
-	const struct plan_nat *was = nat_text(d->before.plan, id, before, sizeof(before));
-	const struct plan_nat *is = nat_text(d->after.plan, id, after, sizeof(after));
-	struct diff_row *row;
+	const struct entry before = { d->before.plan, id }, after = { d->after.plan, id };
+	const struct plan_nat *was = find_nat(d->before.plan, id);
+	const struct plan_nat *is = find_nat(d->after.plan, id);
+	const char *what = nat_change(d, was ? &before : NULL, is ? &after : NULL);
+	struct diff_row *row = what ? add_about(d, DIFF_CHANGES, "translation", id) : NULL;
 
-	if (was && is && strcmp(before, after) == 0)
-		return;
-	row = add_about(d, DIFF_CHANGES, "translation", id);
 	if (!row)
 		return;
-	row->what = !was  ? arena_printf(d->arena, "new: %s", after)
-		    : !is ? arena_printf(d->arena, "removed: %s", before)
-			  : arena_printf(d->arena, "%s; before: %s", after, before);
+	row->what = what;
 	if (is)
 		set_nat_zones(d, d->after.plan, is, row);
 	else if (was)
@@ -260,12 +296,11 @@ static void compare_nat(struct differ *d, const char *id)
 void diff_nat(struct differ *d)
 {
 	const struct plan *before = d->before.plan, *after = d->after.plan;
-	char text[TEXT_SIZE];
 
 	for (size_t i = 0; i < after->n_nats; i++)
 		if (is_first(after, i))
 			compare_nat(d, after->nats[i].id);
 	for (size_t i = 0; i < before->n_nats; i++)
-		if (is_first(before, i) && !nat_text(after, before->nats[i].id, text, sizeof(text)))
+		if (is_first(before, i) && !find_nat(after, before->nats[i].id))
 			compare_nat(d, before->nats[i].id);
 }

@@ -26,7 +26,7 @@ cat >expected <<-'END'
 OPENS    office/admin (10.20.9.0/24, fd00:20::9:0/112) → internet  https (tcp/443)
          flow office-out  new/policy.yaml:16  owner 情報政策課  weight heavy: opens to an uplink or external zone
 OPENS    office → dmz/web (192.0.2.80, 2001:db8:40::80)  ssh (tcp/22)
-         flow web  new/policy.yaml:15  owner 人事課  weight normal: opens between zones of the body's own
+         flow web  new/policy.yaml:15  owner 人事課  weight heavy: opens from or to a zone of class I
 
 CLOSES   office → dmz/web (192.0.2.80, 2001:db8:40::80)  http (tcp/80)
          flow web  rules/policy.yaml:15  owner 人事課  weight light: only closes

@@ -19,8 +19,8 @@ static const char common[] =
 	"zones:\n"
 	"  office: { interfaces: [a], networks: [10.1.0.0/16, \"fd00:1::/64\"], class: II }\n"
 	"  branch: { interfaces: [b], networks: [10.2.0.0/16], class: II }\n"
-	"  servers: { role: server, interfaces: [c], networks: [10.3.0.0/24, \"fd00:3::/64\"] }\n"
-	"  vault: { interfaces: [d], networks: [10.4.0.0/24], class: III }\n"
+	"  servers: { role: server, interfaces: [c], networks: [10.3.0.0/24, \"fd00:3::/64\"], class: II }\n"
+	"  vault: { interfaces: [d], networks: [10.4.0.0/24], class: I }\n"
 	"  wifi: { role: public, interfaces: [e], networks: [172.16.0.0/20] }\n"
 	"  internet: { role: external, interfaces: [f] }\n"
 	"networks:\n"
@@ -122,7 +122,7 @@ static const struct change changes[] = {
 	  "flows: [{ id: f, from: office, to: branch/printer, services: printing }]",
 	  "opens light flow f :1: office > branch/printer (10.2.0.9): lpr (tcp/515), ipp (tcp/631), "
 	  "jetdirect (tcp/9100)\n" },
-	{ "a printer with every port is none", "",
+	{ "a printer with more than printing is none", "",
 	  "flows: [{ id: f, from: office, to: branch/printer, services: tcp }]",
 	  "opens normal flow f :1: office > branch/printer (10.2.0.9): tcp\n" },
 
@@ -176,10 +176,20 @@ static const struct change changes[] = {
 	  "assertions: [{ id: no-vault, never: { from: wifi, to: vault, direct: true } }]",
 	  "changes light assertion no-vault :1: new: never directly from wifi to vault\n" },
 	{ "a zone comes with its flow", "",
-	  "zones: { cams: { interfaces: [g], networks: [10.9.0.0/24] } }\n"
+	  "zones: { cams: { interfaces: [g], networks: [10.9.0.0/24], class: III } }\n"
 	  "flows: [{ id: f, from: cams, to: servers, services: ntp }]",
 	  "opens normal flow f :2: cams > servers: ntp (udp/123)\n"
 	  "changes heavy zone cams :1: new zone\n" },
+	{ "a zone's networks and class",
+	  "zones: { cams: { interfaces: [g], networks: [10.9.0.0/24, 10.8.0.0/24], class: III } }\n"
+	  "flows: [{ id: f, from: cams, to: servers, services: ntp }]",
+	  "zones: { cams: { interfaces: [g, h*], networks: [10.9.0.0/23], class: I } }\n"
+	  "flows: [{ id: f, from: cams, to: servers, services: ntp }]",
+	  "opens heavy flow f :2: 10.9.1.0/24 in cams > servers: ntp (udp/123)\n"
+	  "closes light flow f :2: 10.8.0.0/24 in cams > servers: ntp (udp/123)\n"
+	  "changes heavy zone cams :1: class: I; before: III\n"
+	  "changes heavy zone cams :1: interfaces: g, h*; before: g\n"
+	  "changes heavy zone cams :1: networks: gains 10.9.1.0/24; loses 10.8.0.0/24\n" },
 	{ "a zone that takes addresses from the Internet",
 	  "flows: [{ id: f, from: office, to: internet, services: https }]",
 	  "zones: { cams: { interfaces: [g], networks: [198.51.100.0/24] } }\n"
