@@ -33,7 +33,8 @@ static const struct key zone_keys[] = {
 		  "offer something).",
 	  .example = "uplink" },
 	{ TEXT("class", class), .word = WORD_CHOICE, .choices = CHOICES("I", "II", "III", "IV"),
-	  .about = "Importance class of the zone's information, I (the weightiest, the default) to IV.",
+	  .about =
+		  "Importance class of the zone's information, I (the weightiest, the default) to IV.",
 	  .example = "II" },
 	{ LIST("interfaces", interfaces), .required = true,
 	  .about =
