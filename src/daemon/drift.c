@@ -26,7 +26,7 @@ struct drift {
 	struct watch *watch;
 	sd_event_source *rules, *network, *work, *second;
 	unsigned due; // bits of enum drift_area
-	uint64_t not_before_us[AREAS];
+	uint64_t not_before_us[AREAS], looked_us[AREAS];
 	uint64_t whole_us; // of the last look at everything
 
 	// What was told of our tables and not yet looked at.
@@ -277,21 +277,22 @@ static bool forwards(const struct gate *gate)
 	       gate->guard == KERNEL_GUARD_OPEN;
 }
 
-static void mend_setting(void *arg, const char *name, uint32_t found, uint32_t wanted)
+static void mend_setting(void *arg, const struct setting_change *change)
 {
 	struct drift *drift = arg;
 	struct failure failure;
 	uint64_t start = monotonic_us();
 	drift_history_tell(&drift->history, drift->gate, EVENT_DRIFT, SK_SETTING, NULL, 0,
-			   "%s was switched to %u", name, found);
-	int r = sysctl_set(name, wanted);
+			   "%s was switched to %u", change->name, change->found);
+	int r = sysctl_set(change->name, change->wanted);
 	uint64_t now = monotonic_us();
 	if (r < 0)
-		failure_set(&failure, SK_FORWARDING_FAILED, r, "%s: %s", name, strerror(-r));
+		failure_set(&failure, change->code, r, "%s: %s", change->name, strerror(-r));
 	else
 		drift_history_tell(&drift->history, drift->gate, EVENT_DRIFT_REPAIRED, SK_SETTING,
-				   NULL, now - start, "%s is %u again", name, wanted);
-	gate_set_problem(drift->gate, GATE_FORWARDING, r < 0 ? &failure : NULL);
+				   NULL, now - start, "%s is %u again", change->name,
+				   change->wanted);
+	gate_set_problem(drift->gate, change->problem, r < 0 ? &failure : NULL);
 	drift->not_before_us[AREA_SETTINGS] = now + wait_us(&drift->settings_patience, now);
 }
 
@@ -313,23 +314,28 @@ static void look_at_settings(struct drift *drift)
 
 static const struct {
 	void (*look)(struct drift *drift);
-	uint64_t pause_us; // after it
+	uint64_t pause_us; // after it, at least
+	uint64_t times;	   // and so many times as long as it took
 } areas[AREAS] = {
 	// The guard first: it is cheap, and what is told of a change is forgotten with the rules.
-	[AREA_GUARD] = { look_at_guard, 50 * 1000 },
-	[AREA_RULES] = { look_at_rules, 50 * 1000 },
-	[AREA_SETTINGS] = { look_at_settings, 200 * 1000 },
-	[AREA_FOREIGN] = { look_at_foreign, 500 * 1000 },
-	[AREA_NETWORK] = { look_at_network, 200 * 1000 },
+	[AREA_GUARD] = { look_at_guard, 50 * 1000, 1 },
+	[AREA_RULES] = { look_at_rules, 50 * 1000, 1 },
+	[AREA_SETTINGS] = { look_at_settings, 200 * 1000, 10 },
+	[AREA_FOREIGN] = { look_at_foreign, 500 * 1000, 10 },
+	[AREA_NETWORK] = { look_at_network, 200 * 1000, 10 },
 };
 
 static void look(struct drift *drift, unsigned area)
 {
+	uint64_t start = monotonic_us();
 	drift->due &= ~(1u << area);
 	areas[area].look(drift);
-	uint64_t next = monotonic_us() + areas[area].pause_us;
-	if (drift->not_before_us[area] < next)
-		drift->not_before_us[area] = next;
+	uint64_t now = monotonic_us(), pause = areas[area].times * (now - start);
+	if (pause < areas[area].pause_us)
+		pause = areas[area].pause_us;
+	drift->looked_us[area] = now;
+	if (drift->not_before_us[area] < now + pause)
+		drift->not_before_us[area] = now + pause;
 }
 
 // --- what is told
@@ -452,13 +458,21 @@ void drift_resume(struct drift *drift)
 
 // --- for those who ask
 
+// Whoever asks again and again is told what was found a moment ago: a change since would be due.
+static bool is_worth_a_look(const struct drift *drift, unsigned area, uint64_t now)
+{
+	if (drift->due & 1u << area)
+		return drift->not_before_us[area] <= now;
+	return now - drift->looked_us[area] > DRIFT_ASKED_SECONDS * 1000000ULL;
+}
+
 bool drift_look(struct drift *drift)
 {
 	if (!drift)
 		return false;
 	hear(drift);
 	for (unsigned area = 0; area < AREAS; area++)
-		if (area != AREA_RULES || drift->not_before_us[area] <= monotonic_us())
+		if (is_worth_a_look(drift, area, monotonic_us()))
 			look(drift, area);
 	schedule(drift);
 	return !drift->differs && !drift->gate->problems[GATE_AROUND][0];

@@ -19,6 +19,7 @@
 enum {
 	DRIFT_WHOLE_SECONDS = 600,  // between whole looks when nothing is told
 	DRIFT_SETTINGS_SECONDS = 1, // between looks at settings, which nobody tells of
+	DRIFT_ASKED_SECONDS = 2,    // that a look is good for those who ask
 	DRIFT_HISTORY = 64,	    // that are kept for `sekisho drift`
 	DRIFT_STORM = 5,	    // repairs, each soon after the other
 	DRIFT_CALM_SECONDS = 60,    // without a repair: the next is the first again
@@ -41,7 +42,7 @@ bool drift_tell_guard(struct drift *drift, const char *words);
 
 // From the poll of the gate, after gate_look().
 void drift_poll(struct drift *drift);
-// Looks at everything now; true: nothing weighs.
+// Looks at everything that was not just looked at; true: nothing weighs.
 bool drift_look(struct drift *drift);
 // What drift_look() found, what is around, and the last that happened: the reply of "drift".
 void drift_reply(const struct drift *drift, struct control_writer *reply);

@@ -92,9 +92,11 @@ void settings_judge(struct settings *settings, bool forwards, settings_mend *men
 			continue;
 		uint32_t first = first_value(settings, name, value, zero);
 		if (rule == SETTING_ON && forwards && !value)
-			mend(arg, name, value, 1);
+			mend(arg, &(struct setting_change){ name, value, 1, GATE_FORWARDING,
+							    SK_FORWARDING_FAILED });
 		else if (rule == SETTING_KEPT && value && !first)
-			mend(arg, name, value, 0);
+			mend(arg, &(struct setting_change){ name, value, 0, GATE_TCP_LOOSE,
+							    SK_TCP_LOOSE });
 		else if (rule == SETTING_ZERO || rule == SETTING_STEADY)
 			judge_value(name, first, value, zero, settings_table[i].means, findings);
 	}

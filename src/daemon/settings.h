@@ -4,6 +4,7 @@
 #define SEKISHO_DAEMON_SETTINGS_H
 
 #include "daemon/findings.h"
+#include "daemon/gate.h"
 #include "kernel/network.h"
 
 struct setting_seen { // as it was when it was first looked at
@@ -18,7 +19,13 @@ void settings_done(struct settings *settings);
 
 // forwards: the gate is open and the box file lets it switch forwarding on.  What is the gate's and
 // has changed is told to mend(), which may write it.
-typedef void settings_mend(void *arg, const char *name, uint32_t found, uint32_t wanted);
+struct setting_change {
+	const char *name; // below /proc/sys
+	uint32_t found, wanted;
+	enum gate_problem problem; // and the code of it, when it cannot be written
+	enum diag_code code;
+};
+typedef void settings_mend(void *arg, const struct setting_change *change);
 void settings_judge(struct settings *settings, bool forwards, settings_mend *mend, void *arg,
 		    struct findings *findings);
 // Those of single links, for IPv4.

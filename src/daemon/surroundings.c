@@ -124,6 +124,14 @@ static void judge_link(struct judge *judge, const struct network_link *link)
 			     "an XDP program takes the packets of %s before any rule sees them",
 			     link->name);
 	}
+	if (link->classifies) {
+		snprintf(subject, sizeof(subject), "%s traffic control", link->name);
+		findings_add(
+			judge->findings, FINDING_INTERFACE, FINDING_WARNING, subject,
+			"traffic control (clsact or ingress) of %s can drop or send on packets "
+			"before any rule sees them",
+			link->name);
+	}
 	if (!link->up || is_ours(judge, link))
 		return;
 	bool addressed = has_address(judge->network, link->index);

@@ -209,6 +209,23 @@ static void network_take_route(struct network *network, const struct nlmsghdr *n
 	network_add_route(network, &route);
 }
 
+// Links are dumped before.
+static void network_take_qdisc(struct network *network, const struct nlmsghdr *nlh)
+{
+	const struct tcmsg *head = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attrs[TCA_KIND + 1];
+	const char *kind;
+
+	network_attrs(nlh, sizeof(*head), attrs, TCA_KIND);
+	if (!attrs[TCA_KIND] || mnl_attr_validate(attrs[TCA_KIND], MNL_TYPE_NUL_STRING) < 0)
+		return;
+	kind = mnl_attr_get_str(attrs[TCA_KIND]);
+	for (size_t i = 0; i < network->links.n; i++)
+		if (network->links.v[i].index == (uint32_t)head->tcm_ifindex &&
+		    (strcmp(kind, "clsact") == 0 || strcmp(kind, "ingress") == 0))
+			network->links.v[i].classifies = true;
+}
+
 static const struct {
 	uint16_t type;
 	size_t head;
@@ -217,6 +234,7 @@ static const struct {
 	{ RTM_NEWLINK, sizeof(struct ifinfomsg), network_take_link },
 	{ RTM_NEWADDR, sizeof(struct ifaddrmsg), network_take_address },
 	{ RTM_NEWROUTE, sizeof(struct rtmsg), network_take_route },
+	{ RTM_NEWQDISC, sizeof(struct tcmsg), network_take_qdisc },
 };
 
 void network_take(struct network *network, const struct nlmsghdr *nlh)
@@ -267,8 +285,8 @@ static int network_dump(struct network_dump *dump, uint16_t type)
 	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	nlh->nlmsg_seq = ++dump->seq;
-	// Each of the three heads begins with the family, and all of zeros asks for everything.
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	// Each of the heads begins with the family, and all of zeros asks for everything.
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct tcmsg));
 	if (mnl_socket_sendto(dump->socket, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	while (r == 1) {
@@ -284,13 +302,15 @@ static int network_dump(struct network_dump *dump, uint16_t type)
 
 static int network_read_once(struct network_dump *dump, bool all)
 {
-	static const uint16_t types[] = { RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE };
+	static const uint16_t types[] = { RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETQDISC };
 	size_t n = all ? sizeof(types) / sizeof(types[0]) : 1;
 	int r = 0;
 
 	*dump->network = (struct network){ 0 };
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = network_dump(dump, types[i]);
+	if (r == -EOPNOTSUPP && all) // a kernel without traffic control, which is asked for last
+		r = 0;
 	if (r < 0)
 		network_done(dump->network);
 	return r;

@@ -30,7 +30,8 @@ struct network_link {
 	bool up;      // administratively
 	bool carrier; // and with a carrier
 	bool loopback;
-	bool program; // an XDP program takes its packets first
+	bool program;	 // an XDP program takes its packets first
+	bool classifies; // traffic control has a hook before them (clsact, ingress)
 	bool has_settings;
 	uint32_t settings[NETWORK_SETTINGS];
 };

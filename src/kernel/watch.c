@@ -256,7 +256,7 @@ static int watch_member(int fd, int option, int group)
 
 static const int watch_network_groups[] = {
 	RTNLGRP_LINK,	    RTNLGRP_IPV4_IFADDR,  RTNLGRP_IPV6_IFADDR,	RTNLGRP_IPV4_ROUTE,
-	RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF,
+	RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF, RTNLGRP_TC,
 };
 
 int watch_open(const struct kernel *kernel, struct watch **ret_watch)

@@ -105,13 +105,19 @@ check "weighs" is 7
 gw ip link set lan-wifi up
 check "up again" eventually is 0
 
+gw tc qdisc add dev lan-wifi clsact
+check "traffic control before the rules" eventually told interface 'traffic control .* of lan-wifi'
+gw tc qdisc del dev lan-wifi clsact
+check "taken away" eventually is 0
+
 # Settings of the kernel.
-setting() { gw cat "/proc/sys/net/$1"; }
 gw sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
 check "forwarding is switched on again" eventually sh -c '[ "$("$@")" = 1 ]' sh "$here/lab" gw -- cat /proc/sys/net/ipv4/ip_forward
 check "and told" eventually told drift-repaired 'net/ipv4/ip_forward is 1 again'
 gw sh -c 'echo 0 >/proc/sys/net/ipv6/conf/all/forwarding'
 check "for IPv6" eventually sh -c '[ "$("$@")" = 1 ]' sh "$here/lab" gw -- cat /proc/sys/net/ipv6/conf/all/forwarding
+gw sh -c 'echo 1 >/proc/sys/net/netfilter/nf_conntrack_tcp_loose'
+check "connections without a beginning" eventually sh -c '[ "$("$@")" = 0 ]' sh "$here/lab" gw -- cat /proc/sys/net/netfilter/nf_conntrack_tcp_loose
 probes <<<"$verdicts"
 gw sh -c 'echo 1 >/proc/sys/net/ipv4/conf/wan-inet/rp_filter'
 check "the path filter of a link" eventually told setting 'ipv4/conf/wan-inet/rp_filter was 0 at first and is 1 now'

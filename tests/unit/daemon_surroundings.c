@@ -281,6 +281,9 @@ static void parts(void **state)
 	find(&surroundings, &network, &findings);
 	assert_int_equal(findings.list.n, 1);
 	assert_int_equal(findings.list.v[0].weight, FINDING_WARNING);
+	network.links.v[2].classifies = true;
+	find(&surroundings, &network, &findings);
+	assert_int_equal(findings.list.n, 2);
 	findings_done(&findings);
 	network_done(&network);
 	surroundings_done(&surroundings);
