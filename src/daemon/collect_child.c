@@ -7,7 +7,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -17,7 +19,11 @@
 
 #include <json-c/json.h>
 
+#include "base/addr.h"
 #include "base/exit.h"
+#include "base/file.h"
+#include "keep/incident.h"
+#include "kernel/conntrack.h"
 #include "kernel/dump.h"
 #include "kernel/kernel.h"
 #include "keep/sum.h"
@@ -51,6 +57,112 @@ static int gather_ruleset(struct gathering *gathering)
 		note(gathering, "%zu tables, %zu rules, %zu elements%s%s", result.tables,
 		     result.rules, result.elements, result.cut ? "; cut" : "",
 		     result.changed ? "; changed while it was read" : "");
+	return r;
+}
+
+// The addresses that the incident is about: the host that was cut off, or the networks of its
+// zones. None: a zone without networks, a link, everything; then every connection is of interest.
+struct scope {
+	struct addr_range *ranges;
+	size_t n;
+};
+
+static void add_range(struct scope *scope, const char *text)
+{
+	struct addr_range range;
+	struct addr_range *more;
+	if (addr_range_parse(text, &range) < 0)
+		return;
+	more = reallocarray(scope->ranges, scope->n + 1, sizeof(*more));
+	if (!more)
+		return;
+	scope->ranges = more;
+	scope->ranges[scope->n++] = range;
+}
+
+static bool is_about(struct json_object *about, const char *zone)
+{
+	struct json_object *zones = NULL;
+	json_object_object_get_ex(about, "zones", &zones);
+	size_t n =
+		json_object_is_type(zones, json_type_array) ? json_object_array_length(zones) : 0;
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(json_object_get_string(json_object_array_get_idx(zones, i)), zone))
+			return true;
+	return false;
+}
+
+// False: a zone of the incident has no networks of its own.
+static bool add_zones(struct scope *scope, struct json_object *about)
+{
+	struct json_object *box = NULL, *zones = NULL, *networks = NULL;
+	json_object_object_get_ex(about, "box", &box);
+	json_object_object_get_ex(box, "zones", &zones);
+	size_t n =
+		json_object_is_type(zones, json_type_array) ? json_object_array_length(zones) : 0;
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *zone = json_object_array_get_idx(zones, i);
+		size_t before = scope->n;
+		if (!is_about(about, incident_text(zone, "id")))
+			continue;
+		json_object_object_get_ex(zone, "networks", &networks);
+		for (size_t k = 0; k < json_object_array_length(networks); k++)
+			add_range(scope,
+				  json_object_get_string(json_object_array_get_idx(networks, k)));
+		if (scope->n == before)
+			return false;
+	}
+	return true;
+}
+
+static void read_scope(struct scope *scope)
+{
+	struct json_object *about = NULL;
+	char *bytes;
+	size_t size;
+	if (file_read(FOLDER_FD, "about.json", INCIDENT_ABOUT_MAX, &bytes, &size) < 0)
+		return;
+	if (incident_parse_about(bytes, size, &about) == 0) {
+		add_range(scope, incident_text(about, "subject"));
+		if (!scope->n && !add_zones(scope, about))
+			scope->n = 0;
+		json_object_put(about);
+	}
+	free(bytes);
+}
+
+struct connections {
+	FILE *out;
+	const struct scope *scope;
+	size_t all, written;
+};
+
+static int take_connection(void *arg, const struct conntrack_entry *entry)
+{
+	struct connections *connections = arg;
+	const struct scope *scope = connections->scope;
+	char line[CONNTRACK_TEXT_MAX];
+	connections->all++;
+	if (scope->n && !conntrack_touches(entry, scope->ranges, scope->n))
+		return 0;
+	connections->written++;
+	conntrack_text(entry, line, sizeof(line));
+	return fprintf(connections->out, "%s\n", line) < 0 ? -errno : 0;
+}
+
+static int gather_connections(struct gathering *gathering)
+{
+	struct scope scope = { 0 };
+	struct conntrack *conntrack;
+	read_scope(&scope);
+	struct connections connections = { .out = gathering->out, .scope = &scope };
+	int r = conntrack_open(&conntrack);
+	if (r == 0) {
+		r = conntrack_dump(conntrack, take_connection, &connections);
+		conntrack_close(conntrack);
+	}
+	note(gathering, "%zu connections of %zu", connections.written, connections.all);
+	free(scope.ranges);
 	return r;
 }
 
@@ -130,6 +242,7 @@ static const struct part {
 	const char *name, *file;
 	int (*gather)(struct gathering *gathering);
 } parts[] = {
+	{ "connections", "connections.txt", gather_connections },
 	{ "counters", "counters.json", gather_counters },
 	{ "links", "links.txt", gather_links },
 	{ "ruleset", "ruleset.txt", gather_ruleset },

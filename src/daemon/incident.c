@@ -10,7 +10,11 @@
 
 #include <json-c/json.h>
 
+#include "base/arena.h"
+
 static const char folder_name[] = "incidents";
+
+enum { HOST_NAME_BYTES = 256 };
 
 // --- records that the disk does not take
 
@@ -169,22 +173,63 @@ static void record_opened(const struct gate *gate, uint64_t number,
 	incident_record_step(gate, number, &step);
 }
 
-uint64_t incident_open(struct gate *gate, const struct incident_what *what)
+// The texts of a tag that repeats.
+static const char *const *texts_of(const struct control_row *row, enum control_tag tag,
+				   struct arena *arena, size_t *ret_n)
 {
-	struct incidents *incidents = gate->incidents;
-	struct incident_record record;
-	char host[256] = "";
-	if (!incidents)
-		return 0;
-	gethostname(host, sizeof(host) - 1);
-	const struct incident_box box = {
+	const char **texts = arena_array_of(arena, const char *, row->n);
+	size_t n = 0;
+	for (size_t i = 0; i < row->n; i++)
+		if (row->v[i].tag == tag)
+			texts[n++] = row->v[i].text;
+	*ret_n = n;
+	return texts;
+}
+
+static void describe_zone(const struct control_row *row, struct arena *arena,
+			  struct incident_zone *ret)
+{
+	*ret = (struct incident_zone){
+		.id = control_text(row, CTL_ID),
+		.title = control_text(row, CTL_TITLE),
+		.role = control_text(row, CTL_ROLE),
+		.class = control_text(row, CTL_CLASS),
+	};
+	ret->interfaces = texts_of(row, CTL_INTERFACE, arena, &ret->n_interfaces);
+	ret->networks = texts_of(row, CTL_NETWORK, arena, &ret->n_networks);
+}
+
+static void describe_box(const struct gate *gate, struct arena *arena, struct incident_box *ret)
+{
+	const struct control_rows *zones = &gate->current.report.zones;
+	size_t n = zones->n ? zones->n - 1 : 0; // row 0 is the section's head
+	struct incident_zone *list = arena_array_of(arena, struct incident_zone, n);
+	char *host = arena_alloc(arena, HOST_NAME_BYTES);
+	gethostname(host, HOST_NAME_BYTES - 1);
+	for (size_t i = 0; i < n; i++)
+		describe_zone(&zones->v[i + 1], arena, &list[i]);
+	*ret = (struct incident_box){
 		.host = host,
 		.version = SEKISHO_VERSION,
 		.generation = gate->current.about.number,
 		.digest = gate->current.about.digest,
+		.zones = list,
+		.n_zones = n,
 	};
+}
+
+uint64_t incident_open(struct gate *gate, const struct incident_what *what)
+{
+	struct incidents *incidents = gate->incidents;
+	struct incident_record record;
+	if (!incidents)
+		return 0;
+	struct arena *arena = arena_new();
+	struct incident_box box;
 	uint64_t number = ++incidents->last;
+	describe_box(gate, arena, &box);
 	incident_record_make(number, what, &box, &record);
+	arena_free(arena);
 	int r = store(incidents, &record);
 	if (r < 0)
 		wait_for_disk(incidents, &record, r);

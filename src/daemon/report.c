@@ -143,6 +143,12 @@ static const char *role_word(enum plan_role role)
 	return words[role];
 }
 
+static const char *class_word(unsigned class)
+{
+	static const char *const words[] = { "", "I", "II", "III", "IV" };
+	return class < sizeof(words) / sizeof(words[0]) ? words[class] : "";
+}
+
 static void put_zones(struct control_writer *writer, const struct plan *plan)
 {
 	size_t n_zones;
@@ -152,6 +158,8 @@ static void put_zones(struct control_writer *writer, const struct plan *plan)
 		control_put_text(writer, CTL_ID, zones[i].id);
 		control_put_text(writer, CTL_TITLE, zones[i].title);
 		control_put_text(writer, CTL_ROLE, role_word(zones[i].role));
+		if (zones[i].role != PLAN_GATEWAY)
+			control_put_text(writer, CTL_CLASS, class_word(zones[i].class));
 		for (size_t k = 0; k < zones[i].n_interfaces; k++) {
 			char name[CTL_ID_MAX];
 			snprintf(name, sizeof(name), "%s%s", zones[i].interfaces[k].name,
@@ -260,7 +268,8 @@ static const uint8_t faults_head_tags[] = { CTL_ERRORS, CTL_WARNINGS, CTL_ASSERT
 static const uint8_t fault_tags[] = { CTL_DIAGNOSTIC_TAGS };
 static const uint8_t flow_tags[] = { CTL_ID,	    CTL_TITLE, CTL_FROM, CTL_TO,
 				     CTL_TREATMENT, CTL_OWNER, CTL_FILE, CTL_LINE };
-static const uint8_t zone_tags[] = { CTL_ID, CTL_TITLE, CTL_ROLE, CTL_INTERFACE, CTL_NETWORK };
+static const uint8_t zone_tags[] = { CTL_ID,	    CTL_TITLE,	 CTL_ROLE,
+				     CTL_INTERFACE, CTL_NETWORK, CTL_CLASS };
 
 static const uint8_t approval_tags[] = { CTL_APPROVERS,	      CTL_RULE_WEIGHT,	   CTL_RULE_ZONE,
 					 CTL_RULE_GROUP,      CTL_EXPIRES_SECONDS, CTL_ABSENT,
