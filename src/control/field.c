@@ -120,6 +120,7 @@ static const struct control_tag_info tag_table[CTL_TAG_END] = {
 	[CTL_GATHERING] = NUMBER("gathering", CTL_BOOL),
 	[CTL_SIZE] = NUMBER("bytes", CTL_U64),
 	[CTL_CONTACT] = TEXT("contact", CTL_NAME_MAX),
+	[CTL_SNAPLEN] = NUMBER("snaplen", CTL_U64),
 	[CTL_CLASS] = TEXT("class", CTL_ID_MAX),
 	[CTL_HOURS] = TEXT("hours", CTL_NAME_MAX),
 	[CTL_HOST] = TEXT("host", CTL_NAME_MAX),

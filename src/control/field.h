@@ -132,6 +132,7 @@ enum control_tag {
 	CTL_SIZE,
 	CTL_CONTACT,
 	CTL_HOURS,
+	CTL_SNAPLEN,
 	CTL_CLASS, // of a zone: "I" to "IV"
 	CTL_HOST,
 	CTL_MASK,   // pseudonyms in place of inner addresses

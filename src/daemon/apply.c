@@ -1,6 +1,7 @@
 // The steps of an apply, and the way back from each.
 #include "daemon/apply.h"
 
+#include "daemon/capture.h"
 #include "daemon/live.h"
 
 #include <errno.h>
@@ -192,6 +193,7 @@ static void install(struct apply *apply, struct report *report, struct apply_res
 		reviews_open(gate, &gate->current.about, apply->emergency_reason);
 	gate_look(gate);
 	live_review(gate, cause_of(apply));
+	capture_follow(gate);
 	proposals_look(gate); // those that were compared with what ran before are void
 	result->store_us += monotonic_us() - start;
 	result->status = strcmp(gate_state(gate), "running") == 0 ? EXIT_FINE : EXIT_DEGRADED;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,14 +25,17 @@
 #include "base/addr.h"
 #include "base/exit.h"
 #include "base/file.h"
+#include "daemon/capture.h"
+#include "daemon/ring.h"
 #include "keep/incident.h"
+#include "keep/pcapng.h"
 #include "kernel/conntrack.h"
 #include "kernel/dump.h"
 #include "kernel/kernel.h"
 #include "keep/sum.h"
 
 enum { FOLDER_FD = 3, LOG_FD = 4, CAPTURE_FD = 5, READY_FD = 6, ANSWER_FD = 7 };
-enum { NOTE_MAX = 160 };
+enum { NOTE_MAX = 160, CAPTURE_LINKS_MAX = 256 };
 
 struct gathering {
 	FILE *out;
@@ -47,7 +53,7 @@ static void note(struct gathering *gathering, const char *format, ...)
 	va_end(args);
 }
 
-// --- the parts
+// --- tables of the kernel
 
 static int gather_ruleset(struct gathering *gathering)
 {
@@ -238,14 +244,123 @@ static int gather_links(struct gathering *gathering)
 	return there ? 0 : -ENOENT;
 }
 
+// --- the capture
+
+// The ring is copied a moment after the incident opened, when what was under way has come in; the
+// pipe's end says so.
+static void wait_for_capture(void)
+{
+	struct pollfd ready = { .fd = READY_FD, .events = POLLIN };
+	poll(&ready, 1, COLLECT_CAPTURE_WAIT_MS);
+}
+
+struct capture_links { // interfaces by their number in the file
+	uint32_t index[CAPTURE_LINKS_MAX];
+	size_t n;
+};
+
+static int link_number(struct capture_links *links, FILE *out, uint32_t index, uint32_t snaplen,
+		       uint32_t *ret_number)
+{
+	char name[IF_NAMESIZE + 16];
+	for (size_t i = 0; i < links->n; i++)
+		if (links->index[i] == index) {
+			*ret_number = (uint32_t)i;
+			return 0;
+		}
+	if (links->n == CAPTURE_LINKS_MAX)
+		return -E2BIG;
+	if (!index || !if_indextoname(index, name)) // gone since
+		snprintf(name, sizeof(name), "interface %u", index);
+	int r = pcapng_interface(out, name, snaplen);
+	if (r == 0) {
+		links->index[links->n] = index;
+		*ret_number = (uint32_t)links->n++;
+	}
+	return r;
+}
+
+// What the packet was on the wire, as its IP header says (RFC 791, RFC 8200).
+static uint32_t wire_size(const uint8_t *bytes, size_t size)
+{
+	if (size >= 4 && bytes[0] >> 4 == 4)
+		return (uint32_t)(bytes[2] << 8 | bytes[3]);
+	if (size >= 6 && bytes[0] >> 4 == 6)
+		return 40U + (uint32_t)(bytes[4] << 8 | bytes[5]);
+	return (uint32_t)size;
+}
+
+static int write_capture(FILE *out, const struct capture_head *head, const uint8_t *ring,
+			 size_t size)
+{
+	struct capture_links links = { .n = 0 };
+	struct ring_packet packet;
+	const uint8_t *bytes;
+	size_t at = 0;
+	int more;
+	int r = pcapng_begin(out, "Sekisho: the last packets before an incident");
+	while (r == 0 && (more = ring_read(ring, size, &at, &packet, &bytes)) != 0) {
+		struct pcapng_packet written = {
+			.time_us = packet.time_us,
+			.leaving = packet.leaving,
+			.size = packet.size,
+			.bytes = bytes,
+			.wire_size = wire_size(bytes, packet.size),
+		};
+		r = more < 0 ? more
+			     : link_number(&links, out, packet.interface, head->snaplen,
+					   &written.interface);
+		if (r == 0)
+			r = pcapng_packet(out, &written);
+	}
+	return r;
+}
+
+static int gather_capture(struct gathering *gathering)
+{
+	struct stat st;
+	wait_for_capture();
+	if (fstat(CAPTURE_FD, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct capture_head))
+		return -ENODATA;
+	void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, CAPTURE_FD, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	const struct capture_head *head = map;
+	int r = head->magic != CAPTURE_MAGIC
+			? -EBADMSG
+			: write_capture(gathering->out, head, (const uint8_t *)(head + 1),
+					(size_t)st.st_size - sizeof(*head));
+	note(gathering, "%llu packets%s", (unsigned long long)head->packets,
+	     head->lost ? "; some went past it" : "");
+	munmap(map, (size_t)st.st_size);
+	return r;
+}
+
+static bool has_capture(void)
+{
+	struct stat st;
+	return fstat(CAPTURE_FD, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+// --- the parts
+
+static bool always(void)
+{
+	return true;
+}
+
 static const struct part {
 	const char *name, *file;
 	int (*gather)(struct gathering *gathering);
+	bool (*is_there)(void); // to be gathered at all
 } parts[] = {
-	{ "connections", "connections.txt", gather_connections },
-	{ "counters", "counters.json", gather_counters },
-	{ "links", "links.txt", gather_links },
-	{ "ruleset", "ruleset.txt", gather_ruleset },
+	{ "connections", "connections.txt", gather_connections, always },
+	{ "counters", "counters.json", gather_counters, always },
+	{ "links", "links.txt", gather_links, always },
+	{ "ruleset", "ruleset.txt", gather_ruleset, always },
+	{ "capture", "capture.pcapng", gather_capture, has_capture },
 };
 
 // --- one part
@@ -341,7 +456,8 @@ int collect_main(void)
 	set_limits();
 	tzset();
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		json_object_array_add(answer, try_part(&parts[i]));
+		if (parts[i].is_there())
+			json_object_array_add(answer, try_part(&parts[i]));
 	fsync(FOLDER_FD);
 	fputs(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN), out);
 	json_object_put(answer);

@@ -1,16 +1,30 @@
 // Evidence of incidents: a child for each, a few at a time, and what it said into the timeline.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
 
+#include "daemon/capture.h"
 #include "daemon/collect.h"
 #include "daemon/incident_private.h"
 
 static void start_next(struct incidents *incidents);
+
+static void close_capture(struct evidence *evidence)
+{
+	sd_event_source_disable_unref(evidence->lag);
+	evidence->lag = NULL;
+	if (evidence->capture_fd >= 0)
+		close(evidence->capture_fd);
+	if (evidence->ready_fd >= 0)
+		close(evidence->ready_fd); // the child goes on
+	evidence->capture_fd = evidence->ready_fd = -1;
+}
 
 static void drop(struct incidents *incidents, struct evidence *evidence)
 {
@@ -19,6 +33,7 @@ static void drop(struct incidents *incidents, struct evidence *evidence)
 		at = &(*at)->next;
 	*at = evidence->next;
 	child_cancel(evidence->child);
+	close_capture(evidence);
 	free(evidence);
 }
 
@@ -84,19 +99,50 @@ static void on_gathered(void *arg, uint8_t *bytes, size_t size, const struct fai
 	json_object_put(parts);
 }
 
+// What was under way to the ring when the incident opened has come in.
+static int on_lag(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct evidence *evidence = arg;
+	(void)source;
+	(void)usec;
+	capture_copy(evidence->gate, evidence->capture_fd); // what is missing, the child tells
+	close_capture(evidence);
+	return 0;
+}
+
+static int prepare_capture(struct incidents *incidents, struct evidence *evidence,
+			   int *ret_ready_fd)
+{
+	int pipes[2];
+	*ret_ready_fd = -1;
+	if (!evidence->gate->capture)
+		return 0;
+	evidence->capture_fd = memfd_create("capture", MFD_CLOEXEC);
+	if (evidence->capture_fd < 0 || pipe2(pipes, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_ready_fd = pipes[0];
+	evidence->ready_fd = pipes[1];
+	return sd_event_add_time_relative(incidents->event, &evidence->lag, CLOCK_MONOTONIC,
+					  CAPTURE_LAG_MS * 1000ULL, 1000, on_lag, evidence);
+}
+
 static int start(struct incidents *incidents, struct evidence *evidence)
 {
-	int folder;
+	int folder, ready = -1;
 	int r = incident_open_folder(incidents->fd, evidence->number, &folder);
 	if (r < 0)
 		return r;
+	r = prepare_capture(incidents, evidence, &ready);
 	const struct collect_job job = {
 		.folder_fd = folder,
 		.log_fd = -1,
-		.capture_fd = -1,
-		.ready_fd = -1,
+		.capture_fd = evidence->capture_fd,
+		.ready_fd = ready,
 	};
-	r = collect_start(incidents->event, &job, on_gathered, evidence, &evidence->child);
+	if (r >= 0)
+		r = collect_start(incidents->event, &job, on_gathered, evidence, &evidence->child);
+	if (ready >= 0)
+		close(ready);
 	close(folder);
 	return r;
 }
@@ -131,7 +177,9 @@ void evidence_add(struct incidents *incidents, uint64_t number)
 		fail(incidents->gate, number, strerror(ENOMEM));
 		return;
 	}
-	*evidence = (struct evidence){ .gate = incidents->gate, .number = number };
+	*evidence = (struct evidence){
+		.gate = incidents->gate, .number = number, .capture_fd = -1, .ready_fd = -1
+	};
 	while (*end)
 		end = &(*end)->next;
 	*end = evidence;

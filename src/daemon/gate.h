@@ -47,6 +47,7 @@ enum gate_problem {
 	GATE_LIVE, // connections
 	GATE_TCP_LOOSE,
 	GATE_INCIDENTS,
+	GATE_CAPTURE,
 	GATE_PROBLEM_COUNT,
 };
 
@@ -54,6 +55,7 @@ struct drift;	  // daemon/drift.h
 struct apply;	  // daemon/apply.h
 struct live;	  // daemon/live.h
 struct incidents; // daemon/incident.h
+struct capture;	  // daemon/capture.h
 
 struct gate {
 	const struct gate_options *options;
@@ -68,6 +70,7 @@ struct gate {
 	uint64_t counters_written_usec;
 	char problems[GATE_PROBLEM_COUNT][700];	 // "": fine
 	struct apply *apply;			 // the one under way
+	struct capture *capture;		 // NULL: none runs
 	struct incidents *incidents;		 // NULL at boot, where none is opened
 	struct confirm confirm;			 // the apply that waits for its confirm
 	bool schedule_known;			 // the two below

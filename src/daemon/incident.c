@@ -199,6 +199,22 @@ static void describe_zone(const struct control_row *row, struct arena *arena,
 	ret->networks = texts_of(row, CTL_NETWORK, arena, &ret->n_networks);
 }
 
+static const struct incident_contact *contacts_of(const struct control_rows *rows,
+						  struct arena *arena, size_t *ret_n)
+{
+	size_t n = rows->n ? rows->n - 1 : 0;
+	struct incident_contact *list = arena_array_of(arena, struct incident_contact, n);
+	for (size_t i = 0; i < n; i++)
+		list[i] = (struct incident_contact){
+			.role = control_text(&rows->v[i + 1], CTL_ROLE),
+			.title = control_text(&rows->v[i + 1], CTL_TITLE),
+			.contact = control_text(&rows->v[i + 1], CTL_CONTACT),
+			.hours = control_text(&rows->v[i + 1], CTL_HOURS),
+		};
+	*ret_n = n;
+	return list;
+}
+
 static void describe_box(const struct gate *gate, struct arena *arena, struct incident_box *ret)
 {
 	const struct control_rows *zones = &gate->current.report.zones;
@@ -216,6 +232,7 @@ static void describe_box(const struct gate *gate, struct arena *arena, struct in
 		.zones = list,
 		.n_zones = n,
 	};
+	ret->contacts = contacts_of(&gate->current.report.evidence, arena, &ret->n_contacts);
 }
 
 uint64_t incident_open(struct gate *gate, const struct incident_what *what)

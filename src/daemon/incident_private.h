@@ -9,7 +9,9 @@
 struct evidence { // being gathered, or waiting to be
 	struct gate *gate;
 	uint64_t number;
-	struct child *child; // NULL: waits
+	struct child *child;	  // NULL: waits
+	int capture_fd, ready_fd; // until the ring is copied; -1: none
+	sd_event_source *lag;
 	struct evidence *next;
 };
 

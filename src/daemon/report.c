@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPORT_MAGIC = 0x52504552, REPORT_VERSION = 2 };
+enum { REPORT_MAGIC = 0x52504552, REPORT_VERSION = 3 };
 
 struct report_head {
 	uint32_t magic, version;
-	uint64_t faults_bytes, flows_bytes, zones_bytes, approval_bytes, image_bytes;
+	uint64_t faults_bytes, flows_bytes, zones_bytes, approval_bytes, evidence_bytes,
+		image_bytes;
 };
 
 static const char *severity_word(enum diag_severity severity)
@@ -212,6 +213,32 @@ static void put_approval(struct control_writer *writer, const struct plan *plan)
 	}
 }
 
+static void put_evidence(struct control_writer *writer, const struct plan *plan)
+{
+	const struct plan_evidence *evidence = plan_evidence(plan);
+	size_t n_zones;
+	const struct plan_zone *zones = plan_zones(plan, &n_zones);
+	control_put_u64(writer, CTL_SIZE, (uint64_t)evidence->size_mib << 20);
+	control_put_u64(writer, CTL_SNAPLEN, evidence->snaplen);
+	for (size_t i = 0; i < evidence->n_zones; i++) {
+		const struct plan_zone *zone = &zones[evidence->zones[i]];
+		for (size_t k = 0; k < zone->n_interfaces; k++) {
+			char name[CTL_ID_MAX];
+			snprintf(name, sizeof(name), "%s%s", zone->interfaces[k].name,
+				 zone->interfaces[k].pattern ? "*" : "");
+			control_put_text(writer, CTL_INTERFACE, name);
+		}
+	}
+	for (size_t i = 0; i < evidence->n_contacts; i++) {
+		const struct plan_contact *contact = &evidence->contacts[i];
+		control_put_mark(writer, CTL_ROW);
+		control_put_text(writer, CTL_ROLE, contact->role);
+		control_put_text(writer, CTL_TITLE, contact->title);
+		control_put_text(writer, CTL_CONTACT, contact->contact);
+		control_put_text(writer, CTL_HOURS, contact->hours);
+	}
+}
+
 static bool put_bytes(FILE *out, const void *bytes, size_t size)
 {
 	return !size || fwrite(bytes, 1, size, out) == size;
@@ -220,7 +247,7 @@ static bool put_bytes(FILE *out, const void *bytes, size_t size)
 int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 		 const struct plan *plan, const struct ruleset *ruleset)
 {
-	struct control_writer faults, flows, zones, approval;
+	struct control_writer faults, flows, zones, approval, evidence;
 	char *image = NULL;
 	size_t image_bytes = 0;
 	int r = 0;
@@ -228,17 +255,20 @@ int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 	control_writer_init(&flows, REPORT_BYTES_MAX);
 	control_writer_init(&zones, REPORT_BYTES_MAX);
 	control_writer_init(&approval, REPORT_BYTES_MAX);
+	control_writer_init(&evidence, REPORT_BYTES_MAX);
 	put_faults(&faults, diag, assertions_failed, plan);
 	if (plan && ruleset) {
 		FILE *memory = open_memstream(&image, &image_bytes);
 		put_flows(&flows, plan);
 		put_zones(&zones, plan);
 		put_approval(&approval, plan);
+		put_evidence(&evidence, plan);
 		r = memory ? ruleset_image_write(ruleset, memory) : -ENOMEM;
 		if (memory && fclose(memory) != 0 && r == 0)
 			r = -ENOMEM;
 	}
-	if (r == 0 && (faults.error || flows.error || zones.error || approval.error))
+	if (r == 0 &&
+	    (faults.error || flows.error || zones.error || approval.error || evidence.error))
 		r = -E2BIG;
 	struct report_head head = {
 		.magic = REPORT_MAGIC,
@@ -247,18 +277,21 @@ int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 		.flows_bytes = flows.size,
 		.zones_bytes = zones.size,
 		.approval_bytes = approval.size,
+		.evidence_bytes = evidence.size,
 		.image_bytes = image_bytes,
 	};
 	if (r == 0 &&
 	    (!put_bytes(out, &head, sizeof(head)) || !put_bytes(out, faults.bytes, faults.size) ||
 	     !put_bytes(out, flows.bytes, flows.size) || !put_bytes(out, zones.bytes, zones.size) ||
 	     !put_bytes(out, approval.bytes, approval.size) ||
+	     !put_bytes(out, evidence.bytes, evidence.size) ||
 	     !put_bytes(out, image, image_bytes) || fflush(out) != 0))
 		r = -EIO;
 	control_writer_done(&faults);
 	control_writer_done(&flows);
 	control_writer_done(&zones);
 	control_writer_done(&approval);
+	control_writer_done(&evidence);
 	free(image);
 	return r;
 }
@@ -275,6 +308,9 @@ static const uint8_t approval_tags[] = { CTL_APPROVERS,	      CTL_RULE_WEIGHT,	 
 					 CTL_RULE_GROUP,      CTL_EXPIRES_SECONDS, CTL_ABSENT,
 					 CTL_CONFIRM_SECONDS, CTL_EMERGENCY,	   CTL_DEPUTY,
 					 CTL_FROM_DAY,	      CTL_UNTIL_DAY };
+
+static const uint8_t evidence_head_tags[] = { CTL_SIZE, CTL_SNAPLEN, CTL_INTERFACE };
+static const uint8_t contact_tags[] = { CTL_ROLE, CTL_TITLE, CTL_CONTACT, CTL_HOURS };
 
 static bool row_has_only(const struct control_row *row, const uint8_t *tags, size_t n_tags)
 {
@@ -330,7 +366,7 @@ int report_read(const void *bytes, size_t size, struct report *ret)
 	if (head.magic != REPORT_MAGIC || head.version != REPORT_VERSION ||
 	    !takes(&left, head.faults_bytes) || !takes(&left, head.flows_bytes) ||
 	    !takes(&left, head.zones_bytes) || !takes(&left, head.approval_bytes) ||
-	    left != head.image_bytes)
+	    !takes(&left, head.evidence_bytes) || left != head.image_bytes)
 		return -EBADMSG;
 	int r = read_section(&at, head.faults_bytes, faults_head_tags, sizeof(faults_head_tags),
 			     fault_tags, sizeof(fault_tags), &report.faults);
@@ -343,6 +379,10 @@ int report_read(const void *bytes, size_t size, struct report *ret)
 	if (r == 0)
 		r = read_section(&at, head.approval_bytes, approval_tags, sizeof(approval_tags),
 				 approval_tags, sizeof(approval_tags), &report.approval);
+	if (r == 0)
+		r = read_section(&at, head.evidence_bytes, evidence_head_tags,
+				 sizeof(evidence_head_tags), contact_tags, sizeof(contact_tags),
+				 &report.evidence);
 	if (r == 0 && head.image_bytes)
 		r = ruleset_image_read(at, head.image_bytes, &report.ruleset);
 	if (r == 0 && !is_consistent(&report))
@@ -360,6 +400,7 @@ void report_done(struct report *report)
 	control_rows_done(&report->flows);
 	control_rows_done(&report->zones);
 	control_rows_done(&report->approval);
+	control_rows_done(&report->evidence);
 	ruleset_free(report->ruleset);
 	*report = (struct report){ 0 };
 }

@@ -26,7 +26,10 @@ struct report {
 	struct control_rows flows; // row 0 is empty; the others as the method "flows" answers
 	struct control_rows zones;
 	struct control_rows approval; // row 0: the section; others: its rules and deputies
-	struct ruleset *ruleset;      // NULL when there are errors
+	// Row 0: size (bytes), snaplen and interfaces of the capture, no interface: none; the
+	// others: one contact each.
+	struct control_rows evidence;
+	struct ruleset *ruleset; // NULL when there are errors
 };
 
 void report_done(struct report *report);

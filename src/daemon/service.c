@@ -14,6 +14,7 @@
 
 #include "control/server.h"
 #include "daemon/apply.h"
+#include "daemon/capture.h"
 #include "base/file.h"
 #include "daemon/incident.h"
 #include "daemon/drift.h"
@@ -212,6 +213,7 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
 		confirm_arm(gate, service->event);
 	}
 	gate_look(gate);
+	capture_follow(gate); // again, should it have failed
 	drift_poll(gate->drift);
 	schedule_look(gate, service->event);
 	reviews_nag(gate);
@@ -332,6 +334,7 @@ static int start(struct service *service)
 	confirm_arm(&service->gate, service->event);
 	if (live_open(&service->gate, service->event) == 0)
 		live_review(&service->gate, LIVE_START);
+	capture_follow(&service->gate);
 	store_socket(service->gate.kernel);
 	start_packets(service);
 	r = drift_open(service->event, &service->gate);
@@ -354,6 +357,7 @@ static void stop(struct service *service)
 	packets_close(service->packets);
 	drift_close(service->gate.drift);
 	incidents_close(&service->gate);
+	capture_stop(&service->gate);
 	gate_close(&service->gate);
 	if (service->run_fd >= 0)
 		close(service->run_fd);

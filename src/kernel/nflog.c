@@ -88,21 +88,28 @@ static int nflog_bind(struct nflog *nflog, uint16_t group)
 	return r == -EPERM && nflog_may(nflog) ? -EBUSY : r;
 }
 
-static int nflog_tune(struct nflog *nflog, uint16_t group)
+static int nflog_tune(struct nflog *nflog, uint16_t group, const struct nflog_tuning *tuning)
 {
 	_Alignas(8) char bytes[NFLOG_REQUEST_MAX];
-	struct nfulnl_msg_config_mode mode = { .copy_range = htonl(NFLOG_PACKET_MAX),
+	struct nfulnl_msg_config_mode mode = { .copy_range = htonl(tuning->packet_max),
 					       .copy_mode = NFULNL_COPY_PACKET };
 	struct nlmsghdr *nlh = nflog_request(nflog, bytes, group);
 
 	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put_u32(nlh, NFULA_CFG_NLBUFSIZ, htonl(NFLOG_KERNEL_BYTES));
-	mnl_attr_put_u32(nlh, NFULA_CFG_TIMEOUT, htonl(NFLOG_WAIT_CS));
-	mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(NFLOG_GATHER));
+	mnl_attr_put_u32(nlh, NFULA_CFG_TIMEOUT, htonl(tuning->wait_cs));
+	mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(tuning->gather));
 	return nflog_ask(nflog, nlh);
 }
 
 int nflog_open(uint16_t group, struct nflog **ret_nflog)
+{
+	static const struct nflog_tuning tuning = { NFLOG_PACKET_MAX, NFLOG_WAIT_CS, NFLOG_GATHER };
+
+	return nflog_open_tuned(group, &tuning, ret_nflog);
+}
+
+int nflog_open_tuned(uint16_t group, const struct nflog_tuning *tuning, struct nflog **ret_nflog)
 {
 	struct nflog *nflog = calloc(1, sizeof(*nflog));
 	int bytes = NFLOG_SOCKET_BYTES;
@@ -126,7 +133,7 @@ int nflog_open(uint16_t group, struct nflog **ret_nflog)
 		r = nflog_bind(nflog, group);
 	}
 	if (r == 0)
-		r = nflog_tune(nflog, group);
+		r = nflog_tune(nflog, group, tuning);
 	if (r < 0) {
 		nflog_close(nflog);
 		return r;
@@ -204,6 +211,8 @@ static void nflog_take_payload(struct nflog_record *record, const struct nlattr 
 {
 	size_t size = mnl_attr_get_payload_len(attr);
 
+	record->whole = mnl_attr_get_payload(attr);
+	record->whole_size = size;
 	record->packet_size = size < NFLOG_PACKET_MAX ? size : NFLOG_PACKET_MAX;
 	memcpy(record->packet, mnl_attr_get_payload(attr), record->packet_size);
 }

@@ -22,11 +22,20 @@ struct nflog_record {
 	uint64_t time_us; // since 1970, of the packet or else of the reading
 	uint8_t packet[NFLOG_PACKET_MAX];
 	size_t packet_size;
+	const uint8_t *whole; // all that came of the packet; as long as the message lives
+	size_t whole_size;
+};
+
+struct nflog_tuning {
+	uint32_t packet_max; // bytes of a packet that the kernel hands over, at most
+	uint32_t wait_cs;    // how long it gathers records before it sends them, in 1/100 s
+	uint32_t gather;     // how many records it gathers
 };
 
 // Listens to one group in this network namespace.  -EBUSY: another process does already;
 // -EPERM: without CAP_NET_ADMIN.
 int nflog_open(uint16_t group, struct nflog **ret_nflog);
+int nflog_open_tuned(uint16_t group, const struct nflog_tuning *tuning, struct nflog **ret_nflog);
 void nflog_close(struct nflog *nflog);	 // NULL is fine
 int nflog_fd(const struct nflog *nflog); // to wait on for input; does not block
 

@@ -239,6 +239,19 @@ const struct plan_flow *plan_flows(const struct plan *plan, size_t *ret_n); // b
 const struct plan_pair *plan_pairs(const struct plan *plan, size_t *ret_n); // by from, to
 // Where several fit a packet the first counts: what is part of another stands before it.
 const struct plan_nat *plan_nats(const struct plan *plan, size_t *ret_n);
+struct plan_contact {
+	const char *role, *title, *contact, *hours; // "" if absent
+};
+
+struct plan_evidence {
+	const uint16_t *zones; // whose packets are kept for an incident, by index; none: no capture
+	size_t n_zones;
+	unsigned size_mib, snaplen;
+	const struct plan_contact *contacts;
+	size_t n_contacts;
+};
+
+const struct plan_evidence *plan_evidence(const struct plan *plan);
 const struct plan_settings *plan_settings(const struct plan *plan);
 const struct plan_assertion *plan_assertions(const struct plan *plan, size_t *ret_n);
 // Names of the bits of enum plan_extension, with commas.

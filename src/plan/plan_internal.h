@@ -56,6 +56,7 @@ struct plan {
 	struct plan_nat *nats;
 	size_t n_nats;
 	struct plan_settings settings;
+	struct plan_evidence evidence;
 	struct plan_assertion *assertions; // as in the files
 	size_t n_assertions;
 	struct plan_approval approval;
@@ -126,6 +127,7 @@ void build_settle(struct build *b);
 void build_nat(struct build *b);
 void build_settings(struct build *b);
 void build_approval(struct build *b);
+void build_evidence(struct build *b);
 // In assert.c: tries every assertion; a violation is an error of SK450-499 and sets
 // b->assertions_failed.
 void build_assertions(struct build *b);

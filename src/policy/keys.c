@@ -510,6 +510,61 @@ static const struct key_table approval_table = {
 };
 #undef STRUCT
 
+#define STRUCT struct pol_capture
+static const struct key capture_keys[] = {
+	{ LIST("zones", zones),
+	  .about = "Zones whose packets are kept. Default: those of class II and above; zones of "
+		   "class I only when they are named.",
+	  .example = "[office, internet]" },
+	{ UINT("size", size), .min = 1, .max = 64,
+	  .about = "Mebibytes of memory for them. Default: 16.", .example = "16" },
+	{ UINT("snaplen", snaplen), .min = 64, .max = 2048,
+	  .about = "Bytes kept of each packet, from its IP header on. Default: 256.",
+	  .example = "256" },
+};
+static const struct key_table capture_table = {
+	.noun = "capture",
+	.about = "The last packets of some zones, kept in memory and saved with an incident. They "
+		 "are copies: it costs each packet of those zones.",
+	.has_at = true,
+	TABLE(capture_keys),
+};
+#undef STRUCT
+
+#define STRUCT struct pol_evidence
+static const struct key evidence_keys[] = {
+	{ MAP("capture", capture), .table = &capture_table,
+	  .about = "Packets. Default: none are kept.", .example = "{ zones: [internet] }" },
+};
+static const struct key_table evidence_table = {
+	.noun = "evidence",
+	.about = "What is kept ready for an incident.",
+	TABLE(evidence_keys),
+};
+#undef STRUCT
+
+#define STRUCT struct pol_contact
+static const struct key contact_keys[] = {
+	{ TEXT("role", role), .word = WORD_CHOICE, .required = true,
+	  .choices =
+		  CHOICES("ciso", "csirt", "system", "network", "department", "vendor", "outside"),
+	  .about =
+		  "What they are to the body: ciso, csirt, system (who runs the systems), network, "
+		  "department, vendor, or outside (police, prefecture, IPA).",
+	  .example = "csirt" },
+	{ TITLE("情報セキュリティ委員会 CSIRT") },
+	{ TEXT("contact", contact), .required = true, .about = "Telephone or mail address.",
+	  .example = "内線 2199" },
+	{ TEXT("hours", hours), .about = "When they can be reached.", .example = "24時間" },
+};
+static const struct key_table contact_table = {
+	.noun = "contact",
+	.about = "Whom to tell of an incident; shown with it and exported with it.",
+	.has_at = true,
+	TABLE(contact_keys),
+};
+#undef STRUCT
+
 #define STRUCT struct pol_tree
 static const struct key policy_keys[] = {
 	{ TEXT("version", version), .word = WORD_CHOICE, .choices = CHOICES("1"), .repeats = true,
@@ -543,6 +598,12 @@ static const struct key policy_keys[] = {
 	{ MAP("approval", approval), .table = &approval_table,
 	  .about = "Who must approve changes. Each key once in all files.",
 	  .example = "{ approvers: 1 }" },
+	{ MAP("evidence", evidence), .table = &evidence_table,
+	  .about = "What is kept ready for an incident. Each key once in all files.",
+	  .example = "{ capture: { zones: [internet] } }" },
+	{ ENTRIES("contacts", contacts), .form = FORM_LIST, .table = &contact_table,
+	  .about = "Whom to tell of an incident.",
+	  .example = "[{ role: csirt, contact: 内線 2199 }]" },
 };
 const struct key_table keys_policy = {
 	.noun = "policy",
@@ -567,7 +628,8 @@ static const struct key_table *const all_tables[] = {
 	&keys_policy,	 &zone_table,	  &network_table,	&service_table,	  &owner_table,
 	&clause_table,	 &guard_table,	  &except_table,	&flow_table,	  &nat_table,
 	&never_table,	 &only_via_table, &at_most_table,	&assertion_table, &default_table,
-	&settings_table, &approval_table, &approval_rule_table, &deputy_table,
+	&settings_table, &approval_table, &approval_rule_table, &deputy_table,	  &capture_table,
+	&evidence_table, &contact_table,
 };
 
 bool keys_is_text(const char *name, size_t length)
