@@ -92,6 +92,11 @@ const struct plan_nat *plan_nats(const struct plan *plan, size_t *ret_n)
 	return plan->nats;
 }
 
+const struct plan_evidence *plan_evidence(const struct plan *plan)
+{
+	return &plan->evidence;
+}
+
 const struct plan_settings *plan_settings(const struct plan *plan)
 {
 	return &plan->settings;

@@ -214,91 +214,92 @@ struct pol_approval {
 	size_t n_rules;
 	struct pol_deputy *deputies;
 	size_t n_deputies;
-	struct pol_capture {	 // the last packets, kept in memory for an incident
-		struct place at; // .file NULL: none
-		struct pol_list zones;
-		struct pol_uint size, snaplen; // MiB; bytes of a packet
-	};
+};
 
-	struct pol_evidence {
-		struct pol_capture capture;
-	};
+struct pol_capture {	 // the last packets, kept in memory for an incident
+	struct place at; // .file NULL: none
+	struct pol_list zones;
+	struct pol_uint size, snaplen; // MiB; bytes of a packet
+};
 
-	struct pol_contact { // whom to tell of an incident
-		struct place at;
-		struct pol_text role, title, contact, hours;
-	};
+struct pol_evidence {
+	struct pol_capture capture;
+};
 
-	struct pol_file {
-		const char *name; // as given to the reader, for places
-		uint64_t size_bytes;
-	};
+struct pol_contact { // whom to tell of an incident
+	struct place at;
+	struct pol_text role, title, contact, hours;
+};
 
-	struct pol_tree {
-		struct pol_text version; // "1" (default)
-		struct pol_text title;
-		struct pol_zone *zones;
-		size_t n_zones;
-		struct pol_network *networks;
-		size_t n_networks;
-		struct pol_service *services; // the policy's own; the library's are in plan
-		size_t n_services;
-		struct pol_owner *owners;
-		size_t n_owners;
-		struct pol_clause *clauses;
-		size_t n_clauses;
-		struct pol_guard *guards;
-		size_t n_guards;
-		struct pol_flow *flows;
-		size_t n_flows;
-		struct pol_nat *nat;
-		size_t n_nat;
-		struct pol_assertion *assertions;
-		size_t n_assertions;
-		struct pol_settings settings;
-		struct pol_approval approval;
-		struct pol_evidence evidence;
-		struct pol_contact *contacts;
-		size_t n_contacts;
-		struct pol_file *files;
-		size_t n_files;
-		uint8_t digest[32]; // BLAKE2b-256 over the files' names and bytes, in name order
-	};
+struct pol_file {
+	const char *name; // as given to the reader, for places
+	uint64_t size_bytes;
+};
 
-	struct pol_policy;
+struct pol_tree {
+	struct pol_text version; // "1" (default)
+	struct pol_text title;
+	struct pol_zone *zones;
+	size_t n_zones;
+	struct pol_network *networks;
+	size_t n_networks;
+	struct pol_service *services; // the policy's own; the library's are in plan
+	size_t n_services;
+	struct pol_owner *owners;
+	size_t n_owners;
+	struct pol_clause *clauses;
+	size_t n_clauses;
+	struct pol_guard *guards;
+	size_t n_guards;
+	struct pol_flow *flows;
+	size_t n_flows;
+	struct pol_nat *nat;
+	size_t n_nat;
+	struct pol_assertion *assertions;
+	size_t n_assertions;
+	struct pol_settings settings;
+	struct pol_approval approval;
+	struct pol_evidence evidence;
+	struct pol_contact *contacts;
+	size_t n_contacts;
+	struct pol_file *files;
+	size_t n_files;
+	uint8_t digest[32]; // BLAKE2b-256 over the files' names and bytes, in name order
+};
 
-	// Reads every *.yaml and *.yml of a folder in name order (not of folders below it, no
-	// symbolic link out of it, nothing whose name starts with a dot).  dir_fd stays the
-	// caller's; dir_name is what places begin with ("" for bare file names). 0 with *ret_policy
-	// set, possibly with warnings in diag; -EBADMSG when diag has errors (no tree); other
-	// negative errno when the folder cannot be read (diag then says so too). With ret_partial,
-	// a tree with whatever could be read is returned there also on -EBADMSG, so that the next
-	// stage can find its faults in the same run; it is then never to be applied.  None is
-	// returned when a file is missing from it or could not be read to its end: what stood there
-	// would look as if nobody had written it.  Every entry of a tree has an id that is good and
-	// its own; in a partial one, required keys may be absent and lists empty where a fault has
-	// been told.
-	int policy_read(int dir_fd, const char *dir_name, struct diag *diag,
-			struct pol_policy **ret_policy, struct pol_policy **ret_partial);
-	int policy_read_path(const char *dir, struct diag *diag, struct pol_policy **ret_policy,
-			     struct pol_policy **ret_partial);
-	// One file in memory; for tests, fuzzing and the lab.
-	int policy_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,
-			     struct pol_policy **ret_policy, struct pol_policy **ret_partial);
+struct pol_policy;
 
-	// Files in memory, as policy_read() would find them in a folder (its rules about names
-	// included: the caller has applied them); places begin with dir_name.  For the compiler's
-	// child, which may open nothing.
-	struct policy_source {
-		const char *name; // bare file name
-		const char *bytes;
-		size_t size;
-	};
-	int policy_read_sources(const struct policy_source *sources, size_t n_sources,
-				const char *dir_name, struct diag *diag,
-				struct pol_policy **ret_policy, struct pol_policy **ret_partial);
-	void policy_free(struct pol_policy *policy);
+// Reads every *.yaml and *.yml of a folder in name order (not of folders below it, no symbolic
+// link out of it, nothing whose name starts with a dot).  dir_fd stays the caller's; dir_name is
+// what places begin with ("" for bare file names).
+// 0 with *ret_policy set, possibly with warnings in diag; -EBADMSG when diag has errors (no tree);
+// other negative errno when the folder cannot be read (diag then says so too).
+// With ret_partial, a tree with whatever could be read is returned there also on -EBADMSG, so that
+// the next stage can find its faults in the same run; it is then never to be applied.  None is
+// returned when a file is missing from it or could not be read to its end: what stood there would
+// look as if nobody had written it.  Every entry of a tree has an id that is good and its own; in
+// a partial one, required keys may be absent and lists empty where a fault has been told.
+int policy_read(int dir_fd, const char *dir_name, struct diag *diag, struct pol_policy **ret_policy,
+		struct pol_policy **ret_partial);
+int policy_read_path(const char *dir, struct diag *diag, struct pol_policy **ret_policy,
+		     struct pol_policy **ret_partial);
+// One file in memory; for tests, fuzzing and the lab.
+int policy_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,
+		     struct pol_policy **ret_policy, struct pol_policy **ret_partial);
 
-	const struct pol_tree *policy_tree(const struct pol_policy *policy);
+// Files in memory, as policy_read() would find them in a folder (its rules about names included:
+// the caller has applied them); places begin with dir_name.  For the compiler's child, which may
+// open nothing.
+struct policy_source {
+	const char *name; // bare file name
+	const char *bytes;
+	size_t size;
+};
+int policy_read_sources(const struct policy_source *sources, size_t n_sources, const char *dir_name,
+			struct diag *diag, struct pol_policy **ret_policy,
+			struct pol_policy **ret_partial);
+void policy_free(struct pol_policy *policy);
+
+const struct pol_tree *policy_tree(const struct pol_policy *policy);
 
 #endif
