@@ -5,7 +5,7 @@ _sekisho_names() { # flows or zones of the default policy
 
 _sekisho() {
 	local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs="check print show query diff explain apply status flows zones drift"
+	local verbs="check print show query diff explain apply status flows zones drift connections"
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
@@ -19,6 +19,10 @@ _sekisho() {
 		mapfile -t COMPREPLY < <(compgen -W "$answers" -- "$word")
 		return
 		;;
+	--zone)
+		mapfile -t COMPREPLY < <(compgen -W "$(_sekisho_names zones)" -- "$word")
+		return
+		;;
 	--socket)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
@@ -30,6 +34,7 @@ _sekisho() {
 		case $verb in
 		query) options="--json --expect --source-port" ;;
 		diff) options="--json --socket --expect --generation" ;;
+		connections) options="--json --socket --zone" ;;
 		apply | status | flows | zones | drift) options="--json --socket" ;;
 		print | show) options= ;;
 		esac

@@ -18,6 +18,7 @@ typedef uint64_t cli_options;
 #define OPT_PREVENTION	OPT(5)
 #define OPT_SOURCE	OPT(6)
 #define OPT_MASK	OPT(7)
+#define OPT_ZONE	OPT(16)
 #define OPT_REQUEST	OPT(11)
 #define OPT_CONFIRM	OPT(12)
 #define OPT_AT		OPT(13)
@@ -68,6 +69,7 @@ int verb_status(const struct cli *cli);
 int verb_flows(const struct cli *cli);
 int verb_zones(const struct cli *cli);
 int verb_drift(const struct cli *cli);
+int verb_connections(const struct cli *cli);
 int verb_incident(const struct cli *cli);
 
 #endif

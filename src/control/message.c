@@ -61,6 +61,14 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		.reply = { APPLY_REPLY },
 		.row = { CTL_DIAGNOSTIC_TAGS },
 	},
+	[CTL_CONNECTIONS] = {
+		.name = "connections",
+		.permission = CTL_MAY_SEE,
+		.request = { CTL_ZONE },
+		.reply = { CTL_GENERATION, CTL_TOTAL, CTL_CUT },
+		.row = { CTL_STATE, CTL_FLOW, CTL_FROM, CTL_TO, CTL_TRANSPORT, CTL_SOURCE,
+			 CTL_SOURCE_PORT, CTL_DESTINATION, CTL_PORT, CTL_REASON, CTL_PACKETS },
+	},
 	[CTL_DRIFT] = {
 		.name = "drift",
 		.permission = CTL_MAY_SEE,

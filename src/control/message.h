@@ -46,6 +46,7 @@ enum control_method {
 	CTL_RELOAD, // the same as SIGHUP
 	CTL_FEATURES,
 	CTL_DRIFT,
+	CTL_CONNECTIONS,
 	CTL_DIFF, // from a generation (else the running one) to a directory (else the running one)
 	CTL_INCIDENT_LIST,
 	CTL_INCIDENT_SHOW,

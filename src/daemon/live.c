@@ -12,6 +12,7 @@
 
 #include <linux/membarrier.h>
 
+#include "base/fault.h"
 #include "daemon/live_record.h"
 #include "daemon/snapshot.h"
 #include "kernel/conntrack.h"
@@ -158,6 +159,7 @@ static int delete_some(struct live *live)
 	for (size_t i = 0; i < n; i++)
 		some[i] = &entries[live->cut[first + i]];
 	int r = conntrack_delete(live->conntrack, some, n, deleted);
+	fault_point("live-cut");
 	for (size_t i = 0; i < n; i++)
 		if (deleted[i])
 			live_record_cut(live->record, some[i],
@@ -210,6 +212,7 @@ static void on_judged(void *arg, struct judging *judging, const struct failure *
 		pass_failed(live, failed);
 		return;
 	}
+	fault_point("live-judged");
 	int r = strcmp(judging_answer(live->judging)->digest, live->gate->current.about.digest)
 			? -ESTALE
 			: start_deleting(live);
@@ -237,6 +240,7 @@ static void begin_pass(struct live *live, enum live_cause cause)
 	live->cause = cause;
 	live->generation = live->gate->current.about.number;
 	live->started_us = monotonic_us();
+	fault_point("live-begun");
 	wait_for_packets();
 	int r = live_policy(live->gate, &failure, &policy);
 	if (r == 0)

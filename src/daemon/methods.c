@@ -9,6 +9,7 @@
 #include "daemon/drift.h"
 #include "daemon/incident_methods.h"
 #include "daemon/links.h"
+#include "daemon/method_connections.h"
 #include "daemon/method_diff.h"
 #include "daemon/changes.h"
 #include "kernel/sysctl.h"
@@ -298,6 +299,7 @@ void methods_handle(void *arg, struct control_request *request)
 		[CTL_REVIEW] = changes_review,
 		[CTL_DRIFT] = method_drift,
 		[CTL_DIFF] = method_diff,
+		[CTL_CONNECTIONS] = method_connections,
 		[CTL_INCIDENT_LIST] = method_incident_list,
 		[CTL_INCIDENT_SHOW] = method_incident_show,
 		[CTL_INCIDENT_OPEN] = method_incident_open,

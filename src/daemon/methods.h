@@ -19,6 +19,7 @@ struct methods {
 	// Applies the box's own rules, as SIGHUP does; done is told as by apply_start().
 	void (*reload)(void *arg, const struct apply_request *request);
 	void *reload_arg;
+	struct connections_waiting *connections; // clients that wait for a list of them
 	struct diff_waiting *diffs; // clients that wait for a comparison (daemon/method_diff.h)
 };
 

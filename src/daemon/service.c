@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "daemon/incident.h"
 #include "daemon/drift.h"
+#include "daemon/method_connections.h"
 #include "daemon/method_diff.h"
 #include "daemon/live.h"
 #include "daemon/methods.h"
@@ -348,6 +349,7 @@ static void stop(struct service *service)
 {
 	if (service->gate.kernel && service->gate.counters) {
 		method_diff_cancel(&service->methods);
+		method_connections_cancel(&service->methods);
 		apply_cancel(&service->gate);
 		live_close(&service->gate);
 		gate_look(&service->gate);

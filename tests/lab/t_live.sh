@@ -61,16 +61,26 @@ talk internet go-web,tcp,203.0.113.80,80 stay-web,tcp,192.0.2.80,8081
 for z in office wifi internet; do
 	check "the connections of $z live" eventually all_answered $z
 done
-cp "$home/rules/policy.yaml" "$work/before.yaml"
-check "a policy without their flows is applied" apply <<END
+flow_of() { # ZONE PROTOCOL SOURCE PORT: what `sekisho connections` says
+	sekisho connections --zone "$1" --json | jq -r --arg p "$2" --arg s "$3" --argjson d "$4" '.connections[] |
+		select(.protocol == $p and .source == $s and .port == $d) | "\(.from[0]) \(.to[0]) \(.state) \(.flow)"'
+}
+same "connections names the flow" "office dmz allowed goes" "$(flow_of dmz tcp 10.20.0.2 5002)"
+same "of one that is translated" "wifi internet allowed wifi-goes" "$(flow_of wifi udp 172.16.0.2 5002)"
+same "of one by a forward" "internet dmz allowed web-in" "$(flow_of internet tcp 198.51.100.2 80)"
+same "only those of the zone" "" "$(flow_of wifi tcp 10.20.0.2 5002)"
+same "as a table too" "*tcp *office *10.20.0.2 * *dmz *192.0.2.10 5002 *goes*15 connections" "$(sekisho connections)"
+check_not "a zone that is none" sekisho connections --zone nowhere
+cat >"$work/after" <<END
+nat:
+  - { id: wifi-out, kind: masquerade, from: wifi, to: internet }
 flows:
   - { id: stays, from: office, to: dmz, services: [tcp/5001, udp/5001, tcp/5003] }
   - { id: wifi-stays, from: wifi, to: internet, services: udp/5001 }
   - { id: web-in, from: internet, to: dmz/web, services: tcp/8080 }
   - { id: web-in-plain, from: internet, to: dmz/web, services: tcp/8081 }
-nat:
-  - { id: wifi-out, kind: masquerade, from: wifi, to: internet }
 END
+check "a policy without their flows is applied" apply <"$work/after"
 for name in go-{tcp,udp}{,6} go-ping{,6}; do
 	check "$name of office is cut" eventually silent office $name
 done
@@ -90,4 +100,48 @@ same "with what it was, why and by what" "goes office dmz tcp 10.20.0.2 192.0.2.
 same "a lost translation is the reason" translation \
 	"$(events connection-cut | jq -r 'select(.source == "198.51.100.2") | .reason')"
 same "the pass is recorded" "9 apply" "$(events connections-reviewed | jq -r 'select(.cut > 0) | "\(.cut) \(.cause)"')"
+
+# What a rollback, and a return of what nobody confirmed, take away again is cut as well.
+back_to_before() { # NAME CAUSE COMMAND ...: takes back a generation that lets NAME through
+	check "a generation that lets $1 through is applied" apply_with_more
+	talk dmz "$1,tcp,10.20.0.2,5005"
+	check "$1 lives" eventually all_answered dmz
+	check "it is taken back ($2)" "${@:3}"
+	check "$1 is cut" eventually silent dmz "$1"
+	same "and recorded as such" "10.20.0.2 5005 $2" "$(events connection-cut | tail -n 1 |
+		jq -r '"\(.destination) \(.port) \(.cause)"')"
+}
+apply_with_more() {
+	{
+		cat "$work/after"
+		echo "  - { id: more, from: dmz, to: office, services: tcp/5005 }"
+	} | apply
+}
+back_to_before rolled-back rollback sekisho rollback
+
+# The daemon dies between the commit and the cut: the next one cuts when it starts.
+dead() { ! kill -0 "$(lab daemon pid)"; }
+starts() { events connections-reviewed | jq -r 'select(.cause == "start") | .cause' | wc -l; }
+one_more_start() { (($(starts) > $1)); }
+dies_at() { # POINT FLOWS...: applies them with a daemon that dies there, then starts another
+	local before
+	lab daemon kill
+	before=$(starts)
+	check "the daemon starts ($1)" env SEKISHO_FAULT="$1:2" "$here/lab" daemon start
+	check "and looks ($1)" eventually one_more_start "$before"
+	printf '%s\n' flows: "${@:2}" "nat:" \
+		"  - { id: wifi-out, kind: masquerade, from: wifi, to: internet }" | apply
+	check "it dies ($1)" eventually dead
+	check "another starts ($1)" lab daemon start
+	sekisho confirm >"$work/confirm" 2>&1
+}
+stays='  - { id: stays, from: office, to: dmz, services: [tcp/5001, udp/5001] }'
+wifi_stays='  - { id: wifi-stays, from: wifi, to: internet, services: udp/5001 }'
+dies_at live-begun "$stays" "$wifi_stays"
+check "what a daemon that died at once left is cut" eventually silent internet stay-web
+dies_at live-judged "$stays"
+check "what a daemon that died later left is cut" eventually silent wifi stay-udp
+for name in stay-{tcp,udp}{,6}; do
+	check "$name of office loses nothing by all that" lossless office $name
+done
 done_
