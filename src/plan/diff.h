@@ -13,7 +13,8 @@
 // packet has them.  Translation is told apart: rows are of packets as the flows see them.
 //
 // Rows of kind `changes`: how permitted packets are treated (guard, log, helpers), zones,
-// translation, defaults, settings, assertions.  Rows of kind `words`: what no packet notices.
+// translation, defaults, settings, assertions, sections about how the box is run (as "section
+// approval"). Rows of kind `words`: what no packet notices.
 #ifndef SEKISHO_PLAN_DIFF_H
 #define SEKISHO_PLAN_DIFF_H
 

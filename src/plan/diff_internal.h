@@ -75,8 +75,8 @@ const char *diff_services_text(struct differ *d, const struct diff_side *side,
 // What an object says, in words of any length, to be freed.
 typedef void diff_say(const void *object, FILE *out);
 char *diff_said(diff_say *say, const void *object);
-// For showing: at most DIFF_SHOWN_MAX columns, and then "..."; "" becomes "none".
-enum { DIFF_SHOWN_MAX = 300 };
+// For showing: what is longer ends in "..."; "" becomes "none".
+enum { DIFF_SHOWN_COLUMNS = 160, DIFF_SHOWN_BYTES = 480 };
 const char *diff_shown(struct differ *d, const char *text);
 // "IS; before: WAS", or NULL when an object says the same in both.
 const char *diff_change(struct differ *d, diff_say *say, const void *was, const void *is);
@@ -93,6 +93,7 @@ void diff_treatment(struct differ *d); // guards, logs, helpers of what stays pe
 void diff_zones(struct differ *d);
 void diff_nat(struct differ *d);
 void diff_settings(struct differ *d);
+void diff_sections(struct differ *d);
 void diff_words(struct differ *d); // texts of flows and zones; after all others
 
 #endif

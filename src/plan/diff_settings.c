@@ -1,5 +1,5 @@
-// Settings and assertions.  A part of the policy that is compared as a whole is a row of the table
-// here: a name and what it says, in words.
+// Settings and assertions.  A setting is a row of the table here: a name and what it says, in
+// words.
 #include <string.h>
 
 #include "plan/diff_internal.h"
@@ -107,7 +107,7 @@ static const struct {
 	diff_say *say; // of a plan
 	enum diff_weight weight;
 	const char *reason;
-} sections[] = {
+} settings[] = {
 	{ "setting default", say_default, DIFF_LIGHT, "changes how denied packets are answered" },
 	{ "setting defaults", say_defaults, DIFF_LIGHT, "changes how denied packets are answered" },
 	{ "setting log-rate", say_log_rate, DIFF_NORMAL, "changes what is recorded" },
@@ -124,18 +124,18 @@ static const struct {
 	  "changes which packets are accepted" },
 };
 
-static void compare_sections(struct differ *d)
+static void compare_settings(struct differ *d)
 {
-	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-		const char *what = diff_change(d, sections[i].say, d->before.plan, d->after.plan);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		const char *what = diff_change(d, settings[i].say, d->before.plan, d->after.plan);
 		struct diff_row *row = what ? diff_add(d, DIFF_CHANGES) : NULL;
 
 		if (!row)
 			continue;
-		row->subject = sections[i].subject;
+		row->subject = settings[i].subject;
 		row->what = what;
-		row->weight = sections[i].weight;
-		row->reason = sections[i].reason;
+		row->weight = settings[i].weight;
+		row->reason = settings[i].reason;
 	}
 }
 
@@ -192,6 +192,6 @@ static void compare_assertions(struct differ *d)
 
 void diff_settings(struct differ *d)
 {
-	compare_sections(d);
+	compare_settings(d);
 	compare_assertions(d);
 }

@@ -32,7 +32,7 @@ const char *diff_shown(struct differ *d, const char *text)
 		const char *next = at;
 
 		width += text_char_width(text_next(&next));
-		if (width > DIFF_SHOWN_MAX)
+		if (width > DIFF_SHOWN_COLUMNS || next - text > DIFF_SHOWN_BYTES)
 			return arena_printf(d->arena, "%.*s ...", (int)(at - text), text);
 		at = next;
 	}

@@ -32,6 +32,11 @@ struct plan_named_service {
 	struct place at; // .file NULL: library
 };
 
+struct plan_section {
+	const char *name;
+	const char *text; // canonical, with its line breaks
+};
+
 // Which zone an address belongs to, for the zones that have networks: sorted, disjoint.
 struct plan_home {
 	struct addr_range range;
@@ -59,6 +64,8 @@ struct plan {
 	struct plan_evidence evidence;
 	struct plan_assertion *assertions; // as in the files
 	size_t n_assertions;
+	struct plan_section *sections; // by name, of those that plan_diff() compares by text
+	size_t n_sections;
 	struct plan_approval approval;
 	struct plan_home *homes;
 	size_t n_homes;
@@ -133,6 +140,8 @@ void build_evidence(struct build *b);
 void build_assertions(struct build *b);
 // In assert_text.c: fills plan->assertions with what they say.
 void build_assertion_texts(struct build *b);
+// In section_text.c: fills plan->sections.
+void build_section_texts(struct build *b);
 
 // plan_make() without the wrapper; for tests that write their tree by hand.
 int plan_make_tree(const struct pol_tree *tree, struct diag *diag, struct plan **ret_plan,

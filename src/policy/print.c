@@ -181,3 +181,16 @@ void policy_print(const struct pol_policy *policy, FILE *out)
 {
 	print_map(&keys_policy, policy_tree(policy), 0, NULL, "", out);
 }
+
+const char *policy_section_name(size_t index)
+{
+	return index < keys_policy.n_keys ? keys_policy.keys[index].name : NULL;
+}
+
+void policy_print_section(const struct pol_tree *tree, size_t index, FILE *out)
+{
+	const struct key *key = &keys_policy.keys[index];
+
+	if (is_set(key, tree))
+		print_value(key, tree, 0, out);
+}

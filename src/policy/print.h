@@ -8,6 +8,10 @@
 #include "policy/policy.h"
 
 void policy_print(const struct pol_policy *policy, FILE *out);
+// The sections of a policy, the keys of its first level, by number from 0: its name, NULL past the
+// last; its canonical text, empty when it is not there.
+const char *policy_section_name(size_t index);
+void policy_print_section(const struct pol_tree *tree, size_t index, FILE *out);
 // The JSON Schema (draft 2020-12) of a policy file, from the key table.
 void policy_print_schema(FILE *out);
 // The key-by-key part of sekisho-policy(5) in mdoc, from the key table.
