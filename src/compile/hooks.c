@@ -63,8 +63,8 @@ void log_rule(struct compiling *c, uint32_t chain, uint32_t origin, const char *
 
 	if (!c->settings->log_rate_per_second)
 		return;
-	snprintf(prefix, sizeof(prefix), "sk G%llu %s%s%s",
-		 (unsigned long long)c->options->generation, what, id ? " " : "", id ? id : "");
+	// Without the generation: what logs would change with every apply.
+	snprintf(prefix, sizeof(prefix), "sk %s%s%s", what, id ? " " : "", id ? id : "");
 	rule(c->build, chain, origin);
 	rule_log(c->build, c->options->nflog_group ? c->options->nflog_group : NFLOG_GROUP,
 		 c->settings->log_rate_per_second, c->settings->log_burst, prefix);

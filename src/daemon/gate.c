@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "daemon/drift.h"
+#include "daemon/packets.h"
 #include "kernel/sysctl.h"
 
 static uint64_t monotonic_us(void)
@@ -272,6 +273,7 @@ int gate_commit(struct gate *gate, const struct ruleset *next, struct failure *f
 		struct gate_times *ret_times)
 {
 	uint64_t start = monotonic_us();
+	packets_drain(gate->packets); // they are the running generation's
 	int r = commit(gate, next, gate->current.report.ruleset, failure);
 	uint64_t committed = monotonic_us();
 	if (r < 0)

@@ -56,6 +56,7 @@ struct apply;	  // daemon/apply.h
 struct live;	  // daemon/live.h
 struct incidents; // daemon/incident.h
 struct capture;	  // daemon/capture.h
+struct packets;	  // daemon/packets.h
 
 struct gate {
 	const struct gate_options *options;
@@ -78,6 +79,7 @@ struct gate {
 	uint64_t nagged_usec;			 // of open reviews, since the boot; 0: not yet
 	struct drift *drift;			 // NULL: nobody looks
 	struct live *live;			 // NULL: connections are not reviewed
+	struct packets *packets;		 // who reads packet records; NULL: nobody
 };
 
 // netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes

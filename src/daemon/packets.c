@@ -15,7 +15,7 @@
 #include "event/prefix.h"
 #include "kernel/nflog.h"
 
-enum { READ_AT_ONCE = 512, SUMMARY_SECONDS = 10 };
+enum { READ_AT_ONCE = 512, DRAIN_AT_ONCE = 8192, SUMMARY_SECONDS = 10 };
 
 struct packets {
 	struct gate *gate;
@@ -81,7 +81,7 @@ static void write_record(struct packets *packets, const struct nflog_record *rec
 	struct event event;
 	struct texts texts;
 	event_init(&event, prefix->kind, record->time_us);
-	event_number(&event, EVENT_GENERATION, prefix->generation);
+	event_number(&event, EVENT_GENERATION, packets->gate->current.about.number);
 	if (prefix->kind == EVENT_PACKET_ALLOWED)
 		event_text(&event, EVENT_FLOW, prefix->id);
 	put_side(&event, packets->gate, record->in, record->hook == NF_INET_LOCAL_OUT, EVENT_FROM,
@@ -103,6 +103,12 @@ static void on_record(const struct nflog_record *record, void *arg)
 		write_record(packets, record, &prefix);
 	else
 		packets->suppressed++;
+}
+
+void packets_drain(struct packets *packets)
+{
+	if (packets && nflog_read(packets->nflog, DRAIN_AT_ONCE, on_record, packets) > 0)
+		packets->lost++;
 }
 
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *arg)
@@ -168,6 +174,7 @@ int packets_open(sd_event *event, struct gate *gate, struct failure *failure,
 				   "packet records (group %u): %s", gate->options->nflog_group,
 				   strerror(-r));
 	}
+	gate->packets = packets;
 	*ret_packets = packets;
 	return 0;
 }
@@ -176,6 +183,7 @@ void packets_close(struct packets *packets)
 {
 	if (!packets)
 		return;
+	packets->gate->packets = NULL;
 	sd_event_source_disable_unref(packets->readable);
 	sd_event_source_disable_unref(packets->timer);
 	nflog_close(packets->nflog);

@@ -1,9 +1,7 @@
 // Reading the prefix of a packet record.
 #include "event/prefix.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -20,13 +18,9 @@ static const struct {
 int event_prefix_parse(const char *text, struct event_prefix *ret)
 {
 	struct event_prefix prefix = { 0 };
-	char *end;
-	if (strncmp(text, "sk G", 4) != 0 || !isdigit((unsigned char)text[4]))
+	if (strncmp(text, "sk ", 3) != 0)
 		return -EINVAL;
-	prefix.generation = strtoull(text + 4, &end, 10);
-	if (*end != ' ')
-		return -EINVAL;
-	const char *word = end + 1;
+	const char *word = text + 3;
 	size_t length = strcspn(word, " ");
 	const char *id = word + length + strspn(word + length, " ");
 	size_t id_length = strcspn(id, " ");

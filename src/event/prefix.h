@@ -1,9 +1,7 @@
-// The prefix of a packet record, as the compiler writes it: "sk G12 allow office-mail-out",
-// "sk G12 deny", "sk G12 spoof office", "sk G12 invalid".
+// The prefix of a packet record, as the compiler writes it: "sk allow office-mail-out", "sk deny",
+// "sk spoof office", "sk invalid".
 #ifndef SEKISHO_EVENT_PREFIX_H
 #define SEKISHO_EVENT_PREFIX_H
-
-#include <stdint.h>
 
 #include "event/event.h"
 
@@ -11,7 +9,6 @@ enum { EVENT_PREFIX_ID_MAX = 128 };
 
 struct event_prefix {
 	enum event_kind kind;
-	uint64_t generation;
 	char id[EVENT_PREFIX_ID_MAX]; // allow: the flow; spoof: the zone; else ""
 };
 

@@ -17,7 +17,7 @@
 enum {
 	NFLOG_SOCKET_BYTES = 8 * 1024 * 1024,
 	NFLOG_KERNEL_BYTES = 64 * 1024, // that the kernel gathers before it sends
-	NFLOG_WAIT_CS = 10,		// how long it gathers, in hundredths of a second
+	NFLOG_WAIT_CS = 1,		// how long it gathers, in hundredths of a second
 	NFLOG_GATHER = 64,		// how many records it gathers
 	NFLOG_RECEIVE_MAX = 128 * 1024,
 	NFLOG_REQUEST_MAX = 256,

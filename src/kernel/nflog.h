@@ -1,5 +1,6 @@
 // Packets that rules log to a group (NFLOG), as records.  What the kernel sends is taken with
-// care: every length is checked, what is missing is zero.
+// care: every length is checked, what is missing is zero.  The kernel gathers records for up to a
+// hundredth of a second before it sends them.
 #ifndef SEKISHO_KERNEL_NFLOG_H
 #define SEKISHO_KERNEL_NFLOG_H
 

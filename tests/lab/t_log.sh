@@ -32,5 +32,14 @@ done | "$BUILD/lab-probe" >"$work/flood"
 same "300 denied, none arrives" 300 "$(grep -c silent "$work/flood")"
 check "but few are logged" test $(($(events packet-denied) - before)) -le 40
 check "all are counted" test "$(counter d_wifi)" -ge 301
+apply <<END
+flows:
+  - { id: web-logged, from: office, to: dmz/web, services: [http, https], log: true }
+END
+probes <<END
+	arrived dmz * | office 10.20.0.9 192.0.2.80 tcp/443
+END
+check "after another apply, its generation" \
+	eventually grep -q '"flow": *"web-logged".*"generation": *2,.*"port": *443' "$home/events"
 
 done_

@@ -219,26 +219,22 @@ static void bounded_rate(void **state)
 static const struct {
 	const char *text;
 	int kind; // -1: not one of ours
-	uint64_t generation;
 	const char *id;
 } prefixes[] = {
-	{ "sk G12 allow office-mail-out", EVENT_PACKET_ALLOWED, 12, "office-mail-out" },
-	{ "sk G0 deny", EVENT_PACKET_DENIED, 0, "" },
-	{ "sk G7 deny ", EVENT_PACKET_DENIED, 7, "" },
-	{ "sk G18446744073709551615 spoof office", EVENT_PACKET_SPOOFED, UINT64_MAX, "office" },
-	{ "sk G1 invalid", EVENT_PACKET_INVALID, 1, "" },
-	{ "", -1, 0, NULL },
-	{ "sk", -1, 0, NULL },
-	{ "sk G", -1, 0, NULL },
-	{ "sk G deny", -1, 0, NULL },
-	{ "sk G-1 deny", -1, 0, NULL },
-	{ "sk G1", -1, 0, NULL },
-	{ "sk G1 ", -1, 0, NULL },
-	{ "sk G1 allow", -1, 0, NULL },
-	{ "sk G1 allow ", -1, 0, NULL },
-	{ "sk G1 denied", -1, 0, NULL },
-	{ "sk G1x deny", -1, 0, NULL },
-	{ "IN=eth0 OUT=", -1, 0, NULL },
+	{ "sk allow office-mail-out", EVENT_PACKET_ALLOWED, "office-mail-out" },
+	{ "sk deny", EVENT_PACKET_DENIED, "" },
+	{ "sk deny ", EVENT_PACKET_DENIED, "" },
+	{ "sk spoof office", EVENT_PACKET_SPOOFED, "office" },
+	{ "sk invalid", EVENT_PACKET_INVALID, "" },
+	{ "", -1, NULL },
+	{ "sk", -1, NULL },
+	{ "sk ", -1, NULL },
+	{ "skdeny", -1, NULL },
+	{ "sk allow", -1, NULL },
+	{ "sk allow ", -1, NULL },
+	{ "sk denied", -1, NULL },
+	{ "sk G1 deny", -1, NULL },
+	{ "IN=eth0 OUT=", -1, NULL },
 };
 
 static void prefix(void **state)
@@ -252,14 +248,13 @@ static void prefix(void **state)
 		if (r < 0)
 			continue;
 		assert_int_equal(got.kind, prefixes[i].kind);
-		assert_true(got.generation == prefixes[i].generation);
 		assert_string_equal(got.id, prefixes[i].id);
 	}
-	char text[EVENT_PREFIX_ID_MAX + 32] = "sk G1 allow ";
+	char text[EVENT_PREFIX_ID_MAX + 32] = "sk allow ";
 	struct event_prefix got;
-	memset(text + 12, 'a', EVENT_PREFIX_ID_MAX - 1);
+	memset(text + 9, 'a', EVENT_PREFIX_ID_MAX - 1);
 	assert_int_equal(event_prefix_parse(text, &got), 0);
-	text[12 + EVENT_PREFIX_ID_MAX - 1] = 'a';
+	text[9 + EVENT_PREFIX_ID_MAX - 1] = 'a';
 	assert_true(event_prefix_parse(text, &got) < 0);
 }
 

@@ -182,7 +182,7 @@ static void keep_record(const struct nflog_record *record, void *arg)
 {
 	struct nflog_record *kept = arg;
 
-	if (strcmp(record->prefix, "sk G1 deny") == 0)
+	if (strcmp(record->prefix, "sk deny") == 0)
 		*kept = *record;
 }
 
@@ -199,13 +199,13 @@ static void test_nflog(void **state)
 	assert_int_equal(nflog_read(nflog, 10, keep_record, &record), 0);
 	assert_int_equal(
 		net_run("nft 'table inet k {\n chain c {\n type filter hook input priority 0;\n"
-			"icmp type echo-request meta mark set 5 log prefix \"sk G1 deny\" "
+			"icmp type echo-request meta mark set 5 log prefix \"sk deny\" "
 			"group 77 snaplen 64\n}\n}'"),
 		0);
 	assert_true(ping_from_far("10.9.0.1"));
 	assert_int_equal(poll(&wait, 1, 2000), 1);
 	assert_int_equal(nflog_read(nflog, 10, keep_record, &record), 0);
-	assert_string_equal(record.prefix, "sk G1 deny");
+	assert_string_equal(record.prefix, "sk deny");
 	assert_int_equal(record.in, if_nametoindex("k-near"));
 	assert_int_equal(record.out, 0);
 	assert_int_equal(record.mark, 5);
