@@ -58,9 +58,12 @@ void rule_flags(struct build *build, enum rs_key key, enum rs_op op, uint32_t ma
 void rule_addr(struct build *build, enum rs_key key, bool inside, const struct addr_range *range);
 void rule_name(struct build *build, enum rs_key key, const char *name, bool pattern);
 void rule_lookup(struct build *build, enum rs_key key, uint32_t set, bool inside); // one key
+void rule_inside(struct build *build, uint32_t set); // all keys of the set
 void rule_vmap(struct build *build, uint32_t set);
 void rule_count(struct build *build, uint32_t counter);
 void rule_count_map(struct build *build, uint32_t set);
+// How many leading bits of each key the look-up that was last added looks at; 0: all.
+void rule_bits(struct build *build, const uint8_t bits[RS_KEYS_MAX]);
 void rule_log(struct build *build, uint16_t group, unsigned rate, unsigned burst,
 	      const char *prefix);
 void rule_verdict(struct build *build, enum rs_verdict verdict, uint32_t chain);

@@ -137,6 +137,11 @@ void rule_lookup(struct build *build, enum rs_key key, uint32_t set, bool inside
 	stmt->op = inside ? RS_EQ : RS_NEQ;
 }
 
+void rule_inside(struct build *build, uint32_t set)
+{
+	add_set(build, RS_LOOKUP, set)->op = RS_EQ;
+}
+
 void rule_vmap(struct build *build, uint32_t set)
 {
 	add_set(build, RS_VMAP, set);
@@ -150,6 +155,11 @@ void rule_count(struct build *build, uint32_t counter)
 void rule_count_map(struct build *build, uint32_t set)
 {
 	add_set(build, RS_COUNT_MAP, set);
+}
+
+void rule_bits(struct build *build, const uint8_t bits[RS_KEYS_MAX])
+{
+	memcpy(build->stmts.v[build->stmts.n - 1].bits, bits, RS_KEYS_MAX);
 }
 
 void rule_log(struct build *build, uint16_t group, unsigned rate, unsigned burst,

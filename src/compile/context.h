@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "compile/build.h"
 #include "compile/compile.h"
+#include "compile/service.h"
 
 enum { V4, V6, FAMILIES }; // index of a family in arrays
 enum { NAME_MAX_BYTES = 512 };
@@ -95,7 +96,7 @@ void match_zones(struct compiling *c, enum rs_key key, const uint16_t *zones, si
 		 uint32_t set);
 void match_nfproto(struct compiling *c, int family);
 
-// names.c: a map over interface names, in two sets: exact names, and patterns
+// names.c: a map (or set) over interface names, in two sets: exact names, and patterns
 struct names_map {
 	const char *name;
 	enum rs_set_kind kind;
@@ -111,6 +112,8 @@ void names_map_rules(struct compiling *c, const struct names_map *map, uint32_t 
 // Only for packets whose connection is in this state (ct state); 0: any.
 void names_map_rules_of(struct compiling *c, const struct names_map *map, uint32_t chain,
 			uint32_t state);
+// Of a set: packets whose interfaces are in it go to another chain.
+void names_map_goto(struct compiling *c, const struct names_map *map, uint32_t chain, uint32_t to);
 
 // packet.c: what looks at headers before any connection: fragments, options, extension headers, MSS
 void packet_chains(struct compiling *c);
@@ -121,10 +124,23 @@ void shared_chains(struct compiling *c);
 void hook_chains(struct compiling *c);
 void match_management(struct compiling *c, bool output);
 
-// pairs.c, cells.c
+// pairs.c
+// What a zone's packets may do wherever they leave to: a chain, or RS_NONE when there is nothing.
+uint32_t zone_chain(struct compiling *c, uint32_t from);
+// What is left of a pair besides; RS_NONE likewise.
 uint32_t pair_chain(struct compiling *c, const struct plan_pair *pair);
+
+// cells.c
+// The cells of a class in a chain that its services lead to.
 void class_rules(struct compiling *c, uint32_t chain, const char *name,
 		 const struct plan_class *class);
+// Those of some classes, each with its services and the interface it leaves by (NULL: known).
+struct flat {
+	const struct plan_class *class;
+	const struct plan_interface *leave;
+};
+void flat_rules(struct compiling *c, uint32_t chain, const char *name, const struct flat *v,
+		size_t n);
 
 // treat.c: the chains f_<flow>, helpers
 void treat_begin(struct compiling *c);

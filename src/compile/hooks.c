@@ -220,7 +220,7 @@ static uint32_t related_chain(struct compiling *c, bool output)
 // else whoever knows of a connection anywhere could send its ends what he likes in errors about it.
 static uint32_t related_forward_chain(struct compiling *c, uint32_t related)
 {
-	struct names_map pairs = names_map("pairs_related", RS_MAP_VERDICT, true, true);
+	struct names_map pairs = names_map("pairs_related", RS_SET, true, true);
 	uint32_t chain = rb_chain(c->build, "related_forward", RS_NONE);
 
 	for (size_t i = 0; i < c->n_pairs; i++) {
@@ -228,11 +228,11 @@ static uint32_t related_forward_chain(struct compiling *c, uint32_t related)
 
 		if (!of_hook(FORWARD, from, to))
 			continue;
-		names_map_add(c, &pairs, from, to, RS_GOTO, related);
+		names_map_add(c, &pairs, from, to, RS_CONTINUE, RS_NONE);
 		if (!plan_find_pair(c->plan, to, from))
-			names_map_add(c, &pairs, to, from, RS_GOTO, related);
+			names_map_add(c, &pairs, to, from, RS_CONTINUE, RS_NONE);
 	}
-	names_map_rules(c, &pairs, chain);
+	names_map_goto(c, &pairs, chain, related);
 	rule(c->build, chain, RS_NONE);
 	rule_verdict(c->build, RS_GOTO, c->invalid);
 	return chain;
@@ -435,6 +435,19 @@ static void management_forward_rules(struct compiling *c, uint32_t chain)
 	rule_verdict(c->build, RS_DROP, RS_NONE);
 }
 
+static void zone_rules(struct compiling *c, uint32_t chain)
+{
+	struct names_map zones = names_map("zones_forward", RS_MAP_VERDICT, true, false);
+
+	for (uint32_t z = 1; z < c->n_zones; z++) {
+		uint32_t own = zone_chain(c, z);
+
+		if (own != RS_NONE)
+			names_map_add(c, &zones, z, z, RS_JUMP, own);
+	}
+	names_map_rules(c, &zones, chain);
+}
+
 static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t related,
 		       const struct names_map *counters, const struct leaving *leaving)
 {
@@ -454,10 +467,15 @@ static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t relat
 		management_forward_rules(c, chain);
 		link_local_rules(c, chain, denied);
 	}
-	for (size_t i = 0; i < c->n_pairs; i++)
-		if (of_hook(hook, c->pairs[i].from, c->pairs[i].to))
-			names_map_add(c, &pairs, c->pairs[i].from, c->pairs[i].to, RS_JUMP,
-				      pair_chain(c, &c->pairs[i]));
+	if (hook == FORWARD)
+		zone_rules(c, chain);
+	for (size_t i = 0; i < c->n_pairs; i++) {
+		const struct plan_pair *pair = &c->pairs[i];
+		uint32_t own = of_hook(hook, pair->from, pair->to) ? pair_chain(c, pair) : RS_NONE;
+
+		if (own != RS_NONE)
+			names_map_add(c, &pairs, pair->from, pair->to, RS_JUMP, own);
+	}
 	names_map_rules(c, &pairs, chain);
 	rule(c->build, chain, RS_NONE);
 	rule_verdict(c->build, RS_GOTO, denied);

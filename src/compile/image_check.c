@@ -178,6 +178,24 @@ static bool good_set_ref(const struct ruleset *r, const struct rs_stmt *stmt, en
 	return true;
 }
 
+// Only of an address less than all bits can be looked up.
+static bool good_bits(const struct rs_stmt *stmt)
+{
+	bool looks_up =
+		stmt->kind == RS_LOOKUP || stmt->kind == RS_VMAP || stmt->kind == RS_COUNT_MAP;
+
+	for (unsigned i = 0; i < RS_KEYS_MAX; i++) {
+		enum rs_key key = i < stmt->n_keys ? stmt->keys[i] : RS_KEY_COUNT;
+		bool address = key == RS_IP_SADDR || key == RS_IP_DADDR || key == RS_IP6_SADDR ||
+			       key == RS_IP6_DADDR;
+
+		if (stmt->bits[i] &&
+		    (!looks_up || !address || stmt->bits[i] >= 8 * rs_key_info(key)->size))
+			return false;
+	}
+	return true;
+}
+
 static bool good_match(const struct rs_stmt *stmt)
 {
 	bool range = stmt->op == RS_IN_RANGE || stmt->op == RS_NOT_IN_RANGE;
@@ -254,7 +272,7 @@ static bool good_stmts(const struct ruleset *r)
 				return false;
 		if (stmt->prefix && stmt->kind != RS_LOG)
 			return false;
-		if (!good_content(r, stmt))
+		if (!good_bits(stmt) || !good_content(r, stmt))
 			return false;
 	}
 	return true;

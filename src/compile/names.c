@@ -66,18 +66,19 @@ void names_map_add_one(struct compiling *c, struct names_map *map, const struct 
 	add(c, map, in, NULL, verdict, ref, RS_NONE);
 }
 
+// Begins a rule for packets whose interfaces are in the map; it ends with what they lead to there.
 static void one_rule(struct compiling *c, const struct names_map *map, uint32_t set, uint32_t chain,
 		     uint32_t state)
 {
-	if (set == RS_NONE)
-		return;
 	rule(c->build, chain, RS_NONE);
 	if (state)
 		rule_u32(c->build, RS_CT_STATE, RS_EQ, state);
 	if (map->kind == RS_MAP_COUNTER)
 		rule_count_map(c->build, set);
-	else
+	else if (map->kind == RS_MAP_VERDICT)
 		rule_vmap(c->build, set);
+	else
+		rule_inside(c->build, set);
 }
 
 void names_map_rules(struct compiling *c, const struct names_map *map, uint32_t chain)
@@ -88,6 +89,20 @@ void names_map_rules(struct compiling *c, const struct names_map *map, uint32_t 
 void names_map_rules_of(struct compiling *c, const struct names_map *map, uint32_t chain,
 			uint32_t state)
 {
-	one_rule(c, map, map->exact, chain, state);
-	one_rule(c, map, map->patterns, chain, state);
+	if (map->exact != RS_NONE)
+		one_rule(c, map, map->exact, chain, state);
+	if (map->patterns != RS_NONE)
+		one_rule(c, map, map->patterns, chain, state);
+}
+
+void names_map_goto(struct compiling *c, const struct names_map *map, uint32_t chain, uint32_t to)
+{
+	const uint32_t sets[] = { map->exact, map->patterns };
+
+	for (size_t i = 0; i < 2; i++) {
+		if (sets[i] == RS_NONE)
+			continue;
+		one_rule(c, map, sets[i], chain, 0);
+		rule_verdict(c->build, RS_GOTO, to);
+	}
 }

@@ -1,192 +1,106 @@
-// One chain for each pair of zones: is the destination one of the zone's, and to which class of
-// services does the packet belong.  The atoms of a pair are disjoint, so their order does not
-// matter: each kind of atom has a map of its own, or a few rules where there are few.  (The kernel
-// finds a set by walking a list, so thousands of small maps would make an apply slow.)
+// Which flows a packet between two zones can be of.
+//
+// Most classes of services stand flat: each of their cells with each of their atoms (cells.c).  And
+// where cells say enough by themselves, those of all pairs of a source zone stand together, with
+// the interface they leave by, in a chain z_<zone>: some look-ups decide, and a policy has few
+// rules, chains and sets, however many flows and pairs of zones.  Few they must be for a small
+// change to be quick: with every rule that comes, the kernel walks all rules that packets can come
+// to, and finds a set by walking a list.
+//
+// The rest is in a chain p_<from>_<to> for each pair: first whether the destination is one of the
+// zone's, then flat classes, and at last classes of many services and many cells, which flat would
+// be their product: each has a chain of its own, to which its services lead.
+//
+// Cells are disjoint, and so are the atoms of a pair, so no order of these matters.
 #include "compile/context.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const enum rs_key destination_of[FAMILIES] = { RS_IP_DADDR, RS_IP6_DADDR };
 
-enum { RULES_MAX = 6 }; // so many atoms of a kind become rules instead of a map
-
-// What an atom looks at decides the map it goes to.
-enum shape {
-	SHAPE_PORT,   // protocol . one port
-	SHAPE_RANGE,  // protocol . ports
-	SHAPE_SOURCE, // protocol . source ports . ports
-	SHAPE_ICMP,   // type
-	SHAPE_ICMPV6,
-	SHAPE_PROTOCOL, // one protocol, or some in a row
-	SHAPE_ALL,	// everything: no map at all
-	SHAPES,
+enum {
+	RULES_MAX = 6, // so many atoms of a shape become rules instead of a map
+	FLAT_MAX = 64, // so many cells with atoms stand flat, whatever the sum of both
+	LEAVE_MAX = 4, // interfaces of a zone to which flat cells are written out
 };
 
-static const struct shape_row {
-	const char *suffix;
-	bool interval;
-	unsigned n_keys;
-	enum rs_key keys[3];
-} rows[SHAPE_ALL] = {
-	[SHAPE_PORT] = { "ports", false, 2, { RS_META_L4PROTO, RS_TH_DPORT } },
-	[SHAPE_RANGE] = { "ranges", true, 2, { RS_META_L4PROTO, RS_TH_DPORT } },
-	[SHAPE_SOURCE] = { "sources", true, 3, { RS_META_L4PROTO, RS_TH_SPORT, RS_TH_DPORT } },
-	[SHAPE_ICMP] = { "icmp", true, 1, { RS_ICMP_TYPE } },
-	[SHAPE_ICMPV6] = { "icmpv6", true, 1, { RS_ICMPV6_TYPE } },
-	[SHAPE_PROTOCOL] = { "protocols", true, 1, { RS_META_L4PROTO } },
-};
-
+// How the services of classes with chains of their own are told apart.
 struct dispatch {
 	const char *name; // of the pair's chain
 	uint32_t chain;
-	size_t atoms[SHAPE_ALL];
-	bool interval[SHAPE_ALL]; // at least one atom is a range
-	uint32_t sets[SHAPE_ALL]; // RS_NONE: rules
-	uint32_t all;
+	size_t atoms[SERVICE_SHAPES];
+	bool interval[SERVICE_SHAPES]; // at least one atom is a range
+	uint32_t sets[SERVICE_SHAPES]; // RS_NONE: rules
 };
 
-static bool all_ports(const struct plan_atom *atom)
+static bool is_flat(const struct plan_class *class)
 {
-	return atom->port_lo == 0 && atom->port_hi >= 255 &&
-	       (atom->port_hi == 65535 || atom->protocol_lo == IPPROTO_ICMP ||
-		atom->protocol_lo == IPPROTO_ICMPV6);
+	size_t product = class->n_atoms * class->n_cells;
+
+	return product <= FLAT_MAX || product <= 2 * (class->n_atoms + class->n_cells);
 }
 
-static bool all_sources(const struct plan_atom *atom)
+static void count_atoms(struct dispatch *dispatch, const struct plan_class *class)
 {
-	return atom->sport_lo == 0 && atom->sport_hi == 65535;
-}
+	for (size_t a = 0; a < class->n_atoms; a++) {
+		enum service_shape shape = service_shape(&class->atoms[a]);
 
-static enum shape shape_of(const struct plan_atom *atom)
-{
-	if (atom->protocol_lo == 0 && atom->protocol_hi == 255)
-		return SHAPE_ALL;
-	if (atom->protocol_lo != atom->protocol_hi || (all_ports(atom) && all_sources(atom)))
-		return SHAPE_PROTOCOL;
-	if (atom->protocol_lo == IPPROTO_ICMP)
-		return SHAPE_ICMP;
-	if (atom->protocol_lo == IPPROTO_ICMPV6)
-		return SHAPE_ICMPV6;
-	if (!all_sources(atom))
-		return SHAPE_SOURCE;
-	return atom->port_lo == atom->port_hi ? SHAPE_PORT : SHAPE_RANGE;
-}
-
-static bool needs_interval(enum shape shape, const struct plan_atom *atom)
-{
-	if (shape == SHAPE_PROTOCOL)
-		return atom->protocol_lo != atom->protocol_hi;
-	if (shape == SHAPE_SOURCE && atom->sport_lo != atom->sport_hi)
-		return true;
-	return atom->port_lo != atom->port_hi;
-}
-
-static void count_atoms(struct dispatch *dispatch, const struct plan_pair *pair)
-{
-	for (size_t i = 0; i < pair->n_classes; i++)
-		for (size_t a = 0; a < pair->classes[i].n_atoms; a++) {
-			const struct plan_atom *atom = &pair->classes[i].atoms[a];
-			enum shape shape = shape_of(atom);
-
-			if (shape == SHAPE_ALL)
-				continue;
-			dispatch->atoms[shape]++;
-			dispatch->interval[shape] |= needs_interval(shape, atom);
-		}
+		dispatch->atoms[shape]++;
+		dispatch->interval[shape] |= service_is_range(shape, &class->atoms[a]);
+	}
 }
 
 // The look-ups come first in the chain, the compares of what is not in a map after them.
 static void begin_sets(struct compiling *c, struct dispatch *dispatch)
 {
-	for (enum shape shape = 0; shape < SHAPE_ALL; shape++) {
-		const struct shape_row *row = &rows[shape];
+	for (enum service_shape shape = 0; shape < SERVICE_SHAPES; shape++) {
+		enum rs_key keys[RS_KEYS_MAX];
+		unsigned n_keys = service_keys(shape, keys);
 
 		dispatch->sets[shape] = RS_NONE;
 		if (dispatch->atoms[shape] <= RULES_MAX)
 			continue;
-		dispatch->sets[shape] =
-			rb_set(c->build,
-			       arena_printf(c->arena, "%s_%s", dispatch->name, row->suffix),
-			       RS_MAP_VERDICT, dispatch->interval[shape], row->keys, row->n_keys);
+		dispatch->sets[shape] = rb_set(
+			c->build,
+			arena_printf(c->arena, "%s_%s", dispatch->name, service_suffix(shape)),
+			RS_MAP_VERDICT, dispatch->interval[shape], keys, n_keys);
 		rule(c->build, dispatch->chain, RS_NONE);
 		rule_vmap(c->build, dispatch->sets[shape]);
 	}
 }
 
-static uint8_t type_hi(const struct plan_atom *atom)
-{
-	return atom->port_hi > 255 ? 255 : atom->port_hi;
-}
-
-static void atom_rule(struct compiling *c, const struct dispatch *dispatch, enum shape shape,
-		      const struct plan_atom *atom, uint32_t chain)
-{
-	rule(c->build, dispatch->chain, RS_NONE);
-	if (shape == SHAPE_ICMP || shape == SHAPE_ICMPV6) {
-		rule_u8_range(c->build, rows[shape].keys[0], atom->port_lo, type_hi(atom));
-	} else {
-		rule_u8_range(c->build, RS_META_L4PROTO, atom->protocol_lo, atom->protocol_hi);
-		if (shape == SHAPE_SOURCE && !all_sources(atom))
-			rule_u16(c->build, RS_TH_SPORT, RS_EQ, atom->sport_lo, atom->sport_hi);
-		if (shape != SHAPE_PROTOCOL && !all_ports(atom))
-			rule_u16(c->build, RS_TH_DPORT, RS_EQ, atom->port_lo, atom->port_hi);
-	}
-	rule_verdict(c->build, RS_GOTO, chain);
-}
-
 static void add_atom(struct compiling *c, struct dispatch *dispatch, const struct plan_atom *atom,
 		     uint32_t chain)
 {
-	enum shape shape = shape_of(atom);
+	enum service_shape shape = service_shape(atom);
 	struct build_key key = { .size = 0 };
 
-	if (shape == SHAPE_ALL) {
-		dispatch->all = chain;
-		return;
-	}
 	if (dispatch->sets[shape] == RS_NONE) {
-		atom_rule(c, dispatch, shape, atom, chain);
+		rule(c->build, dispatch->chain, RS_NONE);
+		service_match(c->build, atom);
+		rule_verdict(c->build, RS_GOTO, chain);
 		return;
 	}
-	if (shape == SHAPE_ICMP || shape == SHAPE_ICMPV6) {
-		key_u8(&key, rows[shape].keys[0], atom->port_lo, type_hi(atom));
-	} else {
-		key_u8(&key, RS_META_L4PROTO, atom->protocol_lo, atom->protocol_hi);
-		if (shape == SHAPE_SOURCE)
-			key_u16(&key, RS_TH_SPORT, atom->sport_lo, atom->sport_hi);
-		if (shape != SHAPE_PROTOCOL)
-			key_u16(&key, RS_TH_DPORT, atom->port_lo, atom->port_hi);
-	}
+	service_key(&key, shape, atom);
 	rb_elem(c->build, dispatch->sets[shape], &key, RS_GOTO, chain, RS_NONE);
 }
 
 // A class is named after its first atom, which no other class of the pair can have: names stay when
 // other services come and go.
-static const char *class_name(struct compiling *c, const struct plan_class *class,
-			      const char *names)
+static void add_class(struct compiling *c, struct dispatch *dispatch, const char *names,
+		      const struct plan_class *class)
 {
-	static const struct {
-		uint8_t protocol;
-		const char *name;
-	} known[] = {
-		{ IPPROTO_TCP, "tcp" },	  { IPPROTO_UDP, "udp" },	{ IPPROTO_SCTP, "sctp" },
-		{ IPPROTO_ICMP, "icmp" }, { IPPROTO_ICMPV6, "icmpv6" },
-	};
-	const struct plan_atom *atom = &class->atoms[0];
-	char protocol[16], source[16] = "", port[16] = "";
+	char service[64];
+	const char *name;
+	uint32_t chain;
 
-	snprintf(protocol, sizeof(protocol), "ip%u", atom->protocol_lo);
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (known[i].protocol == atom->protocol_lo)
-			snprintf(protocol, sizeof(protocol), "%s", known[i].name);
-	if (shape_of(atom) == SHAPE_ALL)
-		snprintf(protocol, sizeof(protocol), "any");
-	if (!all_ports(atom))
-		snprintf(port, sizeof(port), "-%u", atom->port_lo);
-	if (!all_sources(atom))
-		snprintf(source, sizeof(source), "-from-%u", atom->sport_lo);
-	return arena_printf(c->arena, "c_%s_%s%s%s", names, protocol, source, port);
+	service_name(&class->atoms[0], service, sizeof(service));
+	name = arena_printf(c->arena, "c_%s_%s", names, service);
+	chain = rb_chain(c->build, name, RS_NONE);
+	for (size_t a = 0; a < class->n_atoms; a++)
+		add_atom(c, dispatch, &class->atoms[a], chain);
+	class_rules(c, chain, name, class);
 }
 
 // What the gateway's own daemons also speak to on a link, to routers and DHCP clients for instance.
@@ -211,55 +125,133 @@ static uint32_t on_link_set(struct compiling *c, int family)
 	return *set;
 }
 
-static void membership_rules(struct compiling *c, uint32_t chain, uint16_t from, uint16_t to)
+// Whether every cell of the family leads to addresses of the zone only: then the cells themselves
+// see to it that nothing else is reached.
+static bool cells_stay_inside(const struct compiling *c, const struct plan_pair *pair, int family)
 {
-	if (to == PLAN_SELF)
-		return;
-	for (int family = 0; family < FAMILIES; family++) {
-		int kind = c->zone[to].space[family].kind;
+	enum addr_family of = family == V4 ? ADDR_V4 : ADDR_V6;
 
-		if (kind != SPACE_INSIDE && kind != SPACE_OUTSIDE)
+	for (size_t i = 0; i < pair->n_classes; i++)
+		for (size_t k = 0; k < pair->classes[i].n_cells; k++) {
+			const struct addr_range *to = &pair->classes[i].cells[k].rect.destination;
+
+			if (to->family == of && !has_all(c, pair->to, family, to))
+				return false;
+		}
+	return true;
+}
+
+// Whether packets of the family have to be asked if they go to an address of the zone.
+static bool asks_membership(const struct compiling *c, const struct plan_pair *pair, int family)
+{
+	int kind = pair->to == PLAN_SELF ? SPACE_NONE : c->zone[pair->to].space[family].kind;
+
+	return (kind == SPACE_INSIDE || kind == SPACE_OUTSIDE) &&
+	       !cells_stay_inside(c, pair, family);
+}
+
+static void membership_rules(struct compiling *c, uint32_t chain, const struct plan_pair *pair)
+{
+	for (int family = 0; family < FAMILIES; family++) {
+		if (!asks_membership(c, pair, family))
 			continue;
-		rule(c->build, chain, c->zone[to].origin);
-		match_member(c, to, family, destination_of[family], false);
-		if (from == PLAN_SELF)
+		rule(c->build, chain, c->zone[pair->to].origin);
+		match_member(c, pair->to, family, destination_of[family], false);
+		if (pair->from == PLAN_SELF)
 			rule_lookup(c->build, destination_of[family], on_link_set(c, family),
 				    false);
 		rule_verdict(c->build, RS_RETURN, RS_NONE);
 	}
 }
 
-static void add_class(struct compiling *c, struct dispatch *dispatch, const char *names,
-		      const struct plan_class *class)
+// Whether the cells of a pair can do without a chain of its own.
+static bool is_open(const struct compiling *c, const struct plan_pair *pair)
 {
-	const char *name;
-	uint32_t chain;
+	const struct zone_state *to = &c->zone[pair->to];
 
-	if (!class->n_atoms || !class->n_cells)
-		return;
-	name = class_name(c, class, names);
-	chain = rb_chain(c->build, name, RS_NONE);
+	if (pair->from == PLAN_SELF || pair->to == PLAN_SELF || to->n_interfaces > LEAVE_MAX)
+		return false;
+	for (size_t i = 0; i < to->n_interfaces; i++)
+		if (to->interfaces[i]->pattern)
+			return false;
+	return !asks_membership(c, pair, V4) && !asks_membership(c, pair, V6);
+}
+
+// A key that has source ports as well has no field left for the interface.
+static bool is_open_class(const struct plan_class *class)
+{
 	for (size_t a = 0; a < class->n_atoms; a++)
-		add_atom(c, dispatch, &class->atoms[a], chain);
-	class_rules(c, chain, name, class);
+		if (service_shape(&class->atoms[a]) == SERVICE_SOURCE)
+			return false;
+	return is_flat(class);
+}
+
+typedef VEC(struct flat) flats;
+
+uint32_t zone_chain(struct compiling *c, uint32_t from)
+{
+	const char *name = arena_printf(c->arena, "z_%s", zone_id(c, from));
+	flats v = { 0 };
+	uint32_t chain = RS_NONE;
+
+	for (size_t p = 0; p < c->n_pairs; p++) {
+		const struct plan_pair *pair = &c->pairs[p];
+		const struct zone_state *to = &c->zone[pair->to];
+
+		if (pair->from != from || !is_open(c, pair))
+			continue;
+		for (size_t k = 0; k < pair->n_classes; k++)
+			for (size_t i = 0; i < to->n_interfaces; i++)
+				if (is_open_class(&pair->classes[k]))
+					vec_push(&v, ((struct flat){ &pair->classes[k],
+								     to->interfaces[i] }));
+	}
+	if (v.n) {
+		chain = rb_chain(c->build, name, c->zone[from].origin);
+		flat_rules(c, chain, name, v.v, v.n);
+	}
+	vec_done(&v);
+	return chain;
+}
+
+// The classes of a pair that are its own chain's: flat ones, and those with a chain of their own.
+static void sort_classes(const struct compiling *c, const struct plan_pair *pair, flats *flat,
+			 flats *apart)
+{
+	bool open = is_open(c, pair);
+
+	for (size_t i = 0; i < pair->n_classes; i++) {
+		const struct plan_class *class = &pair->classes[i];
+
+		if (!class->n_atoms || !class->n_cells || (open && is_open_class(class)))
+			continue;
+		if (is_flat(class))
+			vec_push(flat, ((struct flat){ class, NULL }));
+		else
+			vec_push(apart, ((struct flat){ class, NULL }));
+	}
 }
 
 uint32_t pair_chain(struct compiling *c, const struct plan_pair *pair)
 {
-	struct dispatch dispatch = { .all = RS_NONE };
+	struct dispatch dispatch = { .chain = RS_NONE };
 	const char *names =
 		arena_printf(c->arena, "%s_%s", zone_id(c, pair->from), zone_id(c, pair->to));
+	flats flat = { 0 }, apart = { 0 };
 
-	dispatch.name = arena_printf(c->arena, "p_%s", names);
-	dispatch.chain = rb_chain(c->build, dispatch.name, RS_NONE);
-	membership_rules(c, dispatch.chain, pair->from, pair->to);
-	count_atoms(&dispatch, pair);
-	begin_sets(c, &dispatch);
-	for (size_t i = 0; i < pair->n_classes; i++)
-		add_class(c, &dispatch, names, &pair->classes[i]);
-	if (dispatch.all != RS_NONE) {
-		rule(c->build, dispatch.chain, RS_NONE);
-		rule_verdict(c->build, RS_GOTO, dispatch.all);
+	sort_classes(c, pair, &flat, &apart);
+	if (flat.n || apart.n) {
+		dispatch.name = arena_printf(c->arena, "p_%s", names);
+		dispatch.chain = rb_chain(c->build, dispatch.name, RS_NONE);
+		membership_rules(c, dispatch.chain, pair);
+		flat_rules(c, dispatch.chain, dispatch.name, flat.v, flat.n);
+		for (size_t i = 0; i < apart.n; i++)
+			count_atoms(&dispatch, apart.v[i].class);
+		begin_sets(c, &dispatch);
+		for (size_t i = 0; i < apart.n; i++)
+			add_class(c, &dispatch, names, apart.v[i].class);
 	}
+	vec_done(&flat);
+	vec_done(&apart);
 	return dispatch.chain;
 }

@@ -37,8 +37,13 @@ static void print_verdict(FILE *out, const struct ruleset *ruleset, enum rs_verd
 
 static void print_keys(FILE *out, const struct rs_stmt *stmt)
 {
-	for (unsigned i = 0; i < stmt->n_keys; i++)
-		fprintf(out, "%s%s", i ? " . " : "", rs_key_info(stmt->keys[i])->match);
+	for (unsigned i = 0; i < stmt->n_keys; i++) {
+		fputs(i ? " . " : "", out);
+		if (stmt->bits[i])
+			print_prefix(out, stmt->keys[i], stmt->bits[i]);
+		else
+			fputs(rs_key_info(stmt->keys[i])->match, out);
+	}
 }
 
 static void print_lookup(const struct ruleset *ruleset, const struct rs_stmt *stmt, FILE *out)

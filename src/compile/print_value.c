@@ -220,6 +220,17 @@ static void print_masked(FILE *out, const struct rs_stmt *stmt, const char *op)
 	print_bits(out, key, number(key, stmt->value));
 }
 
+void print_prefix(FILE *out, enum rs_key key, unsigned bits)
+{
+	uint8_t mask[16] = { 0 };
+
+	for (unsigned i = 0; i < bits; i++)
+		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	fprintf(out, "(%s & ", rs_key_info(key)->match);
+	print_field(out, key, mask, mask);
+	fputc(')', out);
+}
+
 void print_match(FILE *out, const struct rs_stmt *stmt)
 {
 	static const char *const ops[] = {

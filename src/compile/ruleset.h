@@ -98,6 +98,8 @@ struct rs_stmt {
 	uint8_t op;   // enum rs_op: MATCH, LOOKUP (EQ, NEQ), EXTHDR
 	uint8_t n_keys;
 	uint8_t keys[RS_KEYS_MAX];
+	uint8_t bits[RS_KEYS_MAX]; // LOOKUP, VMAP, COUNT_MAP: of an address, how many leading
+				   // bits are looked up; 0: all
 	uint8_t verdict;	   // enum rs_verdict: VERDICT; enum rs_reject: REJECT
 	uint8_t destination;	   // NAT, NETMAP: 1 for dnat, 0 for snat
 	uint8_t family;		   // NAT, NETMAP: 4 or 6

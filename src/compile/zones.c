@@ -140,14 +140,20 @@ void match_member(struct compiling *c, uint32_t zone, int family, enum rs_key ke
 bool has_all(const struct compiling *c, uint32_t zone, int family, const struct addr_range *range)
 {
 	const struct space *space = &c->zone[zone].space[family];
-	bool meets = false;
+	size_t lo = 0, hi = space->n; // ends at the first that begins after the range does
 
-	for (size_t i = 0; i < space->n; i++) {
-		if (space->kind != SPACE_OUTSIDE && addr_range_within(range, &space->v[i]))
-			return true;
-		meets |= addr_range_overlaps(range, &space->v[i]);
+	while (lo < hi) {
+		size_t middle = (lo + hi) / 2;
+
+		if (space->v[middle].lo <= range->lo)
+			lo = middle + 1;
+		else
+			hi = middle;
 	}
-	return space->kind == SPACE_OUTSIDE && !meets;
+	if (space->kind == SPACE_OUTSIDE)
+		return !(lo > 0 && addr_range_overlaps(range, &space->v[lo - 1])) &&
+		       !(lo < space->n && addr_range_overlaps(range, &space->v[lo]));
+	return lo > 0 && addr_range_within(range, &space->v[lo - 1]);
 }
 
 static size_t count_interfaces(const struct compiling *c, const uint16_t *zones, size_t n)

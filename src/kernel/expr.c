@@ -155,12 +155,13 @@ static void expr_put_immediate(struct expr *expr, uint32_t reg, const void *valu
 	expr_close(expr, frame);
 }
 
-static void expr_put_bitwise(struct expr *expr, const void *mask, const void * xor, size_t size)
+static void expr_put_bitwise(struct expr *expr, uint32_t reg, const void *mask, const void * xor,
+			     size_t size)
 {
 	struct expr_frame frame = expr_open(expr, "bitwise");
 
-	batch_put_be32(expr->nlh, NFTA_BITWISE_SREG, NFT_REG_1);
-	batch_put_be32(expr->nlh, NFTA_BITWISE_DREG, NFT_REG_1);
+	batch_put_be32(expr->nlh, NFTA_BITWISE_SREG, reg);
+	batch_put_be32(expr->nlh, NFTA_BITWISE_DREG, reg);
 	batch_put_be32(expr->nlh, NFTA_BITWISE_LEN, (uint32_t)size);
 	batch_put_be32(expr->nlh, NFTA_BITWISE_OP, NFT_BITWISE_BOOL);
 	expr_put_value(expr, NFTA_BITWISE_MASK, mask, size);
@@ -215,6 +216,16 @@ static void expr_need(struct expr *expr, uint8_t family, uint8_t l4)
 	}
 }
 
+static void expr_put_prefix(struct expr *expr, unsigned word, size_t size, unsigned bits)
+{
+	static const uint8_t zero[16];
+	uint8_t mask[16] = { 0 };
+
+	for (unsigned i = 0; i < bits; i++)
+		mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	expr_put_bitwise(expr, expr_reg(word), mask, zero, size);
+}
+
 // Needs first (they use register 1), then the keys side by side.
 static void expr_put_keys(struct expr *expr, const struct rs_stmt *stmt)
 {
@@ -225,6 +236,9 @@ static void expr_put_keys(struct expr *expr, const struct rs_stmt *stmt)
 			  rs_key_info(stmt->keys[i])->needs_l4);
 	for (unsigned i = 0; i < stmt->n_keys; i++) {
 		expr_put_load(expr, stmt->keys[i], word);
+		if (stmt->bits[i])
+			expr_put_prefix(expr, word, rs_key_info(stmt->keys[i])->size,
+					stmt->bits[i]);
 		word += (rs_key_info(stmt->keys[i])->size + EXPR_REG_BYTES - 1u) / EXPR_REG_BYTES;
 	}
 }
@@ -258,7 +272,7 @@ static int expr_match(struct expr *expr, const struct rs_stmt *stmt)
 
 	expr_put_keys(expr, stmt);
 	if (stmt->masked)
-		expr_put_bitwise(expr, stmt->mask, zero, info->size);
+		expr_put_bitwise(expr, NFT_REG_1, stmt->mask, zero, info->size);
 	if (stmt->op == RS_IN_RANGE || stmt->op == RS_NOT_IN_RANGE)
 		expr_put_range(expr, stmt, info->size, little);
 	else
@@ -429,7 +443,7 @@ static int expr_set_ct_mark(struct expr *expr, const struct rs_stmt *stmt)
 	keep &= ~set; // (mark & keep) | set is then (mark & keep) ^ set
 	if (keep) {
 		expr_put_load(expr, RS_CT_MARK, 0);
-		expr_put_bitwise(expr, &keep, &set, sizeof(keep));
+		expr_put_bitwise(expr, NFT_REG_1, &keep, &set, sizeof(keep));
 	} else {
 		expr_put_immediate(expr, NFT_REG_1, &set, sizeof(set));
 	}

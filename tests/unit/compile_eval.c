@@ -140,9 +140,12 @@ static int find(const struct run *run, const struct rs_stmt *stmt, const struct 
 	uint8_t key[RS_KEYS_MAX][16];
 	int found = 0;
 
-	for (unsigned i = 0; i < stmt->n_keys; i++)
+	for (unsigned i = 0; i < stmt->n_keys; i++) {
 		if (!load(run->packet, stmt->keys[i], key[i]))
 			return -1;
+		for (unsigned bit = stmt->bits[i]; bit && bit < 128; bit++)
+			key[i][bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	}
 	for (uint32_t e = 0; e < set->n_elems; e++) {
 		const struct rs_elem *elem = &run->r->elems[set->first_elem + e];
 		const uint8_t *lo = run->r->pool + elem->key;
