@@ -204,7 +204,7 @@ static uint32_t string_with(const struct ruleset *r, const char *text)
 	X(chain_name, CHAINS(r)[0].name = r->strings_size)                                         \
 	X(chain_name_empty, CHAINS(r)[0].name = 0)                                                 \
 	X(chain_name_twice, CHAINS(r)[1].name = CHAINS(r)[0].name)                                 \
-	X(chain_name_text, CHAINS(r)[0].name = string_with(r, "sk deny"))                       \
+	X(chain_name_text, CHAINS(r)[0].name = string_with(r, "sk deny"))                          \
 	X(chain_origin, CHAINS(r)[0].origin = r->n_origins)                                        \
 	X(chain_hook, CHAINS(r)[0].hook = 5)                                                       \
 	X(chain_base, CHAINS(r)[0].base = 2)                                                       \
