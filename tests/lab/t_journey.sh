@@ -8,12 +8,12 @@
 cp -r "$root/rules/municipality" "$rules"
 up
 ssh_() { lab exec office -- nc -z -w 2 "$1" 22; }
-ruleset() { "$BUILD/sekisho" show ruleset "$home/rules" | grep -c 'chain c_office_servers_tcp-22 '; }
+ruleset() { "$BUILD/sekisho" show ruleset "$home/rules" | grep -c 'tcp . 22 .*"f_office-files"'; }
 asked() { sekisho query office/10.20.0.2 servers/files ssh --expect "$1"; }
 
 check_not "no SSH at first" ssh_ 10.21.0.20
 check "query says so" asked deny
-same "the ruleset has no such class" 0 "$(ruleset)"
+same "the ruleset has no such element" 0 "$(ruleset)"
 check "the flow is where the README says" grep -q 'id: office-files' "$home/rules/flows-office.yaml"
 awk '/id: office-files/ { here = 1 }
 	here && /services:/ { sub(/services: *\[?smb\]?/, "services: [smb, ssh]"); here = 0 }
@@ -26,7 +26,7 @@ check "apply" sekisho apply
 check "SSH gets through" ssh_ 10.21.0.20
 check "by IPv6 too" ssh_ fd3c:9a51:77e0:21::20
 check_not "to that server alone" ssh_ 10.21.0.10
-same "the ruleset has the class" 1 "$(ruleset)"
+same "the ruleset has one for each family" 2 "$(ruleset)"
 check "the flow has counted them" bash -c "'$here/lab' sekisho flows | grep -E 'office-files' | grep -qE ' [1-9]'"
 
 done_
