@@ -64,9 +64,14 @@ void diff_lines_of_reply(const struct control_reply *reply, struct diff_lines *r
 		.same_text = control_bool(head, CTL_SAME_FILES),
 	};
 	lines_of(ret, control_reply_rows(reply));
-	for (size_t i = 0; i < ret->n; i++) {
-		const struct control_row *row = control_reply_row(reply, i);
+	ret->n = 0;
+	for (size_t k = 0; k < control_reply_rows(reply); k++) {
+		const struct control_row *row = control_reply_row(reply, k);
+		size_t i = ret->n;
 
+		if (!control_find(row, CTL_KIND)) // a proposal's page has others besides
+			continue;
+		ret->n++;
 		ret->v[i] = (struct diff_line){
 			.kind = control_text(row, CTL_KIND),
 			.weight = control_text(row, CTL_WEIGHT),

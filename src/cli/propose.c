@@ -5,6 +5,7 @@
 
 #include "base/exit.h"
 #include "cli/apply.h"
+#include "cli/diff_lines.h"
 #include "cli/load.h"
 #include "cli/table.h"
 
@@ -61,25 +62,38 @@ static void print_head(const struct control_row *head)
 		print_line("scheduled", cli_time_text(control_u64(head, CTL_AT), when));
 }
 
-static void print_change(const struct control_row *row)
+static void print_changes(const struct control_reply *reply)
 {
-	char from[512], to[512];
-	const char *title = control_text(row, CTL_TITLE), *message = control_text(row, CTL_MESSAGE);
+	struct diff_lines lines;
 
-	printf("  %-8s %s", control_text(row, CTL_CHANGE), control_text(row, CTL_ID));
-	if (control_find(row, CTL_FROM))
-		printf(": %s -> %s", cli_join(row, CTL_FROM, from, sizeof(from)),
-		       cli_join(row, CTL_TO, to, sizeof(to)));
-	printf("%s%s%s%s\n", *message ? " " : "", message, *title ? "  " : "", title);
+	if (!control_bool(control_reply_fields(reply), CTL_CHANGED)) {
+		puts("changes     could not be found out: everything may change");
+		return;
+	}
+	diff_lines_of_reply(reply, &lines);
+	puts("");
+	diff_lines_print(&lines);
+	puts("");
+	diff_lines_done(&lines);
 }
 
-static void print_kind(const struct control_reply *reply, const char *what)
+static void print_cut(const struct control_reply *reply)
 {
+	const struct control_row *head = control_reply_fields(reply);
+
+	if (!control_find(head, CTL_CUT))
+		return;
+	printf("live        %llu of %llu connections would be cut\n",
+	       (unsigned long long)control_u64(head, CTL_CUT),
+	       (unsigned long long)control_u64(head, CTL_TOTAL));
 	for (size_t i = 0; i < control_reply_rows(reply); i++) {
 		const struct control_row *row = control_reply_row(reply, i);
 
-		if (strcmp(control_text(row, CTL_WHAT), what) == 0)
-			print_change(row);
+		if (strcmp(control_text(row, CTL_WHAT), "cut") == 0)
+			printf("  %s %s -> %s port %llu  %s\n", control_text(row, CTL_TRANSPORT),
+			       control_text(row, CTL_SOURCE), control_text(row, CTL_DESTINATION),
+			       (unsigned long long)control_u64(row, CTL_PORT),
+			       control_text(row, CTL_FLOW));
 	}
 }
 
@@ -97,8 +111,8 @@ static void print_page(const struct control_reply *reply)
 		for (size_t i = 0; i < control_reply_rows(reply); i++)
 			if (control_find(control_reply_row(reply, i), CTL_SEVERITY))
 				cli_print_diagnostic(control_reply_row(reply, i));
-		puts("changes");
-		print_kind(reply, "change");
+		print_changes(reply);
+		print_cut(reply);
 	}
 	print_approvals(head);
 	if (control_find(head, CTL_APPROVAL_CODE) && control_u64(head, CTL_MISSING))

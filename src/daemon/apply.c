@@ -2,6 +2,7 @@
 #include "daemon/apply.h"
 
 #include "daemon/capture.h"
+#include "daemon/differ.h"
 #include "daemon/live.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "daemon/differ.h"
 #include "daemon/live.h"
 #include "daemon/proposals.h"
 #include "daemon/reviews.h"
@@ -21,6 +23,11 @@ struct apply {
 	struct gate *gate;
 	sd_event *event;
 	struct child *compiler;
+	// Once it has answered, while its policy is compared with the running one:
+	struct comparing *comparing;
+	struct report report;
+	uint8_t *bytes;
+	size_t size;
 	int snapshot_fd;
 	struct generation_about about;
 	enum apply_what what;
@@ -41,6 +48,9 @@ static uint64_t monotonic_us(void)
 static void apply_free(struct apply *apply)
 {
 	child_cancel(apply->compiler);
+	differ_cancel(apply->comparing);
+	report_done(&apply->report);
+	free(apply->bytes);
 	if (apply->snapshot_fd >= 0)
 		close(apply->snapshot_fd);
 	free(apply);
@@ -250,11 +260,11 @@ static void load(struct apply *apply, struct report *report, const uint8_t *byte
 
 // --- after the compiler has answered
 
-static void propose(struct apply *apply, struct report *report, const uint8_t *bytes, size_t size)
+static void propose(struct apply *apply, const struct control_rows *rows)
 {
 	struct apply_result result = {
 		.status = EXIT_FAILED,
-		.report = report,
+		.report = &apply->report,
 		.compile_us = monotonic_us() - apply->started_us,
 	};
 	struct proposal proposal;
@@ -262,19 +272,18 @@ static void propose(struct apply *apply, struct report *report, const uint8_t *b
 	struct failure failure;
 	int r = map_snapshot(apply, &snapshot, &failure);
 	if (r == 0) {
-		r = proposals_add(apply->gate, &apply->about, report, &snapshot, bytes, size,
-				  &proposal, &failure);
+		r = proposals_add(apply->gate, &apply->about, &apply->report, rows, &snapshot,
+				  apply->bytes, apply->size, &proposal, &failure);
 		snapshot_done(&snapshot);
 	}
 	result.status = r == 0 ? EXIT_FINE : EXIT_FAILED;
 	result.failure = r < 0 ? &failure : NULL;
 	result.proposal = r == 0 ? &proposal : NULL;
 	finish(apply, &result);
-	report_done(report);
 }
 
-// Without a proposal nobody can have approved it: it must need nobody.
-static bool may_go(struct apply *apply, const struct report *report, struct failure *failure)
+// Without a proposal nobody can have approved it: it must need nobody.  rows NULL: not compared.
+static bool may_go(struct apply *apply, const struct control_rows *rows, struct failure *failure)
 {
 	struct approval_change change;
 	struct approval_need need;
@@ -282,7 +291,7 @@ static bool may_go(struct apply *apply, const struct report *report, struct fail
 	const struct control_rows *section = &apply->gate->current.report.approval;
 	if (apply->granted || apply->emergency)
 		return true;
-	proposals_change(apply->gate, report, &change);
+	proposals_change(apply->gate, &apply->report, rows, &change);
 	approval_need(section, &change, &need);
 	if (!need.approvers)
 		return true;
@@ -295,30 +304,78 @@ static bool may_go(struct apply *apply, const struct report *report, struct fail
 	return false;
 }
 
-static void go_on(struct apply *apply, struct report *report, const uint8_t *bytes, size_t size)
+static void load_compiled(struct apply *apply)
+{
+	struct report report = apply->report;
+	uint8_t *bytes = apply->bytes;
+	size_t size = apply->size;
+	apply->report = (struct report){ 0 };
+	apply->bytes = NULL;
+	load(apply, &report, bytes, size); // the apply is gone
+	free(bytes);
+}
+
+static void finish_compiled(struct apply *apply, enum exit_status status,
+			    const struct failure *failure)
+{
+	finish(apply, &(struct apply_result){
+			      .status = status,
+			      .failure = failure,
+			      .report = &apply->report,
+			      .compile_us = monotonic_us() - apply->started_us,
+		      });
+}
+
+static void decide(struct apply *apply, const struct control_rows *rows)
 {
 	struct failure failure;
-	struct apply_result result = {
-		.report = report,
-		.compile_us = monotonic_us() - apply->started_us,
-	};
-	if (report->ruleset && apply->what == APPLY_PROPOSE) {
-		propose(apply, report, bytes, size);
-		return;
-	}
-	bool current = report->ruleset && is_current(apply->gate, &apply->about);
-	if (report->ruleset && !current && may_go(apply, report, &failure)) {
-		load(apply, report, bytes, size);
-		return;
-	}
-	if (!report->ruleset) {
-		result.status = status_of_faults(report);
-	} else if (!current) {
-		result.status = EXIT_APPROVAL;
-		result.failure = &failure;
-	}
-	finish(apply, &result);
-	report_done(report);
+	if (apply->what == APPLY_PROPOSE)
+		propose(apply, rows);
+	else if (may_go(apply, rows, &failure))
+		load_compiled(apply);
+	else
+		finish_compiled(apply, EXIT_APPROVAL, &failure);
+}
+
+// What could not be compared counts as a change of everything.
+static void on_compared(void *arg, const struct differ_result *result)
+{
+	struct apply *apply = arg;
+	const struct control_rows *rows = result->rows;
+	apply->comparing = NULL;
+	if (result->failure)
+		journal_failed(apply->gate->journal, result->failure);
+	if (rows && control_u64(&rows->v[0], CTL_ERRORS))
+		rows = NULL;
+	decide(apply, rows);
+}
+
+static int compare(struct apply *apply)
+{
+	struct gate *gate = apply->gate;
+	uint64_t running = gate->current.about.number;
+	struct failure failure;
+	int before = -1;
+	int r = running ? differ_snapshot_generation(gate, running, &failure, &before) : 0;
+	if (r == 0)
+		r = differ_start(apply->event, before, apply->snapshot_fd, on_compared, apply,
+				 &apply->comparing);
+	if (before >= 0)
+		close(before);
+	return r;
+}
+
+static void go_on(struct apply *apply)
+{
+	struct failure failure;
+	if (!apply->report.ruleset)
+		finish_compiled(apply, status_of_faults(&apply->report), NULL);
+	else if (apply->what != APPLY_PROPOSE && is_current(apply->gate, &apply->about))
+		finish_compiled(apply, EXIT_FINE, NULL);
+	else if (apply->what != APPLY_PROPOSE && may_go(apply, NULL, &failure))
+		load_compiled(apply);
+	else if (compare(apply) < 0)
+		decide(apply, NULL);
 }
 
 static int read_report(struct apply *apply, const uint8_t *bytes, size_t size, struct report *ret)
@@ -341,21 +398,22 @@ static void on_compiled(void *arg, uint8_t *bytes, size_t size, const struct fai
 {
 	struct apply *apply = arg;
 	struct failure failure;
-	struct report report;
 	apply->compiler = NULL;
 	if (failed) {
 		fail(apply, EXIT_FAILED, failed);
 		return;
 	}
-	int r = read_report(apply, bytes, size, &report);
+	int r = read_report(apply, bytes, size, &apply->report);
 	if (r < 0) {
 		failure_set(&failure, SK_COMPILER_FAILED, r,
 			    "the policy compiler's report makes no sense (%zu bytes)", size);
+		free(bytes);
 		fail(apply, EXIT_FAILED, &failure);
-	} else {
-		go_on(apply, &report, bytes, size);
+		return;
 	}
-	free(bytes);
+	apply->bytes = bytes;
+	apply->size = size;
+	go_on(apply);
 }
 
 // --- start

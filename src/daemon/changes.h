@@ -22,6 +22,10 @@ struct waiting { // a client that waits for an apply
 struct waiting *changes_wait(struct methods *methods, struct control_request *request);
 void changes_put_result(struct control_writer *reply, struct gate *gate,
 			const struct apply_result *result);
+void changes_put_proposal(struct control_writer *reply, const struct gate *gate,
+			  const struct proposal *proposal);
+// Clients that wait for a page are given up.
+void changes_cancel_pages(struct methods *methods);
 void changes_put_failure(struct control_writer *reply, const struct failure *failure);
 void changes_refuse(struct methods *methods, struct control_request *request,
 		    const struct failure *failure);

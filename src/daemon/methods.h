@@ -20,6 +20,7 @@ struct methods {
 	void (*reload)(void *arg, const struct apply_request *request);
 	void *reload_arg;
 	struct connections_waiting *connections; // clients that wait for a list of them
+	struct page *pages;	    // clients that wait for a proposal's page (daemon/page.c)
 	struct diff_waiting *diffs; // clients that wait for a comparison (daemon/method_diff.h)
 };
 

@@ -15,6 +15,7 @@
 
 #include "base/fault.h"
 #include "base/file.h"
+#include "daemon/differ.h"
 #include "daemon/stored.h"
 
 static const char *const state_words[PROPOSAL_STATE_COUNT] = {
@@ -89,9 +90,9 @@ static void hash_bytes(crypto_generichash_state *state, const void *bytes, size_
 	crypto_generichash_update(state, bytes, size);
 }
 
-static void hash_content(const struct snapshot *snapshot, const void *compiled, size_t size,
-			 char out[CONTENT_HEX + 1])
+static void hash_content(const struct proposal_kept *kept, char out[CONTENT_HEX + 1])
 {
+	const struct snapshot *snapshot = kept->snapshot;
 	crypto_generichash_state state;
 	uint8_t hash[32];
 	crypto_generichash_init(&state, NULL, 0, sizeof(hash));
@@ -100,7 +101,8 @@ static void hash_content(const struct snapshot *snapshot, const void *compiled, 
 		hash_bytes(&state, file->name, strlen(file->name));
 		hash_bytes(&state, file->bytes, file->size);
 	}
-	hash_bytes(&state, compiled, size);
+	hash_bytes(&state, kept->compiled, kept->compiled_size);
+	hash_bytes(&state, kept->changes, kept->changes_size);
 	crypto_generichash_final(&state, hash, sizeof(hash));
 	sodium_bin2hex(out, CONTENT_HEX + 1, hash, sizeof(hash));
 }
@@ -123,10 +125,9 @@ static void make_code(const struct proposal *proposal, char out[APPROVAL_CODE_LE
 	out[APPROVAL_CODE_LENGTH] = '\0';
 }
 
-void proposal_seal(struct proposal *proposal, const struct snapshot *snapshot, const void *compiled,
-		   size_t size)
+void proposal_seal(struct proposal *proposal, const struct proposal_kept *kept)
 {
-	hash_content(snapshot, compiled, size, proposal->content);
+	hash_content(kept, proposal->content);
 	make_code(proposal, proposal->code);
 }
 
@@ -294,11 +295,13 @@ static void remove_oldest(int state_fd, int all_fd)
 }
 
 static int store_into(int folder_fd, const struct proposal *proposal,
-		      const struct snapshot *snapshot, const void *compiled, size_t size)
+		      const struct proposal_kept *kept)
 {
-	int r = generation_store_rules(folder_fd, snapshot);
+	int r = generation_store_rules(folder_fd, kept->snapshot);
 	if (r == 0)
-		r = file_store(folder_fd, "compiled", compiled, size);
+		r = file_store(folder_fd, "compiled", kept->compiled, kept->compiled_size);
+	if (r == 0)
+		r = file_store(folder_fd, "changes", kept->changes, kept->changes_size);
 	if (r == 0)
 		r = stored_write(folder_fd, "about", about_object(proposal));
 	if (r == 0 && fsync(folder_fd) < 0)
@@ -306,8 +309,7 @@ static int store_into(int folder_fd, const struct proposal *proposal,
 	return r;
 }
 
-static int make_new(int all_fd, const struct proposal *proposal, const struct snapshot *snapshot,
-		    const void *compiled, size_t size)
+static int make_new(int all_fd, const struct proposal *proposal, const struct proposal_kept *kept)
 {
 	char name[32];
 	snprintf(name, sizeof(name), "%" PRIu64, proposal->number);
@@ -315,7 +317,7 @@ static int make_new(int all_fd, const struct proposal *proposal, const struct sn
 	if (mkdirat(all_fd, ".new", 0700) < 0)
 		return -errno;
 	int folder_fd = openat(all_fd, ".new", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	int r = folder_fd < 0 ? -errno : store_into(folder_fd, proposal, snapshot, compiled, size);
+	int r = folder_fd < 0 ? -errno : store_into(folder_fd, proposal, kept);
 	if (folder_fd >= 0)
 		close(folder_fd);
 	fault_point("proposal-written");
@@ -328,8 +330,8 @@ static int make_new(int all_fd, const struct proposal *proposal, const struct sn
 	return r;
 }
 
-int proposal_store(int state_fd, const struct proposal *proposal, const struct snapshot *snapshot,
-		   const void *compiled, size_t size, struct failure *failure)
+int proposal_store(int state_fd, const struct proposal *proposal, const struct proposal_kept *kept,
+		   struct failure *failure)
 {
 	if (count_open(state_fd) >= PROPOSALS_OPEN_MAX)
 		return failure_set(failure, SK_PROPOSALS_MANY, -EDQUOT,
@@ -338,7 +340,7 @@ int proposal_store(int state_fd, const struct proposal *proposal, const struct s
 	int all_fd = open_all(state_fd);
 	if (all_fd < 0)
 		return state_failed(failure, all_fd, "the folder of proposals");
-	int r = make_new(all_fd, proposal, snapshot, compiled, size);
+	int r = make_new(all_fd, proposal, kept);
 	fault_point("proposal-stored");
 	if (r == 0)
 		remove_oldest(state_fd, all_fd);
@@ -386,6 +388,7 @@ int proposal_close(int state_fd, struct proposal *proposal, enum proposal_state 
 		return 0;
 	generation_remove_folder(fd, "rules");
 	unlinkat(fd, "compiled", 0);
+	unlinkat(fd, "changes", 0);
 	close(fd);
 	return 0;
 }
@@ -397,8 +400,8 @@ static int read_kept(int folder_fd, const struct proposal *proposal, const struc
 		     size_t *ret_size)
 {
 	struct snapshot snapshot;
-	char content[CONTENT_HEX + 1] = "", *compiled = NULL;
-	size_t size = 0;
+	char content[CONTENT_HEX + 1] = "", *compiled = NULL, *changes = NULL;
+	size_t size = 0, changes_size = 0;
 	int snapshot_fd = -1;
 	int rules_fd = openat(folder_fd, "rules", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	int r = rules_fd < 0 ? -errno : snapshot_take(rules_fd, job, failure, &snapshot_fd);
@@ -406,10 +409,15 @@ static int read_kept(int folder_fd, const struct proposal *proposal, const struc
 		close(rules_fd);
 	if (r == 0)
 		r = file_read(folder_fd, "compiled", REPORT_BYTES_MAX, &compiled, &size);
+	if (r == 0)
+		r = file_read(folder_fd, "changes", DIFFER_BYTES_MAX, &changes, &changes_size);
 	if (r == 0 && snapshot_map(snapshot_fd, &snapshot) == 0) {
-		hash_content(&snapshot, compiled, size, content);
+		hash_content(&(struct proposal_kept){ &snapshot, compiled, size, changes,
+						      changes_size },
+			     content);
 		snapshot_done(&snapshot);
 	}
+	free(changes);
 	if (strcmp(content, proposal->content) != 0) {
 		free(compiled);
 		if (snapshot_fd >= 0)
@@ -433,4 +441,20 @@ int proposal_load(int state_fd, const struct proposal *proposal, const struct sn
 	int r = read_kept(fd, proposal, job, failure, ret_snapshot_fd, ret_compiled, ret_size);
 	close(fd);
 	return r;
+}
+
+void proposal_changes(int state_fd, uint64_t number, struct control_rows *ret)
+{
+	char *bytes;
+	size_t size;
+	int fd = open_one(state_fd, number);
+	int r = fd < 0 ? fd : file_read(fd, "changes", DIFFER_BYTES_MAX, &bytes, &size);
+	if (fd >= 0)
+		close(fd);
+	*ret = (struct control_rows){ 0 };
+	if (r < 0)
+		return;
+	if (size && differ_read(bytes, size, ret) < 0)
+		*ret = (struct control_rows){ 0 };
+	free(bytes);
 }

@@ -3,6 +3,7 @@
 //
 //	state/proposals/N/        rules/*.yaml  the policy as it was read; gone once it is closed
 //	                          compiled      the compiler's report; gone once it is closed
+//	                          changes       what it changes, as rows (daemon/differ.h); likewise
 //	                          about         JSON: everything below
 //
 // A proposal has a generation's number: applied, it is generation N.  Its code is made of the
@@ -62,12 +63,18 @@ struct proposal_zones {
 void proposal_change(const struct proposal *proposal, struct proposal_zones *storage,
 		     struct approval_change *ret);
 
-// Fills .content and .code from what is to be stored.
-void proposal_seal(struct proposal *proposal, const struct snapshot *snapshot, const void *compiled,
-		   size_t size);
+struct proposal_kept { // what is stored of an open one
+	const struct snapshot *snapshot;
+	const void *compiled; // the report
+	size_t compiled_size;
+	const void *changes; // rows; size 0: they could not be found out
+	size_t changes_size;
+};
+// Fills .content and .code.
+void proposal_seal(struct proposal *proposal, const struct proposal_kept *kept);
 // -EDQUOT (SK_PROPOSALS_MANY) when too many are open.
-int proposal_store(int state_fd, const struct proposal *proposal, const struct snapshot *snapshot,
-		   const void *compiled, size_t size, struct failure *failure);
+int proposal_store(int state_fd, const struct proposal *proposal, const struct proposal_kept *kept,
+		   struct failure *failure);
 // -ENOENT (SK_PROPOSAL_UNKNOWN), -EBADMSG (SK_PROPOSAL_DAMAGED).
 int proposal_read(int state_fd, uint64_t number, struct failure *failure, struct proposal *ret);
 // Its approvals and state, in one step.
@@ -83,5 +90,7 @@ size_t proposal_list(int state_fd, uint64_t *ret, size_t max);
 int proposal_load(int state_fd, const struct proposal *proposal, const struct snapshot_job *job,
 		  struct failure *failure, int *ret_snapshot_fd, uint8_t **ret_compiled,
 		  size_t *ret_size);
+// Its changes, to be done with; n 0: none are kept.
+void proposal_changes(int state_fd, uint64_t number, struct control_rows *ret);
 
 #endif

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/fault.h"
+#include "daemon/differ.h"
 
 static const struct control_rows *section_of(const struct gate *gate)
 {
@@ -34,14 +35,47 @@ static bool rows_equal(const struct control_rows *a, const struct control_rows *
 	return true;
 }
 
+static enum plan_weight weight_of(const char *word)
+{
+	if (!strcmp(word, "light"))
+		return PLAN_WEIGHT_LIGHT;
+	return !strcmp(word, "normal") ? PLAN_WEIGHT_NORMAL : PLAN_WEIGHT_HEAVY;
+}
+
 void proposals_change(const struct gate *gate, const struct report *next,
-		      struct approval_change *ret)
+		      const struct control_rows *rows, struct approval_change *ret)
 {
 	*ret = (struct approval_change){
 		.unknown = true,
 		.weight = PLAN_WEIGHT_HEAVY,
 		.rules = !rows_equal(section_of(gate), &next->approval),
 	};
+	if (!rows || control_u64(&rows->v[0], CTL_OMITTED))
+		return;
+	size_t n = differ_zones(rows, ret->zones, APPROVAL_ZONES_MAX);
+	ret->unknown = n > APPROVAL_ZONES_MAX;
+	ret->n_zones = ret->unknown ? 0 : n;
+	if (!ret->rules)
+		ret->weight = weight_of(differ_weight(rows));
+}
+
+// As the page shows them; the section approval is not a matter of the plans.
+static void put_rows(struct control_writer *writer, const struct control_rows *rows,
+		     const struct approval_change *change)
+{
+	if (!rows)
+		return;
+	report_put_row(writer, &rows->v[0]);
+	if (change->rules) {
+		control_put_mark(writer, CTL_ROW);
+		control_put_text(writer, CTL_KIND, "changes");
+		control_put_text(writer, CTL_WEIGHT, "heavy");
+		control_put_text(writer, CTL_REASON, "who must approve changes");
+		control_put_text(writer, CTL_SUBJECT, "section approval");
+		control_put_text(writer, CTL_MESSAGE,
+				 "who must approve changes, or how an apply is confirmed");
+	}
+	report_put_rows(writer, rows);
 }
 
 // --- events
@@ -176,8 +210,9 @@ static void supersede(struct gate *gate, const struct proposal *next)
 }
 
 int proposals_add(struct gate *gate, const struct generation_about *about,
-		  const struct report *report, const struct snapshot *snapshot,
-		  const void *compiled, size_t size, struct proposal *ret, struct failure *failure)
+		  const struct report *report, const struct control_rows *rows,
+		  const struct snapshot *snapshot, const void *compiled, size_t size,
+		  struct proposal *ret, struct failure *failure)
 {
 	struct proposal proposal = {
 		.number = about->number,
@@ -192,13 +227,19 @@ int proposals_add(struct gate *gate, const struct generation_about *about,
 	memcpy(proposal.reason, about->reason, sizeof(proposal.reason));
 	memcpy(proposal.request, about->request, sizeof(proposal.request));
 	memcpy(proposal.based_digest, gate->current.about.digest, sizeof(proposal.based_digest));
-	proposals_change(gate, report, &change);
+	struct control_writer changes;
+	proposals_change(gate, report, rows, &change);
 	proposal_set_change(&proposal, &change);
 	int r = instant_now(&proposal.when);
 	if (r < 0)
 		return failure_set(failure, SK_DAEMON_FAILED, r, "the boot's id: %s", strerror(-r));
-	proposal_seal(&proposal, snapshot, compiled, size);
-	r = proposal_store(gate->state_fd, &proposal, snapshot, compiled, size, failure);
+	control_writer_init(&changes, DIFFER_BYTES_MAX);
+	put_rows(&changes, rows, &change);
+	const struct proposal_kept kept = { snapshot, compiled, size, changes.bytes,
+					    changes.error ? 0 : changes.size };
+	proposal_seal(&proposal, &kept);
+	r = proposal_store(gate->state_fd, &proposal, &kept, failure);
+	control_writer_done(&changes);
 	if (r < 0)
 		return r;
 	record(gate, EVENT_PROPOSED, &proposal, &proposal.author, proposal.reason, proposal.code);
@@ -345,6 +386,23 @@ int proposals_take(struct gate *gate, uint64_t number, bool alone, struct propos
 				   number);
 	*ret = proposal;
 	return 0;
+}
+
+void proposals_job(const struct gate *gate, const struct proposal *proposal,
+		   struct snapshot_job *ret)
+{
+	const struct gate_options *options = gate->options;
+	*ret = (struct snapshot_job){
+		.generation = proposal->number,
+		.uid = options->compiler_uid,
+		.gid = options->compiler_gid,
+		.management_prefix = options->management_prefix,
+		.management_port = options->management_port,
+		.nflog_group = options->nflog_group,
+	};
+	snprintf(ret->directory, sizeof(ret->directory), "%s", proposal->directory);
+	memcpy(ret->management_interface, options->management_interface,
+	       sizeof(ret->management_interface));
 }
 
 int proposals_load(struct gate *gate, struct proposal *proposal, const struct snapshot_job *job,

@@ -9,14 +9,16 @@
 #include "daemon/gate.h"
 #include "daemon/proposal.h"
 
-// What a policy would change of the one that runs.
+// What a policy would change of the one that runs.  rows: as differ.h tells them; NULL: they could
+// not be found out, so every rule of approval fits.  ret points into rows.
 void proposals_change(const struct gate *gate, const struct report *next,
-		      struct approval_change *ret);
+		      const struct control_rows *rows, struct approval_change *ret);
 
 // Stores a compiled policy; about has number, digest, version, author, reason and request.
 int proposals_add(struct gate *gate, const struct generation_about *about,
-		  const struct report *report, const struct snapshot *snapshot,
-		  const void *compiled, size_t size, struct proposal *ret, struct failure *failure);
+		  const struct report *report, const struct control_rows *rows,
+		  const struct snapshot *snapshot, const void *compiled, size_t size,
+		  struct proposal *ret, struct failure *failure);
 
 // What it needs, and how many are missing.
 void proposals_need(const struct gate *gate, const struct proposal *proposal,
@@ -32,6 +34,9 @@ int proposals_reject(struct gate *gate, uint64_t number, const char *reason,
 // An open proposal that may be applied now.  SK_APPROVAL_MISSING unless alone (an emergency).
 int proposals_take(struct gate *gate, uint64_t number, bool alone, struct proposal *ret,
 		   struct failure *failure);
+// How what is kept of it would be compiled or judged, by a child without rights.
+void proposals_job(const struct gate *gate, const struct proposal *proposal,
+		   struct snapshot_job *ret);
 // proposal_load(); one whose files have changed is void.
 int proposals_load(struct gate *gate, struct proposal *proposal, const struct snapshot_job *job,
 		   struct failure *failure, int *ret_snapshot_fd, uint8_t **ret_compiled,

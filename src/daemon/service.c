@@ -15,6 +15,7 @@
 #include "control/server.h"
 #include "daemon/apply.h"
 #include "daemon/capture.h"
+#include "daemon/changes.h"
 #include "base/file.h"
 #include "daemon/incident.h"
 #include "daemon/drift.h"
@@ -350,6 +351,7 @@ static void stop(struct service *service)
 	if (service->gate.kernel && service->gate.counters) {
 		method_diff_cancel(&service->methods);
 		method_connections_cancel(&service->methods);
+		changes_cancel_pages(&service->methods);
 		apply_cancel(&service->gate);
 		live_close(&service->gate);
 		gate_look(&service->gate);

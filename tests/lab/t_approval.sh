@@ -62,7 +62,9 @@ as tanaka proposal "$number" >"$work/page" 2>&1
 check "the page says the request" grep -q 'R-17' "$work/page"
 check "who" grep -q 'by  *suzuki' "$work/page"
 check "why" grep -q 'mail for the new office' "$work/page"
-check "what opens" grep -qE 'opens.*mail' "$work/page"
+check "what opens" grep -qiE 'opens' "$work/page"
+check "for whom" grep -qE 'flow mail' "$work/page"
+check "which live connections would be cut" grep -qE 'live  *[0-9]+ of [0-9]+ connections would be cut' "$work/page"
 check "that assertions hold" grep -q 'every assertion holds' "$work/page"
 check "what is missing" grep -q '1 of 1 missing, by members of kakaricho' "$work/page"
 check "and how to approve" grep -qE 'sekisho approve [0-9]+ [A-Z2-7]{8}' "$work/page"
@@ -160,6 +162,11 @@ check "" sekisho confirm
 
 # --- an emergency
 
+write <<<"$mail
+  - { id: intra, from: office, to: dmz/web, services: [https] }"
+deputy=$(propose suzuki)
+check "a deputy approves within his days" as kato approve "$deputy" "$(code "$deputy")"
+
 write <<<"  # less"
 check "one person alone, where the policy has that way" as suzuki apply "$home/rules" --emergency "worm in the mail"
 check "" sekisho confirm
@@ -176,12 +183,47 @@ check "undo" as suzuki rollback --reason "mail is wanted"
 check "" sekisho confirm
 same "not further back" 5 "$(exit_of as suzuki rollback "$number")"
 
+# --- by zone and by weight
+
+emergency=true
+zones_and >"$home/rules/policy.yaml" <<END
+approval:
+  approvers: 1
+  groups: [kakaricho]
+  rules: [{ zones: [internet], approvers: 2 }, { weight: light, approvers: 0 }]
+flows:
+  - { id: web, from: office, to: dmz/web, services: [http] }
+END
+ruled=$(propose suzuki)
+check "rules by zone and weight, approved as a change of the rules" as tanaka approve "$ruled" "$(code "$ruled")"
+check "applied" as suzuki apply "$ruled"
+check "" sekisho confirm
+flow() { # FLOW: the policy with it
+	sed '/id: more/d' "$home/rules/policy.yaml" >"$work/policy"
+	echo "  - { id: more, $1 }" >>"$work/policy"
+	cat "$work/policy" >"$home/rules/policy.yaml"
+}
+needs() {
+	local number
+	number=$(propose suzuki)
+	page "$number" | jq -r '"\(.weight) \(.needed)"'
+}
+sed -i 's/id: web, /id: web, title: another name, /' "$home/rules/policy.yaml"
+same "a title is light" "light 0" "$(needs)"
+unconfirmed=1
+check "and goes through alone" as suzuki apply "$home/rules"
+check "" sekisho confirm
+unset unconfirmed
+flow "from: office, to: dmz/mail, services: [smtp]"
+same "inside, one person more" "* 1" "$(needs)"
+flow "from: office, to: internet, services: [https]"
+same "to the Internet, two" "* 2" "$(needs)"
+
 # --- later
 
-write <<<"$mail
-  - { id: later, from: office, to: dmz/web, services: [https] }"
+sed -i '/id: more/d; s/services: \[http\]/services: [http, https]/' "$home/rules/policy.yaml"
 later=$(propose suzuki)
-check "a deputy approves within his days" as kato approve "$later" "$(code "$later")"
+check "approved" as sato approve "$later" "$(code "$later")"
 same "a time that has passed" "*SK756*" "$(as suzuki apply "$later" --at "2020-01-01 00:00" 2>&1)"
 check "scheduled" as suzuki apply "$later" --at "$(date -d '+2 seconds' '+%Y-%m-%d %H:%M:%S')"
 same "it is in the status" "$later" "$(status scheduled)"
