@@ -57,7 +57,7 @@ static const struct word flags[] = {
 
 static const struct word directions[] = { { 0, "original" }, { 1, "reply" }, { 0, NULL } };
 
-enum style { DECIMAL, HEX, ADDRESS, NAME };
+enum style { DECIMAL, HEX, ADDRESS, NAME, MAC };
 
 // How each key's values are written; bits: several words may be set at once.
 static const struct writing {
@@ -83,6 +83,7 @@ static const struct writing {
 	[RS_CT_MARK] = { .style = HEX },
 	[RS_CT_DIRECTION] = { .words = directions },
 	[RS_META_MARK] = { .style = HEX },
+	[RS_ETHER_SADDR] = { .style = MAC },
 };
 
 static uint32_t number(enum rs_key key, const uint8_t *bytes)
@@ -184,6 +185,10 @@ void print_field(FILE *out, enum rs_key key, const uint8_t *lo, const uint8_t *h
 		return;
 	case NAME:
 		print_name(out, lo, same ? size : common_bytes(lo, hi, size), !same);
+		return;
+	case MAC:
+		fprintf(out, "%02x:%02x:%02x:%02x:%02x:%02x", lo[0], lo[1], lo[2], lo[3], lo[4],
+			lo[5]);
 		return;
 	default:
 		if (same)

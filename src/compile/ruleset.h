@@ -46,6 +46,7 @@ enum rs_key {
 	RS_CT_MARK,	 // 4
 	RS_CT_DIRECTION, // 1
 	RS_META_MARK,	 // 4
+	RS_ETHER_SADDR,	 // 6: of packets from Ethernet only
 	RS_KEY_COUNT,
 };
 

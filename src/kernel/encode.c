@@ -28,7 +28,7 @@ static const uint8_t encode_nft_types[RS_KEY_COUNT] = {
 	[RS_TH_SPORT] = 13,	 [RS_TH_DPORT] = 13,	 [RS_TCP_FLAGS] = 15,
 	[RS_ICMP_TYPE] = 14,	 [RS_ICMPV6_TYPE] = 29,	 [RS_CT_STATE] = 26,
 	[RS_CT_STATUS] = 28,	 [RS_CT_MARK] = 19,	 [RS_CT_DIRECTION] = 27,
-	[RS_META_MARK] = 19,
+	[RS_META_MARK] = 19,	 [RS_ETHER_SADDR] = 9,
 };
 
 static struct batch_mark encode_mark(enum batch_what what, uint32_t index)
@@ -123,11 +123,11 @@ static void encode_comment(struct nlmsghdr *nlh, const char *text)
 	batch_put(nlh, NFTA_RULE_USERDATA, size + 3, bytes);
 }
 
-int encode_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rule,
-		const struct kernel_features *features, uint32_t *ret_stmt)
+static int encode_rule_at(struct batch *batch, uint16_t where, const struct ruleset *ruleset,
+			  uint32_t rule, const struct kernel_features *features, uint32_t *ret_stmt)
 {
 	const struct rs_rule *at = &ruleset->rules[rule];
-	struct nlmsghdr *nlh = batch_message(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND,
+	struct nlmsghdr *nlh = batch_message(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | where,
 					     encode_mark(BATCH_RULE, rule));
 	int r;
 
@@ -137,6 +137,18 @@ int encode_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rul
 	if (r == 0 && at->comment)
 		encode_comment(nlh, rs_string(ruleset, at->comment));
 	return r;
+}
+
+int encode_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rule,
+		const struct kernel_features *features, uint32_t *ret_stmt)
+{
+	return encode_rule_at(batch, NLM_F_APPEND, ruleset, rule, features, ret_stmt);
+}
+
+int encode_first_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rule,
+		      const struct kernel_features *features, uint32_t *ret_stmt)
+{
+	return encode_rule_at(batch, 0, ruleset, rule, features, ret_stmt);
 }
 
 void encode_flush_rules(struct batch *batch, const char *table, const char *chain)

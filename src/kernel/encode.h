@@ -24,6 +24,9 @@ void encode_drop_chain(struct batch *batch, const char *table, const char *name)
 
 int encode_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rule,
 		const struct kernel_features *features, uint32_t *ret_stmt);
+// Before all others of its chain.
+int encode_first_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rule,
+		      const struct kernel_features *features, uint32_t *ret_stmt);
 void encode_flush_rules(struct batch *batch, const char *table, const char *chain); // NULL: all
 
 // 0 or -EINVAL: an interval of a number in host byte order, which the kernel cannot order.

@@ -34,7 +34,13 @@ struct expr {
 };
 
 // How a key gets into a register.
-enum expr_source { EXPR_META, EXPR_CT, EXPR_NETWORK, EXPR_TRANSPORT };
+enum expr_source { EXPR_META, EXPR_CT, EXPR_LINK, EXPR_NETWORK, EXPR_TRANSPORT };
+
+static const uint32_t expr_bases[] = {
+	[EXPR_LINK] = NFT_PAYLOAD_LL_HEADER,
+	[EXPR_NETWORK] = NFT_PAYLOAD_NETWORK_HEADER,
+	[EXPR_TRANSPORT] = NFT_PAYLOAD_TRANSPORT_HEADER,
+};
 
 struct expr_load {
 	enum expr_source source;
@@ -64,6 +70,7 @@ static const struct expr_load expr_loads[RS_KEY_COUNT] = {
 	[RS_TCP_FLAGS] = { EXPR_TRANSPORT, EXPR_TCP_FLAGS_AT },
 	[RS_ICMP_TYPE] = { EXPR_TRANSPORT, 0 },
 	[RS_ICMPV6_TYPE] = { EXPR_TRANSPORT, 0 },
+	[RS_ETHER_SADDR] = { EXPR_LINK, 6 },
 };
 
 void expr_set_name(const struct ruleset *ruleset, uint32_t set, char out[RS_NAME_MAX + 1])
@@ -187,9 +194,7 @@ static void expr_put_load(struct expr *expr, enum rs_key key, unsigned word)
 		EXPR_NUMBERS(expr, "ct", { NFTA_CT_DREG, reg }, { NFTA_CT_KEY, load->what });
 	else
 		EXPR_NUMBERS(expr, "payload", { NFTA_PAYLOAD_DREG, reg },
-			     { NFTA_PAYLOAD_BASE, load->source == EXPR_NETWORK
-							  ? NFT_PAYLOAD_NETWORK_HEADER
-							  : NFT_PAYLOAD_TRANSPORT_HEADER },
+			     { NFTA_PAYLOAD_BASE, expr_bases[load->source] },
 			     { NFTA_PAYLOAD_OFFSET, load->what },
 			     { NFTA_PAYLOAD_LEN, rs_key_info(key)->size });
 }

@@ -1,248 +1,371 @@
-// The guard table: a ruleset of two chains, made here and committed like the policy's, but to a
-// table that nobody owns.  Closed is a list of what may pass and a last rule that drops; open is
-// two empty chains, which stay hooked.  (Taking a chain away would drop held packets.)
-#include <arpa/inet.h>
+// The guard in the kernel.  A chain is never taken away: the kernel would drop what queues hold.
+#include "kernel/guard.h"
+
 #include <errno.h>
-#include <netinet/icmp6.h>
-#include <netinet/in.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
 #include "kernel/compare.h"
+#include "kernel/encode.h"
 #include "kernel/expr.h"
+#include "kernel/guard_rules.h"
+#include "kernel/link.h"
 #include "kernel/private.h"
 
-// The chains' names as offsets into the strings.
-static const char guard_strings[] = "\0sekisho_guard\0prerouting\0postrouting";
-enum { GUARD_TABLE = 1, GUARD_PREROUTING = 15, GUARD_POSTROUTING = 26 };
+#ifndef ERESTART
+#define ERESTART 85
+#endif
 
-enum {
-	GUARD_PRIORITY = -300,
-	GUARD_CHAINS = 2,
-	GUARD_RULES_MAX = 4, // of a chain: loopback, neighbour discovery, management, drop
-	GUARD_STMTS_MAX = 8, // of a rule
-	GUARD_HOP_LIMIT = 255,
-};
+static const struct kernel_features no_features = { .queue = KERNEL_QUEUE_NONE };
 
-struct guard {
-	struct rs_chain chains[GUARD_CHAINS];
-	struct rs_rule rules[GUARD_CHAINS * GUARD_RULES_MAX];
-	struct rs_stmt stmts[GUARD_CHAINS * GUARD_RULES_MAX * GUARD_STMTS_MAX];
-	struct ruleset ruleset;
-};
-
-static struct rs_stmt *guard_stmt(struct guard *guard, enum rs_stmt_kind kind)
+// Written from the last rule to the first, each before all others: so they stand as in `rules`.
+static int put_first(struct batch *batch, const struct guard_rules *rules)
 {
-	struct rs_stmt *stmt = &guard->stmts[guard->ruleset.n_stmts++];
+	uint32_t stmt;
+	int r = 0;
 
-	*stmt = (struct rs_stmt){ .kind = kind, .ref = RS_NONE };
-	guard->rules[guard->ruleset.n_rules - 1].n_stmts++;
-	return stmt;
+	for (size_t i = rules->rules.n; i-- > 0 && r == 0;)
+		r = encode_first_rule(batch, &rules->ruleset, (uint32_t)i, &no_features, &stmt);
+	return r;
 }
 
-static void guard_rule(struct guard *guard)
+static int put_last(struct batch *batch, const struct guard_rules *rules)
 {
-	struct rs_chain *chain = &guard->chains[guard->ruleset.n_chains - 1];
+	uint32_t stmt;
+	int r = 0;
 
-	guard->rules[guard->ruleset.n_rules++] =
-		(struct rs_rule){ .chain = (uint32_t)guard->ruleset.n_chains - 1,
-				  .first_stmt = (uint32_t)guard->ruleset.n_stmts,
-				  .origin = RS_NONE };
-	chain->n_rules++;
+	for (size_t i = 0; i < rules->rules.n && r == 0; i++)
+		r = encode_rule(batch, &rules->ruleset, (uint32_t)i, &no_features, &stmt);
+	return r;
 }
 
-static struct rs_stmt *guard_match(struct guard *guard, enum rs_key key, const void *value,
-				   size_t size)
+static int send_batch(struct link *link, struct batch *batch)
 {
-	struct rs_stmt *stmt = guard_stmt(guard, RS_MATCH);
+	int r;
 
-	stmt->n_keys = 1;
-	stmt->keys[0] = (uint8_t)key;
-	memcpy(stmt->value, value, size);
-	return stmt;
+	batch_end(batch, true);
+	r = link_send(link, batch, NULL, NULL);
+	batch_done(batch);
+	return r;
 }
 
-static void guard_match_u8(struct guard *guard, enum rs_key key, uint8_t value)
+static void rules_of(struct guard_rules *rules, const char *table, const struct guard_want *want,
+		     const struct isolation *isolation)
 {
-	guard_match(guard, key, &value, 1);
-}
-
-static void guard_verdict(struct guard *guard, enum rs_verdict verdict)
-{
-	guard_stmt(guard, RS_VERDICT)->verdict = (uint8_t)verdict;
-}
-
-static void guard_loopback(struct guard *guard, enum rs_key interface)
-{
-	guard_rule(guard);
-	guard_match(guard, interface, "lo", 2);
-	guard_verdict(guard, RS_ACCEPT);
-}
-
-// Router and neighbour solicitation and advertisement.  Their hop limit is always 255 (RFC 4861
-// section 6.1 and 7.1), so none of it can be on its way through this box.
-static void guard_neighbours(struct guard *guard)
-{
-	struct rs_stmt *types;
-
-	guard_rule(guard);
-	guard_match_u8(guard, RS_IP6_HOPLIMIT, GUARD_HOP_LIMIT);
-	types = guard_match(guard, RS_ICMPV6_TYPE, &(uint8_t){ ND_ROUTER_SOLICIT }, 1);
-	types->op = RS_IN_RANGE;
-	types->value_hi[0] = ND_NEIGHBOR_ADVERT;
-	guard_verdict(guard, RS_ACCEPT);
-}
-
-struct guard_side {
-	uint32_t name;
-	uint8_t hook;
-	uint8_t interface, address4, address6, port; // keys of the management host's side
-};
-
-static const struct guard_side guard_sides[GUARD_CHAINS] = {
-	{ GUARD_PREROUTING, NF_INET_PRE_ROUTING, RS_META_IIFNAME, RS_IP_SADDR, RS_IP6_SADDR,
-	  RS_TH_DPORT },
-	{ GUARD_POSTROUTING, NF_INET_POST_ROUTING, RS_META_OIFNAME, RS_IP_DADDR, RS_IP6_DADDR,
-	  RS_TH_SPORT },
-};
-
-static void guard_management(struct guard *guard, const struct guard_side *side,
-			     const struct kernel_management *management)
-{
-	size_t size = management->family == 4 ? 4 : 16;
-	char name[16] = { 0 };
-	struct rs_stmt *prefix;
-	uint16_t port = htons(management->port);
-
-	memcpy(name, management->interface, strnlen(management->interface, sizeof(name) - 1));
-	guard_rule(guard);
-	guard_match(guard, side->interface, name, sizeof(name));
-	prefix = guard_match(guard, management->family == 4 ? side->address4 : side->address6,
-			     management->prefix, size);
-	prefix->masked = 1;
-	for (unsigned bit = 0; bit < management->prefix_length && bit < size * 8; bit++)
-		prefix->mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
-	for (size_t i = 0; i < size; i++)
-		prefix->value[i] &= prefix->mask[i];
-	guard_match_u8(guard, RS_META_L4PROTO, IPPROTO_TCP);
-	guard_match(guard, side->port, &port, sizeof(port));
-	guard_verdict(guard, RS_ACCEPT);
-}
-
-static void guard_fill(struct guard *guard, enum kernel_guard state,
-		       const struct kernel_management *management)
-{
-	*guard = (struct guard){ .ruleset = { .table = GUARD_TABLE,
-					      .strings = guard_strings,
-					      .strings_size = sizeof(guard_strings),
-					      .chains = guard->chains,
-					      .rules = guard->rules,
-					      .stmts = guard->stmts } };
-	for (size_t i = 0; i < GUARD_CHAINS; i++) {
-		const struct guard_side *side = &guard_sides[i];
-
-		guard->chains[guard->ruleset.n_chains++] =
-			(struct rs_chain){ .name = side->name,
-					   .base = 1,
-					   .hook = side->hook,
-					   .priority = GUARD_PRIORITY,
-					   .first_rule = (uint32_t)guard->ruleset.n_rules,
-					   .origin = RS_NONE };
-		if (state != KERNEL_GUARD_CLOSED)
+	guard_rules_begin(rules, table);
+	for (unsigned chain = 0; chain < GUARD_CHAINS; chain++) {
+		if (isolation->kind == ISOLATION_ALL) {
+			guard_put_all(rules, chain, want, isolation);
 			continue;
-		guard_loopback(guard, side->interface);
-		guard_neighbours(guard);
-		if (management && management->interface[0])
-			guard_management(guard, side, management);
-		guard_rule(guard);
-		guard_verdict(guard, RS_DROP);
+		}
+		guard_put_management(rules, chain, want->management);
+		guard_put_isolation(rules, chain, isolation);
 	}
+	guard_rules_end(rules);
+}
+
+int guard_add(struct link *link, const char *table, const struct guard_want *want,
+	      const struct isolation *isolation)
+{
+	struct guard_rules rules;
+	struct batch batch;
+	int r;
+
+	rules_of(&rules, table, want, isolation);
+	batch_begin(&batch, link->seq + 1, NULL);
+	r = isolation->kind == ISOLATION_ALL ? put_last(&batch, &rules) : put_first(&batch, &rules);
+	if (r < 0)
+		batch_done(&batch);
+	else
+		r = send_batch(link, &batch);
+	guard_rules_done(&rules);
+	return r;
+}
+
+// --- all of it
+
+static void all_rules(struct guard_rules *rules, const char *table, const struct guard_want *want,
+		      const struct isolations *isolations)
+{
+	const struct isolation all = { .kind = ISOLATION_ALL };
+	const struct isolation *total = isolations ? isolations_find(isolations, &all) : NULL;
+
+	guard_rules_begin(rules, table);
+	for (unsigned chain = 0; chain < GUARD_CHAINS; chain++) {
+		if (isolations && isolations->n)
+			guard_put_management(rules, chain, want->management);
+		for (size_t i = 0; isolations && i < isolations->n; i++)
+			if (isolations->v[i].kind != ISOLATION_ALL)
+				guard_put_isolation(rules, chain, &isolations->v[i]);
+		if (total)
+			guard_put_all(rules, chain, want, total);
+		if (want->state == KERNEL_GUARD_CLOSED)
+			guard_put_closed(rules, chain, want);
+	}
+	guard_rules_end(rules);
+}
+
+static int make_once(struct link *link, const struct guard_rules *rules, const char *table,
+		     uint32_t table_flags, uint32_t genid)
+{
+	struct batch batch;
+	int r;
+
+	batch_begin(&batch, link->seq + 1, &genid);
+	encode_table(&batch, table, table_flags);
+	for (uint32_t chain = 0; chain < GUARD_CHAINS; chain++) {
+		encode_chain(&batch, &rules->ruleset, chain);
+		encode_flush_rules(&batch, table,
+				   rs_string(&rules->ruleset, rules->chains[chain].name));
+	}
+	r = put_last(&batch, rules);
+	if (r < 0) {
+		batch_done(&batch);
+		return r;
+	}
+	return send_batch(link, &batch);
+}
+
+// What is wanted and what the kernel holds besides.
+static int merge(struct link *link, const char *table, const struct guard_want *want,
+		 const struct isolation *without, struct isolations *ret)
+{
+	struct guard_found *found = calloc(1, sizeof(*found));
+	int r = found ? guard_read(link, table, found) : -ENOMEM;
+
+	ret->n = 0;
+	for (size_t i = 0; want->isolations && i < want->isolations->n; i++)
+		isolations_add(ret, &want->isolations->v[i]);
+	for (size_t i = 0; r == 0 && i < found->isolations.n; i++)
+		isolations_add(ret, &found->isolations.v[i]);
+	if (without)
+		isolations_remove(ret, without);
+	free(found);
+	return r == -ENOENT ? 0 : r;
+}
+
+int guard_make(struct link *link, const char *table, uint32_t table_flags,
+	       const struct guard_want *want, const struct isolation *without,
+	       struct isolations *ret_all)
+{
+	struct guard_rules rules;
+	uint32_t genid;
+	int r = -ERESTART;
+
+	for (int i = 0; i < GUARD_RETRIES && (r == -ERESTART || r == -EINTR); i++) {
+		r = link_genid(link, &genid);
+		if (r == 0 && ret_all)
+			r = merge(link, table, want, without, ret_all);
+		if (r < 0)
+			continue;
+		all_rules(&rules, table, want, ret_all ? ret_all : want->isolations);
+		r = make_once(link, &rules, table, table_flags, genid);
+		guard_rules_done(&rules);
+	}
+	return r;
+}
+
+// --- reading it back
+
+struct reader {
+	struct guard_found *found;	 // NULL: only rules are looked for
+	const struct guard_rules *rules; // that are looked for
+	uint8_t *seen;			 // of each
+	const char *table;
+	bool dormant, drops[GUARD_CHAINS];
+	_Alignas(8) char scratch[8192];
+};
+
+static int take_table(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *attrs[NFTA_TABLE_MAX + 1];
+	struct reader *reader = arg;
+
+	link_attrs(nlh, attrs, NFTA_TABLE_MAX);
+	reader->dormant = link_be32(attrs[NFTA_TABLE_FLAGS]) & NFT_TABLE_F_DORMANT;
+	return 0;
+}
+
+// The comment among a rule's user data: type, length, text with its NUL.
+static const char *comment_of(const struct nlattr *userdata, char out[ISOLATION_COMMENT_MAX])
+{
+	const uint8_t *at = userdata ? mnl_attr_get_payload(userdata) : NULL;
+	size_t left = userdata ? mnl_attr_get_payload_len(userdata) : 0;
+
+	out[0] = '\0';
+	while (left >= 2 && left - 2 >= at[1]) {
+		if (at[0] == 0 && at[1] > 0 && at[1] <= ISOLATION_COMMENT_MAX &&
+		    at[1 + at[1]] == '\0') {
+			memcpy(out, at + 2, at[1]);
+			return out;
+		}
+		left -= 2u + at[1];
+		at += 2 + at[1];
+	}
+	return out;
+}
+
+static bool is_rule(struct reader *reader, uint32_t rule, const struct nlattr **attrs)
+{
+	const struct ruleset *ruleset = &reader->rules->ruleset;
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(reader->scratch);
+	uint32_t stmt;
+
+	return strcmp(link_text(attrs[NFTA_RULE_CHAIN]),
+		      rs_string(ruleset, ruleset->chains[ruleset->rules[rule].chain].name)) == 0 &&
+	       expr_put_rule(nlh, ruleset, rule, &no_features, &stmt) == 0 &&
+	       compare_expressions(mnl_nlmsg_get_payload(nlh), attrs[NFTA_RULE_EXPRESSIONS]);
+}
+
+static int take_rule(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *attrs[NFTA_RULE_MAX + 1];
+	struct reader *reader = arg;
+	char comment[ISOLATION_COMMENT_MAX];
+	struct isolation *one;
+	struct isolation_target target;
+
+	link_attrs(nlh, attrs, NFTA_RULE_MAX);
+	if (strcmp(link_text(attrs[NFTA_RULE_TABLE]), reader->table) != 0)
+		return 0;
+	if (!reader->found) {
+		for (uint32_t i = 0; i < reader->rules->rules.n; i++)
+			if (!reader->seen[i] && is_rule(reader, i, attrs)) {
+				reader->seen[i] = 1;
+				break;
+			}
+		return 0;
+	}
+	one = calloc(1, sizeof(*one));
+	if (!one)
+		return -ENOMEM;
+	if (isolation_read_comment(comment_of(attrs[NFTA_RULE_USERDATA], comment), one, &target) ==
+	    0) {
+		if (target.text[0])
+			isolation_add_target(one, target.text);
+		isolations_add(&reader->found->isolations, one);
+	} else {
+		// A drop of everything that nobody put there as an isolation.
+		for (uint32_t i = 0; i < reader->rules->rules.n; i++)
+			if (is_rule(reader, i, attrs))
+				reader->drops[reader->rules->rules.v[i].chain] = true;
+	}
+	free(one);
+	return 0;
+}
+
+static int read_table(struct link *link, struct reader *reader)
+{
+	struct nlmsghdr *nlh = link_request(link, NFT_MSG_GETTABLE, 0);
+	int r;
+
+	batch_put_text(nlh, NFTA_TABLE_NAME, reader->table);
+	r = link_ask(link, nlh, take_table, reader);
+	if (r < 0)
+		return r;
+	nlh = link_request(link, NFT_MSG_GETRULE, NLM_F_DUMP);
+	batch_put_text(nlh, NFTA_RULE_TABLE, reader->table);
+	return link_ask(link, nlh, take_rule, reader);
+}
+
+static void plain_drops(struct guard_rules *rules, const char *table)
+{
+	guard_rules_begin(rules, table);
+	for (unsigned chain = 0; chain < GUARD_CHAINS; chain++)
+		guard_put_drop(rules, chain);
+	guard_rules_end(rules);
+}
+
+int guard_read(struct link *link, const char *table, struct guard_found *ret_found)
+{
+	struct guard_rules rules;
+	struct reader reader = { .found = ret_found, .table = table, .rules = &rules };
+	int r = -EINTR;
+
+	plain_drops(&rules, table);
+	for (int i = 0; i < GUARD_RETRIES && r == -EINTR; i++) {
+		ret_found->isolations.n = 0;
+		memset(reader.drops, 0, sizeof(reader.drops));
+		r = read_table(link, &reader);
+	}
+	ret_found->state = r == -ENOENT ? KERNEL_GUARD_ABSENT
+			   : reader.drops[0] && reader.drops[1] && !reader.dormant
+				   ? KERNEL_GUARD_CLOSED
+				   : KERNEL_GUARD_OPEN;
+	guard_rules_done(&rules);
+	return r;
+}
+
+int guard_confirm(struct link *link, const char *table, const struct guard_want *want,
+		  const struct isolation *isolation)
+{
+	struct guard_rules rules;
+	struct reader reader = { .table = table, .rules = &rules };
+	int r = -EINTR;
+
+	rules_of(&rules, table, want, isolation);
+	reader.seen = calloc(rules.rules.n + 1, 1);
+	for (int i = 0; reader.seen && i < GUARD_RETRIES && r == -EINTR; i++) {
+		memset(reader.seen, 0, rules.rules.n);
+		r = read_table(link, &reader);
+	}
+	if (r == 0 && (reader.dormant || memchr(reader.seen, 0, rules.rules.n)))
+		r = -EUCLEAN;
+	free(reader.seen);
+	guard_rules_done(&rules);
+	return r;
+}
+
+// --- as the gate sees it
+
+int kernel_guard_state(struct kernel *kernel, enum kernel_guard *ret_state)
+{
+	struct guard_found *found = calloc(1, sizeof(*found));
+	int r = found ? guard_read(&kernel->link, kernel_guard_table, found) : -ENOMEM;
+
+	if (r == 0 || r == -ENOENT)
+		*ret_state = found->state;
+	free(found);
+	return r == -ENOENT ? 0 : r;
+}
+
+static bool management_is_fine(const struct kernel_management *management)
+{
+	return !management || !management->interface[0] || management->family == 4 ||
+	       management->family == 6;
 }
 
 int kernel_guard_set(struct kernel *kernel, enum kernel_guard state,
 		     const struct kernel_management *management)
 {
-	struct kernel_features none = { .queue = KERNEL_QUEUE_NONE };
-	struct kernel_error error;
-	struct guard guard;
+	struct guard_want want = { .state = state, .management = management };
+	struct isolations *all;
+	int r;
 
 	if (state == KERNEL_GUARD_ABSENT)
 		return kernel_guard_remove(kernel);
-	if (management && management->interface[0] && management->family != 4 &&
-	    management->family != 6)
-		return -EINVAL;
-	guard_fill(&guard, state, management);
-	return commit_run(&kernel->link,
-			  &(struct commit_request){ .next = &guard.ruleset, .features = &none },
-			  &error);
-}
-
-struct guard_reader {
-	struct guard *guard;
-	_Alignas(8) char scratch[4096];
-	bool drops[GUARD_CHAINS];
-	bool table;
-};
-
-// A rule that drops whatever comes to it closes its chain.
-static int guard_take_rule(const struct nlmsghdr *nlh, void *arg)
-{
-	const struct nlattr *attrs[NFTA_RULE_MAX + 1];
-	struct guard_reader *reader = arg;
-	const struct ruleset *ruleset = &reader->guard->ruleset;
-	struct kernel_features none = { .queue = KERNEL_QUEUE_NONE };
-	struct nlmsghdr *drop = mnl_nlmsg_put_header(reader->scratch);
-	uint32_t stmt;
-
-	link_attrs(nlh, attrs, NFTA_RULE_MAX);
-	if (strcmp(link_text(attrs[NFTA_RULE_TABLE]), kernel_guard_table) != 0 ||
-	    expr_put_rule(drop, ruleset, (uint32_t)ruleset->n_rules - 1, &none, &stmt) < 0 ||
-	    !compare_expressions(mnl_nlmsg_get_payload(drop), attrs[NFTA_RULE_EXPRESSIONS]))
-		return 0;
-	for (size_t i = 0; i < GUARD_CHAINS; i++)
-		if (strcmp(link_text(attrs[NFTA_RULE_CHAIN]),
-			   rs_string(ruleset, guard_sides[i].name)) == 0)
-			reader->drops[i] = true;
-	return 0;
-}
-
-static int guard_take_table(const struct nlmsghdr *nlh, void *arg)
-{
-	const struct nlattr *attrs[NFTA_TABLE_MAX + 1];
-	struct guard_reader *reader = arg;
-
-	link_attrs(nlh, attrs, NFTA_TABLE_MAX);
-	reader->table = true;
-	// Switched off, its rules do nothing.
-	if (link_be32(attrs[NFTA_TABLE_FLAGS]) & NFT_TABLE_F_DORMANT)
-		return -ESTALE;
-	return 0;
-}
-
-int kernel_guard_state(struct kernel *kernel, enum kernel_guard *ret_state)
-{
-	struct guard guard;
-	struct guard_reader reader = { .guard = &guard };
-	struct nlmsghdr *nlh = link_request(&kernel->link, NFT_MSG_GETTABLE, 0);
-	int r;
-
-	guard_fill(&guard, KERNEL_GUARD_CLOSED, NULL);
-	batch_put_text(nlh, NFTA_TABLE_NAME, kernel_guard_table);
-	r = link_ask(&kernel->link, nlh, guard_take_table, &reader);
-	if (r == -ENOENT || r == -ESTALE) {
-		*ret_state = r == -ENOENT ? KERNEL_GUARD_ABSENT : KERNEL_GUARD_OPEN;
-		return 0;
-	}
-	for (int i = 0; i < LINK_RETRIES && (i == 0 || r == -EINTR); i++) {
-		nlh = link_request(&kernel->link, NFT_MSG_GETRULE, NLM_F_DUMP);
-		batch_put_text(nlh, NFTA_RULE_TABLE, kernel_guard_table);
-		r = link_ask(&kernel->link, nlh, guard_take_rule, &reader);
-	}
-	if (r == 0)
-		*ret_state = reader.drops[0] && reader.drops[1] ? KERNEL_GUARD_CLOSED
-								: KERNEL_GUARD_OPEN;
+	all = calloc(1, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	r = kernel_guard_make(kernel, &want, NULL, all);
+	free(all);
 	return r;
+}
+
+int kernel_guard_make(struct kernel *kernel, const struct guard_want *want,
+		      const struct isolation *without, struct isolations *ret_all)
+{
+	if (!management_is_fine(want->management))
+		return -EINVAL;
+	return guard_make(&kernel->link, kernel_guard_table, 0, want, without, ret_all);
+}
+
+int kernel_guard_read(struct kernel *kernel, struct guard_found *ret_found)
+{
+	int r = guard_read(&kernel->link, kernel_guard_table, ret_found);
+
+	return r == -ENOENT ? 0 : r;
 }

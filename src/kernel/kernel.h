@@ -78,7 +78,8 @@ int kernel_counters(struct kernel *kernel,
 int kernel_remove(struct kernel *kernel);
 
 // Table inet sekisho_guard, unowned.  Closed: nothing passes but loopback, neighbour discovery and
-// the management path.  Making it is idempotent and leaves what it finds closed or open.
+// the management path.  Making it is idempotent and leaves in force what isolations it finds
+// (kernel/guard.h); an isolation alone does not count as closed.
 struct kernel_management {
 	char interface[16]; // "" for none
 	uint8_t family;	    // 4 or 6

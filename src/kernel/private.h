@@ -14,6 +14,7 @@ struct kernel {
 static const char kernel_table[] = "sekisho";
 static const char kernel_guard_table[] = "sekisho_guard";
 static const char kernel_capture_table[] = "sekisho_capture"; // logs, and judges nothing
+static const char kernel_mirror_table[] = "sekisho_mirror";
 
 // Finds out what this kernel can do, with transactions that it checks and then forgets.
 void probe_features(struct link *link, struct kernel_features *features);

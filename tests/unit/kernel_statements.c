@@ -54,6 +54,8 @@ static const struct statement_row rows[] = {
 	{ "icmp type", .stmt = { RS_MATCH, RS_EQ, 1, ROW_KEYS(RS_ICMP_TYPE), .value = { 8 } } },
 	{ "icmpv6 type",
 	  .stmt = { RS_MATCH, RS_EQ, 1, ROW_KEYS(RS_ICMPV6_TYPE), .value = { 128 } } },
+	{ "ether saddr",
+	  .stmt = { RS_MATCH, RS_EQ, 1, ROW_KEYS(RS_ETHER_SADDR), .value = { 2, 0, 0, 0, 0, 5 } } },
 	{ "ct state",
 	  .stmt = { RS_MATCH, RS_NEQ, 1, ROW_KEYS(RS_CT_STATE), .masked = 1, .mask = { 6 } } },
 	{ "ct status",

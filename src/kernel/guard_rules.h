@@ -1,0 +1,34 @@
+// The guard's rules as a ruleset of two chains, being put together.
+#ifndef SEKISHO_KERNEL_GUARD_RULES_H
+#define SEKISHO_KERNEL_GUARD_RULES_H
+
+#include "base/vec.h"
+#include "compile/ruleset.h"
+#include "kernel/guard.h"
+
+enum { GUARD_CHAINS = 2 };
+
+struct guard_rules {
+	struct rs_chain chains[GUARD_CHAINS];
+	VEC(struct rs_rule) rules;
+	VEC(struct rs_stmt) stmts;
+	VEC(char) strings;
+	struct ruleset ruleset; // of the above; good after guard_rules_end()
+};
+
+void guard_rules_begin(struct guard_rules *rules, const char *table);
+void guard_rules_end(struct guard_rules *rules);
+void guard_rules_done(struct guard_rules *rules);
+
+// Each adds to one chain (0 prerouting, 1 postrouting), in the order of the calls.
+void guard_put_management(struct guard_rules *rules, unsigned chain,
+			  const struct kernel_management *management);
+void guard_put_isolation(struct guard_rules *rules, unsigned chain,
+			 const struct isolation *isolation);
+// All: what stays up, then the drop.
+void guard_put_all(struct guard_rules *rules, unsigned chain, const struct guard_want *want,
+		   const struct isolation *isolation);
+void guard_put_drop(struct guard_rules *rules, unsigned chain);
+void guard_put_closed(struct guard_rules *rules, unsigned chain, const struct guard_want *want);
+
+#endif
