@@ -8,6 +8,10 @@
 #include "base/text.h"
 #include "cli/verb.h"
 
+#define ORDER_OPTIONS                                                                              \
+	(OPT_JSON | OPT_SOCKET | OPT_REASON | OPT_ORDERED_BY | OPT_OWN_MIND | OPT_TOTAL |          \
+	 OPT_LINK_DOWN | OPT_FOR | OPT_PREVIEW | OPT_YES)
+
 static const struct cli_verb verbs[] = {
 	{ "check", "[DIR ...]", "every fault of a policy, and whether its assertions hold", 0, 64,
 	  OPT_JSON, verb_check },
@@ -57,6 +61,12 @@ static const struct cli_verb verbs[] = {
 	  "what is kept of what happened, with its evidence", 0, 64,
 	  OPT_JSON | OPT_SOCKET | OPT_REASON | OPT_PREVENTION | OPT_SOURCE | OPT_MASK,
 	  verb_incident },
+	{ "isolate", "zone|link|host NAME | all | list",
+	  "cut a zone, a link, a host or everything off at once", 1, 2, ORDER_OPTIONS,
+	  verb_isolate },
+	{ "quarantine", "ADDRESS|MAC", "cut one host off", 1, 1, ORDER_OPTIONS, verb_quarantine },
+	{ "reconnect", "[KIND] NAME|INCIDENT", "end an isolation", 1, 2,
+	  OPT_JSON | OPT_SOCKET | OPT_REASON, verb_reconnect },
 };
 
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
@@ -83,6 +93,13 @@ static const struct {
 	{ "--wait", OPT_WAIT, NULL, "until it is confirmed or has returned" },
 	{ "--at", OPT_AT, "TIME", "apply the proposal at this local time" },
 	{ "--emergency", OPT_EMERGENCY, "REASON", "alone, to be reviewed afterwards" },
+	{ "--ordered-by", OPT_ORDERED_BY, "NAME", "on whose order" },
+	{ "--own-judgment", OPT_OWN_MIND, NULL, "nobody ordered it" },
+	{ "--total", OPT_TOTAL, NULL, "isolate all: lifelines too" },
+	{ "--link-down", OPT_LINK_DOWN, NULL, "switch the interfaces off besides" },
+	{ "--for", OPT_FOR, "TIME", "only so long (2h), where the policy allows it" },
+	{ "--preview", OPT_PREVIEW, NULL, "show what would be cut, and cut nothing" },
+	{ "--yes", OPT_YES, NULL, "do not ask" },
 };
 
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]) };

@@ -18,6 +18,9 @@ static void print_running(const struct control_row *fields)
 	char line[512];
 	char when[40];
 
+	for (size_t i = 0; i < fields->n; i++)
+		if (fields->v[i].tag == CTL_ISOLATED)
+			print_line("ISOLATED", fields->v[i].text);
 	snprintf(line, sizeof(line), "%s  (guard %s, forwarding %s)",
 		 control_text(fields, CTL_STATE), control_text(fields, CTL_GUARD),
 		 control_bool(fields, CTL_FORWARDING) ? "on" : "off");

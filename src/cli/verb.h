@@ -24,6 +24,13 @@ typedef uint64_t cli_options;
 #define OPT_AT		OPT(13)
 #define OPT_EMERGENCY	OPT(14)
 #define OPT_WAIT	OPT(15)
+#define OPT_ORDERED_BY	OPT(21)
+#define OPT_OWN_MIND	OPT(22)
+#define OPT_TOTAL	OPT(23)
+#define OPT_LINK_DOWN	OPT(24)
+#define OPT_FOR		OPT(25)
+#define OPT_PREVIEW	OPT(26)
+#define OPT_YES		OPT(27)
 enum { CLI_OPTIONS_MAX = 64 };
 
 struct cli {
@@ -71,5 +78,8 @@ int verb_zones(const struct cli *cli);
 int verb_drift(const struct cli *cli);
 int verb_connections(const struct cli *cli);
 int verb_incident(const struct cli *cli);
+int verb_isolate(const struct cli *cli);
+int verb_quarantine(const struct cli *cli);
+int verb_reconnect(const struct cli *cli);
 
 #endif

@@ -93,7 +93,7 @@ enum control_tag {
 	CTL_PRESENT,
 	CTL_VALUE,
 	// Differences of two policies
-	CTL_KIND,	  // of a difference: "opens" ...; of an incident: "isolate" ...
+	CTL_KIND,	  // of a difference: "opens" ...; of an incident: "isolate" ...; "zone" ...
 	CTL_WEIGHT,	  // "light", "normal", "heavy"
 	CTL_REASON,	  // of the weight; or a person's
 	CTL_SUBJECT,	  // "flow web", "zone office", "setting log-denied"; what was cut off
@@ -178,6 +178,22 @@ enum control_tag {
 	CTL_DRIFTS,   // how often others changed what is ours, since the daemon started
 	CTL_REPAIRED, // how often that was put right
 	CTL_WHO,      // a process, in words
+	// Isolation
+	CTL_ISOLATED, // repeats: a line for people, each
+	CTL_TARGET,   // repeats: interfaces, addresses, a MAC
+	CTL_QUARANTINED,
+	CTL_TOTALLY, // lifelines are cut too
+	CTL_LINK_DOWN,
+	CTL_SECONDS,   // a limit in time
+	CTL_KERNEL_NS, // from the order to the read-back
+	CTL_UNTIL,
+	CTL_ASKED_BY, // the first of two who want to reconnect
+	CTL_STAYS,    // repeats: what is not cut
+	CTL_LIFELINE, // repeats
+	CTL_WARNING,  // repeats
+	CTL_ADDRESS,
+	CTL_MAC,
+	CTL_SWITCH_LINE, // repeats: of a report, for the switch (kernel/lifeline.h)
 	CTL_TAG_END,
 };
 

@@ -15,6 +15,16 @@
 		CTL_BASED_ON, CTL_APPROVAL_CODE, CTL_NEEDED, CTL_MISSING, CTL_GROUPS,              \
 		CTL_APPROVED_BY, CTL_AT, CTL_DIRECTORY, CTL_WEIGHT, CTL_MESSAGE, CTL_DIGEST
 
+// Orders to cut off, and what they would cut.
+#define ORDER                                                                                      \
+	CTL_KIND, CTL_NAME, CTL_REASON, CTL_ORDERED_BY, CTL_OWN_JUDGMENT, CTL_TOTALLY,             \
+		CTL_LINK_DOWN, CTL_SECONDS
+#define ORDER_REPLY                                                                                \
+	CTL_KIND, CTL_NAME, CTL_TARGET, CTL_CONFIRMED, CTL_KERNEL_NS, CTL_UNTIL,                   \
+		CTL_INTERFACE_DOWN, CTL_STAYS, CTL_WARNING
+#define PREVIEW_REPLY CTL_KIND, CTL_NAME, CTL_TARGET, CTL_STAYS, CTL_LIFELINE
+#define PREVIEW_ROW   CTL_ADDRESS, CTL_MAC, CTL_INTERFACE, CTL_ID
+
 static const struct control_method_info method_table[CTL_METHOD_END] = {
 	[CTL_PING] = {
 		.name = "ping",
@@ -30,7 +40,7 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 			   CTL_ELEMENTS, CTL_DENIED, CTL_SPOOFED, CTL_INVALID, CTL_UNKNOWN,
 			   CTL_LOG_EVENTS, CTL_LOG_SUPPRESSED, CTL_CLIENTS, CTL_MEMORY,
 			   CTL_AWAITED, CTL_AWAITED_BY, CTL_SECONDS_LEFT, CTL_PREVIOUS,
-			   CTL_PROPOSALS, CTL_REVIEWS, CTL_SCHEDULED, CTL_AT },
+			   CTL_PROPOSALS, CTL_REVIEWS, CTL_SCHEDULED, CTL_AT, CTL_ISOLATED },
 	},
 	[CTL_APPLY] = {
 		.name = "apply",
@@ -193,6 +203,45 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		.permission = CTL_MAY_APPROVE,
 		.request = { CTL_GENERATION, CTL_REASON },
 		.reply = { CTL_GENERATION },
+	},
+	[CTL_ISOLATE] = {
+		.name = "isolate",
+		.permission = CTL_MAY_ISOLATE,
+		.request = { ORDER },
+		.reply = { ORDER_REPLY },
+	},
+	[CTL_QUARANTINE] = {
+		.name = "quarantine",
+		.permission = CTL_MAY_ISOLATE,
+		.request = { ORDER },
+		.reply = { ORDER_REPLY },
+	},
+	[CTL_ISOLATIONS] = {
+		.name = "isolations",
+		.permission = CTL_MAY_SEE,
+		.row = { CTL_KIND, CTL_NAME, CTL_QUARANTINED, CTL_TOTALLY, CTL_SINCE, CTL_ACTOR,
+			 CTL_REASON, CTL_ORDERED_BY, CTL_UNTIL, CTL_INCIDENT, CTL_ASKED_BY,
+			 CTL_TARGET },
+	},
+	[CTL_ISOLATE_PREVIEW] = {
+		.name = "isolate-preview",
+		.permission = CTL_MAY_ISOLATE,
+		.request = { ORDER },
+		.reply = { PREVIEW_REPLY },
+		.row = { PREVIEW_ROW },
+	},
+	[CTL_QUARANTINE_PREVIEW] = {
+		.name = "quarantine-preview",
+		.permission = CTL_MAY_ISOLATE,
+		.request = { ORDER },
+		.reply = { PREVIEW_REPLY },
+		.row = { PREVIEW_ROW },
+	},
+	[CTL_RECONNECT] = {
+		.name = "reconnect",
+		.permission = CTL_MAY_OPERATE,
+		.request = { CTL_NAME, CTL_REASON },
+		.reply = { CTL_NAME, CTL_CONFIRMED, CTL_INCIDENT, CTL_ISOLATED },
 	},
 };
 

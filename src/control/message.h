@@ -63,6 +63,12 @@ enum control_method {
 	CTL_ROLLBACK,
 	CTL_HISTORY,
 	CTL_REVIEW,
+	CTL_ISOLATE,	// on switch.sock
+	CTL_QUARANTINE, // on switch.sock
+	CTL_ISOLATIONS, // on both
+	CTL_ISOLATE_PREVIEW,
+	CTL_QUARANTINE_PREVIEW,
+	CTL_RECONNECT,
 	CTL_METHOD_END,
 };
 

@@ -18,6 +18,7 @@
 #include "daemon/live.h"
 #include "daemon/proposals.h"
 #include "daemon/reviews.h"
+#include "daemon/isolation.h"
 
 struct apply {
 	struct gate *gate;
@@ -248,6 +249,7 @@ static void load(struct apply *apply, struct report *report, const uint8_t *byte
 		return;
 	}
 	result.store_us = monotonic_us() - start;
+	isolation_precede(gate, report);
 	int r = gate_commit(gate, report->ruleset, &failure, &result.times);
 	fault_point("committed");
 	if (r < 0) {

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "daemon/drift.h"
 #include "daemon/packets.h"
+#include "daemon/isolation.h"
 #include "kernel/sysctl.h"
 
 static uint64_t monotonic_us(void)
@@ -69,28 +70,10 @@ void gate_event(struct gate *gate, enum event_kind kind)
 
 // --- the guard and forwarding
 
-static const struct kernel_management *management(const struct gate_options *options,
-						  struct kernel_management *storage)
-{
-	const struct addr_range *prefix = &options->management_prefix;
-	int length = addr_range_prefix(prefix);
-	if (!options->management_interface[0] || length < 0)
-		return NULL;
-	*storage = (struct kernel_management){
-		.family = (uint8_t)prefix->family,
-		.prefix_length = (uint8_t)length,
-		.port = options->management_port,
-	};
-	memcpy(storage->interface, options->management_interface, sizeof(storage->interface));
-	addr_to_bytes(prefix->family, prefix->lo, storage->prefix);
-	return storage;
-}
-
 int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *failure)
 {
-	struct kernel_management storage;
 	enum kernel_guard before = gate->guard;
-	int r = kernel_guard_set(gate->kernel, state, management(gate->options, &storage));
+	int r = isolation_set_guard(gate, state);
 	if (r < 0)
 		return failure_set(failure, SK_GUARD_FAILED, r, "the guard table: %s",
 				   strerror(-r));
@@ -104,7 +87,9 @@ void gate_let_through(struct gate *gate)
 {
 	struct failure failure;
 	const char *path;
-	int r = gate_set_guard(gate, KERNEL_GUARD_OPEN, &failure);
+	int r;
+	isolation_follow(gate);
+	r = gate_set_guard(gate, KERNEL_GUARD_OPEN, &failure);
 	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
 	if (r < 0)
 		return;
@@ -156,11 +141,12 @@ void gate_look_at_guard(struct gate *gate, const char *who)
 {
 	struct failure failure;
 	enum kernel_guard found;
-	if (kernel_guard_state(gate->kernel, &found) < 0 || found == gate->guard)
+	if (isolation_look(gate, &found) < 0 || found == gate->guard)
 		return;
 	if (found == KERNEL_GUARD_CLOSED ||
 	    (found == KERNEL_GUARD_OPEN && gate->current.about.number)) {
 		gate->guard = found;
+		isolation_guard_is(gate, found);
 		gate_event(gate, found == KERNEL_GUARD_OPEN ? EVENT_GATE_OPEN : EVENT_GATE_CLOSED);
 		return;
 	}
@@ -332,10 +318,9 @@ int gate_open(struct gate *gate, const struct gate_options *options, struct jour
 		r = take_kernel(gate, netlink_fd, failure);
 	if (r < 0)
 		return r;
-	r = kernel_guard_state(gate->kernel, &gate->guard);
+	r = isolation_open(gate, failure);
 	if (r < 0)
-		return failure_set(failure, SK_GUARD_FAILED, r, "the guard table: %s",
-				   strerror(-r));
+		return r;
 	if (gate->guard == KERNEL_GUARD_ABSENT) {
 		r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, failure);
 		if (r < 0)
@@ -355,6 +340,7 @@ int gate_open(struct gate *gate, const struct gate_options *options, struct jour
 void gate_close(struct gate *gate)
 {
 	confirm_stop(gate);
+	isolation_close(gate);
 	generation_done(&gate->current);
 	counters_free(gate->counters);
 	if (gate->kernel)

@@ -37,6 +37,7 @@ enum gate_problem {
 	GATE_LOAD,
 	GATE_KERNEL,
 	GATE_GUARD,
+	GATE_ISOLATION,
 	GATE_FORWARDING,
 	GATE_STATE,
 	GATE_COUNTERS,
@@ -57,6 +58,8 @@ struct live;	  // daemon/live.h
 struct incidents; // daemon/incident.h
 struct capture;	  // daemon/capture.h
 struct packets;	  // daemon/packets.h
+
+struct isolation_book; // daemon/isolation_book.h
 
 struct gate {
 	const struct gate_options *options;
@@ -80,6 +83,7 @@ struct gate {
 	struct drift *drift;			 // NULL: nobody looks
 	struct live *live;			 // NULL: connections are not reviewed
 	struct packets *packets;		 // who reads packet records; NULL: nobody
+	struct isolation_book *book;		 // what is isolated
 };
 
 // netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes

@@ -8,8 +8,10 @@
 
 #include "daemon/drift.h"
 #include "daemon/incident_methods.h"
+#include "daemon/isolation.h"
 #include "daemon/links.h"
 #include "daemon/method_connections.h"
+#include "daemon/order.h"
 #include "daemon/method_diff.h"
 #include "daemon/changes.h"
 #include "kernel/sysctl.h"
@@ -101,7 +103,11 @@ static void method_status(struct methods *methods, struct control_request *reque
 	control_writer_init(&reply, CTL_REPLY_MAX);
 	gate_look(gate);
 	bool running = strcmp(gate_state(gate), "running") == 0;
-	control_put_u64(&reply, CTL_EXIT, running ? EXIT_FINE : EXIT_DEGRADED);
+	control_put_u64(&reply, CTL_EXIT,
+			isolation_in_force(gate) ? EXIT_ISOLATED
+			: running		 ? EXIT_FINE
+						 : EXIT_DEGRADED);
+	isolation_put_lines(gate, &reply);
 	control_put_text(&reply, CTL_VERSION, SEKISHO_VERSION);
 	control_put_u64(&reply, CTL_PID, (uint64_t)getpid());
 	control_put_time(&reply, CTL_SINCE, gate->started_usec);
@@ -278,6 +284,33 @@ static void method_drift(struct methods *methods, struct control_request *reques
 	methods_send(methods, request->token, &reply);
 }
 
+// --- isolation
+
+static void method_isolations(struct methods *methods, struct control_request *request)
+{
+	struct control_writer reply;
+	control_writer_init(&reply, CTL_REPLY_MAX);
+	isolation_put_rows(methods->gate->book, &reply);
+	methods_send(methods, request->token, &reply);
+}
+
+static void method_preview(struct methods *methods, struct control_request *request)
+{
+	order_preview(methods->gate->book, methods->server, request);
+}
+
+static void method_reconnect(struct methods *methods, struct control_request *request)
+{
+	isolation_reconnect(methods->gate, methods->server, request);
+}
+
+static void method_elsewhere(struct methods *methods, struct control_request *request)
+{
+	control_server_refuse(methods->server, request->token, EXIT_USAGE,
+			      "\"%s\" is asked of switch.sock, beside this socket",
+			      control_method_info(request->method)->name);
+}
+
 void methods_handle(void *arg, struct control_request *request)
 {
 	static method *const table[CTL_METHOD_END] = {
@@ -306,6 +339,12 @@ void methods_handle(void *arg, struct control_request *request)
 		[CTL_INCIDENT_NOTE] = method_incident_note,
 		[CTL_INCIDENT_CLOSE] = method_incident_close,
 		[CTL_INCIDENT_EXPORT] = method_incident_export,
+		[CTL_ISOLATE] = method_elsewhere,
+		[CTL_QUARANTINE] = method_elsewhere,
+		[CTL_ISOLATIONS] = method_isolations,
+		[CTL_ISOLATE_PREVIEW] = method_preview,
+		[CTL_QUARANTINE_PREVIEW] = method_preview,
+		[CTL_RECONNECT] = method_reconnect,
 	};
 	table[request->method](arg, request);
 }

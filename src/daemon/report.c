@@ -297,7 +297,7 @@ int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 }
 
 static const uint8_t faults_head_tags[] = { CTL_ERRORS, CTL_WARNINGS, CTL_ASSERTIONS_FAILED,
-					    CTL_DIGEST, CTL_TITLE };
+					    CTL_DIGEST, CTL_TITLE,    CTL_SWITCH_LINE };
 static const uint8_t fault_tags[] = { CTL_DIAGNOSTIC_TAGS };
 static const uint8_t flow_tags[] = { CTL_ID,	    CTL_TITLE, CTL_FROM, CTL_TO,
 				     CTL_TREATMENT, CTL_OWNER, CTL_FILE, CTL_LINE };

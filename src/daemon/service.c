@@ -22,10 +22,12 @@
 #include "daemon/method_connections.h"
 #include "daemon/method_diff.h"
 #include "daemon/live.h"
+#include "daemon/isolation.h"
 #include "daemon/methods.h"
 #include "daemon/packets.h"
 #include "daemon/reviews.h"
 #include "daemon/schedule.h"
+#include "daemon/switch.h"
 
 enum { RUN_MODE = 0755 }; // everybody may ask the daemon; what it answers goes by role
 
@@ -39,6 +41,7 @@ struct service {
 	struct methods methods;
 	struct control_server *server;
 	struct packets *packets;
+	struct daemon_switch *daemon_switch;
 	int run_fd;	 // locked
 	bool load_again; // the kernel did not take the last good generation; it may yet
 };
@@ -205,6 +208,17 @@ static int on_control(sd_event_source *source, int fd, uint32_t events, void *ar
 	return control_server_dispatch(service->server);
 }
 
+static int on_news(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	struct service *service = arg;
+	(void)source;
+	(void)fd;
+	(void)events;
+	isolation_hear(&service->gate);
+	notify_status(service);
+	return 0;
+}
+
 static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
 {
 	struct service *service = arg;
@@ -219,6 +233,7 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
 	drift_poll(gate->drift);
 	schedule_look(gate, service->event);
 	reviews_nag(gate);
+	isolation_expire(gate);
 	if (journal_now_usec() - gate->counters_written_usec > GATE_WRITE_SECONDS * 1000000ULL)
 		gate_write_counters(gate);
 	notify_status(service);
@@ -292,6 +307,21 @@ static int start_control(struct service *service)
 	return 0;
 }
 
+// Without it nobody can be cut off by the daemon, but the gate does all else; sekisho-isolate
+// works.
+static void start_switch(struct service *service)
+{
+	struct failure failure;
+	char path[108];
+	snprintf(path, sizeof(path), "%s/switch.sock", service->options->run);
+	int r = daemon_switch_start(service->gate.book, path, &service->daemon_switch);
+	if (r < 0) {
+		failure_set(&failure, SK_SWITCH_FAILED, r, "%s: %s", path, strerror(-r));
+		gate_set_problem(&service->gate, GATE_ISOLATION, &failure);
+	}
+	isolation_write_motd(&service->gate);
+}
+
 static int start_loop(struct service *service)
 {
 	sd_event *event = service->event;
@@ -303,6 +333,9 @@ static int start_loop(struct service *service)
 	if (r >= 0)
 		r = sd_event_add_io(event, NULL, control_server_fd(service->server), EPOLLIN,
 				    on_control, service);
+	if (r >= 0)
+		r = sd_event_add_io(event, NULL, service->gate.book->news_fd, EPOLLIN, on_news,
+				    service);
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC,
 					       GATE_POLL_SECONDS * 1000000ULL, 100000, on_poll,
@@ -343,6 +376,8 @@ static int start(struct service *service)
 	if (r < 0)
 		return fatal(service, r, "the watch over the kernel");
 	r = start_control(service);
+	if (r == 0)
+		start_switch(service);
 	return r < 0 ? r : start_loop(service);
 }
 
@@ -357,6 +392,7 @@ static void stop(struct service *service)
 		gate_look(&service->gate);
 		gate_write_counters(&service->gate);
 	}
+	daemon_switch_stop(service->daemon_switch);
 	control_server_free(service->server);
 	packets_close(service->packets);
 	drift_close(service->gate.drift);

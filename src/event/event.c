@@ -16,6 +16,7 @@
 #define INCIDENT (PERSON | F(INCIDENT) | F(NAME) | F(REASON))
 #define DRIFT	 (F(MESSAGE) | F(GENERATION) | F(WEIGHT))
 #define REVIEW	 (F(GENERATION) | F(CAUSE))
+#define CUT_OFF	 (PERSON | F(NAME) | F(ZONE) | F(REASON) | F(MESSAGE))
 #define PACKET                                                                                     \
 	(F(GENERATION) | F(FLOW) | F(FROM) | F(TO) | F(INPUT) | F(OUTPUT) | F(PROTOCOL) |          \
 	 F(SOURCE) | F(SOURCE_PORT) | F(DESTINATION) | F(DESTINATION_PORT) | F(LENGTH))
@@ -64,8 +65,17 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 				    PERSON | F(MESSAGE) | F(PROPOSAL) | F(AT) },
 	[EVENT_GATE_OPEN] = { "gate-open", 5, "the gate is open", RUNNING },
 	[EVENT_GATE_CLOSED] = { "gate-closed", 4, "the gate is closed", RUNNING },
+	[EVENT_ISOLATED] = { "isolated", 4, "isolated", CUT_OFF | F(ORDERED_BY) | F(GENERATION) },
+	[EVENT_ISOLATION_FOUND] = { "isolation-found", 4, "isolated without the daemon",
+				    CUT_OFF | F(GENERATION) },
+	[EVENT_ISOLATION_ENDED] = { "isolation-ended", 4, "the time of an isolation is over",
+				    F(NAME) | F(INCIDENT) },
+	[EVENT_RECONNECT_ASKED] = { "reconnect-asked", 5, "the first of two wants to reconnect",
+				    CUT_OFF | F(INCIDENT) },
+	[EVENT_RECONNECTED] = { "reconnected", 4, "reconnected",
+				CUT_OFF | F(INCIDENT) | F(ORDERED_BY) },
 	[EVENT_CALL_REFUSED] = { "call-refused", 4, "a call was refused",
-				 PERSON | F(METHOD) | F(MESSAGE) },
+				 PERSON | F(METHOD) | F(MESSAGE) | F(COUNT) },
 	[EVENT_INCIDENT_OPENED] = { "incident-opened", 4, "incident opened", INCIDENT },
 	[EVENT_INCIDENT_EVIDENCE] = { "incident-evidence", 5, "evidence of an incident", INCIDENT },
 	[EVENT_INCIDENT_NOTED] = { "incident-noted", 5, "noted on an incident", INCIDENT },
@@ -139,6 +149,7 @@ static const struct event_field_info field_table[EVENT_FIELD_COUNT] = {
 	[EVENT_ZONE] = { "zone", "ZONE", false },
 	[EVENT_NAME] = { "name", "NAME", false },
 	[EVENT_REASON] = { "reason", "GIVEN_REASON", false },
+	[EVENT_ORDERED_BY] = { "ordered_by", "ORDERED_BY", false },
 	[EVENT_INCIDENT] = { "incident", "INCIDENT", true },
 	[EVENT_PROPOSAL] = { "proposal", "PROPOSAL", true },
 	[EVENT_DURATION] = { "duration_us", "DURATION_US", true },

@@ -39,6 +39,11 @@ enum event_kind {
 	EVENT_REVIEWED,
 	EVENT_SCHEDULED,
 	EVENT_SCHEDULE_MISSED,
+	EVENT_ISOLATED,
+	EVENT_ISOLATION_FOUND, // in the kernel, ordered without the daemon
+	EVENT_ISOLATION_ENDED, // its time was over
+	EVENT_RECONNECT_ASKED, // by the first of two persons
+	EVENT_RECONNECTED,
 	EVENT_CALL_REFUSED, // somebody called a method that is not his to call
 	EVENT_INCIDENT_OPENED,
 	EVENT_INCIDENT_EVIDENCE, // gathered, or not
@@ -95,8 +100,9 @@ enum event_field {
 	EVENT_PID,
 	EVENT_METHOD, // of the control socket
 	EVENT_ZONE,
-	EVENT_NAME,   // of what the event is about
-	EVENT_REASON, // given by a person
+	EVENT_NAME,	  // of what the event is about
+	EVENT_REASON,	  // given by a person
+	EVENT_ORDERED_BY, // on whose order, or together with whom
 	EVENT_INCIDENT,
 	EVENT_PROPOSAL,
 	EVENT_DURATION, // microseconds

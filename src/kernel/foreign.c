@@ -127,7 +127,7 @@ static uint8_t foreign_family_of(const struct nlmsghdr *nlh)
 static bool foreign_is_ours(const char *name)
 {
 	return strcmp(name, kernel_table) == 0 || strcmp(name, kernel_guard_table) == 0 ||
-	       strcmp(name, kernel_capture_table) == 0;
+	       strcmp(name, kernel_mirror_table) == 0 || strcmp(name, kernel_capture_table) == 0;
 }
 
 static int foreign_take_table(const struct nlmsghdr *nlh, void *arg)

@@ -180,7 +180,8 @@ static void watch_take(struct watch_reader *reader, const struct nlmsghdr *nlh, 
 	link_attrs(nlh, attrs, WATCH_ATTRIBUTES);
 	table = link_text(attrs[watch_messages[type].table]);
 	policy = inet && strcmp(table, kernel_table) == 0;
-	guard = inet && strcmp(table, kernel_guard_table) == 0;
+	guard = inet &&
+		(strcmp(table, kernel_guard_table) == 0 || strcmp(table, kernel_mirror_table) == 0);
 	if (policy || guard) {
 		reader->change.about |= policy ? WATCH_POLICY : WATCH_GUARD;
 		watch_note(reader, type, guard, link_text(attrs[watch_messages[type].name]));

@@ -1,0 +1,468 @@
+// What is isolated: from the disk and the kernel at start, to both and to the record afterwards.
+#include "daemon/isolation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/file.h"
+#include "daemon/incident.h"
+#include "daemon/live.h"
+#include "kernel/neighbour.h"
+
+static const char map_name[] = "switch";
+
+const char *isolation_words(const struct isolation *cut, char *out)
+{
+	if (cut->kind == ISOLATION_ALL)
+		snprintf(out, ISOLATION_WORDS_MAX, "everything");
+	else
+		snprintf(out, ISOLATION_WORDS_MAX, "%s %s", isolation_kind_word(cut->kind),
+			 cut->name);
+	return out;
+}
+
+// What went wrong, or NULL: it is right again.
+static void set_problem(struct gate *gate, int error, const char *what)
+{
+	struct failure failure;
+
+	if (error < 0)
+		failure_set(&failure, SK_ISOLATION_FAILED, error, "%s: %s", what, strerror(-error));
+	gate_set_problem(gate, GATE_ISOLATION, error < 0 ? &failure : NULL);
+}
+
+static void write_book(struct gate *gate)
+{
+	int r = book_write(gate->book);
+
+	set_problem(gate, r,
+		    "state/isolation cannot be written; the kernel holds what is "
+		    "isolated, a boot would forget the newest of it");
+}
+
+// --- start
+
+// Nobody knows what was cut off, and the kernel has no rules to tell: all of it is, then.
+static void isolate_everything(struct gate *gate)
+{
+	struct isolated all = { .cut = { .kind = ISOLATION_ALL,
+					 .since = journal_now_usec() / 1000000 },
+				.uid = CONTROL_NO_LOGIN,
+				.login_uid = CONTROL_NO_LOGIN,
+				.actor = "sekishod",
+				.reason = "state/isolation is damaged: what was isolated is not "
+					  "known any more",
+				.confirmed_usec = journal_now_usec() };
+
+	book_put(gate->book, &all);
+}
+
+static void read_map(struct gate *gate, const char *text)
+{
+	struct isolation_book *book = gate->book;
+	struct switch_map map;
+	struct failure failure;
+	unsigned line;
+	int r = text ? switch_map_read(text, &map, &line) : -ENOMEM;
+
+	if (r < 0) {
+		failure_set(&failure, SK_ISOLATION_FAILED, r, "state/switch, line %u: %s", line,
+			    strerror(-r));
+		gate_set_problem(gate, GATE_ISOLATION, &failure);
+		return;
+	}
+	pthread_mutex_lock(&book->lock);
+	switch_map_done(&book->map);
+	book->map = map;
+	pthread_mutex_unlock(&book->lock);
+}
+
+// Before a policy is loaded: what sekisho-isolate knows, but the box's own management path.
+static void read_stored_map(struct gate *gate)
+{
+	char *stored = NULL, *text;
+	size_t size;
+
+	if (gate->state_fd >= 0 &&
+	    file_read(gate->state_fd, map_name, SWITCH_TEXT_MAX, &stored, &size) == 0)
+		read_map(gate, stored);
+	free(stored);
+	text = isolation_map_text(gate->options, NULL);
+	if (!gate->book->map.zones)
+		read_map(gate, text);
+	free(text);
+}
+
+static void finish_leaving(struct gate *gate)
+{
+	struct isolation_book *book = gate->book;
+	struct failure failure;
+
+	for (size_t i = 0; i < book->n;)
+		if (!book->v[i].leaving || isolation_end(gate, &book->v[i].cut, &failure) < 0)
+			i++;
+}
+
+// Cut, but the daemon died or was not there before it was recorded.
+static void tell_unrecorded(struct isolation_book *book)
+{
+	for (size_t i = 0; i < book->n; i++)
+		if (!book->v[i].incident)
+			book_tell(book, &book->v[i], false);
+	if (book->n && book->state_fd >= 0)
+		book_write(book);
+}
+
+int isolation_open(struct gate *gate, struct failure *failure)
+{
+	struct isolation_book *book;
+	bool damaged;
+	int r = book_open(gate->state_fd, &gate->book, &damaged);
+
+	if (r < 0)
+		return failure_set(failure, SK_GUARD_FAILED, r, "the guard table: %s",
+				   strerror(-r));
+	book = gate->book;
+	gate->guard = book->state;
+	read_stored_map(gate);
+	if (book->state == KERNEL_GUARD_ABSENT)
+		book->state = KERNEL_GUARD_CLOSED;
+	if (damaged) {
+		failure_set(failure, SK_ISOLATION_DAMAGED, -EBADMSG,
+			    "state/isolation is damaged and kept as isolation.damaged; %s",
+			    gate->guard == KERNEL_GUARD_ABSENT
+				    ? "everything is isolated until somebody reconnects it"
+				    : "what the kernel holds is in force");
+		gate_set_problem(gate, GATE_ISOLATION, failure);
+		if (gate->guard == KERNEL_GUARD_ABSENT)
+			isolate_everything(gate);
+	}
+	finish_leaving(gate);
+	if (book->n)
+		r = book_make(book, book->state, NULL);
+	tell_unrecorded(book);
+	return r < 0 ? failure_set(failure, SK_ISOLATION_FAILED, r,
+				   "what is isolated cannot be put into the kernel: %s",
+				   strerror(-r))
+		     : 0;
+}
+
+void isolation_close(struct gate *gate)
+{
+	book_close(gate->book);
+	gate->book = NULL;
+}
+
+// --- the guard
+
+int isolation_set_guard(struct gate *gate, enum kernel_guard state)
+{
+	// Without a box file there is no book: what the kernel holds stays.
+	return gate->book ? book_make(gate->book, state, NULL)
+			  : kernel_guard_set(gate->kernel, state, NULL);
+}
+
+void isolation_guard_is(struct gate *gate, enum kernel_guard state)
+{
+	pthread_mutex_lock(&gate->book->lock);
+	gate->book->state = state;
+	pthread_mutex_unlock(&gate->book->lock);
+}
+
+// Interfaces that the map gives to isolated zones beyond those that are cut.
+static bool widen(struct isolation_book *book, const struct switch_map *map)
+{
+	bool wider = false;
+
+	for (size_t i = 0; i < book->n; i++) {
+		size_t before = book->v[i].cut.n_targets;
+
+		if (book->v[i].cut.kind != ISOLATION_ZONE)
+			continue;
+		switch_map_zone(map, &book->v[i].cut);
+		if (book->v[i].cut.n_targets == before)
+			continue;
+		isolations_add(book->in_force, &book->v[i].cut);
+		wider = true;
+	}
+	return wider;
+}
+
+void isolation_precede(struct gate *gate, const struct report *report)
+{
+	struct isolation_book *book = gate->book;
+	char *text = book->n ? isolation_map_text(gate->options, report) : NULL;
+	struct switch_map map;
+	unsigned line;
+	bool wider;
+
+	if (!text || switch_map_read(text, &map, &line) < 0) {
+		free(text);
+		return;
+	}
+	pthread_mutex_lock(&book->lock);
+	wider = widen(book, &map);
+	pthread_mutex_unlock(&book->lock);
+	if (wider) {
+		set_problem(gate, book_make(book, book->state, NULL), "the guard table");
+		write_book(gate);
+	}
+	switch_map_done(&map);
+	free(text);
+}
+
+void isolation_follow(struct gate *gate)
+{
+	char *text = isolation_map_text(gate->options, &gate->current.report);
+
+	read_map(gate, text);
+	if (text && gate->state_fd >= 0)
+		set_problem(gate, file_replace(gate->state_fd, map_name, text, strlen(text)),
+			    "state/switch cannot be written; sekisho-isolate goes by the policy "
+			    "before");
+	free(text);
+	isolation_precede(gate, &gate->current.report);
+}
+
+int isolation_look(struct gate *gate, enum kernel_guard *ret_state)
+{
+	struct failure failure;
+	int r = book_compare(gate->book, true, ret_state);
+
+	if (r > 0) {
+		failure_set(&failure, SK_ISOLATION_UNDONE, 0,
+			    "rules that isolate were taken away by somebody; put back");
+		journal_failed(gate->journal, &failure);
+	}
+	return r;
+}
+
+// --- the record
+
+static void put_actor(struct event *event, const struct isolated *isolated)
+{
+	event_text(event, EVENT_ACTOR, isolated->by_hand ? "by hand" : isolated->actor);
+	if (isolated->uid != CONTROL_NO_LOGIN)
+		event_number(event, EVENT_UID, isolated->uid);
+	if (isolated->login_uid != CONTROL_NO_LOGIN)
+		event_number(event, EVENT_LOGIN_UID, isolated->login_uid);
+	if (isolated->pid)
+		event_number(event, EVENT_PID, (uint64_t)isolated->pid);
+}
+
+static void record(struct gate *gate, const struct isolation_news *news)
+{
+	const struct isolated *one = &news->isolated;
+	char words[ISOLATION_WORDS_MAX];
+	struct event event;
+
+	event_init(&event, one->by_hand ? EVENT_ISOLATION_FOUND : EVENT_ISOLATED,
+		   one->confirmed_usec);
+	event_text(&event, EVENT_NAME, isolation_words(&one->cut, words));
+	if (one->cut.kind == ISOLATION_ZONE)
+		event_text(&event, EVENT_ZONE, one->cut.name);
+	if (one->cut.total)
+		event_text(&event, EVENT_MESSAGE, "total: lifelines are cut too");
+	event_text(&event, EVENT_REASON, one->reason);
+	if (!one->by_hand)
+		event_text(&event, EVENT_ORDERED_BY,
+			   one->ordered_by[0] ? one->ordered_by : "own judgment");
+	put_actor(&event, one);
+	if (gate->current.about.number)
+		event_number(&event, EVENT_GENERATION, gate->current.about.number);
+	journal_write(gate->journal, &event);
+}
+
+static uint64_t open_incident(struct gate *gate, const struct isolated *one)
+{
+	const char *const zones[] = { one->cut.name };
+	const struct incident_what what = {
+		.kind = one->by_hand	      ? INCIDENT_BY_HAND
+			: one->cut.quarantine ? INCIDENT_QUARANTINE
+					      : INCIDENT_ISOLATE,
+		.scope = isolation_kind_word(one->cut.kind),
+		.subject = one->cut.name,
+		.zones = zones,
+		.n_zones = one->cut.kind == ISOLATION_ZONE,
+		.actor = one->actor,
+		.uid = one->uid,
+		.login_uid = one->login_uid,
+		.reason = one->by_hand ? "ordered by sekisho-isolate or by hand" : one->reason,
+		.ordered_by = one->ordered_by,
+		.own_judgment = !one->by_hand && !one->ordered_by[0],
+		.time_usec = one->confirmed_usec,
+	};
+
+	return incident_open(gate, &what);
+}
+
+static void number_it(struct gate *gate, const struct isolation *like, uint64_t incident)
+{
+	struct isolation_book *book = gate->book;
+	struct isolated *there;
+
+	pthread_mutex_lock(&book->lock);
+	there = book_find(book, like);
+	if (there)
+		there->incident = incident;
+	pthread_mutex_unlock(&book->lock);
+}
+
+static void record_refusal(struct gate *gate, const struct isolation_news *news)
+{
+	char name[CONTROL_PEER_NAME_MAX];
+	struct event event;
+
+	event_init(&event, EVENT_CALL_REFUSED, journal_now_usec());
+	event_text(&event, EVENT_METHOD, control_method_info(news->method)->name);
+	control_event_actor(&event, &news->peer, name);
+	if (news->suppressed)
+		event_number(&event, EVENT_COUNT, news->suppressed);
+	journal_write(gate->journal, &event);
+}
+
+void isolation_hear(struct gate *gate)
+{
+	struct isolation_news *news;
+	bool any = false, quarantined = false;
+
+	while ((news = book_hear(gate->book))) {
+		if (news->method) {
+			record_refusal(gate, news);
+			free(news);
+			continue;
+		}
+		record(gate, news);
+		if (!news->isolated.incident)
+			number_it(gate, &news->isolated.cut, open_incident(gate, &news->isolated));
+		fault_point("isolate-recorded");
+		any = true;
+		quarantined |= news->isolated.cut.quarantine;
+		free(news);
+	}
+	if (!any)
+		return;
+	write_book(gate);
+	fault_point("isolate-numbered");
+	isolation_write_motd(gate);
+	if (quarantined)
+		live_review(gate, LIVE_QUARANTINE);
+}
+
+// --- the end of one
+
+static void bring_up(struct gate *gate, const struct isolated *one)
+{
+	struct failure failure;
+
+	for (size_t i = 0; i < one->n_down; i++) {
+		int r = interface_set_up(one->down[i], true);
+
+		if (r == 0)
+			continue;
+		failure_set(&failure, SK_ISOLATION_FAILED, r,
+			    "interface %s cannot be switched on again: %s", one->down[i],
+			    strerror(-r));
+		journal_failed(gate->journal, &failure);
+	}
+}
+
+// The file says that it is to go: from here on a crash goes on with it.
+static int intend(struct gate *gate, const struct isolation *like, bool leaving)
+{
+	struct isolation_book *book = gate->book;
+	struct isolated *there;
+
+	pthread_mutex_lock(&book->lock);
+	there = book_find(book, like);
+	if (there)
+		there->leaving = leaving;
+	pthread_mutex_unlock(&book->lock);
+	return there ? book_write(book) : -ENOENT;
+}
+
+int isolation_end(struct gate *gate, const struct isolation *like, struct failure *failure)
+{
+	struct isolation_book *book = gate->book;
+	struct isolated *one, gone;
+	int r;
+
+	pthread_mutex_lock(&book->lock);
+	one = book_find(book, like);
+	if (one)
+		gone = *one;
+	pthread_mutex_unlock(&book->lock);
+	if (!one)
+		return failure_set(failure, SK_ISOLATION_FAILED, -ENOENT, "it is not isolated");
+	r = intend(gate, &gone.cut, true);
+	if (r < 0) {
+		intend(gate, &gone.cut, false);
+		return failure_set(failure, SK_ISOLATION_FAILED, r,
+				   "state/isolation cannot be written (%s), so nothing was "
+				   "reconnected",
+				   strerror(-r));
+	}
+	fault_point("reconnect-intended");
+	r = book_make(book, book->state, &gone.cut);
+	if (r < 0) {
+		intend(gate, &gone.cut, false);
+		return failure_set(failure, SK_ISOLATION_FAILED, r,
+				   "the kernel does not take the rules: %s", strerror(-r));
+	}
+	bring_up(gate, &gone);
+	fault_point("reconnect-open");
+	pthread_mutex_lock(&book->lock);
+	book_take(book, &gone.cut);
+	pthread_mutex_unlock(&book->lock);
+	write_book(gate);
+	fault_point("reconnect-stored");
+	return 0;
+}
+
+static void record_end(struct gate *gate, const struct isolated *one)
+{
+	char words[ISOLATION_WORDS_MAX];
+	struct event event;
+
+	event_init(&event, EVENT_ISOLATION_ENDED, journal_now_usec());
+	event_text(&event, EVENT_NAME, isolation_words(&one->cut, words));
+	event_number(&event, EVENT_INCIDENT, one->incident);
+	journal_write(gate->journal, &event);
+	if (one->incident)
+		incident_step(
+			gate, one->incident,
+			&(struct incident_step){ .kind = INCIDENT_RECONNECTED,
+						 .actor = "sekishod",
+						 .uid = INCIDENT_NO_LOGIN,
+						 .login_uid = INCIDENT_NO_LOGIN,
+						 .text = "the time it was limited to is over" });
+}
+
+void isolation_expire(struct gate *gate)
+{
+	struct isolation_book *book = gate->book;
+	struct isolated one;
+	struct failure failure;
+
+	for (size_t i = 0;;) {
+		bool more;
+
+		pthread_mutex_lock(&book->lock);
+		more = i < book->n;
+		if (more)
+			one = book->v[i];
+		pthread_mutex_unlock(&book->lock);
+		if (!more)
+			return;
+		if (!one.until.boot[0] || boot_left_usec(&one.until) > 0 ||
+		    isolation_end(gate, &one.cut, &failure) < 0) {
+			i++;
+			continue;
+		}
+		record_end(gate, &one);
+		isolation_write_motd(gate);
+		live_review(gate, LIVE_RECONNECT);
+	}
+}

@@ -1,0 +1,60 @@
+// Isolation as the gate has it: restored at start, kept through every apply, recorded, ended.
+//
+// Orders come in on the switch's own thread (daemon/switch.h), which cuts first and then tells the
+// main loop; everything here runs on the main loop.  An isolation is in force when the kernel or
+// the file says so; it ends only by a reconnect, or when its time is over.
+//
+// Places where tests let the daemon die.  Isolating: isolate-cut (the kernel has it),
+// isolate-stored (the file too), isolate-mirrored, isolate-told (answered), isolate-recorded (event
+// and incident), isolate-numbered (the file has the incident).  Reconnecting: reconnect-asked (one
+// of two persons), reconnect-intended (the file says so), reconnect-open (the kernel too),
+// reconnect-stored (the file forgot it), reconnect-recorded.
+#ifndef SEKISHO_DAEMON_ISOLATION_H
+#define SEKISHO_DAEMON_ISOLATION_H
+
+#include "control/server.h"
+#include "daemon/gate.h"
+#include "daemon/isolation_book.h"
+
+// Part of gate_open(): what the file and the kernel say is in force in the kernel when it returns.
+int isolation_open(struct gate *gate, struct failure *failure);
+void isolation_close(struct gate *gate);
+
+// The guard closed or open, with everything that is isolated.
+int isolation_set_guard(struct gate *gate, enum kernel_guard state);
+// Somebody closed or opened it, and that is to stay.
+void isolation_guard_is(struct gate *gate, enum kernel_guard state);
+// What runs has changed: zones have other interfaces, other lifelines.  Writes the file for
+// sekisho-isolate.
+void isolation_follow(struct gate *gate);
+// Before a policy is loaded: interfaces that it gives to an isolated zone are cut now.
+void isolation_precede(struct gate *gate, const struct report *report);
+// Takes over what others ordered, puts back what others undid; gives the guard's state.
+int isolation_look(struct gate *gate, enum kernel_guard *ret_state);
+// Ends what was limited in time.
+void isolation_expire(struct gate *gate);
+// Records the orders that the switch carried out.
+void isolation_hear(struct gate *gate);
+
+bool isolation_in_force(struct gate *gate);
+// One line each as CTL_ISOLATED: for the status.
+void isolation_put_lines(struct gate *gate, struct control_writer *reply);
+// One row each.
+void isolation_put_rows(struct isolation_book *book, struct control_writer *reply);
+// RUN/motd: what everybody who logs in is told; empty when nothing is isolated.
+void isolation_write_motd(struct gate *gate);
+
+// "zone office", "everything"; out at least ISOLATION_WORDS_MAX bytes.
+enum { ISOLATION_WORDS_MAX = ISOLATION_NAME_MAX + 16 };
+const char *isolation_words(const struct isolation *cut, char *out);
+
+// Ends one: intent, kernel, file.  The one of this kind and name; -ENOENT; -errno with failure.
+int isolation_end(struct gate *gate, const struct isolation *like, struct failure *failure);
+// The method "reconnect".
+void isolation_reconnect(struct gate *gate, struct control_server *server,
+			 struct control_request *request);
+
+// The text that sekisho-isolate reads: the report's zones, lifelines and rules of isolation.
+char *isolation_map_text(const struct gate_options *options, const struct report *report);
+
+#endif

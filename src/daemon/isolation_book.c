@@ -1,0 +1,296 @@
+// What is in force: one list in memory, the kernel's rules before it, the disk after it.
+#include "daemon/isolation_book.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/file.h"
+
+static const char file_name[] = "isolation";
+static const char damaged_name[] = "isolation.damaged";
+
+struct isolated *book_find(struct isolation_book *book, const struct isolation *like)
+{
+	for (size_t i = 0; i < book->n; i++)
+		if (book->v[i].cut.kind == like->kind &&
+		    strcmp(book->v[i].cut.name, like->name) == 0)
+			return &book->v[i];
+	return NULL;
+}
+
+int book_put(struct isolation_book *book, const struct isolated *isolated)
+{
+	struct isolated *there = book_find(book, &isolated->cut);
+	int r = isolations_add(book->in_force, &isolated->cut);
+
+	if (r < 0)
+		return r;
+	if (!there)
+		book->v[book->n++] = *isolated;
+	else
+		there->cut = *isolations_find(book->in_force, &isolated->cut);
+	return 0;
+}
+
+void book_take(struct isolation_book *book, const struct isolation *like)
+{
+	struct isolated *there = book_find(book, like);
+
+	isolations_remove(book->in_force, like);
+	if (!there)
+		return;
+	book->n--;
+	memmove(there, there + 1, (size_t)(book->v + book->n - there) * sizeof(*there));
+}
+
+struct guard_want book_want(const struct isolation_book *book)
+{
+	return (struct guard_want){
+		.state = book->state,
+		.management = book->map.management.interface[0] ? &book->map.management : NULL,
+		.isolations = book->in_force,
+		.lifelines = book->map.lifelines,
+		.n_lifelines = book->map.n_lifelines,
+	};
+}
+
+void book_tell_news(struct isolation_book *book, const struct isolation_news *news)
+{
+	struct isolation_news *copy = malloc(sizeof(*copy)), **end = &book->news;
+
+	if (!copy)
+		return;
+	*copy = *news;
+	copy->next = NULL;
+	while (*end)
+		end = &(*end)->next;
+	*end = copy;
+	eventfd_write(book->news_fd, 1);
+}
+
+void book_tell(struct isolation_book *book, const struct isolated *isolated, bool again)
+{
+	book_tell_news(book, &(struct isolation_news){ .again = again, .isolated = *isolated });
+}
+
+struct isolation_news *book_hear(struct isolation_book *book)
+{
+	struct isolation_news *news;
+	eventfd_t ignored;
+
+	pthread_mutex_lock(&book->lock);
+	eventfd_read(book->news_fd, &ignored);
+	news = book->news;
+	if (news)
+		book->news = news->next;
+	if (book->news)
+		eventfd_write(book->news_fd, 1);
+	pthread_mutex_unlock(&book->lock);
+	return news;
+}
+
+// --- the kernel
+
+static bool lacks(const struct isolation *one, const struct isolations *list)
+{
+	const struct isolation *other = isolations_find(list, one);
+	bool found;
+
+	if (!other || other->total != one->total)
+		return true;
+	for (size_t i = 0; i < one->n_targets; i++) {
+		found = false;
+		for (size_t k = 0; k < other->n_targets && !found; k++)
+			found = strcmp(one->targets[i].text, other->targets[k].text) == 0;
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
+static bool any_lacks(const struct isolations *these, const struct isolations *those)
+{
+	for (size_t i = 0; i < these->n; i++)
+		if (lacks(&these->v[i], those))
+			return true;
+	return false;
+}
+
+// With the lock held.
+static void adopt(struct isolation_book *book, const struct isolations *found, bool opening)
+{
+	struct isolated *one = calloc(1, sizeof(*one));
+
+	for (size_t i = 0; one && i < found->n; i++) {
+		bool known = book_find(book, &found->v[i]);
+
+		if (!lacks(&found->v[i], book->in_force))
+			continue;
+		*one = (struct isolated){ .cut = found->v[i],
+					  .uid = CONTROL_NO_LOGIN,
+					  .login_uid = CONTROL_NO_LOGIN,
+					  .by_hand = true,
+					  .confirmed_usec = found->v[i].since * 1000000 };
+		if (book_put(book, one) == 0 && (known || !opening))
+			book_tell(book, book_find(book, &one->cut), known);
+	}
+	free(one);
+}
+
+int book_make(struct isolation_book *book, enum kernel_guard state, const struct isolation *without)
+{
+	struct isolations *all = calloc(1, sizeof(*all));
+	struct guard_want want;
+	int r;
+
+	if (!all)
+		return -ENOMEM;
+	pthread_mutex_lock(&book->lock);
+	if (without)
+		isolations_remove(book->in_force, without);
+	want = book_want(book);
+	want.state = state;
+	r = switch_guard_make(book->guard, &want, without, all);
+	if (r == 0) {
+		book->state = state;
+		adopt(book, all, false);
+		r = switch_mirror(book->guard, &want);
+	}
+	if (r < 0 && without && book_find(book, without))
+		isolations_add(book->in_force, &book_find(book, without)->cut);
+	pthread_mutex_unlock(&book->lock);
+	free(all);
+	return r;
+}
+
+int book_compare(struct isolation_book *book, bool again, enum kernel_guard *ret_state)
+{
+	struct guard_found *found = calloc(1, sizeof(*found));
+	bool missing = false, more = false;
+	int r = found ? 0 : -ENOMEM;
+
+	pthread_mutex_lock(&book->lock);
+	if (r == 0)
+		r = switch_guard_read(book->guard, found);
+	if (r == 0) {
+		more = any_lacks(&found->isolations, book->in_force);
+		missing = any_lacks(book->in_force, &found->isolations);
+		if (more)
+			adopt(book, &found->isolations, false);
+		*ret_state = found->state;
+	}
+	pthread_mutex_unlock(&book->lock);
+	free(found);
+	if (r == 0 && missing && again)
+		r = book_make(book, *ret_state == KERNEL_GUARD_CLOSED ? *ret_state : book->state,
+			      NULL);
+	if (r == 0 && more)
+		book_write(book);
+	return r < 0 ? r : missing;
+}
+
+// --- the disk
+
+int book_write(struct isolation_book *book)
+{
+	char *text;
+	int r;
+
+	pthread_mutex_lock(&book->file_lock);
+	pthread_mutex_lock(&book->lock);
+	text = isolation_file_text(book->v, book->n);
+	pthread_mutex_unlock(&book->lock);
+	r = text ? fault_error("isolation-write") : -ENOMEM;
+	if (r == 0)
+		r = file_replace(book->state_fd, file_name, text, strlen(text));
+	book->file_error = r;
+	pthread_mutex_unlock(&book->file_lock);
+	free(text);
+	return r;
+}
+
+static int read_file(struct isolation_book *book, bool *ret_damaged)
+{
+	char *text = NULL;
+	size_t size, n = 0;
+	struct isolated *list = calloc(ISOLATIONS_MAX, sizeof(*list));
+	int r = list ? file_read(book->state_fd, file_name, ISOLATION_FILE_MAX, &text, &size)
+		     : -ENOMEM;
+
+	if (r == 0)
+		r = strlen(text) == size ? isolation_file_read(text, list, &n) : -EBADMSG;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = book_put(book, &list[i]);
+	free(text);
+	free(list);
+	*ret_damaged = r < 0 && r != -ENOENT && r != -ENOMEM;
+	if (*ret_damaged)
+		renameat(book->state_fd, file_name, book->state_fd, damaged_name);
+	return r == -ENOMEM ? r : 0;
+}
+
+static int read_kernel(struct isolation_book *book)
+{
+	struct guard_found *found = calloc(1, sizeof(*found));
+	int r = found ? switch_guard_read(book->guard, found) : -ENOMEM;
+
+	if (r == 0) {
+		book->state = found->state;
+		adopt(book, &found->isolations, true);
+		r = switch_mirror_read(book->guard, &found->isolations);
+	}
+	if (r == 0)
+		adopt(book, &found->isolations, true);
+	free(found);
+	return r;
+}
+
+int book_open(int state_fd, struct isolation_book **ret_book, bool *ret_damaged)
+{
+	struct isolation_book *book = calloc(1, sizeof(*book));
+	int r = 0;
+
+	if (!book)
+		return -ENOMEM;
+	pthread_mutex_init(&book->lock, NULL);
+	pthread_mutex_init(&book->file_lock, NULL);
+	book->state_fd = state_fd;
+	book->news_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	book->v = calloc(ISOLATIONS_MAX, sizeof(*book->v));
+	book->in_force = calloc(1, sizeof(*book->in_force));
+	if (book->news_fd < 0 || !book->v || !book->in_force)
+		r = -ENOMEM;
+	if (r == 0)
+		r = switch_open(&book->guard);
+	*ret_damaged = false;
+	if (r == 0 && state_fd >= 0)
+		r = read_file(book, ret_damaged);
+	if (r == 0)
+		r = read_kernel(book);
+	if (r < 0)
+		book_close(book);
+	else
+		*ret_book = book;
+	return r;
+}
+
+void book_close(struct isolation_book *book)
+{
+	if (!book)
+		return;
+	for (struct isolation_news *next, *news = book->news; news; news = next) {
+		next = news->next;
+		free(news);
+	}
+	switch_close(book->guard);
+	switch_map_done(&book->map);
+	if (book->news_fd >= 0)
+		close(book->news_fd);
+	free(book->v);
+	free(book->in_force);
+	free(book);
+}

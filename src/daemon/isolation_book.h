@@ -1,0 +1,97 @@
+// The book of what is isolated: who ordered it, why, and until when.  It is kept in the kernel
+// (what is cut, by the rules' comments), in memory, and in the file state/isolation.
+//
+// Two threads use it, the main loop and the switch: every function takes the lock itself unless it
+// says otherwise.  The disk is written outside the lock, so that no order waits for it.
+#ifndef SEKISHO_DAEMON_ISOLATION_BOOK_H
+#define SEKISHO_DAEMON_ISOLATION_BOOK_H
+
+#include <pthread.h>
+
+#include "base/boot.h"
+#include "control/peer.h"
+#include "kernel/switch.h"
+
+enum {
+	ISOLATED_REASON_MAX = 256,
+	ISOLATED_PERSON_MAX = 128,
+	ISOLATED_DOWN_MAX = 16,		      // interfaces taken down
+	ISOLATION_FILE_MAX = 4 * 1024 * 1024, // bytes
+	ISOLATION_ASKED_SECONDS =
+		15 * 60, // that a request to reconnect waits for the second person
+};
+
+struct isolated {
+	struct isolation cut;
+	// Who: "" with by_hand, when the daemon found it in the kernel.
+	char actor[CONTROL_PEER_NAME_MAX];
+	uint32_t uid, login_uid;
+	int pid;
+	bool by_hand;
+	char reason[ISOLATED_REASON_MAX];
+	char ordered_by[ISOLATED_PERSON_MAX]; // "": on own judgment
+	uint64_t confirmed_usec;	      // since 1970: the kernel had it
+	uint64_t incident;		      // 0: none yet
+	struct boot_moment until;	      // boot "": without end
+	uint64_t until_usec;		      // the same for people, since 1970
+	char down[ISOLATED_DOWN_MAX][16];     // interfaces that were up and were taken down
+	size_t n_down;
+	bool leaving; // it is being reconnected: done when the kernel and this file forget it
+	// One person who wants to reconnect, waiting for another; asked_usec 0: nobody.
+	char asked_by[CONTROL_PEER_NAME_MAX];
+	uint32_t asked_uid, asked_login_uid;
+	char asked_reason[ISOLATED_REASON_MAX];
+	uint64_t asked_usec;
+};
+
+struct isolation_news { // what the main loop has not yet heard of
+	struct isolation_news *next;
+	bool again;	 // it was in force already, and now reaches further
+	unsigned method; // 0: an order carried out; else one that was not the peer's to give
+	struct control_peer peer;
+	uint64_t suppressed; // such refusals before it that are not told of one by one
+	struct isolated isolated;
+};
+
+struct isolation_book {
+	pthread_mutex_t lock, file_lock;
+	struct guard_switch *guard; // the kernel's side, under the lock
+	int state_fd;		    // the caller's
+	int news_fd;		    // eventfd: there is news
+	struct isolation_news *news;
+	struct switch_map map;
+	enum kernel_guard state; // closed or open, as last made
+	size_t n;
+	struct isolated *v;	     // ISOLATIONS_MAX
+	struct isolations *in_force; // the same as the kernel's part knows them
+	int file_error;		     // of the last write
+};
+
+// Reads the file and the kernel.  0 with *ret_damaged: the file made no sense (it is kept as
+// isolation.damaged).
+int book_open(int state_fd, struct isolation_book **ret_book, bool *ret_damaged);
+void book_close(struct isolation_book *book); // NULL is fine
+
+// With the lock held: the one of this kind and name; adding one (-ENOSPC); taking one away.
+struct isolated *book_find(struct isolation_book *book, const struct isolation *like);
+int book_put(struct isolation_book *book, const struct isolated *isolated);
+void book_take(struct isolation_book *book, const struct isolation *like);
+struct guard_want book_want(const struct isolation_book *book);
+void book_tell(struct isolation_book *book, const struct isolated *isolated, bool again);
+void book_tell_news(struct isolation_book *book, const struct isolation_news *news);
+
+// What the kernel holds and the book does not is put into the book as ordered by hand; with
+// again: what the book has and the kernel has not is put there.  1: something was missing.
+int book_compare(struct isolation_book *book, bool again, enum kernel_guard *ret_state);
+// Guard and mirror, made anew with all that is in force but `without`.
+int book_make(struct isolation_book *book, enum kernel_guard state,
+	      const struct isolation *without);
+int book_write(struct isolation_book *book);
+// The oldest news, to be freed, or NULL.
+struct isolation_news *book_hear(struct isolation_book *book);
+
+// The file's text (daemon/isolation_file.c).  read: 0, or -EBADMSG.
+char *isolation_file_text(const struct isolated *v, size_t n); // on the heap
+int isolation_file_read(const char *text, struct isolated *v, size_t *ret_n);
+
+#endif

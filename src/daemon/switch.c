@@ -1,0 +1,130 @@
+// The thread: one poll on its clients and on the word to stop.
+#include "daemon/switch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "control/server.h"
+#include "daemon/isolation.h"
+#include "daemon/order.h"
+#include "event/limit.h"
+
+enum { REFUSALS_RATE = 10, REFUSALS_BURST = 50 };
+
+struct daemon_switch {
+	struct isolation_book *book;
+	struct control_server *server;
+	struct event_limit refusals;
+	pthread_t thread;
+	bool running;
+	int stop_fd;
+};
+
+// Whatever else is asked here has its place on the other socket.
+static void handle(void *arg, struct control_request *request)
+{
+	struct daemon_switch *daemon_switch = arg;
+	struct control_writer reply;
+
+	switch (request->method) {
+	case CTL_ISOLATE:
+	case CTL_QUARANTINE:
+		order_carry_out(daemon_switch->book, daemon_switch->server, request);
+		break;
+	case CTL_ISOLATIONS:
+		control_writer_init(&reply, CTL_REPLY_MAX);
+		isolation_put_rows(daemon_switch->book, &reply);
+		control_server_answer(daemon_switch->server, request->token, &reply);
+		break;
+	default:
+		control_server_refuse(daemon_switch->server, request->token, 1,
+				      "the switch only isolates; \"%s\" is for control.sock",
+				      control_method_info(request->method)->name);
+	}
+}
+
+static void refused(void *arg, const struct control_peer *peer, unsigned method)
+{
+	struct daemon_switch *daemon_switch = arg;
+	struct isolation_book *book = daemon_switch->book;
+	uint64_t now = journal_now_usec();
+	struct isolation_news *news = calloc(1, sizeof(*news));
+
+	if (news && event_limit_take(&daemon_switch->refusals, now)) {
+		news->method = method;
+		news->peer = *peer;
+		news->suppressed = event_limit_suppressed(&daemon_switch->refusals);
+		pthread_mutex_lock(&book->lock);
+		book_tell_news(book, news);
+		pthread_mutex_unlock(&book->lock);
+	}
+	free(news);
+}
+
+static void *serve(void *arg)
+{
+	struct daemon_switch *daemon_switch = arg;
+	struct pollfd fds[] = {
+		{ .fd = control_server_fd(daemon_switch->server), .events = POLLIN },
+		{ .fd = daemon_switch->stop_fd, .events = POLLIN },
+	};
+
+	while (!fds[1].revents) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[0].revents)
+			control_server_dispatch(daemon_switch->server);
+	}
+	return NULL;
+}
+
+int daemon_switch_start(struct isolation_book *book, const char *path,
+			struct daemon_switch **ret_switch)
+{
+	struct daemon_switch *daemon_switch = calloc(1, sizeof(*daemon_switch));
+	sigset_t all, before;
+	int r;
+
+	if (!daemon_switch)
+		return -ENOMEM;
+	daemon_switch->book = book;
+	event_limit_init(&daemon_switch->refusals, REFUSALS_RATE, REFUSALS_BURST,
+			 journal_now_usec());
+	daemon_switch->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = daemon_switch->stop_fd < 0
+		    ? -errno
+		    : control_server_new(path, handle, daemon_switch, &daemon_switch->server);
+	if (r == 0) {
+		control_server_on_refused(daemon_switch->server, refused);
+		// Signals are the main loop's.
+		sigfillset(&all);
+		pthread_sigmask(SIG_SETMASK, &all, &before);
+		r = -pthread_create(&daemon_switch->thread, NULL, serve, daemon_switch);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		daemon_switch->running = r == 0;
+	}
+	if (r < 0)
+		daemon_switch_stop(daemon_switch);
+	else
+		*ret_switch = daemon_switch;
+	return r;
+}
+
+void daemon_switch_stop(struct daemon_switch *daemon_switch)
+{
+	if (!daemon_switch)
+		return;
+	if (daemon_switch->running) {
+		eventfd_write(daemon_switch->stop_fd, 1);
+		pthread_join(daemon_switch->thread, NULL);
+	}
+	control_server_free(daemon_switch->server);
+	if (daemon_switch->stop_fd >= 0)
+		close(daemon_switch->stop_fd);
+	free(daemon_switch);
+}

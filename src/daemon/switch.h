@@ -1,0 +1,18 @@
+// The emergency switch: a thread with a netlink socket and a control socket of its own
+// (RUN/switch.sock), which answers isolate, quarantine and the list of isolations while the main
+// loop does whatever it does.  An order is carried out in the kernel, confirmed by read-back, put
+// on the disk, mirrored, and answered; then the main loop hears of it (daemon/isolation.h).
+#ifndef SEKISHO_DAEMON_SWITCH_H
+#define SEKISHO_DAEMON_SWITCH_H
+
+#include "daemon/isolation_book.h"
+
+struct daemon_switch;
+
+// path: of the socket.  refused, with arg: told of calls that were not the caller's to make; on the
+// switch's thread.  0 or a negative errno.
+int daemon_switch_start(struct isolation_book *book, const char *path,
+			struct daemon_switch **ret_switch);
+void daemon_switch_stop(struct daemon_switch *daemon_switch); // NULL is fine
+
+#endif
