@@ -104,6 +104,13 @@ static void print_numbers(const struct control_row *fields)
 		 (unsigned long long)control_u64(fields, CTL_LOG_EVENTS),
 		 (unsigned long long)control_u64(fields, CTL_LOG_SUPPRESSED));
 	print_line("log", line);
+	snprintf(line, sizeof(line), "%s, record %llu, signed %llu, %llu waiting, %llu lost",
+		 control_text(fields, CTL_RECORD),
+		 (unsigned long long)control_u64(fields, CTL_RECORD_SEQ),
+		 (unsigned long long)control_u64(fields, CTL_RECORD_CHECKPOINT),
+		 (unsigned long long)control_u64(fields, CTL_RECORD_WAITING),
+		 (unsigned long long)control_u64(fields, CTL_RECORD_LOST));
+	print_line("audit log", line);
 	snprintf(line, sizeof(line), "sekishod %s, pid %llu, up since %s, %.1f MB",
 		 control_text(fields, CTL_VERSION),
 		 (unsigned long long)control_u64(fields, CTL_PID),

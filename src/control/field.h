@@ -52,6 +52,13 @@ enum control_tag {
 	CTL_UNKNOWN,	// packets from interfaces of no zone
 	CTL_LOG_EVENTS, // records received
 	CTL_LOG_SUPPRESSED,
+	CTL_RECORD,	       // the audit log: "written", "blocked", "none"
+	CTL_RECORD_SEQ,	       // newest record on the disk
+	CTL_RECORD_CHECKPOINT, // newest signed one
+	CTL_RECORD_HASH,       // of that
+	CTL_RECORD_WAITING,    // events not yet on the disk
+	CTL_RECORD_LOST,       // events that had no room
+	CTL_RECORD_RESTARTS,   // of the keeper
 	CTL_CLIENTS,
 	CTL_MEMORY, // bytes resident
 	// Of an apply
@@ -172,6 +179,11 @@ enum control_tag {
 	CTL_FROM_DAY,
 	CTL_UNTIL_DAY,
 	CTL_ASSERTIONS_FAILED,
+	CTL_RECORD_KEEP_DAYS, // 0: not said
+	CTL_RECORD_ROTATE,    // bytes
+	CTL_RECORD_CLOSES,
+	CTL_RECORD_TO,	 // repeats: "syslog", "file:/PATH"
+	CTL_RECORD_HOLD, // repeats: "2026-04-01..2026-06-30"
 	CTL_IMAGE_BYTES,
 	// Zones and what contradicts them
 	CTL_NETWORK,  // repeats: of a zone

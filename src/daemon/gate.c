@@ -11,6 +11,7 @@
 #include "daemon/drift.h"
 #include "daemon/packets.h"
 #include "daemon/isolation.h"
+#include "daemon/record.h"
 #include "kernel/sysctl.h"
 
 static uint64_t monotonic_us(void)
@@ -89,6 +90,9 @@ void gate_let_through(struct gate *gate)
 	const char *path;
 	int r;
 	isolation_follow(gate);
+	record_settle(gate);
+	if (record_keeps_closed(gate))
+		return;
 	r = gate_set_guard(gate, KERNEL_GUARD_OPEN, &failure);
 	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
 	if (r < 0)

@@ -22,7 +22,8 @@ enum {
 };
 
 struct gate_options {
-	const char *rules, *state, *run; // folders
+	const char *rules, *state, *run, *log; // folders
+	uint32_t keeper_uid, keeper_gid;
 	uint32_t compiler_uid, compiler_gid;
 	bool forwarding;	       // switch forwarding on when the gate opens
 	char management_interface[16]; // "": none
@@ -42,6 +43,7 @@ enum gate_problem {
 	GATE_STATE,
 	GATE_COUNTERS,
 	GATE_PACKET_LOG,
+	GATE_RECORD, // the audit log cannot be written
 	GATE_DRIFT,  // others changed the rules, and that is not yet put right
 	GATE_AROUND, // what is found around the policy
 	GATE_WATCH,
@@ -60,6 +62,7 @@ struct capture;	  // daemon/capture.h
 struct packets;	  // daemon/packets.h
 
 struct isolation_book; // daemon/isolation_book.h
+struct record;	       // daemon/record.h
 
 struct gate {
 	const struct gate_options *options;
@@ -84,6 +87,7 @@ struct gate {
 	struct live *live;			 // NULL: connections are not reviewed
 	struct packets *packets;		 // who reads packet records; NULL: nobody
 	struct isolation_book *book;		 // what is isolated
+	struct record *record;			 // NULL: nothing is kept
 };
 
 // netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes
@@ -118,7 +122,8 @@ int gate_repair(struct gate *gate, struct failure *failure);
 // gone it is made again; and without a policy nobody opens it.  who: did it, in words.
 void gate_look_at_guard(struct gate *gate, const char *who);
 int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *failure);
-// Guard open, then forwarding; failures become problems.
+// Guard open, then forwarding; failures become problems.  Not while the policy wants it closed for
+// want of a record (daemon/record.h).
 void gate_let_through(struct gate *gate);
 
 // Looks at the kernel: counters, and whether it still runs what it should behind the daemon's back.

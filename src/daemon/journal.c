@@ -15,14 +15,25 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "base/boot.h"
+#include "daemon/keeper.h"
 #include "event/json.h"
+#include "event/stamp.h"
+
+enum { EARLY_MAX = 32 };
 
 struct journal {
 	bool native;
 	int fd; // of JSON lines
+	struct keeper *keeper;
+	struct stamp_clock clock;
+	bool looking, asked;
+	char *early[EARLY_MAX]; // records from before there was a keeper
+	size_t n_early;
+	enum event_clock state;
 };
 
-enum { FIELDS_MAX = EVENT_FIELD_COUNT + 4 };
+enum { FIELDS_MAX = EVENT_FIELD_COUNT + 5 };
 
 struct assignments {
 	struct iovec v[FIELDS_MAX];
@@ -52,6 +63,7 @@ int journal_open(const char *path, struct journal **ret_journal)
 	if (!journal)
 		return -ENOMEM;
 	journal->fd = STDERR_FILENO;
+	stamp_clock_init(&journal->clock);
 	journal->native = !path && stderr_is_journal();
 	if (path) {
 		journal->fd =
@@ -72,6 +84,7 @@ void journal_close(struct journal *journal)
 		return;
 	if (journal->fd != STDERR_FILENO)
 		close(journal->fd);
+	journal_keep(journal, NULL);
 	free(journal);
 }
 
@@ -106,10 +119,106 @@ static void write_line(int fd, const char *line, size_t length)
 	while (n < 0 && errno == EINTR);
 }
 
+// --- the audit log
+
+void journal_keep(struct journal *journal, struct keeper *keeper)
+{
+	journal->keeper = keeper;
+	for (size_t i = 0; i < journal->n_early; i++) {
+		if (keeper) // the kind only says how much room is left to others
+			keeper_put(keeper, EVENT_STARTED, journal->early[i],
+				   strlen(journal->early[i]));
+		free(journal->early[i]);
+	}
+	journal->n_early = 0;
+}
+
+int journal_flush(struct journal *journal, int timeout_ms)
+{
+	return journal->keeper ? keeper_flush(journal->keeper, timeout_ms) : 0;
+}
+
+static bool put_record(struct journal *journal, const struct event *event)
+{
+	char body[EVENT_LINE_MAX];
+	struct event_stamp stamp;
+	stamp_now(&journal->clock, &stamp);
+	size_t n = event_write_record(event, &stamp, body, sizeof(body));
+	if (journal->keeper)
+		return keeper_put(journal->keeper, event->kind, body, n);
+	char *copy = journal->n_early < EARLY_MAX ? strdup(body) : NULL;
+	if (copy)
+		journal->early[journal->n_early++] = copy;
+	return copy;
+}
+
+// What had no room is told as soon as there is some, before anything later.
+static void put_gap(struct journal *journal)
+{
+	uint64_t lost = keeper_lost(journal->keeper);
+	struct event gap;
+	if (!lost)
+		return;
+	event_init(&gap, EVENT_RECORD_GAP, journal_now_usec());
+	event_number(&gap, EVENT_COUNT, lost);
+	if (put_record(journal, &gap))
+		keeper_lost_told(journal->keeper, lost);
+	else // the gap's own event is no loss
+		keeper_lost_told(journal->keeper, 1);
+}
+
+static void keep(struct journal *journal, const struct event *event)
+{
+	if (journal->keeper)
+		put_gap(journal);
+	put_record(journal, event);
+}
+
+// --- the clock
+
+static void tell_jump(struct journal *journal, int64_t shift_usec)
+{
+	struct event event;
+	char shift[32];
+	uint64_t usec = (uint64_t)(shift_usec < 0 ? -shift_usec : shift_usec);
+	snprintf(shift, sizeof(shift), "%c%llu.%03u", shift_usec < 0 ? '-' : '+',
+		 (unsigned long long)(usec / 1000000), (unsigned)(usec / 1000 % 1000));
+	event_init(&event, EVENT_CLOCK_JUMPED, journal_now_usec());
+	event_text(&event, EVENT_SHIFT, shift);
+	journal_write(journal, &event);
+}
+
+static void tell_state(struct journal *journal, enum event_clock state)
+{
+	struct event event;
+	event_init(&event, EVENT_CLOCK_STATE, journal_now_usec());
+	event_text(&event, EVENT_CLOCK, event_clock_word(state));
+	journal_write(journal, &event);
+}
+
+void journal_look_at_clock(struct journal *journal)
+{
+	struct event_stamp stamp;
+	if (journal->looking) // the event of the clock itself
+		return;
+	journal->looking = true;
+	int64_t shift = stamp_look(&journal->clock, journal_now_usec(), boot_now_usec());
+	if (shift)
+		tell_jump(journal, shift);
+	stamp_now(&journal->clock, &stamp);
+	if (journal->asked && stamp.clock != journal->state)
+		tell_state(journal, stamp.clock);
+	journal->state = stamp.clock;
+	journal->asked = true;
+	journal->looking = false;
+}
+
 void journal_write(struct journal *journal, const struct event *event)
 {
 	char line[EVENT_LINE_MAX + 16];
 	size_t used = 0;
+	journal_look_at_clock(journal);
+	keep(journal, event);
 	if (journal->native) {
 		event_write_text(event, line, EVENT_LINE_MAX);
 		if (send_native(event, line) == 0)

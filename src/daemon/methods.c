@@ -12,6 +12,7 @@
 #include "daemon/links.h"
 #include "daemon/method_connections.h"
 #include "daemon/order.h"
+#include "daemon/record.h"
 #include "daemon/method_diff.h"
 #include "daemon/changes.h"
 #include "kernel/sysctl.h"
@@ -94,6 +95,19 @@ static void put_denied(struct control_writer *reply, const struct gate *gate)
 	control_put_u64(reply, CTL_UNKNOWN, counter_of(gate, "d_", "unknown"));
 }
 
+static void put_record(struct control_writer *reply, const struct gate *gate)
+{
+	struct record_state record;
+	record_state(gate, &record);
+	control_put_text(reply, CTL_RECORD, record.word);
+	control_put_u64(reply, CTL_RECORD_SEQ, record.seq);
+	control_put_u64(reply, CTL_RECORD_CHECKPOINT, record.checkpoint);
+	control_put_text(reply, CTL_RECORD_HASH, record.checkpoint_hash);
+	control_put_u64(reply, CTL_RECORD_WAITING, record.waiting);
+	control_put_u64(reply, CTL_RECORD_LOST, record.lost);
+	control_put_u64(reply, CTL_RECORD_RESTARTS, record.restarts);
+}
+
 static void method_status(struct methods *methods, struct control_request *request)
 {
 	struct gate *gate = methods->gate;
@@ -101,6 +115,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 	struct control_writer reply;
 	uint64_t received = 0, suppressed = 0;
 	control_writer_init(&reply, CTL_REPLY_MAX);
+	record_look(gate);
 	gate_look(gate);
 	bool running = strcmp(gate_state(gate), "running") == 0;
 	control_put_u64(&reply, CTL_EXIT,
@@ -128,6 +143,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 		packets_totals(methods->packets, &received, &suppressed);
 	control_put_u64(&reply, CTL_LOG_EVENTS, received);
 	control_put_u64(&reply, CTL_LOG_SUPPRESSED, suppressed);
+	put_record(&reply, gate);
 	control_put_u64(&reply, CTL_CLIENTS, control_server_clients(methods->server));
 	control_put_u64(&reply, CTL_MEMORY, resident_bytes());
 	methods_send(methods, request->token, &reply);

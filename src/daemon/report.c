@@ -78,6 +78,18 @@ static void hex_of(const uint8_t digest[32], char out[65])
 		snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
+static void put_record(struct control_writer *writer, const struct plan_record *record)
+{
+	if (record->keep_days)
+		control_put_u64(writer, CTL_RECORD_KEEP_DAYS, record->keep_days);
+	control_put_u64(writer, CTL_RECORD_ROTATE, record->rotate_bytes);
+	control_put_bool(writer, CTL_RECORD_CLOSES, record->closes);
+	for (size_t i = 0; i < record->n_to; i++)
+		control_put_text(writer, CTL_RECORD_TO, record->to[i]);
+	for (size_t i = 0; i < record->n_holds; i++)
+		control_put_text(writer, CTL_RECORD_HOLD, record->holds[i]);
+}
+
 static void put_faults(struct control_writer *writer, const struct diag *diag,
 		       bool assertions_failed, const struct plan *plan)
 {
@@ -90,6 +102,7 @@ static void put_faults(struct control_writer *writer, const struct diag *diag,
 		hex_of(plan_digest(plan), digest);
 		control_put_text(writer, CTL_DIGEST, digest);
 		control_put_text(writer, CTL_TITLE, plan_title(plan));
+		put_record(writer, plan_record(plan));
 	}
 	for (size_t i = 0; i < n && i < DIAG_MAX; i++)
 		report_put_diagnostic(writer, diag_at(diag, i));
@@ -296,8 +309,11 @@ int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 	return r;
 }
 
-static const uint8_t faults_head_tags[] = { CTL_ERRORS, CTL_WARNINGS, CTL_ASSERTIONS_FAILED,
-					    CTL_DIGEST, CTL_TITLE,    CTL_SWITCH_LINE };
+static const uint8_t faults_head_tags[] = {
+	CTL_ERRORS,	   CTL_WARNINGS,    CTL_ASSERTIONS_FAILED, CTL_DIGEST,
+	CTL_TITLE,	   CTL_SWITCH_LINE, CTL_RECORD_KEEP_DAYS,  CTL_RECORD_ROTATE,
+	CTL_RECORD_CLOSES, CTL_RECORD_TO,   CTL_RECORD_HOLD
+};
 static const uint8_t fault_tags[] = { CTL_DIAGNOSTIC_TAGS };
 static const uint8_t flow_tags[] = { CTL_ID,	    CTL_TITLE, CTL_FROM, CTL_TO,
 				     CTL_TREATMENT, CTL_OWNER, CTL_FILE, CTL_LINE };

@@ -20,8 +20,8 @@ enum {
 };
 
 struct report {
-	// Row 0: errors, warnings, assertions_failed, title, digest; the others: one diagnostic
-	// each.
+	// Row 0: errors, warnings, assertions_failed, title, digest, and the settings of the
+	// record; the others: one diagnostic each.
 	struct control_rows faults;
 	struct control_rows flows; // row 0 is empty; the others as the method "flows" answers
 	struct control_rows zones;

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/landlock.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int become(uint32_t uid, uint32_t gid)
@@ -33,21 +35,14 @@ static int drop_capabilities(void)
 	return r;
 }
 
-static int set_limits(void)
+struct limit {
+	int resource;
+	rlim_t value;
+};
+
+static int set_limits(const struct limit *limits, size_t n)
 {
-	static const struct {
-		int resource;
-		rlim_t value;
-	} limits[] = {
-		{ RLIMIT_CPU, SANDBOX_CPU_SECONDS },
-		{ RLIMIT_FSIZE, 0 },
-		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_NOFILE, 0 },
-		{ RLIMIT_NPROC, 0 },
-		{ RLIMIT_MEMLOCK, 0 },
-		{ RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
-	};
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct rlimit limit = { limits[i].value, limits[i].value };
 		if (setrlimit(limits[i].resource, &limit) < 0)
 			return -errno;
@@ -55,43 +50,56 @@ static int set_limits(void)
 	return 0;
 }
 
-static int filter_calls(void)
+// What any process needs to live; then, for each kind of process, what its work needs.
+static const int calls_common[] = {
+	SCMP_SYS(read),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(lseek),
+	SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(close),
+	SCMP_SYS(mmap),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(mprotect),
+	SCMP_SYS(madvise),
+	SCMP_SYS(brk),
+	SCMP_SYS(futex),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(sysinfo),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+};
+static const int calls_keeper[] = {
+	SCMP_SYS(recvfrom),	   SCMP_SYS(sendto),	    SCMP_SYS(poll),
+	SCMP_SYS(ppoll),	   SCMP_SYS(pread64),	    SCMP_SYS(pwrite64),
+	SCMP_SYS(openat),	   SCMP_SYS(unlinkat),	    SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),	   SCMP_SYS(fsync),	    SCMP_SYS(fdatasync),
+	SCMP_SYS(ftruncate),	   SCMP_SYS(fchmod),	    SCMP_SYS(getdents64),
+	SCMP_SYS(fcntl),	   SCMP_SYS(clock_adjtime), SCMP_SYS(adjtimex),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(fstatfs),
+};
+
+static int filter_calls(const int *more, size_t n_more)
 {
-	static const int allowed[] = {
-		SCMP_SYS(read),
-		SCMP_SYS(write),
-		SCMP_SYS(writev),
-		SCMP_SYS(lseek),
-		SCMP_SYS(fstat),
-		SCMP_SYS(newfstatat),
-		SCMP_SYS(close),
-		SCMP_SYS(mmap),
-		SCMP_SYS(munmap),
-		SCMP_SYS(mremap),
-		SCMP_SYS(mprotect),
-		SCMP_SYS(madvise),
-		SCMP_SYS(brk),
-		SCMP_SYS(futex),
-		SCMP_SYS(getrandom),
-		SCMP_SYS(clock_gettime),
-		SCMP_SYS(gettimeofday),
-		SCMP_SYS(time),
-		SCMP_SYS(getpid),
-		SCMP_SYS(gettid),
-		SCMP_SYS(tgkill),
-		SCMP_SYS(rt_sigaction),
-		SCMP_SYS(rt_sigprocmask),
-		SCMP_SYS(rt_sigreturn),
-		SCMP_SYS(restart_syscall),
-		SCMP_SYS(sched_yield),
-		SCMP_SYS(sysinfo),
-		SCMP_SYS(exit),
-		SCMP_SYS(exit_group),
-	};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r = filter ? 0 : -ENOMEM;
-	for (size_t i = 0; r == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	for (size_t i = 0; r == 0 && i < sizeof(calls_common) / sizeof(calls_common[0]); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls_common[i], 0);
+	for (size_t i = 0; r == 0 && i < n_more; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, more[i], 0);
 	// The C library asks of a stream that is a device whether it is a terminal.
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
@@ -104,17 +112,76 @@ static int filter_calls(void)
 	return r;
 }
 
-int sandbox_enter(uint32_t uid, uint32_t gid)
+int sandbox_become(uint32_t uid, uint32_t gid)
 {
 	int r = become(uid, gid);
 	if (r == 0)
 		r = drop_capabilities();
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
+	return r;
+}
+
+int sandbox_enter(uint32_t uid, uint32_t gid)
+{
+	static const struct limit limits[] = {
+		{ RLIMIT_CPU, SANDBOX_CPU_SECONDS },
+		{ RLIMIT_FSIZE, 0 },
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_NOFILE, 0 },
+		{ RLIMIT_NPROC, 0 },
+		{ RLIMIT_MEMLOCK, 0 },
+		{ RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
+	};
+	int r = sandbox_become(uid, gid);
 	if (r < 0 || SANDBOX_WITHOUT_FILTER)
 		return r;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
-	r = set_limits();
-	return r < 0 ? r : filter_calls();
+	r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
+	return r < 0 ? r : filter_calls(NULL, 0);
+}
+
+// Without Landlock in the kernel, what remains is the user that the keeper is.
+static int only_folder(int dir_fd)
+{
+	const struct landlock_ruleset_attr all = {
+		.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1,
+	};
+	const struct landlock_path_beneath_attr folder = {
+		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+				  LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+				  LANDLOCK_ACCESS_FS_REMOVE_FILE,
+		.parent_fd = dir_fd,
+	};
+	int fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
+	if (fd < 0)
+		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
+	int r = 0;
+	if (syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &folder, 0) < 0 ||
+	    syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+int sandbox_seal_keeper(int dir_fd)
+{
+	static const struct limit limits[] = {
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_NOFILE, 32 },
+		{ RLIMIT_NPROC, 0 },
+		{ RLIMIT_MEMLOCK, 0 },
+		{ RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
+	};
+	if (SANDBOX_WITHOUT_FILTER)
+		return 0;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	int r = only_folder(dir_fd);
+	if (r == 0)
+		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
+	if (r == 0)
+		r = filter_calls(calls_keeper, sizeof(calls_keeper) / sizeof(calls_keeper[0]));
+	return r;
 }

@@ -24,4 +24,10 @@ enum { SANDBOX_MEMORY_MIB = 3072, SANDBOX_CPU_SECONDS = 60 };
 // the process.  0, or negative errno: the process must then end at once.
 int sandbox_enter(uint32_t uid, uint32_t gid);
 
+// For the keeper, in two steps: another user without capabilities and new privileges; then, with
+// the folder of the log open, nothing but that folder (Landlock, where the kernel has it) and the
+// system calls that writing there needs.
+int sandbox_become(uint32_t uid, uint32_t gid);
+int sandbox_seal_keeper(int dir_fd);
+
 #endif

@@ -2,6 +2,7 @@
 // service, the loader at boot, or (its own child) the compiler.
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "daemon/differ.h"
 #include "daemon/judge_child.h"
 #include "daemon/export.h"
+#include "daemon/keeper.h"
 #include "daemon/service.h"
 #include "policy/box.h"
 
@@ -97,6 +99,19 @@ static int find_user(const char *name, struct gate_options *options)
 	return 0;
 }
 
+// The log belongs to a user of its own, and its readers are a group; a box that has not made them
+// has the compiler's user in their place.
+static void find_keeper(struct gate_options *options)
+{
+	const struct passwd *user = getpwnam("sekisho-keeper");
+	const struct group *readers = getgrnam("sekisho-audit");
+	bool own = user && user->pw_uid != 0;
+	options->keeper_uid = own ? user->pw_uid : options->compiler_uid;
+	options->keeper_gid = readers && readers->gr_gid ? readers->gr_gid
+			      : own			 ? user->pw_gid
+							 : options->compiler_gid;
+}
+
 static int set_management(const struct box_management *management, struct gate_options *options)
 {
 	if (!management->interface)
@@ -121,11 +136,14 @@ static int options_of(const struct box_config *box, const struct arguments *argu
 		.rules = box->rules,
 		.state = box->state,
 		.run = box->run,
+		.log = box->log,
 		.forwarding = box->forwarding,
 		.nflog_group = box->nflog_group ? box->nflog_group : NFLOG_GROUP,
 	};
 	// At boot nothing is compiled, and a user that is missing must not keep the gate shut.
 	int r = arguments->boot ? 0 : find_user(box->user, ret);
+	if (r == 0)
+		find_keeper(ret);
 	return r < 0 ? r : set_management(&box->management, ret);
 }
 
@@ -163,6 +181,8 @@ int main(int argc, char **argv)
 		return export_main(false);
 	if (argc == 2 && !strcmp(argv[1], EXPORT_MASKED_ARGUMENT))
 		return export_main(true);
+	if (argc == 2 && !strcmp(argv[1], KEEPER_ARGUMENT))
+		return keeper_main();
 	if (argc == 2 && !strcmp(argv[1], COMPILER_ARGUMENT))
 		return compiler_main();
 	if (argc == 2 && !strcmp(argv[1], DIFFER_ARGUMENT))

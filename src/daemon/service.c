@@ -28,6 +28,7 @@
 #include "daemon/reviews.h"
 #include "daemon/schedule.h"
 #include "daemon/switch.h"
+#include "daemon/record.h"
 
 enum { RUN_MODE = 0755 }; // everybody may ask the daemon; what it answers goes by role
 
@@ -228,6 +229,8 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
 		load(service);
 		confirm_arm(gate, service->event);
 	}
+	journal_look_at_clock(service->journal);
+	record_tend(gate);
 	gate_look(gate);
 	capture_follow(gate); // again, should it have failed
 	drift_poll(gate->drift);
@@ -365,6 +368,9 @@ static int start(struct service *service)
 	r = incidents_open(&service->gate, service->event);
 	if (r < 0)
 		return fatal(service, r, "incidents");
+	r = record_open(service->event, &service->gate);
+	if (r < 0)
+		return fatal(service, r, "the record");
 	load(service);
 	confirm_arm(&service->gate, service->event);
 	if (live_open(&service->gate, service->event) == 0)
@@ -398,6 +404,7 @@ static void stop(struct service *service)
 	drift_close(service->gate.drift);
 	incidents_close(&service->gate);
 	capture_stop(&service->gate);
+	record_close(&service->gate);
 	gate_close(&service->gate);
 	if (service->run_fd >= 0)
 		close(service->run_fd);

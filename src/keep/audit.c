@@ -83,6 +83,8 @@ static int append(struct audit *audit, const char *body, size_t size, const stru
 		return -EMSGSIZE;
 	audit->used += n;
 	audit->n_unsigned = key ? 0 : audit->n_unsigned + 1;
+	if (key)
+		audit->checkpoint = audit->chain;
 	return 0;
 }
 
@@ -156,6 +158,7 @@ static void forget(struct audit *audit)
 	audit->used = 0;
 	audit->chain = audit->durable;
 	audit->n_unsigned = audit->durable_unsigned;
+	audit->checkpoint = audit->durable_checkpoint;
 	audit->notes_added = 0;
 	audit->broken = true;
 }
@@ -177,8 +180,7 @@ int audit_flush(struct audit *audit)
 	audit->used = 0;
 	audit->durable = audit->chain;
 	audit->durable_unsigned = audit->n_unsigned;
-	if (!audit->n_unsigned)
-		audit->checkpoint = audit->chain;
+	audit->durable_checkpoint = audit->checkpoint;
 	audit->n_notes -= audit->notes_added;
 	memmove(audit->notes, audit->notes + audit->notes_added,
 		audit->n_notes * sizeof(*audit->notes));
@@ -278,7 +280,7 @@ int audit_begin(struct audit *audit)
 // --- the whole
 
 int audit_open(int dir_fd, const struct key *key, const struct audit_limits *limits,
-	       const struct chain *since, struct audit **ret_audit)
+	       const struct stamp_clock *clock, const struct chain *since, struct audit **ret_audit)
 {
 	struct audit *audit = calloc(1, sizeof(*audit));
 	if (!audit)
@@ -287,10 +289,10 @@ int audit_open(int dir_fd, const struct key *key, const struct audit_limits *lim
 		.dir_fd = dir_fd,
 		.key = key,
 		.limits = *limits,
+		.clock = *clock,
 		.fd = -1,
 		.buffer = malloc(AUDIT_BUFFER_BYTES),
 	};
-	stamp_clock_init(&audit->clock);
 	int r = audit->buffer ? audit_find_end(audit, since) : -ENOMEM;
 	if (r < 0) {
 		audit_close(audit);
@@ -327,7 +329,7 @@ struct chain audit_end(const struct audit *audit)
 
 struct chain audit_checkpoint(const struct audit *audit)
 {
-	return audit->checkpoint;
+	return audit->durable_checkpoint;
 }
 
 uint64_t audit_unsigned(const struct audit *audit)

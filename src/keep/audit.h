@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "event/stamp.h"
 #include "keep/chain.h"
 
 enum {
@@ -40,10 +41,12 @@ struct audit_limits {
 
 struct audit;
 
-// dir_fd and key stay the caller's, and must live as long.  since: a record known to be in the log
+// dir_fd and key stay the caller's, and must live as long; clock is copied.  since: a record known
+// to be in the log
 // (.seq 0: none is known).  If it is no longer there, that is noticed and recorded.
 int audit_open(int dir_fd, const struct key *key, const struct audit_limits *limits,
-	       const struct chain *since, struct audit **ret_audit);
+	       const struct stamp_clock *clock, const struct chain *since,
+	       struct audit **ret_audit);
 void audit_close(struct audit *audit); // what was not flushed is gone; NULL is fine
 void audit_set_limits(struct audit *audit, const struct audit_limits *limits);
 

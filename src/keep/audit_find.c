@@ -122,6 +122,9 @@ static int find_in(struct audit *audit, const struct segment_list *list, const s
 	else if (!state.has_since)
 		look_back(audit, list, at, since, &state);
 	audit->survivors = state.events_after;
+	audit->n_unsigned = state.n_unsigned;
+	if (state.checkpoint.seq)
+		audit->checkpoint = state.checkpoint;
 	bool changed = is_changed(audit, &state, since);
 	return changed || !state.end.seq || state.sealed ? 0 : go_on_in(audit, &state);
 }
@@ -142,7 +145,7 @@ int audit_find_end(struct audit *audit, const struct chain *since)
 	if (r < 0)
 		return r;
 	audit->durable = audit->chain;
-	// Whether the end is signed is not worth another look: it is signed once more.
-	audit->n_unsigned = audit->durable_unsigned = audit->chain.seq ? 1 : 0;
+	audit->durable_unsigned = audit->n_unsigned;
+	audit->durable_checkpoint = audit->checkpoint;
 	return 0;
 }

@@ -26,7 +26,8 @@ struct audit {
 	uint64_t number;     // of the current segment, or of the one before the next
 	char day[11];	     // local date of its first record
 	uint64_t file_bytes; // of it, all durable
-	struct chain chain, durable, checkpoint;
+	struct chain chain, durable;
+	struct chain checkpoint, durable_checkpoint;
 	uint64_t n_unsigned, durable_unsigned;
 	bool broken; // the last flush failed: where the log ends must be found again
 	uint64_t survivors;

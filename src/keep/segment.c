@@ -158,6 +158,9 @@ static void take_record(struct scan *scan, const struct chain_record *record)
 	state->end = (struct chain){ record->seq, record->hash };
 	state->sealed = record->is_signed && kind == EVENT_SEGMENT_CLOSED;
 	scan->at = record->hash;
+	state->n_unsigned = record->is_signed ? 0 : state->n_unsigned + 1;
+	if (record->is_signed)
+		state->checkpoint = state->end;
 	if (record->seq > scan->since->seq &&
 	    (kind < 0 || !(event_kind_info(kind)->fields & EVENT_KEEPERS_OWN)))
 		state->events_after++;

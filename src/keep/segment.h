@@ -43,6 +43,8 @@ struct segment_state {
 	uint64_t bytes;		    // of the file
 	uint64_t good_bytes;	    // up to the end of the last record that chains
 	struct chain end;	    // the newest record; .seq 0: there is none
+	struct chain checkpoint;    // the newest signed one
+	uint64_t n_unsigned;	    // records after that
 	struct chain_hash previous; // what its first record is chained to
 	bool sealed;		    // its last record is signed and closes it
 	bool damaged;		    // a line is no record, or does not chain, and records follow

@@ -15,10 +15,9 @@ static void take_header(struct build *b)
 
 // In this order: each step relies on those before it.
 static void (*const steps[])(struct build *) = {
-	take_header,	       build_zones,	    build_networks, build_service_table,
-	build_registers,       build_flows,	    build_settle,   build_nat,
-	build_settings,	       build_approval,	    build_evidence, build_assertions,
-	build_assertion_texts, build_section_texts,
+	take_header,	build_zones,  build_networks,	build_service_table,   build_registers,
+	build_flows,	build_settle, build_nat,	build_settings,	       build_approval,
+	build_evidence, build_record, build_assertions, build_assertion_texts, build_section_texts,
 };
 
 int plan_make_tree(const struct pol_tree *tree, struct diag *diag, struct plan **ret_plan,
@@ -111,6 +110,11 @@ const struct plan_assertion *plan_assertions(const struct plan *plan, size_t *re
 const struct plan_approval *plan_approval(const struct plan *plan)
 {
 	return &plan->approval;
+}
+
+const struct plan_record *plan_record(const struct plan *plan)
+{
+	return &plan->record;
 }
 
 const char *plan_title(const struct plan *plan)

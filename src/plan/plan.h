@@ -222,6 +222,17 @@ struct plan_approval {
 	size_t n_deputies;
 };
 
+// The audit log (keep/audit.h).
+struct plan_record {
+	uint32_t keep_days; // 0: the policy does not say, and nothing is removed
+	uint64_t rotate_bytes;
+	bool closes;	       // the gate closes while it cannot be written
+	const char *const *to; // "syslog", "file:/PATH"
+	size_t n_to;
+	const char *const *holds; // "2026-04-01..2026-06-30"
+	size_t n_holds;
+};
+
 struct plan;
 
 // Resolves, settles, proves.  0 with *ret_plan, possibly with warnings in diag; -EBADMSG when diag
@@ -253,6 +264,7 @@ struct plan_evidence {
 
 const struct plan_evidence *plan_evidence(const struct plan *plan);
 const struct plan_settings *plan_settings(const struct plan *plan);
+const struct plan_record *plan_record(const struct plan *plan);
 const struct plan_assertion *plan_assertions(const struct plan *plan, size_t *ret_n);
 // Names of the bits of enum plan_extension, with commas.
 const char *plan_extensions_text(unsigned extensions, char *out, size_t size);

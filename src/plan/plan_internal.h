@@ -62,6 +62,7 @@ struct plan {
 	size_t n_nats;
 	struct plan_settings settings;
 	struct plan_evidence evidence;
+	struct plan_record record;
 	struct plan_assertion *assertions; // as in the files
 	size_t n_assertions;
 	struct plan_section *sections; // by name, of those that plan_diff() compares by text
@@ -135,6 +136,7 @@ void build_nat(struct build *b);
 void build_settings(struct build *b);
 void build_approval(struct build *b);
 void build_evidence(struct build *b);
+void build_record(struct build *b);
 // In assert.c: tries every assertion; a violation is an error of SK450-499 and sets
 // b->assertions_failed.
 void build_assertions(struct build *b);

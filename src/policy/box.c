@@ -21,7 +21,7 @@ struct box_management_keys {
 };
 
 struct box_keys {
-	struct pol_text title, rules, state, run, user;
+	struct pol_text title, rules, state, run, log, user;
 	struct pol_bool forwarding;
 	struct box_management_keys management;
 	struct pol_uint nflog_group;
@@ -94,6 +94,12 @@ static const struct key box_keys[] = {
 	  .offset = AT(run),
 	  .about = "Folder of the control socket. Default: /run/sekisho.",
 	  .example = "/run/sekisho" },
+	{ .name = "log",
+	  .kind = KEY_TEXT,
+	  .word = WORD_PATH,
+	  .offset = AT(log),
+	  .about = "Folder of the audit log. Default: /var/log/sekisho.",
+	  .example = "/var/log/sekisho" },
 	{ .name = "user",
 	  .kind = KEY_TEXT,
 	  .word = WORD_NAME,
@@ -148,6 +154,7 @@ static void fill(struct box *box)
 		.rules = text_or(&keys->rules, "/etc/sekisho/rules"),
 		.state = text_or(&keys->state, "/var/lib/sekisho"),
 		.run = text_or(&keys->run, "/run/sekisho"),
+		.log = text_or(&keys->log, "/var/log/sekisho"),
 		.user = text_or(&keys->user, "sekisho"),
 		.forwarding = keys->forwarding.set ? keys->forwarding.value : true,
 		.nflog_group = (uint16_t)(keys->nflog_group.set ? keys->nflog_group.value : 5),

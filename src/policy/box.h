@@ -28,6 +28,7 @@ struct box_config {
 	const char *rules; // folder of the policy
 	const char *state; // folder of generations
 	const char *run;   // folder of the control socket
+	const char *log;   // folder of the audit log
 	const char *user;  // that the compiler child becomes
 	bool forwarding;   // the daemon turns IP forwarding on when the gate opens
 	struct box_management management;

@@ -565,6 +565,40 @@ static const struct key_table contact_table = {
 };
 #undef STRUCT
 
+#define STRUCT struct pol_record
+static const struct key record_keys[] = {
+	{ TEXT("keep", keep), .word = WORD_NAME,
+	  .about =
+		  "How long the audit log is kept, in days (d) or years (y). The body has to say it; "
+		  "without it nothing is removed, and check warns.",
+	  .example = "400d" },
+	{ TEXT("rotate", rotate), .word = WORD_NAME,
+	  .about =
+		  "Size at which a file of the audit log is closed, in K, M or G; at midnight it is "
+		  "closed in any case. Default: 64M.",
+	  .example = "64M" },
+	{ TEXT("when-full", when_full), .word = WORD_CHOICE,
+	  .choices = CHOICES("continue", "close"),
+	  .about =
+		  "What happens when the audit log cannot be written. continue: alarm, events wait in "
+		  "memory, what it does not hold is counted. close: the gate is closed until it can. "
+		  "Default: continue.",
+	  .example = "close" },
+	{ LIST("checkpoint-to", checkpoint_to),
+	  .about = "Where signed checkpoints are sent, so that an end that was cut off is noticed: "
+		   "syslog, or file: and an absolute path.",
+	  .example = "[syslog, \"file:/mnt/worm/checkpoints\"]" },
+	{ LIST("hold", hold), .about = "Days whose records are not removed, however old: evidence.",
+	  .example = "[2026-04-01..2026-06-30]" },
+};
+static const struct key_table record_table = {
+	.noun = "record",
+	.about = "The audit log.",
+	.has_at = true,
+	TABLE(record_keys),
+};
+#undef STRUCT
+
 #define STRUCT struct pol_tree
 static const struct key policy_keys[] = {
 	{ TEXT("version", version), .word = WORD_CHOICE, .choices = CHOICES("1"), .repeats = true,
@@ -604,6 +638,8 @@ static const struct key policy_keys[] = {
 	{ ENTRIES("contacts", contacts), .form = FORM_LIST, .table = &contact_table,
 	  .about = "Whom to tell of an incident.",
 	  .example = "[{ role: csirt, contact: 内線 2199 }]" },
+	{ MAP("record", record), .table = &record_table,
+	  .about = "The audit log. Each key once in all files.", .example = "{ keep: 400d }" },
 };
 const struct key_table keys_policy = {
 	.noun = "policy",
@@ -629,7 +665,7 @@ static const struct key_table *const all_tables[] = {
 	&clause_table,	 &guard_table,	  &except_table,	&flow_table,	  &nat_table,
 	&never_table,	 &only_via_table, &at_most_table,	&assertion_table, &default_table,
 	&settings_table, &approval_table, &approval_rule_table, &deputy_table,	  &capture_table,
-	&evidence_table, &contact_table,
+	&evidence_table, &contact_table,  &record_table,
 };
 
 bool keys_is_text(const char *name, size_t length)

@@ -231,6 +231,15 @@ struct pol_contact { // whom to tell of an incident
 	struct pol_text role, title, contact, hours;
 };
 
+struct pol_record {
+	struct place at;
+	struct pol_text keep;	       // "400d", "5y"; absent: for ever, and a warning
+	struct pol_text rotate;	       // "64M"
+	struct pol_text when_full;     // continue (default), close
+	struct pol_list checkpoint_to; // "syslog", "file:/PATH"
+	struct pol_list hold;	       // "2026-04-01..2026-06-30"
+};
+
 struct pol_file {
 	const char *name; // as given to the reader, for places
 	uint64_t size_bytes;
@@ -262,6 +271,7 @@ struct pol_tree {
 	struct pol_evidence evidence;
 	struct pol_contact *contacts;
 	size_t n_contacts;
+	struct pol_record record;
 	struct pol_file *files;
 	size_t n_files;
 	uint8_t digest[32]; // BLAKE2b-256 over the files' names and bytes, in name order

@@ -53,15 +53,17 @@ static int setup(void **state)
 {
 	struct audit_limits limits = { .segment_bytes = 1 };
 	struct chain none = { 0 };
+	struct stamp_clock clock;
 	struct audit *audit;
 	uint8_t secret[KEY_SECRET_BYTES];
 	(void)state;
+	stamp_clock_init(&clock);
 	strcpy(folder, "/tmp/keep_chain.XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	int fd = dir_of(folder);
 	assert_int_equal(key_open(fd, &key), 0);
 	memcpy(secret, key_secret(key), sizeof(secret));
-	assert_int_equal(audit_open(fd, key, &limits, &none, &audit), 0);
+	assert_int_equal(audit_open(fd, key, &limits, &clock, &none, &audit), 0);
 	for (int i = 0; i < FILES; i++)
 		write_events(audit, EVENTS);
 	audit_close(audit);
