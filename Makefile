@@ -27,10 +27,11 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
 LDLIBS  += $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 
 # One library of rooms; two programs; what the tests need besides.
-MAINS  = src/daemon/sekishod.c src/cli/sekisho.c
+MAINS  = src/daemon/sekishod.c src/cli/sekisho.c src/isolate/sekisho-isolate.c
 OBJ    = $(patsubst src/%.c,$(BUILD)/%.o,$(filter-out $(MAINS),$(foreach r,$(ROOMS),$(sort $(wildcard src/$r/*.c)))))
 LIB    = $(BUILD)/libsekisho.a
 PROGS  = $(BUILD)/sekisho $(BUILD)/sekishod
+ALONE  = $(BUILD)/sekisho-isolate
 UNIT   = $(foreach r,$(ROOMS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(sort $(wildcard tests/unit/$r_*.c))))
 HELP   = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(filter-out %_main.c,$(wildcard tests/reference/*.c)))
 FUZZ   = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c,$(sort $(wildcard tests/fuzz/*.c))))
@@ -40,7 +41,7 @@ WIRE   = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(wildcard tests/lab/*/*
 BENCH  = $(patsubst tests/bench/%.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))
 MAN    = $(BUILD)/man/sekisho-policy.5 $(wildcard docs/man/*.[158])
 
-all: $(PROGS) $(MAN)
+all: $(PROGS) $(ALONE) $(MAN)
 
 $(BUILD)/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -58,6 +59,10 @@ $(BUILD)/sekisho: $(BUILD)/cli/sekisho.o $(LIB)
 $(BUILD)/sekishod: $(BUILD)/daemon/sekishod.o $(LIB)
 $(PROGS):
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+
+# Static, with no library but libc: it must run when nothing else does.
+$(ALONE): $(BUILD)/isolate/sekisho-isolate.o $(BUILD)/isolate/mnl.o $(LIB)
+	$(CC) $(filter-out -pie,$(LDFLAGS)) -static-pie -o $@ $(filter %.o %.a,$^)
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(HELP) $(LIB)
 	@mkdir -p $(@D)
@@ -111,7 +116,7 @@ demo:
 	@$(MAKE) -s -j2 all lab-programs
 	@tests/lab/demo
 
-lab-programs: $(PROGS) $(LABS)
+lab-programs: $(PROGS) $(ALONE) $(LABS)
 
 check:
 	@$(call install-packages,$(DEPS_CHECK))
@@ -134,7 +139,9 @@ UNITS = $(DESTDIR)/lib/systemd/system
 install: all
 	install -D -m 755 $(BUILD)/sekisho $(DESTDIR)$(PREFIX)/bin/sekisho
 	install -D -m 755 $(BUILD)/sekishod $(DESTDIR)$(PREFIX)/sbin/sekishod
+	install -D -m 755 $(BUILD)/sekisho-isolate $(DESTDIR)$(PREFIX)/sbin/sekisho-isolate
 	install -D -m 644 -t $(UNITS) $(wildcard systemd/*.service)
+	install -D -m 755 systemd/motd $(DESTDIR)/etc/update-motd.d/70-sekisho
 	install -D -m 644 systemd/sekisho.sysusers $(DESTDIR)/usr/lib/sysusers.d/sekisho.conf
 	install -D -m 644 -t $(SHARE)/man/man5 $(filter %.5,$(MAN))
 	install -D -m 644 -t $(SHARE)/man/man8 $(filter %.8,$(MAN))
@@ -148,6 +155,7 @@ install: all
 # Leaves /etc/sekisho and /var/lib/sekisho: they are the administrator's.
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/sekisho $(DESTDIR)$(PREFIX)/sbin/sekishod
+	rm -f $(DESTDIR)$(PREFIX)/sbin/sekisho-isolate $(DESTDIR)/etc/update-motd.d/70-sekisho
 	rm -f $(patsubst systemd/%,$(UNITS)/%,$(wildcard systemd/*.service))
 	rm -f $(DESTDIR)/usr/lib/sysusers.d/sekisho.conf
 	rm -f $(foreach m,$(notdir $(filter %.5,$(MAN))),$(SHARE)/man/man5/$m)
