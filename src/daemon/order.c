@@ -200,6 +200,20 @@ static int limit(struct order *order, uint64_t seconds)
 	return 0;
 }
 
+static void tell_refused(struct order *order)
+{
+	struct isolation_news *news = calloc(1, sizeof(*news));
+
+	if (!news)
+		return;
+	news->method = order->request->method;
+	news->peer = order->request->peer;
+	pthread_mutex_lock(&order->book->lock);
+	book_tell_news(order->book, news);
+	pthread_mutex_unlock(&order->book->lock);
+	free(news);
+}
+
 static int judge(struct order *order)
 {
 	const struct control_row *fields = order->request->fields;
@@ -207,10 +221,12 @@ static int judge(struct order *order)
 	uint64_t seconds = control_u64(fields, CTL_SECONDS);
 	const char *ordered_by = control_text(fields, CTL_ORDERED_BY);
 
-	if (order->one.cut.total && !control_peer_may(peer, CTL_MAY_OPERATE))
+	if (order->one.cut.total && !control_peer_may(peer, CTL_MAY_OPERATE)) {
+		tell_refused(order);
 		return wrong(order, EXIT_FAILED,
 			     "--total also cuts the lifelines; that is for root and members of "
 			     "sekisho-operate.  Without it: isolate all");
+	}
 	if (!*control_text(fields, CTL_REASON))
 		return wrong(order, EXIT_USAGE, "an isolation needs its reason (--reason)");
 	if (!*ordered_by == !control_bool(fields, CTL_OWN_JUDGMENT))

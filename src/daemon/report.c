@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/lifeline.h"
+
 enum { REPORT_MAGIC = 0x52504552, REPORT_VERSION = 3 };
 
 struct report_head {
@@ -90,6 +92,41 @@ static void put_record(struct control_writer *writer, const struct plan_record *
 		control_put_text(writer, CTL_RECORD_HOLD, record->holds[i]);
 }
 
+static void put_lifeline(struct control_writer *writer, const struct plan_lifeline *from)
+{
+	char line[SWITCH_LINE_MAX];
+	struct lifeline to = {
+		.out = from->out,
+		.far = from->far,
+		.answer = from->answer,
+		.addressed = from->addressed,
+		.range = from->range,
+		.protocol = from->protocol,
+		.port_lo = from->port_lo,
+		.port_hi = from->port_hi,
+	};
+	snprintf(to.name, sizeof(to.name), "%s", from->name);
+	if (from->interface)
+		snprintf(to.interface, sizeof(to.interface), "%s%s", from->interface->name,
+			 from->interface->pattern ? "*" : "");
+	if (lifeline_write(&to, line, sizeof(line)) < 0)
+		return;
+	line[strcspn(line, "\n")] = '\0';
+	control_put_text(writer, CTL_SWITCH_LINE, line);
+}
+
+static void put_isolation(struct control_writer *writer, const struct plan_isolation *isolation)
+{
+	char line[40];
+	for (size_t i = 0; i < isolation->n_lifelines; i++)
+		put_lifeline(writer, &isolation->lifelines[i]);
+	snprintf(line, sizeof(line), "time-limit %u", isolation->time_limit_seconds);
+	if (isolation->time_limit_seconds)
+		control_put_text(writer, CTL_SWITCH_LINE, line);
+	if (isolation->second_person)
+		control_put_text(writer, CTL_SWITCH_LINE, "second-person");
+}
+
 static void put_faults(struct control_writer *writer, const struct diag *diag,
 		       bool assertions_failed, const struct plan *plan)
 {
@@ -103,6 +140,7 @@ static void put_faults(struct control_writer *writer, const struct diag *diag,
 		control_put_text(writer, CTL_DIGEST, digest);
 		control_put_text(writer, CTL_TITLE, plan_title(plan));
 		put_record(writer, plan_record(plan));
+		put_isolation(writer, plan_isolation(plan));
 	}
 	for (size_t i = 0; i < n && i < DIAG_MAX; i++)
 		report_put_diagnostic(writer, diag_at(diag, i));

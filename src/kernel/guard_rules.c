@@ -31,6 +31,12 @@ static const struct side sides[GUARD_CHAINS] = {
 	  RS_TH_DPORT, RS_TH_SPORT },
 };
 
+// The same with the addresses of the other end.
+static const struct side far_sides[GUARD_CHAINS] = {
+	{ .address4 = RS_IP_DADDR, .address6 = RS_IP6_DADDR },
+	{ .address4 = RS_IP_SADDR, .address6 = RS_IP6_SADDR },
+};
+
 // --- putting rules together
 
 static uint32_t put_string(struct guard_rules *rules, const char *text)
@@ -224,7 +230,7 @@ static void put_lifeline(struct guard_rules *rules, unsigned chain, const struct
 	if (lifeline->interface[0])
 		put_interface(rules, side->interface, lifeline->interface);
 	if (lifeline->addressed)
-		put_range(rules, side, &lifeline->range);
+		put_range(rules, lifeline->far ? &far_sides[chain] : side, &lifeline->range);
 	if (lifeline->protocol)
 		put_match_u8(rules, RS_META_L4PROTO, lifeline->protocol);
 	if (lifeline->port_hi)

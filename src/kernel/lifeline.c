@@ -23,6 +23,8 @@ static const struct {
 
 enum { N_PROTOCOLS = sizeof(protocols) / sizeof(protocols[0]) };
 
+static const char *const way_words[2][2] = { { "from", "to" }, { "toward", "out-of" } };
+
 static const char *protocol_text(uint8_t number, char out[4])
 {
 	for (size_t i = 0; i < N_PROTOCOLS; i++)
@@ -42,7 +44,7 @@ int lifeline_write(const struct lifeline *lifeline, char *out, size_t size)
 	if (lifeline->port_hi)
 		snprintf(ports, sizeof(ports), "%u-%u", lifeline->port_lo, lifeline->port_hi);
 	n = snprintf(out, size, "lifeline %s %s %s %s %s %s%s\n", lifeline->name,
-		     lifeline->out ? "to" : "from",
+		     way_words[lifeline->far][lifeline->out],
 		     lifeline->interface[0] ? lifeline->interface : "*", range,
 		     protocol_text(lifeline->protocol, protocol), ports,
 		     lifeline->answer ? " answer" : "");
@@ -123,6 +125,18 @@ static int read_ports(const char *text, struct lifeline *lifeline)
 	return 0;
 }
 
+static int read_way(const char *text, struct lifeline *lifeline)
+{
+	for (int far = 0; far < 2; far++)
+		for (int out = 0; out < 2; out++)
+			if (strcmp(way_words[far][out], text) == 0) {
+				lifeline->far = far;
+				lifeline->out = out;
+				return 0;
+			}
+	return -EBADMSG;
+}
+
 static int read_lifeline(struct switch_map *map, const struct line *line)
 {
 	struct lifeline *lifeline;
@@ -133,10 +147,8 @@ static int read_lifeline(struct switch_map *map, const struct line *line)
 	if (map->n_lifelines == LIFELINES_MAX)
 		return -E2BIG;
 	lifeline = &map->lifelines[map->n_lifelines++];
-	*lifeline = (struct lifeline){ .out = strcmp(line->words[2], "to") == 0,
-				       .answer = line->n == 8,
-				       .addressed = addressed };
-	if (!lifeline->out && strcmp(line->words[2], "from") != 0)
+	*lifeline = (struct lifeline){ .answer = line->n == 8, .addressed = addressed };
+	if (read_way(line->words[2], lifeline) < 0)
 		return -EBADMSG;
 	if (addressed && addr_range_parse(line->words[4], &lifeline->range) < 0)
 		return -EBADMSG;

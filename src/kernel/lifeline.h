@@ -4,7 +4,8 @@
 //	management lan-mg 10.0.0.0/24 22
 //	zone office lan-of
 //	lifeline phones from lan-ph * * *
-//	lifeline phones to * 10.40.0.0/24 * *
+//	lifeline phones toward * 10.40.0.0/24 * *
+//	lifeline phones out-of * 10.40.0.0/24 * *
 //	lifeline calls from lan-ph 10.40.0.0/24 udp 5060-5061
 //	lifeline calls to lan-ph 10.40.0.0/24 udp 5060-5061 answer
 //	time-limit 28800
@@ -12,9 +13,11 @@
 //
 // A lifeline's line is one rule on one side of the gateway.  "from": packets that come in by that
 // interface, from those addresses, to (answer: from) that port; "to": packets that go out by it,
-// to those addresses.  A packet passes when a line lets it in and a line lets it out; the policy
-// judges it besides.  Stateless, so addresses are those of the zone itself: what is translated is
-// met before it on the way out, and by the far side alone on the way in.
+// to those addresses.  "toward" and "out-of" are the same sides, with the address of the other end:
+// packets that come in for it, and go out from it.  A packet passes when a line lets it in and a
+// line lets it out; the policy judges it besides.  Stateless, so addresses are those of the zone
+// itself: what is translated is met before it on the way out, and by the far side alone on the way
+// in.
 #ifndef SEKISHO_KERNEL_LIFELINE_H
 #define SEKISHO_KERNEL_LIFELINE_H
 
@@ -35,7 +38,8 @@ enum {
 
 struct lifeline {
 	char name[ISOLATION_NAME_MAX]; // zone or flow it belongs to
-	bool out;		       // "to"
+	bool out;		       // "to", "out-of"
+	bool far;		       // "toward", "out-of": the other end's address
 	bool answer;		       // the port is the source's
 	char interface[16];	       // "" any
 	bool addressed;		       // only these addresses

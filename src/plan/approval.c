@@ -10,8 +10,7 @@ static const struct {
 	uint64_t seconds;
 } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
 
-// "72h" in seconds; 0: that is no time.
-static uint64_t seconds_of(const char *text)
+uint64_t build_seconds(const char *text)
 {
 	uint64_t number = 0;
 	size_t digits = strspn(text, "0123456789");
@@ -29,7 +28,7 @@ static uint64_t seconds_of(const char *text)
 static uint32_t time_of(struct build *b, const struct pol_text *text, uint32_t otherwise,
 			uint32_t least, uint32_t most)
 {
-	uint64_t seconds = text->s ? seconds_of(text->s) : otherwise;
+	uint64_t seconds = text->s ? build_seconds(text->s) : otherwise;
 
 	if (seconds >= least && seconds <= most)
 		return (uint32_t)seconds;

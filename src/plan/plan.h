@@ -29,6 +29,7 @@ enum {
 	PLAN_FLOWS_MAX = 100000,
 	PLAN_CELLS_MAX = 2000000, // all together
 	PLAN_CLASS_CELLS_MAX = 200000,
+	PLAN_LIFELINES_MAX = 256, // rules
 	PLAN_NONE = UINT32_MAX,
 };
 
@@ -250,6 +251,24 @@ const struct plan_flow *plan_flows(const struct plan *plan, size_t *ret_n); // b
 const struct plan_pair *plan_pairs(const struct plan *plan, size_t *ret_n); // by from, to
 // Where several fit a packet the first counts: what is part of another stands before it.
 const struct plan_nat *plan_nats(const struct plan *plan, size_t *ret_n);
+// A rule of what stays up (plan/isolation.c; kernel/lifeline.h tells what its parts mean).
+struct plan_lifeline {
+	const char *name;			// zone, network or flow as the policy names it
+	bool out, far, answer;			// leaving; by the other end's address; answers
+	const struct plan_interface *interface; // NULL: any
+	bool addressed;
+	struct addr_range range;
+	uint8_t protocol; // 0: any
+	uint16_t port_lo, port_hi;
+};
+
+struct plan_isolation {
+	const struct plan_lifeline *lifelines;
+	size_t n_lifelines;
+	uint32_t time_limit_seconds; // 0: no isolation may be limited in time
+	bool second_person;	     // to reconnect
+};
+
 struct plan_contact {
 	const char *role, *title, *contact, *hours; // "" if absent
 };
@@ -262,6 +281,7 @@ struct plan_evidence {
 	size_t n_contacts;
 };
 
+const struct plan_isolation *plan_isolation(const struct plan *plan);
 const struct plan_evidence *plan_evidence(const struct plan *plan);
 const struct plan_settings *plan_settings(const struct plan *plan);
 const struct plan_record *plan_record(const struct plan *plan);

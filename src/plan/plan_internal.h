@@ -61,6 +61,7 @@ struct plan {
 	struct plan_nat *nats;
 	size_t n_nats;
 	struct plan_settings settings;
+	struct plan_isolation isolation;
 	struct plan_evidence evidence;
 	struct plan_record record;
 	struct plan_assertion *assertions; // as in the files
@@ -109,6 +110,9 @@ const struct addr_range *build_ranges(struct build *b, struct addr_set *set, siz
 // An address, prefix or range; whatever is wrong with it is reported.  -EINVAL then.
 int build_address(struct build *b, const struct pol_text *text, struct addr_range *ret);
 
+// "72h" in seconds; 0: that is no time.
+uint64_t build_seconds(const char *text);
+
 // Warns of every word that stands in the list before.
 void build_repeats(struct build *b, const struct pol_list *list);
 
@@ -135,6 +139,7 @@ void build_settle(struct build *b);
 void build_nat(struct build *b);
 void build_settings(struct build *b);
 void build_approval(struct build *b);
+void build_isolation(struct build *b);
 void build_evidence(struct build *b);
 void build_record(struct build *b);
 // In assert.c: tries every assertion; a violation is an error of SK450-499 and sets

@@ -543,6 +543,27 @@ static const struct key_table evidence_table = {
 };
 #undef STRUCT
 
+#define STRUCT struct pol_isolation
+static const struct key isolation_keys[] = {
+	{ LIST("lifelines", lifelines),
+	  .about = "Zones, networks of zones and flows that stay up when everything is isolated, "
+		   "unless it is total: telephones, disaster systems. At most 256 rules.",
+	  .example = "[phones, dmz/disaster, bousai-out]" },
+	{ TEXT("time-limit", time_limit), .word = WORD_NAME,
+	  .about = "For how long an isolation may be ordered at most with --for. Default: none "
+		   "may be limited.",
+	  .example = "8h" },
+	{ BOOL("second-person-to-reconnect", second_person),
+	  .about = "Whether two persons are needed to reconnect. Default: false.",
+	  .example = "true" },
+};
+static const struct key_table isolation_table = {
+	.noun = "isolation",
+	.about = "What an emergency cuts off, and how it ends.",
+	TABLE(isolation_keys),
+};
+#undef STRUCT
+
 #define STRUCT struct pol_contact
 static const struct key contact_keys[] = {
 	{ TEXT("role", role), .word = WORD_CHOICE, .required = true,
@@ -632,6 +653,9 @@ static const struct key policy_keys[] = {
 	{ MAP("approval", approval), .table = &approval_table,
 	  .about = "Who must approve changes. Each key once in all files.",
 	  .example = "{ approvers: 1 }" },
+	{ MAP("isolation", isolation), .table = &isolation_table,
+	  .about = "Emergency isolation. Each key once in all files.",
+	  .example = "{ lifelines: [phones] }" },
 	{ MAP("evidence", evidence), .table = &evidence_table,
 	  .about = "What is kept ready for an incident. Each key once in all files.",
 	  .example = "{ capture: { zones: [internet] } }" },
@@ -665,7 +689,7 @@ static const struct key_table *const all_tables[] = {
 	&clause_table,	 &guard_table,	  &except_table,	&flow_table,	  &nat_table,
 	&never_table,	 &only_via_table, &at_most_table,	&assertion_table, &default_table,
 	&settings_table, &approval_table, &approval_rule_table, &deputy_table,	  &capture_table,
-	&evidence_table, &contact_table,  &record_table,
+	&evidence_table, &contact_table,  &record_table,	&isolation_table,
 };
 
 bool keys_is_text(const char *name, size_t length)

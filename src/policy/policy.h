@@ -226,6 +226,12 @@ struct pol_evidence {
 	struct pol_capture capture;
 };
 
+struct pol_isolation {
+	struct pol_list lifelines;     // zones, networks and flows that stay up
+	struct pol_text time_limit;    // absent: none may be ordered
+	struct pol_bool second_person; // to reconnect; absent: false
+};
+
 struct pol_contact { // whom to tell of an incident
 	struct place at;
 	struct pol_text role, title, contact, hours;
@@ -268,6 +274,7 @@ struct pol_tree {
 	size_t n_assertions;
 	struct pol_settings settings;
 	struct pol_approval approval;
+	struct pol_isolation isolation;
 	struct pol_evidence evidence;
 	struct pol_contact *contacts;
 	size_t n_contacts;
