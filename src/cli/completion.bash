@@ -5,7 +5,8 @@ _sekisho_names() { # flows or zones of the default policy
 
 _sekisho() {
 	local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs="check print show query diff explain apply status flows zones drift connections"
+	local verbs="check print show query diff explain apply status flows zones drift connections \
+		confirm rollback history propose proposals proposal approve reject review"
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
@@ -35,7 +36,12 @@ _sekisho() {
 		query) options="--json --expect --source-port" ;;
 		diff) options="--json --socket --expect --generation" ;;
 		connections) options="--json --socket --zone" ;;
-		apply | status | flows | zones | drift) options="--json --socket" ;;
+		apply) options="--json --socket --confirm --wait --at --reason --request --emergency" ;;
+		rollback) options="--json --socket --confirm --wait --reason --emergency" ;;
+		propose) options="--json --socket --reason --request" ;;
+		reject | review) options="--json --socket --reason" ;;
+		confirm | history | proposals | proposal | approve) options="--json --socket" ;;
+		status | flows | zones | drift) options="--json --socket" ;;
 		print | show) options= ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$word")

@@ -66,7 +66,7 @@ static void put_rows(struct control_writer *writer, const struct control_rows *r
 	if (!rows)
 		return;
 	report_put_row(writer, &rows->v[0]);
-	if (change->rules) {
+	if (change->rules && !differ_has(rows, "section approval")) {
 		control_put_mark(writer, CTL_ROW);
 		control_put_text(writer, CTL_KIND, "changes");
 		control_put_text(writer, CTL_WEIGHT, "heavy");
