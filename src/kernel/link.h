@@ -46,6 +46,12 @@ int link_send(struct link *link, const struct batch *batch, link_refused refused
 // The counter of transactions in this network namespace.
 int link_genid(struct link *link, uint32_t *ret_genid);
 
+// mnl_nlmsg_ok() takes a length past 2 GB for a negative one, and lets it pass.
+static inline bool link_is_whole(const struct nlmsghdr *nlh, int left)
+{
+	return mnl_nlmsg_ok(nlh, left) && nlh->nlmsg_len <= (unsigned)left;
+}
+
 // The attributes of an nf_tables message or of a nested attribute, by type; types above max are
 // left out.  out has max + 1 places.
 void link_attrs(const struct nlmsghdr *nlh, const struct nlattr **out, uint16_t max);

@@ -11,6 +11,8 @@
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
 
+#include "kernel/link.h"
+
 enum { NETWORK_RECEIVE_MAX = 256 * 1024, NETWORK_RETRIES = 4 };
 
 // The attributes after a message's own head, by type; types above max are left out.
@@ -260,7 +262,7 @@ static int network_take_part(struct network_dump *dump, size_t size)
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)dump->bytes;
 	int left = (int)size;
 
-	for (; left > 0 && mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	for (; left > 0 && link_is_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 		if (nlh->nlmsg_seq != dump->seq)
 			continue;
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)

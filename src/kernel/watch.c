@@ -198,7 +198,7 @@ void watch_parse(struct watch_reader *reader, const void *bytes, size_t size, wa
 	const struct nlmsghdr *nlh = bytes;
 	int left = (int)size;
 
-	for (; left > 0 && mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	for (; left > 0 && link_is_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 		unsigned type = watch_type(nlh);
 
 		if (nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || type >= NFT_MSG_MAX ||
@@ -363,7 +363,7 @@ static unsigned watch_about_network(const void *bytes, size_t size)
 	int left = (int)size;
 	unsigned about = 0;
 
-	for (; left > 0 && mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
+	for (; left > 0 && link_is_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
 		about |= nlh->nlmsg_type == RTM_NEWNETCONF || nlh->nlmsg_type == RTM_DELNETCONF
 				 ? WATCH_SETTING
 				 : WATCH_NETWORK;
