@@ -10,7 +10,7 @@ DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev
              libsystemd-dev libseccomp-dev libcap-dev libarchive-dev
 DEPS_DEMO  = $(DEPS_BUILD) bsdextrautils nftables util-linux iproute2 iputils-ping netcat-openbsd curl procps
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev python3 clang clang-format cppcheck mandoc git \
-             file jq conntrack openssl qemu-system-x86 busybox-static cpio kmod e2fsprogs
+             file jq conntrack openssl tshark qemu-system-x86 busybox-static cpio kmod e2fsprogs
 DEPS_BENCH = $(DEPS_CHECK) iperf3
 
 LIBS     = libfyaml json-c libsodium libmnl libnetfilter_conntrack libsystemd libseccomp libcap libarchive

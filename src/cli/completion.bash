@@ -6,7 +6,7 @@ _sekisho_names() { # flows or zones of the default policy
 _sekisho() {
 	local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local verbs="check print show query diff explain apply status flows zones drift connections \
-		confirm rollback history propose proposals proposal approve reject review"
+		confirm rollback history propose proposals proposal approve reject review incident"
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
@@ -42,6 +42,7 @@ _sekisho() {
 		reject | review) options="--json --socket --reason" ;;
 		confirm | history | proposals | proposal | approve) options="--json --socket" ;;
 		status | flows | zones | drift) options="--json --socket" ;;
+		incident) options="--json --socket --reason --prevention --source --mask" ;;
 		print | show) options= ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$word")
@@ -49,6 +50,15 @@ _sekisho() {
 		;;
 	esac
 	case $verb in
+	incident)
+		if [ "$COMP_CWORD" -eq 2 ]; then
+			mapfile -t COMPREPLY < <(compgen -W "list show open note close export" -- "$word")
+		elif [ "$COMP_CWORD" -eq 3 ]; then
+			mapfile -t COMPREPLY < <(compgen -W "$(sekisho incident list --json 2>/dev/null | sed -n 's/^ *"incident": *\([0-9]*\).*/\1/p')" -- "$word")
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		fi
+		;;
 	show)
 		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "ruleset schema manual" -- "$word")
 		[ "$COMP_CWORD" -gt 2 ] && mapfile -t COMPREPLY < <(compgen -d -- "$word")

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
@@ -26,6 +27,7 @@
 #include "base/exit.h"
 #include "base/file.h"
 #include "daemon/capture.h"
+#include "daemon/collect_log.h"
 #include "daemon/ring.h"
 #include "keep/incident.h"
 #include "keep/pcapng.h"
@@ -35,6 +37,8 @@
 #include "keep/sum.h"
 
 enum { FOLDER_FD = 3, LOG_FD = 4, CAPTURE_FD = 5, READY_FD = 6, ANSWER_FD = 7 };
+#define LOG_USEC (UINT64_C(3600) * 1000000) // of the log, before the incident
+
 enum { NOTE_MAX = 160, CAPTURE_LINKS_MAX = 256 };
 
 struct gathering {
@@ -244,6 +248,35 @@ static int gather_links(struct gathering *gathering)
 	return there ? 0 : -ENOENT;
 }
 
+// --- the log
+
+static int gather_log(struct gathering *gathering)
+{
+	struct json_object *about = NULL;
+	uint64_t opened = 0;
+	char *bytes;
+	size_t size, lines = 0;
+	int r = file_read(FOLDER_FD, "about.json", INCIDENT_ABOUT_MAX, &bytes, &size);
+	if (r == 0) {
+		r = incident_parse_about(bytes, size, &about);
+		free(bytes);
+	}
+	if (r == 0)
+		opened = incident_number(about, "usec");
+	json_object_put(about);
+	if (r == 0)
+		r = collect_log(LOG_FD, opened > LOG_USEC ? opened - LOG_USEC : 0, gathering->out,
+				&lines);
+	note(gathering, "%zu records", lines);
+	return r;
+}
+
+static bool has_log(void)
+{
+	struct stat st;
+	return fstat(LOG_FD, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 // --- the capture
 
 // The ring is copied a moment after the incident opened, when what was under way has come in; the
@@ -360,6 +393,7 @@ static const struct part {
 	{ "counters", "counters.json", gather_counters, always },
 	{ "links", "links.txt", gather_links, always },
 	{ "ruleset", "ruleset.txt", gather_ruleset, always },
+	{ "log", "log.jsonl", gather_log, has_log },
 	{ "capture", "capture.pcapng", gather_capture, has_capture },
 };
 
@@ -418,9 +452,13 @@ static struct json_object *try_part(const struct part *part)
 
 // --- the process
 
-// Only reading the kernel's tables needs a right; the files are their owner's.
+// Only reading the kernel's tables needs a right; the files are their owner's, and the log's are
+// its group's.
 static int keep_rights(void)
 {
+	struct stat st;
+	if (has_log() && fstat(LOG_FD, &st) == 0 && setgroups(1, &st.st_gid) < 0)
+		return -errno;
 	cap_value_t wanted[] = { CAP_NET_ADMIN };
 	cap_t caps = cap_init();
 	int r = caps && cap_set_flag(caps, CAP_PERMITTED, 1, wanted, CAP_SET) == 0 &&

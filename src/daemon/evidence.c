@@ -1,6 +1,7 @@
 // Evidence of incidents: a child for each, a few at a time, and what it said into the timeline.
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,16 +127,26 @@ static int prepare_capture(struct incidents *incidents, struct evidence *evidenc
 					  CAPTURE_LAG_MS * 1000ULL, 1000, on_lag, evidence);
 }
 
+static int open_log(const struct gate *gate)
+{
+	char path[PATH_MAX];
+	if (!gate->options->log)
+		return -1;
+	snprintf(path, sizeof(path), "%s/audit", gate->options->log);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 static int start(struct incidents *incidents, struct evidence *evidence)
 {
-	int folder, ready = -1;
+	int folder, ready = -1, log;
 	int r = incident_open_folder(incidents->fd, evidence->number, &folder);
 	if (r < 0)
 		return r;
+	log = open_log(evidence->gate);
 	r = prepare_capture(incidents, evidence, &ready);
 	const struct collect_job job = {
 		.folder_fd = folder,
-		.log_fd = -1,
+		.log_fd = log,
 		.capture_fd = evidence->capture_fd,
 		.ready_fd = ready,
 	};
@@ -143,6 +154,8 @@ static int start(struct incidents *incidents, struct evidence *evidence)
 		r = collect_start(incidents->event, &job, on_gathered, evidence, &evidence->child);
 	if (ready >= 0)
 		close(ready);
+	if (log >= 0)
+		close(log);
 	close(folder);
 	return r;
 }

@@ -42,7 +42,7 @@ static void build_capture(struct build *b)
 	if (sound && !evidence->n_zones)
 		diag_add(
 			b->diag, SK_CAPTURE_EMPTY, given->at,
-			"no zone is captured; name some in zones, or give a zone class II or above");
+			"no zone is captured; name some in zones, or give a zone its class (II to IV)");
 }
 
 static void build_contacts(struct build *b)

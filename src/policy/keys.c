@@ -513,8 +513,8 @@ static const struct key_table approval_table = {
 #define STRUCT struct pol_capture
 static const struct key capture_keys[] = {
 	{ LIST("zones", zones),
-	  .about = "Zones whose packets are kept. Default: those of class II and above; zones of "
-		   "class I only when they are named.",
+	  .about = "Zones whose packets are kept. Default: those of class II to IV; zones of class "
+		   "I, the weightiest, only when they are named.",
 	  .example = "[office, internet]" },
 	{ UINT("size", size), .min = 1, .max = 64,
 	  .about = "Mebibytes of memory for them. Default: 16.", .example = "16" },
