@@ -191,21 +191,27 @@ static void look_at_rules(struct drift *drift)
 
 // --- the guard
 
-bool drift_tell_guard(struct drift *drift, const char *words)
+bool drift_tell_guard(struct drift *drift, const char *what)
 {
 	if (!drift)
 		return false;
 	drift_history_tell(&drift->history, drift->gate, EVENT_DRIFT, SK_DRIFT, &drift->who, 0,
-			   "%s", words);
+			   "the guard table was %s", what);
 	return true;
 }
 
 static void look_at_guard(struct drift *drift)
 {
+	struct drift_history *history = &drift->history;
+	uint64_t before = history->drifts, start = monotonic_us();
+	uint64_t since = drift->noticed_us ? drift->noticed_us : start;
 	char who[WHO_TEXT_MAX] = "somebody";
 	if (drift->who.pid)
 		who_text(&drift->who, who);
 	gate_look_at_guard(drift->gate, who);
+	if (history->drifts != before && !drift->gate->problems[GATE_GUARD][0])
+		drift_history_tell(history, drift->gate, EVENT_DRIFT_REPAIRED, SK_DRIFT, NULL,
+				   monotonic_us() - since, "the guard is as it was");
 	if (!(drift->due & 1u << AREA_RULES))
 		forget(drift);
 }
@@ -452,6 +458,7 @@ void drift_resume(struct drift *drift)
 		return;
 	if (drift->watch)
 		watch_resume(drift->watch);
+	drift->looked_us[AREA_RULES] = 0; // at other rules
 	// Other zones, perhaps; and what was not told meanwhile.
 	make_due(drift, 1u << AREA_GUARD | 1u << AREA_FOREIGN | 1u << AREA_NETWORK);
 }

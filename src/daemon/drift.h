@@ -36,9 +36,9 @@ void drift_close(struct drift *drift); // NULL is fine, as in all of these
 void drift_pause(struct drift *drift);
 void drift_resume(struct drift *drift);
 
-// Tells that somebody changed the guard table, as the last change that the kernel told of; false:
-// nobody keeps drifts.
-bool drift_tell_guard(struct drift *drift, const char *words);
+// Tells that somebody "removed" or "opened" the guard table, as the last change that the kernel
+// told of; false: nobody keeps drifts.
+bool drift_tell_guard(struct drift *drift, const char *what);
 
 // From the poll of the gate, after gate_look().
 void drift_poll(struct drift *drift);

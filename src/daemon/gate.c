@@ -158,7 +158,7 @@ void gate_look_at_guard(struct gate *gate, const char *who)
 		return;
 	failure_set(&failure, SK_GUARD_FAILED, 0, "the guard table was %s by %s; made again",
 		    found == KERNEL_GUARD_ABSENT ? "removed" : "opened", who);
-	if (!drift_tell_guard(gate->drift, failure.text))
+	if (!drift_tell_guard(gate->drift, found == KERNEL_GUARD_ABSENT ? "removed" : "opened"))
 		journal_failed(gate->journal, &failure);
 	int r = gate_set_guard(gate, gate->guard, &failure);
 	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);

@@ -52,7 +52,7 @@ read -r sent entered arrived <<<"${results[0]}"
 same "allowed: all $sent arrive" "$sent $sent" "$entered $arrived"
 read -r sent entered arrived <<<"${results[1]}"
 same "denied: none of $sent arrives" "$sent 0" "$entered $arrived"
-check "it is told who" eventually told drift 'guard table was removed by nft (pid [0-9]*, uid 0.*"name":"nft"'
+check "it is told who" eventually told drift 'guard table was removed, by nft (pid [0-9]*, uid 0.*"name":"nft"'
 check "the rules were not touched" is 0
 probes <<<"$verdicts"
 

@@ -148,8 +148,8 @@ static void flushed(void **state)
 	struct bed *bed = *state;
 	enum kernel_guard guard;
 	assert_int_equal(net_run("%s", edits[7].command), 0);
-	serve_until(bed, "\"event\":\"drift-repaired\"", 1);
-	serve_until(bed, "guard table was removed.*\"name\":\"nft\"", 1);
+	serve_until(bed, "\"event\":\"drift-repaired\"", 2); // the guard, and the rules
+	assert_int_equal(told(bed, "guard table was removed, by nft.*\"name\":\"nft\""), 1);
 	assert_int_equal(told(bed, edits[7].words), 1);
 	assert_int_equal(kernel_guard_state(bed->gate.kernel, &guard), 0);
 	assert_int_equal(guard, KERNEL_GUARD_OPEN);
