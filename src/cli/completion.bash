@@ -6,7 +6,8 @@ _sekisho_names() { # flows or zones of the default policy
 _sekisho() {
 	local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local verbs="check print show query diff explain apply status flows zones drift connections \
-		confirm rollback history propose proposals proposal approve reject review incident"
+		confirm rollback history propose proposals proposal approve reject review incident \
+		isolate quarantine reconnect"
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then

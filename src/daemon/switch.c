@@ -2,6 +2,7 @@
 #include "daemon/switch.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "daemon/order.h"
 #include "event/limit.h"
 
-enum { REFUSALS_RATE = 10, REFUSALS_BURST = 50 };
+enum { REFUSALS_RATE = 10, REFUSALS_BURST = 50, KEPT_BYTES = 4 * 1024 * 1024 };
 
 struct daemon_switch {
 	struct isolation_book *book;
@@ -74,6 +75,9 @@ static void *serve(void *arg)
 		{ .fd = daemon_switch->stop_fd, .events = POLLIN },
 	};
 
+	pthread_mutex_lock(&daemon_switch->book->lock);
+	switch_rehearse(daemon_switch->book->guard);
+	pthread_mutex_unlock(&daemon_switch->book->lock);
 	while (!fds[1].revents) {
 		if (poll(fds, 2, -1) < 0)
 			continue;
@@ -101,6 +105,9 @@ int daemon_switch_start(struct isolation_book *book, const char *path,
 		    : control_server_new(path, handle, daemon_switch, &daemon_switch->server);
 	if (r == 0) {
 		control_server_on_refused(daemon_switch->server, refused);
+		// Memory that an order has used stays for the next: pages cost more than rules.
+		mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+		mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 		// Signals are the main loop's.
 		sigfillset(&all);
 		pthread_sigmask(SIG_SETMASK, &all, &before);

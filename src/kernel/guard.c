@@ -42,11 +42,11 @@ static int put_last(struct batch *batch, const struct guard_rules *rules)
 	return r;
 }
 
-static int send_batch(struct link *link, struct batch *batch)
+static int send_batch(struct link *link, struct batch *batch, bool commit)
 {
 	int r;
 
-	batch_end(batch, true);
+	batch_end(batch, commit);
 	r = link_send(link, batch, NULL, NULL);
 	batch_done(batch);
 	return r;
@@ -67,8 +67,8 @@ static void rules_of(struct guard_rules *rules, const char *table, const struct 
 	guard_rules_end(rules);
 }
 
-int guard_add(struct link *link, const char *table, const struct guard_want *want,
-	      const struct isolation *isolation)
+static int add(struct link *link, const char *table, const struct guard_want *want,
+	       const struct isolation *isolation, bool commit)
 {
 	struct guard_rules rules;
 	struct batch batch;
@@ -80,9 +80,21 @@ int guard_add(struct link *link, const char *table, const struct guard_want *wan
 	if (r < 0)
 		batch_done(&batch);
 	else
-		r = send_batch(link, &batch);
+		r = send_batch(link, &batch, commit);
 	guard_rules_done(&rules);
 	return r;
+}
+
+int guard_add(struct link *link, const char *table, const struct guard_want *want,
+	      const struct isolation *isolation)
+{
+	return add(link, table, want, isolation, true);
+}
+
+void guard_try(struct link *link, const char *table, const struct guard_want *want,
+	       const struct isolation *isolation)
+{
+	add(link, table, want, isolation, false);
 }
 
 // --- all of it
@@ -126,7 +138,7 @@ static int make_once(struct link *link, const struct guard_rules *rules, const c
 		batch_done(&batch);
 		return r;
 	}
-	return send_batch(link, &batch);
+	return send_batch(link, &batch, true);
 }
 
 // What is wanted and what the kernel holds besides.

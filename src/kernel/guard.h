@@ -36,6 +36,9 @@ struct link; // kernel/link.h
 // it, then).  want: what stays up beside it.
 int guard_add(struct link *link, const char *table, const struct guard_want *want,
 	      const struct isolation *isolation);
+// The same, but the kernel only checks it.
+void guard_try(struct link *link, const char *table, const struct guard_want *want,
+	       const struct isolation *isolation);
 // Both chains anew, in one batch: what is wanted, and every isolation that the kernel holds
 // besides, but `without` (NULL: none).  *ret_all: the isolations that are then in force; NULL: only
 // what is wanted, whatever the kernel holds.

@@ -15,6 +15,9 @@
 struct guard_switch;
 
 int switch_open(struct guard_switch **ret_switch);
+// Once on the thread that will give the orders: an order that the kernel checks and forgets, so
+// that the first real one finds memory and the kernel's modules ready.
+void switch_rehearse(struct guard_switch *guard_switch);
 void switch_close(struct guard_switch *guard_switch); // NULL is fine
 
 // Cuts off.  `want` says what stays up; its isolations are those in force already, to which this

@@ -1,0 +1,270 @@
+// How long a stream of 100,000 packets a second goes on after it was ordered to be cut off.
+//
+//   bench_isolate FROM TO ADDRESS PORT RUNS [--for SECONDS] switch INTERFACE
+//   bench_isolate FROM TO ADDRESS PORT RUNS [--for SECONDS] command CUT JOIN
+//
+// Run in the gateway's namespace; the stream goes from the namespace FROM to ADDRESS, which TO has.
+// "switch": the order is given in this process, as the daemon's switch thread does; "command": by a
+// command line, counted from before it is started.  Prints for each run the microseconds from the
+// order to the last packet that arrived, by the kernel's own stamp on arrival.  A run in which the
+// stream itself paused, since its processor was taken away, says nothing and is done again.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <sched.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/switch.h"
+
+enum {
+	RATE_NS = 10000,	// between packets
+	SETTLE_US = 3000,	// packets flow before an order
+	AFTER_US = 20000,	// and are waited for after it
+	BUFFER_BYTES = 1 << 28, // of the receiver
+	PAYLOAD_BYTES = 22,	// of a 64-byte frame
+	PAUSE_NS = 60000,	// of the stream, which spoils a run
+	SENT_MAX = 1 << 16,	// times of sending that are kept
+};
+
+extern char **environ;
+static atomic_bool stop;
+static int sender, receiver;
+static uint64_t sent[SENT_MAX]; // by number of the packet
+static atomic_size_t n_sent;
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "bench_isolate: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void enter(const char *space)
+{
+	char path[300];
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", space);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
+		fail(path);
+	close(fd);
+}
+
+static void open_sockets(const char *from, const char *to, const char *address, const char *port)
+{
+	struct sockaddr_in far = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+	int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), on = 1, bytes = BUFFER_BYTES;
+
+	if (inet_pton(AF_INET, address, &far.sin_addr) != 1)
+		fail(address);
+	enter(from);
+	sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (sender < 0 || connect(sender, (struct sockaddr *)&far, sizeof(far)) < 0)
+		fail("the sender");
+	enter(to);
+	receiver = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (receiver < 0 || bind(receiver, (struct sockaddr *)&far, sizeof(far)) < 0 ||
+	    setsockopt(receiver, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0 ||
+	    setsockopt(receiver, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0)
+		fail("the receiver");
+	if (setns(here, CLONE_NEWNET) < 0)
+		fail("the way back");
+	close(here);
+}
+
+static void *stream(void *arg)
+{
+	static const char payload[PAYLOAD_BYTES];
+	uint64_t next = now_ns(CLOCK_MONOTONIC);
+
+	while (!stop) {
+		while (now_ns(CLOCK_MONOTONIC) < next)
+			;
+		if (send(sender, payload, sizeof(payload), 0) < 0 && errno != EAGAIN &&
+		    errno != ECONNREFUSED)
+			fail("send");
+		sent[n_sent % SENT_MAX] = now_ns(CLOCK_REALTIME);
+		n_sent++;
+		next += RATE_NS;
+	}
+	return arg;
+}
+
+// How many packets are there, and when the last of them came; and the last of those until a time.
+static size_t drain(uint64_t until, uint64_t *ret_before, uint64_t *ret_last)
+{
+	size_t n = 0;
+
+	for (;; n++) {
+		char payload[PAYLOAD_BYTES], control[CMSG_SPACE(sizeof(struct timespec))];
+		struct iovec part = { payload, sizeof(payload) };
+		struct msghdr message = { .msg_iov = &part,
+					  .msg_iovlen = 1,
+					  .msg_control = control,
+					  .msg_controllen = sizeof(control) };
+		struct timespec stamp;
+		struct cmsghdr *c;
+
+		if (recvmsg(receiver, &message, 0) < 0)
+			return n;
+		c = CMSG_FIRSTHDR(&message);
+		if (!c || c->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
+		*ret_last = (uint64_t)stamp.tv_sec * 1000000000 + (uint64_t)stamp.tv_nsec;
+		if (*ret_last <= until)
+			*ret_before = *ret_last;
+	}
+}
+
+// Did the stream go on from before the order until after the last packet?
+static bool was_steady(uint64_t from, uint64_t to)
+{
+	uint64_t before = 0;
+
+	for (size_t i = n_sent > SENT_MAX / 2 ? n_sent - SENT_MAX / 2 : 0; i < n_sent; i++) {
+		uint64_t at = sent[i % SENT_MAX];
+
+		if (before >= from - PAUSE_NS && before && before < to + PAUSE_NS &&
+		    at - before > PAUSE_NS)
+			return false;
+		before = at;
+	}
+	return before > to + PAUSE_NS;
+}
+
+struct way {
+	const char *cut, *join;	    // commands, or NULL
+	struct guard_switch *guard; // of "switch"
+	struct guard_found found;   // the guard as it is
+	struct isolation isolation;
+	struct isolations all;
+};
+
+static void run_command(const char *command)
+{
+	const char *const words[] = { "/bin/sh", "-c", command, NULL };
+	pid_t pid;
+	int status;
+
+	if (posix_spawn(&pid, words[0], NULL, NULL, (char *const *)words, environ) != 0 ||
+	    waitpid(pid, &status, 0) != pid || status != 0)
+		fail(command);
+}
+
+static void cut(struct way *way)
+{
+	const struct guard_want want = { .state = way->found.state,
+					 .isolations = &way->found.isolations };
+	int r;
+
+	if (way->cut) {
+		run_command(way->cut);
+		return;
+	}
+	r = switch_isolate(way->guard, &want, &way->isolation);
+	if (r < 0) {
+		errno = -r;
+		fail("isolate");
+	}
+}
+
+static void join(struct way *way)
+{
+	const struct guard_want want = { .state = way->found.state,
+					 .isolations = &way->found.isolations };
+
+	if (way->join)
+		run_command(way->join);
+	else if (switch_guard_make(way->guard, &want, &way->isolation, &way->all) < 0)
+		fail("reconnect");
+}
+
+static bool measure(struct way *way)
+{
+	uint64_t ordered, before = 0, last = 0;
+	bool steady;
+
+	for (int tries = 0; drain(0, &before, &last) < 100; tries++) {
+		if (tries == 1000) {
+			errno = ETIMEDOUT;
+			fail("no packets arrive");
+		}
+		usleep(SETTLE_US);
+	}
+	drain(0, &before, &last);
+	usleep(SETTLE_US + (useconds_t)(rand() % 1000));
+	ordered = now_ns(CLOCK_REALTIME);
+	cut(way);
+	usleep(AFTER_US);
+	drain(ordered, &before, &last);
+	if (last < ordered)
+		last = ordered;
+	steady = ordered - before < PAUSE_NS && was_steady(ordered, last);
+	if (steady)
+		printf("%.1f\n", (double)(last - ordered) / 1000);
+	fflush(stdout);
+	usleep(AFTER_US);
+	if (drain(0, &before, &last) > 0) {
+		errno = EBUSY;
+		fail("packets still arrive");
+	}
+	join(way);
+	return steady;
+}
+
+int main(int argc, char **argv)
+{
+	static struct way way;
+	uint64_t end = 0;
+	pthread_t thread;
+	int at = 6, runs;
+
+	if (argc > 8 && strcmp(argv[at], "--for") == 0) {
+		end = now_ns(CLOCK_MONOTONIC) + (uint64_t)(atof(argv[at + 1]) * 1e9);
+		at += 2;
+	}
+	if (argc == at + 3 && strcmp(argv[at], "command") == 0) {
+		way.cut = argv[at + 1];
+		way.join = argv[at + 2];
+	} else if (argc != at + 2 || strcmp(argv[at], "switch") != 0 ||
+		   isolation_init(&way.isolation, ISOLATION_LINK, argv[at + 1]) < 0) {
+		fputs("usage: bench_isolate FROM TO ADDRESS PORT RUNS [--for SECONDS] "
+		      "switch INTERFACE | command CUT JOIN\n",
+		      stderr);
+		return 2;
+	}
+	runs = atoi(argv[5]);
+	if (switch_open(&way.guard) < 0 || switch_guard_read(way.guard, &way.found) < 0)
+		fail("the guard");
+	mallopt(M_MMAP_THRESHOLD, 1 << 22);
+	mallopt(M_TRIM_THRESHOLD, 1 << 22); // as the daemon does
+	switch_rehearse(way.guard);
+	open_sockets(argv[1], argv[2], argv[3], argv[4]);
+	if (pthread_create(&thread, NULL, stream, NULL) != 0)
+		fail("the stream");
+	for (int i = 0; end ? now_ns(CLOCK_MONOTONIC) < end : i < runs;)
+		i += measure(&way);
+	stop = true;
+	pthread_join(thread, NULL);
+	switch_close(way.guard);
+	return 0;
+}
