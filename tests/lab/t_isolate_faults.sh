@@ -1,0 +1,104 @@
+#!/bin/bash
+# The daemon killed at every step of an isolation and of a reconnect: what is isolated afterwards is
+# what was last ordered, in the kernel, after a restart, and after a boot; and the record says so.
+#
+#   office 10.20.0.0/16, fd00:20::/64 ---- lan-office +---------+ lan-dmz ---- dmz 192.0.2.0/24, 2001:db8:40::/64
+#   wifi 172.16.0.0/20 ------------------- lan-wifi   | sekisho | wan-inet --- internet (everything else)
+#                                                     +---------+
+. "$(dirname "$0")/case.sh"
+
+policy <<END_OF_POLICY
+flows:
+  - { id: web, from: [office, wifi], to: dmz/web, services: any }
+END_OF_POLICY
+up
+start_with() { # FAULT
+	lab daemon kill
+	SEKISHO_FAULT=$1 lab daemon start
+}
+cut() { sekisho isolate zone office --yes --reason drill --own-judgment; }
+join() { sekisho reconnect office --reason "it was a drill"; }
+died() { ! kill -0 "$pid" 2>/dev/null || [[ $(ps -o stat= -p "$pid") == Z* ]]; }
+status_is() { [[ $(sekisho status >/dev/null 2>&1; echo $?) == "$1" ]]; }
+reboot() {
+	lab daemon kill
+	gw nft flush ruleset
+	gw nft delete table inet sekisho_mirror 2>/dev/null
+	gw nft delete table inet sekisho 2>/dev/null
+	gw "$BUILD/sekishod" --config "$home/sekisho.yaml" --boot --log "$work/boot"
+	lab daemon start
+}
+events() { grep -c "\"event\":\"$1\"" "$home/events"; }
+silent='	silent        | office 10.20.0.9 192.0.2.80 tcp/80'
+open='	arrived dmz * | office 10.20.0.9 192.0.2.80 tcp/80'
+
+for step in isolate-cut isolate-stored isolate-mirrored isolate-told isolate-recorded isolate-numbered; do
+	start_with "$step"
+	pid=$(lab daemon pid)
+	before=$(events isolated) found=$(events isolation-found)
+	cut >"$work/cut" 2>&1
+	check "$step: it dies there" eventually died
+	probes <<<"$silent"
+	lab daemon kill
+	lab daemon start
+	check "$step: isolated after a restart" status_is 10
+	probes <<<"$silent"
+	check "$step: recorded" eventually eval '(($(events isolated) + $(events isolation-found) > before + found))'
+	reboot
+	check "$step: isolated after a boot" status_is 10
+	probes <<<"$silent"
+	check "$step: reconnects" join
+	check "$step: not isolated any more" status_is 0
+	probes <<<"$open"
+done
+
+for step in reconnect-intended reconnect-open reconnect-stored reconnect-recorded; do
+	start_with "$step"
+	pid=$(lab daemon pid)
+	check "$step: cut" cut
+	join >"$work/join" 2>&1
+	check "$step: it dies there" eventually died
+	lab daemon kill
+	lab daemon start
+	check "$step: reconnected after a restart, as was ordered last" status_is 0
+	probes <<<"$open"
+	reboot
+	check "$step: and after a boot" status_is 0
+	probes <<<"$open"
+done
+
+# --- a disk that does not take it, and a file that makes no sense
+
+start_with isolation-write=ENOSPC
+check "a full disk does not keep it from being cut" cut
+probes <<<"$silent"
+check_not "but nothing is reconnected that could not be written" join
+probes <<<"$silent"
+lab daemon kill
+lab daemon start
+check "the kernel remembers" status_is 10
+check "and now it is" join
+
+check "cut once more" cut
+lab daemon kill
+printf '[{"kind":"zone","name":"office"' >"$home/state/isolation"
+lab daemon start
+check "a damaged file: the kernel knows" status_is 10
+check "and only that" test "$(sekisho isolate list --json | jq '.isolations | length')" = 1
+check "it is told" grep -q SK701 "$home/events"
+lab daemon kill
+printf '[{"kind":"zone","name":"office"' >"$home/state/isolation"
+gw nft flush ruleset
+gw nft delete table inet sekisho_mirror
+gw nft delete table inet sekisho
+gw "$BUILD/sekishod" --config "$home/sekisho.yaml" --boot --log "$work/boot"
+probes <<END_OF_PROBES
+	silent | office 10.20.0.9 192.0.2.80 tcp/80
+	silent | wifi 172.16.0.9 192.0.2.80 tcp/80
+END_OF_PROBES
+lab daemon start
+check "nobody knows: everything is isolated" grep -q 'ISOLATED.*everything' <(sekisho status)
+check "until it is reconnected" sekisho reconnect all --reason "looked into it"
+probes <<<"$open"
+
+done_
