@@ -53,7 +53,7 @@ static int send_batch(struct link *link, struct batch *batch, bool commit)
 }
 
 static void rules_of(struct guard_rules *rules, const char *table, const struct guard_want *want,
-		     const struct isolation *isolation)
+		     const struct isolation *isolation, enum guard_part part)
 {
 	guard_rules_begin(rules, table);
 	for (unsigned chain = 0; chain < GUARD_CHAINS; chain++) {
@@ -61,20 +61,21 @@ static void rules_of(struct guard_rules *rules, const char *table, const struct 
 			guard_put_all(rules, chain, want, isolation);
 			continue;
 		}
-		guard_put_management(rules, chain, want->management);
-		guard_put_isolation(rules, chain, isolation);
+		if (part & GUARD_REST)
+			guard_put_management(rules, chain, want->management);
+		guard_put_isolation(rules, chain, isolation, part);
 	}
 	guard_rules_end(rules);
 }
 
 static int add(struct link *link, const char *table, const struct guard_want *want,
-	       const struct isolation *isolation, bool commit)
+	       const struct isolation *isolation, enum guard_part part, bool commit)
 {
 	struct guard_rules rules;
 	struct batch batch;
 	int r;
 
-	rules_of(&rules, table, want, isolation);
+	rules_of(&rules, table, want, isolation, part);
 	batch_begin(&batch, link->seq + 1, NULL);
 	r = isolation->kind == ISOLATION_ALL ? put_last(&batch, &rules) : put_first(&batch, &rules);
 	if (r < 0)
@@ -85,16 +86,23 @@ static int add(struct link *link, const char *table, const struct guard_want *wa
 	return r;
 }
 
+// Each rule of a transaction costs the kernel about as much as half a transaction: so those that
+// stop the packets go ahead of the others.
 int guard_add(struct link *link, const char *table, const struct guard_want *want,
 	      const struct isolation *isolation)
 {
-	return add(link, table, want, isolation, true);
+	int r;
+
+	if (isolation->kind == ISOLATION_ALL)
+		return add(link, table, want, isolation, GUARD_WHOLE, true);
+	r = add(link, table, want, isolation, GUARD_FIRST, true);
+	return r < 0 ? r : add(link, table, want, isolation, GUARD_REST, true);
 }
 
 void guard_try(struct link *link, const char *table, const struct guard_want *want,
 	       const struct isolation *isolation)
 {
-	add(link, table, want, isolation, false);
+	add(link, table, want, isolation, GUARD_WHOLE, false);
 }
 
 // --- all of it
@@ -111,7 +119,7 @@ static void all_rules(struct guard_rules *rules, const char *table, const struct
 			guard_put_management(rules, chain, want->management);
 		for (size_t i = 0; isolations && i < isolations->n; i++)
 			if (isolations->v[i].kind != ISOLATION_ALL)
-				guard_put_isolation(rules, chain, &isolations->v[i]);
+				guard_put_isolation(rules, chain, &isolations->v[i], GUARD_WHOLE);
 		if (total)
 			guard_put_all(rules, chain, want, total);
 		if (want->state == KERNEL_GUARD_CLOSED)
@@ -318,7 +326,7 @@ int guard_confirm(struct link *link, const char *table, const struct guard_want 
 	struct reader reader = { .table = table, .rules = &rules };
 	int r = -EINTR;
 
-	rules_of(&rules, table, want, isolation);
+	rules_of(&rules, table, want, isolation, GUARD_WHOLE);
 	reader.seen = calloc(rules.rules.n + 1, 1);
 	for (int i = 0; reader.seen && i < GUARD_RETRIES && r == -EINTR; i++) {
 		memset(reader.seen, 0, rules.rules.n);

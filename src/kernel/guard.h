@@ -32,8 +32,8 @@ struct guard_found {
 
 struct link; // kernel/link.h
 
-// One isolation more, in one small batch.  -ENOENT: the table or a chain is not there (make all of
-// it, then).  want: what stays up beside it.
+// One isolation more, in a small batch that stops its packets and another with the rest.  -ENOENT:
+// the table or a chain is not there (make all of it, then).  want: what stays up beside it.
 int guard_add(struct link *link, const char *table, const struct guard_want *want,
 	      const struct isolation *isolation);
 // The same, but the kernel only checks it.

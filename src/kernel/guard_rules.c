@@ -248,43 +248,66 @@ static void put_always(struct guard_rules *rules, unsigned chain, const struct g
 
 // --- what is cut
 
+// One rule that drops by an interface or an address, if it is of the part that is wanted.
+struct drop {
+	uint8_t chain, key;
+	enum guard_part part;
+};
+
+static const struct drop interface_drops[] = {
+	{ 0, RS_META_IIFNAME, GUARD_FIRST },
+	{ 1, RS_META_OIFNAME, GUARD_FIRST },
+	{ 1, RS_META_IIFNAME, GUARD_REST },
+};
+
+static const struct drop address_drops[2][4] = {
+	{ { 0, RS_IP_SADDR, GUARD_FIRST },
+	  { 1, RS_IP_DADDR, GUARD_FIRST },
+	  { 0, RS_IP_DADDR, GUARD_REST },
+	  { 1, RS_IP_SADDR, GUARD_REST } },
+	{ { 0, RS_IP6_SADDR, GUARD_FIRST },
+	  { 1, RS_IP6_DADDR, GUARD_FIRST },
+	  { 0, RS_IP6_DADDR, GUARD_REST },
+	  { 1, RS_IP6_SADDR, GUARD_REST } },
+};
+
 static void put_drop_interface(struct guard_rules *rules, unsigned chain, const char *interface,
-			       const char *comment)
+			       const char *comment, enum guard_part part)
 {
-	put_rule(rules, chain, comment);
-	put_interface(rules, RS_META_IIFNAME, interface);
-	put_verdict(rules, RS_DROP);
-	if (chain == 0)
-		return;
-	put_rule(rules, chain, comment);
-	put_interface(rules, RS_META_OIFNAME, interface);
-	put_verdict(rules, RS_DROP);
+	for (size_t i = 0; i < sizeof(interface_drops) / sizeof(interface_drops[0]); i++) {
+		if (interface_drops[i].chain != chain || !(interface_drops[i].part & part))
+			continue;
+		put_rule(rules, chain, comment);
+		put_interface(rules, interface_drops[i].key, interface);
+		put_verdict(rules, RS_DROP);
+	}
 }
 
 static void put_drop_address(struct guard_rules *rules, unsigned chain, const char *text,
-			     const char *comment)
+			     const char *comment, enum guard_part part)
 {
-	static const uint8_t keys[2][2] = { { RS_IP_SADDR, RS_IP_DADDR },
-					    { RS_IP6_SADDR, RS_IP6_DADDR } };
 	struct addr addr;
 	uint8_t bytes[16];
 
 	if (addr_parse(text, &addr) < 0)
 		return;
 	addr_to_bytes(addr.family, addr.bits, bytes);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 4; i++) {
+		const struct drop *drop = &address_drops[addr.family == ADDR_V6][i];
+
+		if (drop->chain != chain || !(drop->part & part))
+			continue;
 		put_rule(rules, chain, comment);
-		put_match(rules, keys[addr.family == ADDR_V6][i], bytes,
-			  addr.family == ADDR_V4 ? 4 : 16);
+		put_match(rules, drop->key, bytes, addr.family == ADDR_V4 ? 4 : 16);
 		put_verdict(rules, RS_DROP);
 	}
 }
 
 // Only before routing does a packet still have the address that its sender's card gave it.
 static void put_drop_mac(struct guard_rules *rules, unsigned chain, const uint8_t *bytes,
-			 const char *comment)
+			 const char *comment, enum guard_part part)
 {
-	if (chain != 0)
+	if (chain != 0 || !(part & GUARD_FIRST))
 		return;
 	put_rule(rules, chain, comment);
 	put_match(rules, RS_ETHER_SADDR, bytes, MAC_BYTES);
@@ -292,7 +315,7 @@ static void put_drop_mac(struct guard_rules *rules, unsigned chain, const uint8_
 }
 
 void guard_put_isolation(struct guard_rules *rules, unsigned chain,
-			 const struct isolation *isolation)
+			 const struct isolation *isolation, enum guard_part part)
 {
 	char comment[ISOLATION_COMMENT_MAX];
 	uint8_t mac[MAC_BYTES];
@@ -302,11 +325,11 @@ void guard_put_isolation(struct guard_rules *rules, unsigned chain,
 
 		isolation_comment(isolation, target, comment);
 		if (isolation->kind == ISOLATION_ZONE || isolation->kind == ISOLATION_LINK)
-			put_drop_interface(rules, chain, target, comment);
+			put_drop_interface(rules, chain, target, comment, part);
 		else if (isolation->kind == ISOLATION_MAC && isolation_is_mac(target, mac))
-			put_drop_mac(rules, chain, mac, comment);
+			put_drop_mac(rules, chain, mac, comment, part);
 		else
-			put_drop_address(rules, chain, target, comment);
+			put_drop_address(rules, chain, target, comment, part);
 	}
 }
 

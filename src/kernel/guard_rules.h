@@ -8,6 +8,11 @@
 
 enum { GUARD_CHAINS = 2 };
 
+// What of an isolation: what stops its packets on their way, in and out; and what is needed
+// besides, against packets that are past the first chain already, are translated, or come from a
+// queue.
+enum guard_part { GUARD_FIRST = 1, GUARD_REST = 2, GUARD_WHOLE = 3 };
+
 struct guard_rules {
 	struct rs_chain chains[GUARD_CHAINS];
 	VEC(struct rs_rule) rules;
@@ -24,7 +29,7 @@ void guard_rules_done(struct guard_rules *rules);
 void guard_put_management(struct guard_rules *rules, unsigned chain,
 			  const struct kernel_management *management);
 void guard_put_isolation(struct guard_rules *rules, unsigned chain,
-			 const struct isolation *isolation);
+			 const struct isolation *isolation, enum guard_part part);
 // All: what stays up, then the drop.
 void guard_put_all(struct guard_rules *rules, unsigned chain, const struct guard_want *want,
 		   const struct isolation *isolation);

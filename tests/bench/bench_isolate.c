@@ -27,13 +27,15 @@
 #include "kernel/switch.h"
 
 enum {
-	RATE_NS = 10000,	// between packets
-	SETTLE_US = 3000,	// packets flow before an order
-	AFTER_US = 20000,	// and are waited for after it
-	BUFFER_BYTES = 1 << 28, // of the receiver
-	PAYLOAD_BYTES = 22,	// of a 64-byte frame
-	PAUSE_NS = 60000,	// of the stream, which spoils a run
-	SENT_MAX = 1 << 16,	// times of sending that are kept
+	RATE_NS = 10000,	   // between packets
+	SETTLE_US = 3000,	   // packets flow before an order
+	AFTER_US = 20000,	   // and are waited for after it
+	BUFFER_BYTES = 1 << 28,	   // of the receiver
+	PAYLOAD_BYTES = 22,	   // of a 64-byte frame
+	PAUSE_NS = 60000,	   // of the stream, which spoils a run
+	COMMAND_PAUSE_NS = 500000, // of a command's, which takes longer
+	TRIES = 10,		   // for each run, at most
+	SENT_MAX = 1 << 16,	   // times of sending that are kept
 };
 
 extern char **environ;
@@ -41,6 +43,7 @@ static atomic_bool stop;
 static int sender, receiver;
 static uint64_t sent[SENT_MAX]; // by number of the packet
 static atomic_size_t n_sent;
+static uint64_t pause_ns = PAUSE_NS;
 
 static void fail(const char *what)
 {
@@ -143,12 +146,12 @@ static bool was_steady(uint64_t from, uint64_t to)
 	for (size_t i = n_sent > SENT_MAX / 2 ? n_sent - SENT_MAX / 2 : 0; i < n_sent; i++) {
 		uint64_t at = sent[i % SENT_MAX];
 
-		if (before >= from - PAUSE_NS && before && before < to + PAUSE_NS &&
-		    at - before > PAUSE_NS)
+		if (before >= from - pause_ns && before && before < to + pause_ns &&
+		    at - before > pause_ns)
 			return false;
 		before = at;
 	}
-	return before > to + PAUSE_NS;
+	return before > to + pause_ns;
 }
 
 struct way {
@@ -218,7 +221,7 @@ static bool measure(struct way *way)
 	drain(ordered, &before, &last);
 	if (last < ordered)
 		last = ordered;
-	steady = ordered - before < PAUSE_NS && was_steady(ordered, last);
+	steady = ordered - before < pause_ns && was_steady(ordered, last);
 	if (steady)
 		printf("%.1f\n", (double)(last - ordered) / 1000);
 	fflush(stdout);
@@ -243,6 +246,7 @@ int main(int argc, char **argv)
 		at += 2;
 	}
 	if (argc == at + 3 && strcmp(argv[at], "command") == 0) {
+		pause_ns = COMMAND_PAUSE_NS;
 		way.cut = argv[at + 1];
 		way.join = argv[at + 2];
 	} else if (argc != at + 2 || strcmp(argv[at], "switch") != 0 ||
@@ -261,7 +265,8 @@ int main(int argc, char **argv)
 	open_sockets(argv[1], argv[2], argv[3], argv[4]);
 	if (pthread_create(&thread, NULL, stream, NULL) != 0)
 		fail("the stream");
-	for (int i = 0; end ? now_ns(CLOCK_MONOTONIC) < end : i < runs;)
+	for (int i = 0, tries = 0;
+	     end ? now_ns(CLOCK_MONOTONIC) < end : i < runs && tries < runs * TRIES; tries++)
 		i += measure(&way);
 	stop = true;
 	pthread_join(thread, NULL);
