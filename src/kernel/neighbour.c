@@ -178,7 +178,7 @@ int interface_set_up(const char *name, bool up)
 bool interface_is_up(const char *name)
 {
 	struct ifreq request = { 0 };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); // the only kind the unit allows
 	bool up;
 
 	strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
