@@ -121,6 +121,9 @@ static int preview(const struct call *call)
 		printf("to be cut: %s %s\n", call->kind, call->name);
 		print_texts("cut", fields, CTL_TARGET);
 		print_hosts(&reply);
+		if (control_find(fields, CTL_TOTAL))
+			printf("  %-14s %llu live ones\n", "connections",
+			       (unsigned long long)control_u64(fields, CTL_TOTAL));
 		print_texts("stays up", fields, CTL_LIFELINE);
 		print_texts("stays open", fields, CTL_STAYS);
 	}

@@ -312,7 +312,8 @@ static void method_isolations(struct methods *methods, struct control_request *r
 
 static void method_preview(struct methods *methods, struct control_request *request)
 {
-	order_preview(methods->gate->book, methods->server, request);
+	order_preview(methods->gate->book, &methods->gate->current.report.zones, methods->server,
+		      request);
 }
 
 static void method_reconnect(struct methods *methods, struct control_request *request)

@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "daemon/isolation.h"
 #include "daemon/links.h"
+#include "kernel/conntrack.h"
 #include "kernel/neighbour.h"
 
 struct order {
@@ -402,6 +403,65 @@ void order_carry_out(struct isolation_book *book, struct control_server *server,
 
 // --- preview
 
+enum { RANGES_MAX = 1024 };
+
+struct counting {
+	bool all;
+	struct addr_range ranges[RANGES_MAX];
+	size_t n;
+	uint64_t connections;
+};
+
+static int count_one(void *arg, const struct conntrack_entry *entry)
+{
+	struct counting *counting = arg;
+
+	counting->connections +=
+		counting->all || conntrack_touches(entry, counting->ranges, counting->n);
+	return 0;
+}
+
+static void add_range(struct counting *counting, const char *text)
+{
+	if (counting->n < RANGES_MAX && addr_range_parse(text, &counting->ranges[counting->n]) == 0)
+		counting->n++;
+}
+
+// The networks of each zone that has any of the interfaces.
+static void add_networks(struct counting *counting, const struct isolation *cut,
+			 const struct control_row *zone)
+{
+	bool hit = false;
+
+	for (size_t i = 0; i < zone->n; i++)
+		for (size_t k = 0; zone->v[i].tag == CTL_INTERFACE && k < cut->n_targets; k++)
+			hit |= strcmp(zone->v[i].text, cut->targets[k].text) == 0;
+	for (size_t i = 0; hit && i < zone->n; i++)
+		if (zone->v[i].tag == CTL_NETWORK)
+			add_range(counting, zone->v[i].text);
+}
+
+// Connections are told by addresses: of zones without networks nothing can be said.
+static void put_connections(struct control_writer *reply, const struct isolation *cut,
+			    const struct control_rows *zones)
+{
+	struct counting *counting = calloc(1, sizeof(*counting));
+	struct conntrack *conntrack = NULL;
+
+	if (!counting)
+		return;
+	counting->all = cut->kind == ISOLATION_ALL;
+	for (size_t i = 0; i < cut->n_targets; i++)
+		add_range(counting, cut->targets[i].text);
+	for (size_t i = 1; i < zones->n; i++)
+		add_networks(counting, cut, &zones->v[i]);
+	if ((counting->all || counting->n) && conntrack_open(&conntrack) == 0 &&
+	    conntrack_dump(conntrack, count_one, counting) == 0)
+		control_put_u64(reply, CTL_TOTAL, counting->connections);
+	conntrack_close(conntrack);
+	free(counting);
+}
+
 static bool hits(const struct order *order, const struct neighbour *one)
 {
 	const struct isolation *cut = &order->one.cut;
@@ -436,8 +496,8 @@ static void put_hosts(struct control_writer *reply, struct order *order)
 	}
 }
 
-void order_preview(struct isolation_book *book, struct control_server *server,
-		   struct control_request *request)
+void order_preview(struct isolation_book *book, const struct control_rows *zones,
+		   struct control_server *server, struct control_request *request)
 {
 	struct order *order = calloc(1, sizeof(*order));
 	struct control_writer reply;
@@ -462,6 +522,7 @@ void order_preview(struct isolation_book *book, struct control_server *server,
 							 book->map.lifelines[i].name);
 			pthread_mutex_unlock(&book->lock);
 		}
+		put_connections(&reply, &order->one.cut, zones);
 		put_hosts(&reply, order);
 		control_server_answer(server, request->token, &reply);
 	}

@@ -10,8 +10,8 @@ void order_carry_out(struct isolation_book *book, struct control_server *server,
 		     struct control_request *request);
 
 // What an order would cut, and nothing else happens: for the method "isolate-preview", on the main
-// loop.
-void order_preview(struct isolation_book *book, struct control_server *server,
-		   struct control_request *request);
+// loop.  zones: of the report (daemon/report.h), for counting connections by their networks.
+void order_preview(struct isolation_book *book, const struct control_rows *zones,
+		   struct control_server *server, struct control_request *request);
 
 #endif

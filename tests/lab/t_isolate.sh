@@ -142,6 +142,7 @@ check_not "nobody's judgment" sekisho isolate zone office --yes --reason drill
 check_not "no limit in time without the policy's" cut zone office --for 1h
 same "nothing is isolated" 0 "$(sekisho status >/dev/null 2>&1; echo $?)"
 check "a preview" sekisho isolate zone office --preview
+check "counts connections" test "$(sekisho isolate zone office --preview --json | jq .total)" -ge 1
 same "cuts nothing" 0 "$(sekisho status >/dev/null 2>&1; echo $?)"
 
 # --- a neighbour loses nothing
