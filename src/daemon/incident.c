@@ -6,15 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
 
 #include "base/arena.h"
+#include "daemon/record.h"
 
 static const char folder_name[] = "incidents";
 
-enum { HOST_NAME_BYTES = 256 };
+enum { HOST_NAME_BYTES = 256, DAY_SECONDS = 24 * 3600 };
 
 // --- records that the disk does not take
 
@@ -153,6 +155,34 @@ void incidents_close(struct gate *gate)
 	gate->incidents = NULL;
 }
 
+struct oldest {
+	int fd;
+	uint64_t usec; // 0: none is open
+};
+
+static int look_for_oldest(void *arg, uint64_t number)
+{
+	struct oldest *oldest = arg;
+	struct incident incident;
+	if (incident_read(oldest->fd, number, &incident) < 0)
+		return 0;
+	uint64_t usec = incident_number(incident.about, "usec");
+	if (!incident_is_closed(&incident) && (!oldest->usec || usec < oldest->usec))
+		oldest->usec = usec;
+	incident_done(&incident);
+	return 0;
+}
+
+bool incidents_hold(const struct gate *gate, char ret_day[11])
+{
+	struct oldest oldest = { .fd = incidents_folder(gate) };
+	struct tm tm;
+	if (oldest.fd < 0 || incident_each(oldest.fd, look_for_oldest, &oldest) < 0 || !oldest.usec)
+		return false;
+	time_t before = (time_t)(oldest.usec / 1000000) - DAY_SECONDS;
+	return localtime_r(&before, &tm) && strftime(ret_day, 11, "%Y-%m-%d", &tm) == 10;
+}
+
 int incidents_folder(const struct gate *gate)
 {
 	return gate->incidents ? gate->incidents->fd : -1;
@@ -251,6 +281,7 @@ uint64_t incident_open(struct gate *gate, const struct incident_what *what)
 	if (r < 0)
 		wait_for_disk(incidents, &record, r);
 	record_opened(gate, number, what);
+	record_settle(gate); // the log is held from now on
 	return number;
 }
 
@@ -304,5 +335,7 @@ int incident_step(struct gate *gate, uint64_t number, const struct incident_step
 		r = incident_append(incidents->fd, number, step);
 	if (r == 0)
 		incident_record_step(gate, number, step);
+	if (r == 0 && step->kind == INCIDENT_CLOSED)
+		record_settle(gate);
 	return r;
 }

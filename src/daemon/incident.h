@@ -44,6 +44,10 @@ uint64_t incident_open(struct gate *gate, const struct incident_what *what);
 // already (INCIDENT_CLOSED only); or what the disk says.
 int incident_step(struct gate *gate, uint64_t number, const struct incident_step *step);
 
+// The audit log is evidence while an incident is open: from which local day on nothing of it may be
+// removed ("2026-04-01", the day before the oldest open one).  False: none is open.
+bool incidents_hold(const struct gate *gate, char ret_day[11]);
+
 // The folder of them all, for readers; -1: there is none.
 int incidents_folder(const struct gate *gate);
 // Is evidence being gathered for it?

@@ -1,4 +1,5 @@
 // What the gate makes of its keeper's state.
+#include "daemon/incident.h"
 #include "daemon/record.h"
 
 #include <errno.h>
@@ -124,9 +125,15 @@ static void on_signed(void *arg, const struct chain *checkpoint)
 
 // --- what the policy says
 
-static void limits_of(const struct control_row *row, struct audit_limits *ret)
+static void limits_of(const struct gate *gate, struct audit_limits *ret)
 {
+	const struct control_row *row = settings(gate);
 	*ret = (struct audit_limits){ .segment_bytes = AUDIT_SEGMENT_BYTES };
+	// First of them: whatever else is held, open incidents are.
+	if (incidents_hold(gate, ret->holds[0].from)) {
+		strcpy(ret->holds[0].until, "9999-12-31");
+		ret->n_holds = 1;
+	}
 	if (!row)
 		return;
 	ret->keep_days = (uint32_t)control_u64(row, CTL_RECORD_KEEP_DAYS);
@@ -149,7 +156,7 @@ void record_settle(struct gate *gate)
 	struct audit_limits limits;
 	if (!record || !record->keeper)
 		return;
-	limits_of(settings(gate), &limits);
+	limits_of(gate, &limits);
 	keeper_set_limits(record->keeper, &limits);
 	shut(record);
 }

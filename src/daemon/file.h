@@ -1,2 +1,0 @@
-// The same as base/file.h.
-#include "base/file.h"
