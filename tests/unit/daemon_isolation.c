@@ -1,0 +1,156 @@
+// The file of isolations: what is written is read, and nothing else is.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/isolation_book.h"
+
+static void make(struct isolated *v)
+{
+	v[0] = (struct isolated){ .uid = 1000,
+				  .login_uid = 1000,
+				  .pid = 77,
+				  .actor = "tanaka",
+				  .reason = "\xe8\xa8\x93\xe7\xb7\xb4 \"drill\" \\",
+				  .ordered_by = "the mayor",
+				  .confirmed_usec = 1790000000123456,
+				  .incident = 17,
+				  .down = { "lan-of" },
+				  .n_down = 1,
+				  .asked_by = "suzuki",
+				  .asked_uid = 1001,
+				  .asked_login_uid = CONTROL_NO_LOGIN,
+				  .asked_reason = "all clear",
+				  .asked_usec = 1790000001000000 };
+	assert_int_equal(isolation_init(&v[0].cut, ISOLATION_ZONE, "office"), 0);
+	assert_int_equal(isolation_add_target(&v[0].cut, "lan-of"), 0);
+	assert_int_equal(isolation_add_target(&v[0].cut, "vlan*"), 0);
+	v[0].cut.since = 1790000000;
+	strcpy(v[0].until.boot, "0d2b6c1e-7f3a-4c55-9a9e-000000000001");
+	v[0].until.usec = 5000000;
+	v[0].until_usec = 1790000005000000;
+	v[1] = (struct isolated){ .by_hand = true, .leaving = true };
+	assert_int_equal(isolation_init(&v[1].cut, ISOLATION_ALL, ""), 0);
+	v[1].cut.total = true;
+}
+
+static void test_round_trip(void **state)
+{
+	struct isolated *v = calloc(ISOLATIONS_MAX, sizeof(*v));
+	struct isolated *again = calloc(ISOLATIONS_MAX, sizeof(*again));
+	char *text, *second;
+	size_t n;
+
+	(void)state;
+	make(v);
+	text = isolation_file_text(v, 2);
+	assert_int_equal(isolation_file_read(text, again, &n), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(again[0].reason, v[0].reason);
+	assert_string_equal(again[0].cut.targets[1].text, "vlan*");
+	assert_string_equal(again[0].down[0], "lan-of");
+	assert_int_equal(again[0].until.usec, 5000000);
+	assert_int_equal(again[0].asked_login_uid, CONTROL_NO_LOGIN);
+	assert_true(again[1].leaving && again[1].by_hand && again[1].cut.total);
+	second = isolation_file_text(again, n);
+	assert_string_equal(second, text);
+	free(text);
+	text = isolation_file_text(v, 0);
+	assert_int_equal(isolation_file_read(text, again, &n), 0);
+	assert_int_equal(n, 0);
+	free(second);
+	free(text);
+	free(again);
+	free(v);
+}
+
+// Each word of the file replaced by something that it cannot be.
+static void test_hostile(void **state)
+{
+	static const struct {
+		const char *there, *instead;
+	} rows[] = {
+		{ "\"kind\":\"zone\"", "\"kind\":\"planet\"" },
+		{ "\"kind\":\"zone\"", "\"kind\":\"host\"" },
+		{ "\"kind\":\"zone\"", "\"kind\":3" },
+		{ "\"name\":\"office\"", "\"name\":\"of fice\"" },
+		{ "\"name\":\"office\"", "\"nam\":\"office\"" },
+		{ "\"lan-of\",", "\"lan/of\"," },
+		{ "\"lan-of\",", "7," },
+		{ "\"since\":1790000000", "\"since\":-1" },
+		{ "\"since\":1790000000", "\"since\":\"now\"" },
+		{ "\"uid\":1000", "\"uid\":4294967296" },
+		{ "\"actor\":\"tanaka\"", "\"actor\":\"tan\\u0007aka\"" },
+		{ "\"actor\":\"tanaka\"", "\"actor\":\"tan\\u0000aka\"" },
+		{ "\"total\":false", "\"total\":0" },
+		{ "0d2b6c1e", "zzzzzzzz" },
+		{ "\"targets\":", "\"target\":" },
+		{ "]", "" },
+	};
+	struct isolated *v = calloc(ISOLATIONS_MAX, sizeof(*v));
+	char *text, *changed = malloc(ISOLATION_FILE_MAX);
+	size_t n = 99;
+
+	(void)state;
+	make(v);
+	text = isolation_file_text(v, 1);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *at = strstr(text, rows[i].there);
+
+		assert_non_null(at);
+		snprintf(changed, ISOLATION_FILE_MAX, "%.*s%s%s", (int)(at - text), text,
+			 rows[i].instead, at + strlen(rows[i].there));
+		assert_int_equal(isolation_file_read(changed, v, &n), -EBADMSG);
+	}
+	for (size_t cut = 0; cut < strlen(text); cut++) {
+		memcpy(changed, text, cut);
+		changed[cut] = '\0';
+		assert_int_equal(isolation_file_read(changed, v, &n), -EBADMSG);
+	}
+	assert_int_equal(n, 99);
+	free(changed);
+	free(text);
+	free(v);
+}
+
+static void test_limits(void **state)
+{
+	struct isolated *v = calloc(ISOLATIONS_MAX + 1, sizeof(*v));
+	char *text;
+	size_t n;
+
+	(void)state;
+	for (int i = 0; i <= ISOLATIONS_MAX; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "10.0.0.%d", i);
+		assert_int_equal(isolation_init(&v[i].cut, ISOLATION_HOST, name), 0);
+	}
+	text = isolation_file_text(v, ISOLATIONS_MAX);
+	assert_int_equal(isolation_file_read(text, v, &n), 0);
+	assert_int_equal(n, ISOLATIONS_MAX);
+	free(text);
+	text = isolation_file_text(v, ISOLATIONS_MAX + 1);
+	assert_int_equal(isolation_file_read(text, v, &n), -EBADMSG);
+	free(text);
+	free(v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_limits),
+	};
+
+	return cmocka_run_group_tests_name("daemon isolation", tests, NULL, NULL);
+}
