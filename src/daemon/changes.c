@@ -260,7 +260,9 @@ void changes_confirm(struct methods *methods, struct control_request *request)
 	struct control_writer reply;
 	struct failure failure;
 	uint64_t generation = gate->confirm.generation;
-	if (confirm_settle(gate, &request->peer, &failure) < 0) {
+	int r = confirm_settle(gate, &request->peer, &failure);
+	gate_flush(gate);
+	if (r < 0) {
 		changes_refuse(methods, request, &failure);
 		return;
 	}

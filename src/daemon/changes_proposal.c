@@ -127,6 +127,7 @@ void changes_approve(struct methods *methods, struct control_request *request)
 	int r = proposals_approve(gate, control_u64(request->fields, CTL_PROPOSAL),
 				  control_text(request->fields, CTL_APPROVAL_CODE), &request->peer,
 				  &directory_of_box, &proposal, &failure);
+	gate_flush(gate);
 	if (r < 0) {
 		changes_refuse(methods, request, &failure);
 		return;
@@ -152,6 +153,7 @@ void changes_reject(struct methods *methods, struct control_request *request)
 	int r = reason_of(request->fields, &reason, &failure);
 	if (r == 0)
 		r = proposals_reject(methods->gate, number, reason, &request->peer, &failure);
+	gate_flush(methods->gate);
 	if (r < 0) {
 		changes_refuse(methods, request, &failure);
 		return;
@@ -171,6 +173,7 @@ void changes_review(struct methods *methods, struct control_request *request)
 	if (r == 0)
 		r = reviews_close(methods->gate, number, reason, &request->peer, &directory_of_box,
 				  &failure);
+	gate_flush(methods->gate);
 	if (r < 0) {
 		changes_refuse(methods, request, &failure);
 		return;

@@ -69,6 +69,16 @@ void gate_event(struct gate *gate, enum event_kind kind)
 	journal_write(gate->journal, &event);
 }
 
+void gate_flush(struct gate *gate)
+{
+	struct failure failure;
+	int r = journal_flush(gate->journal, GATE_FLUSH_MS);
+	if (r == 0)
+		return;
+	failure_set(&failure, SK_DAEMON_FAILED, r, "the audit log: %s", strerror(-r));
+	journal_failed(gate->journal, &failure);
+}
+
 // --- the guard and forwarding
 
 int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *failure)

@@ -140,5 +140,9 @@ bool gate_has_problems(const struct gate *gate);
 const char *gate_state(const struct gate *gate);
 
 void gate_event(struct gate *gate, enum event_kind kind); // with the running generation
+// What a person did is on the disk of the audit log before that person is told; waited for this
+// long at most, since an audit log that hangs must not keep anybody from making the box safe.
+enum { GATE_FLUSH_MS = 500 };
+void gate_flush(struct gate *gate);
 
 #endif
