@@ -225,7 +225,7 @@ sed -i '/id: more/d; s/services: \[http\]/services: [http, https]/' "$home/rules
 later=$(propose suzuki)
 check "approved" as sato approve "$later" "$(code "$later")"
 same "a time that has passed" "*SK756*" "$(as suzuki apply "$later" --at "2020-01-01 00:00" 2>&1)"
-check "scheduled" as suzuki apply "$later" --at "$(date -d '+2 seconds' '+%Y-%m-%d %H:%M:%S')"
+check "scheduled" as suzuki apply "$later" --at "$(date -d '+6 seconds' '+%Y-%m-%d %H:%M:%S')"
 same "it is in the status" "$later" "$(status scheduled)"
 applied() { [[ $(status generation) == "$later" ]]; }
 slowly() { local n; for n in 1 2 3 4; do eventually applied && return; done; return 1; }

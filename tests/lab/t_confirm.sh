@@ -65,8 +65,8 @@ same "the history tells" "running" "$(sekisho history --json | jq -r ".generatio
 
 # --- nobody confirms
 
-check "an apply whose time is short" try --confirm 2s
-third=$(status generation)
+third=$(try --confirm 1s --json | jq -r .generation)
+check_not "an apply whose time is short" test "$third" = "$first"
 check "returns by itself" eventually running "$first"
 same "recorded" 1 "$(grep '"event":"returned"' "$home/events" | grep -c "\"generation\":$third,.*nobody confirmed in time")"
 same "to whoever waits, exit 9" 9 "$(try --confirm 1s --wait >/dev/null 2>&1; echo $?)"
@@ -114,8 +114,11 @@ mkdir -p "$home/state"
 gw nft delete table inet sekisho_guard
 lab daemon start
 same "nothing runs" closed "$(status state)"
-check "the first apply of all" sekisho apply --confirm 2s
+check "the first apply of all" sekisho apply --confirm 300s
 same "opens the gate" open "$(status guard)"
+check "taken back" sekisho rollback
+same "it is closed" closed "$(status guard)"
+check "the first apply of all, and nobody confirms" sekisho apply --confirm 1s
 closed_again() { [[ $(status state) == closed && $(status generation) == null ]]; }
 check "the gate is closed again" eventually closed_again
 check_not "with no policy table" gw nft list table inet sekisho
