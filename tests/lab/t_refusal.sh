@@ -16,7 +16,7 @@ ruleset() { gw nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//' | md5sum
 lab daemon stop
 gw nft delete table inet sekisho
 background gw bash -c 'exec nft -i < <(echo "add table inet sekisho { flags owner; }"; exec sleep 60)'
-check "another owner has the table" eventually bash -c "nsenter --net=/run/netns/${LAB_PREFIX}gw nft list tables | grep -q sekisho"
+check "another owner has the table" eventually bash -c "nsenter --net=/run/netns/${LAB_PREFIX}gw nft list tables | grep -qx 'table inet sekisho'"
 before=$(gw nft list ruleset)
 check_not "the daemon does not start beside it" lab daemon start
 same "and changes nothing" "$before" "$(gw nft list ruleset)"
