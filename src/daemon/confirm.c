@@ -10,6 +10,7 @@
 #include "daemon/announce.h"
 #include "daemon/drift.h"
 #include "daemon/gate.h"
+#include "daemon/isolation.h"
 #include "daemon/live.h"
 #include "daemon/stored.h"
 
@@ -193,12 +194,23 @@ void confirm_begin(struct gate *gate, sd_event *event)
 		write_pending(gate);
 	fault_point("pending-moved");
 	confirm_arm(gate, event);
+	isolation_write_motd(gate);
 	record(gate, EVENT_CONFIRM_AWAITED, confirm->generation, &confirm->by, NULL);
 	announce("%s applied generation %" PRIu64
 		 ". Unless somebody runs \"sekisho confirm\" from a "
 		 "new login, %s returns in %" PRIu64 " seconds",
 		 confirm->by.name, confirm->generation, name_of(confirm->previous, name),
 		 confirm->wait_usec / 1000000);
+}
+
+void confirm_put_motd(const struct gate *gate, FILE *out)
+{
+	if (gate->confirm.generation)
+		fprintf(out,
+			"*** 確認待ち / APPLIED AND NOT CONFIRMED: generation %" PRIu64
+			", by %s   sekisho "
+			"confirm\n",
+			gate->confirm.generation, gate->confirm.by.name);
 }
 
 uint64_t confirm_left_seconds(const struct gate *gate)
@@ -222,6 +234,7 @@ static int make_good(struct gate *gate, const struct person *by, struct failure 
 	remove_pending(gate);
 	record(gate, EVENT_CONFIRMED, generation, by, NULL);
 	forget(gate);
+	isolation_write_motd(gate);
 	return 0;
 }
 
@@ -339,6 +352,7 @@ int confirm_return(struct gate *gate, const struct person *by, const char *reaso
 	announce("generation %" PRIu64 " was taken back (%s); %s runs again", generation, reason,
 		 name_of(gate->confirm.previous, name));
 	forget(gate);
+	isolation_write_motd(gate);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #define SEKISHO_DAEMON_CONFIRM_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <systemd/sd-event.h>
 
@@ -42,7 +43,8 @@ void confirm_drop(struct gate *gate); // the commit failed
 // After the commit: the time counts from now.
 void confirm_begin(struct gate *gate, sd_event *event);
 
-uint64_t confirm_left_seconds(const struct gate *gate); // 0: nothing waits
+void confirm_put_motd(const struct gate *gate, FILE *out); // a line, if an apply waits
+uint64_t confirm_left_seconds(const struct gate *gate);	   // 0: nothing waits
 
 // SK_CONFIRM_NOTHING, SK_CONFIRM_OLD_SESSION, SK_STATE_UNWRITABLE.
 int confirm_settle(struct gate *gate, const struct control_peer *peer, struct failure *failure);

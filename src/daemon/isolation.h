@@ -41,7 +41,8 @@ bool isolation_in_force(struct gate *gate);
 void isolation_put_lines(struct gate *gate, struct control_writer *reply);
 // One row each.
 void isolation_put_rows(struct isolation_book *book, struct control_writer *reply);
-// RUN/motd: what everybody who logs in is told; empty when nothing is isolated.
+// RUN/motd: what everybody who logs in is told: what is isolated, an apply that waits for its
+// confirm, emergency applies to be reviewed; empty when there is nothing.
 void isolation_write_motd(struct gate *gate);
 
 // "zone office", "everything"; out at least ISOLATION_WORDS_MAX bytes.

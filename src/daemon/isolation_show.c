@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "daemon/isolation.h"
+#include "daemon/reviews.h"
 
 enum { LINE_MAX_BYTES = 1024 };
 
@@ -127,6 +128,8 @@ void isolation_write_motd(struct gate *gate)
 		fputs("*** 復旧 / to reconnect: sekisho reconnect NAME --reason ...   "
 		      "状況 / details: sekisho status\n",
 		      out);
+	confirm_put_motd(gate, out);
+	reviews_put_motd(gate, out);
 	fclose(out);
 	fd = open(gate->options->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	// One that not everybody may read is of no use.

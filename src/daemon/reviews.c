@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "daemon/isolation.h"
 #include "daemon/stored.h"
 
 struct review {
@@ -76,6 +77,7 @@ void reviews_open(struct gate *gate, const struct generation_about *about, const
 	if (all_fd >= 0)
 		close(all_fd);
 	fault_point("review-opened");
+	isolation_write_motd(gate);
 	record(gate, EVENT_EMERGENCY_APPLIED, about->number, &about->by, reason);
 	if (r >= 0)
 		return;
@@ -140,9 +142,21 @@ int reviews_close(struct gate *gate, uint64_t number, const char *reason,
 				   strerror(-all_fd));
 	int r = close_one(gate, all_fd, number, &by, directory, failure);
 	close(all_fd);
-	if (r == 0)
+	if (r == 0) {
 		record(gate, EVENT_REVIEWED, number, &by, reason);
+		isolation_write_motd(gate);
+	}
 	return r;
+}
+
+void reviews_put_motd(const struct gate *gate, FILE *out)
+{
+	uint64_t numbers[REVIEWS_MAX];
+	size_t n = reviews_list(gate, numbers, REVIEWS_MAX);
+	if (n)
+		fprintf(out,
+			"*** 緊急適用の見直し待ち / EMERGENCY APPLIES TO REVIEW: %zu   sekisho history\n",
+			n);
 }
 
 void reviews_nag(struct gate *gate)

@@ -7,6 +7,8 @@
 #ifndef SEKISHO_DAEMON_REVIEWS_H
 #define SEKISHO_DAEMON_REVIEWS_H
 
+#include <stdio.h>
+
 #include "daemon/gate.h"
 
 enum { REVIEWS_MAX = 100, REVIEW_NAG_SECONDS = 24 * 3600 };
@@ -17,6 +19,7 @@ int reviews_close(struct gate *gate, uint64_t number, const char *reason,
 		  const struct control_peer *peer, const struct directory *directory,
 		  struct failure *failure);
 size_t reviews_list(const struct gate *gate, uint64_t *ret, size_t max);
+void reviews_put_motd(const struct gate *gate, FILE *out); // a line, if any is open
 // Says so of each that is open, once a day of this daemon's life and at its start.
 void reviews_nag(struct gate *gate);
 

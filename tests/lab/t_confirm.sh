@@ -39,6 +39,7 @@ first=$(status generation)
 check "an apply says how to confirm it" try --confirm 300s
 second=$(status generation)
 same "and runs" "$second" "$(status awaits_confirm)"
+check "who logs in is told" grep -q "NOT CONFIRMED: generation $second, by" "$home/run/motd"
 same "what was confirmed is still what a restart would load" "$first" "$(last_good)"
 check_not "another apply has to wait" sekisho apply
 same "and is told for whom" "*SK742*" "$(sekisho apply 2>&1 | tr '\n' ' ')"
@@ -47,6 +48,7 @@ check_not "an old session does not confirm" gw "$BUILD/sekisho" confirm --socket
 same "which is recorded" 1 "$(events confirm-refused)"
 check "a new one does" sekisho confirm
 check "it is confirmed" running "$second"
+check "and no longer told" test ! -s "$home/run/motd"
 same "and is what a restart loads" "$second" "$(last_good)"
 check_not "there is nothing more to confirm" sekisho confirm
 same "" 9 "$(sekisho confirm >/dev/null 2>&1; echo $?)"
