@@ -78,6 +78,21 @@ static int take_after(const struct gate *gate, const struct control_request *req
 	return r;
 }
 
+// The gate opens the files of a folder with its own rights and tells their faults: that is for
+// those who could propose it.
+static bool may(struct methods *methods, const struct control_request *request)
+{
+	char groups[160];
+	if (request->fd < 0 || control_peer_may(&request->peer, CTL_MAY_OPERATE))
+		return true;
+	control_server_refuse(methods->server, request->token, EXIT_FAILED,
+			      "you may not call \"diff\" with a folder: that is for root and "
+			      "members of %s; with two folders it needs no daemon",
+			      control_permission_groups(CTL_MAY_OPERATE, groups, sizeof(groups)));
+	methods_refused(methods, &request->peer, request->method);
+	return false;
+}
+
 static int start(struct methods *methods, const struct control_request *request,
 		 struct diff_waiting *waiting, struct failure *failure)
 {
@@ -110,6 +125,8 @@ static size_t count(const struct diff_waiting *waiting)
 void method_diff(struct methods *methods, struct control_request *request)
 {
 	struct failure failure;
+	if (!may(methods, request))
+		return;
 	if (request->fd < 0 && !control_find(request->fields, CTL_GENERATION)) {
 		control_server_refuse(methods->server, request->token, EXIT_USAGE,
 				      "a folder or a generation to compare with is missing");

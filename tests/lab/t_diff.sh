@@ -84,4 +84,13 @@ check "and no difference" cmp -s told /dev/null
 sekisho diff --generation 0 >/dev/null 2>&1
 same "no generation is 2" 2 $?
 
+# The daemon reads a folder as root, so it does not for everybody.
+lab person viewer view
+lab person operator operate
+chmod -R a+rX "$work" "$home/run"
+check "who may see may compare generations" lab as viewer diff --generation 1
+check_not "but no folder" lab as viewer diff "$work/new"
+same "and that is recorded" 1 "$(grep '"call-refused"' "$home/events" | grep -c '"method":"diff"')"
+check "an operator may" lab as operator diff "$work/new"
+
 done_
