@@ -232,10 +232,15 @@ static int commit(struct gate *gate, const struct ruleset *next, const struct ru
 	return r < 0 ? refused(failure, next, &error) : 0;
 }
 
-static int verify(struct gate *gate, const struct ruleset *ruleset, struct failure *failure)
+// previous: what was committed from, of which only the change is read then if nobody else was at
+// work.
+static int verify(struct gate *gate, const struct ruleset *ruleset, const struct ruleset *previous,
+		  struct failure *failure)
 {
 	char report[400] = "";
-	int r = kernel_verify(gate->kernel, ruleset, report, sizeof(report));
+	int r = previous ? kernel_verify_commit(gate->kernel, ruleset, previous, report,
+						sizeof(report))
+			 : kernel_verify(gate->kernel, ruleset, report, sizeof(report));
 	if (r > 0)
 		return failure_set(failure, SK_KERNEL_DIFFERS, -EUCLEAN, "%s", report);
 	if (r < 0)
@@ -246,7 +251,7 @@ static int verify(struct gate *gate, const struct ruleset *ruleset, struct failu
 
 int gate_verify(struct gate *gate, struct failure *failure)
 {
-	return verify(gate, gate->current.report.ruleset, failure);
+	return verify(gate, gate->current.report.ruleset, NULL, failure);
 }
 
 int gate_repair(struct gate *gate, struct failure *failure)
@@ -255,7 +260,7 @@ int gate_repair(struct gate *gate, struct failure *failure)
 	if (!ruleset)
 		return failure_set(failure, SK_NO_GENERATION, -ENOENT, "there is no generation");
 	int r = commit(gate, ruleset, NULL, failure);
-	return r < 0 ? r : verify(gate, ruleset, failure);
+	return r < 0 ? r : verify(gate, ruleset, NULL, failure);
 }
 
 // What was loaded is not what runs: back to what ran, and closed if that fails too.
@@ -278,7 +283,7 @@ int gate_commit(struct gate *gate, const struct ruleset *next, struct failure *f
 	uint64_t committed = monotonic_us();
 	if (r < 0)
 		return r;
-	r = verify(gate, next, failure);
+	r = verify(gate, next, gate->current.report.ruleset, failure);
 	if (r < 0) {
 		put_back(gate);
 		return r;
@@ -371,7 +376,7 @@ static bool runs(struct gate *gate, const struct generation *generation)
 	uint64_t number = 0;
 	return kernel_generation(gate->kernel, &number) == 0 &&
 	       number == generation->about.number &&
-	       verify(gate, generation->report.ruleset, &failure) == 0;
+	       verify(gate, generation->report.ruleset, NULL, &failure) == 0;
 }
 
 int gate_run(struct gate *gate, struct generation *generation, struct failure *failure)

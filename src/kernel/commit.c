@@ -35,6 +35,7 @@ struct commit {
 	struct diff diff;
 	unsigned passes; // enum commit_pass, of what the first batch takes away
 	bool replace;	 // the table itself is deleted and made anew
+	bool turns;	 // the batch surely changes something
 	uint32_t genid;
 	char marker[RS_NAME_MAX + 1]; // "": none
 	struct names counts, starts;  // of present and of the request, when they are wanted
@@ -190,6 +191,15 @@ static bool commit_has_marker(const struct commit *commit)
 	return false;
 }
 
+// Of a base chain that is known.
+static bool commit_same_policy(const struct commit *commit, uint32_t chain)
+{
+	uint32_t at = commit->diff.chains.to_there[chain];
+
+	return commit->previous && at != MATCH_NONE &&
+	       commit->present.chains.v[at].drop == (commit->next->chains[chain].drop != 0);
+}
+
 static void commit_add_chains(struct commit *commit)
 {
 	const struct ruleset *next = commit->next;
@@ -198,11 +208,16 @@ static void commit_add_chains(struct commit *commit)
 		enum diff_fate fate = commit->diff.chain_fates[i];
 
 		// A base chain that is there is told its policy again, which changes nothing else.
-		if (fate == DIFF_NEW || fate == DIFF_REMAKE || next->chains[i].base)
+		if (fate == DIFF_NEW || fate == DIFF_REMAKE ||
+		    (next->chains[i].base && !commit_same_policy(commit, i))) {
 			encode_chain(&commit->batch, next, i);
+			commit->turns = true;
+		}
 	}
-	if (commit->marker[0] && !commit_has_marker(commit))
+	if (commit->marker[0] && !commit_has_marker(commit)) {
 		encode_plain_chain(&commit->batch, commit->table, commit->marker);
+		commit->turns = true;
+	}
 }
 
 // What a new counter starts at, or NULL: a table that is replaced hands its counts on, and what
@@ -358,6 +373,8 @@ static int commit_send(struct commit *commit)
 	struct commit_refusal refusal = { .commit = commit };
 	int r = link_send(commit->link, &commit->batch, commit_take_refusal, &refusal);
 
+	if (r == 0 && commit->turns)
+		commit->link->turns++;
 	if (r == -ENOBUFS)
 		r = commit_ask_kernel(commit);
 	if (r < 0 && !refusal.told)
@@ -375,8 +392,8 @@ static void commit_tidy(struct commit *commit)
 	batch_begin(&commit->batch, commit->link->seq + 1, NULL);
 	commit_drop(commit, COMMIT_SECOND);
 	batch_end(&commit->batch, true);
-	if (commit->batch.marks.n)
-		link_send(commit->link, &commit->batch, NULL, NULL);
+	if (commit->batch.marks.n && link_send(commit->link, &commit->batch, NULL, NULL) == 0)
+		commit->link->turns++;
 }
 
 // -EAGAIN: what was thought to be known is not so.
@@ -422,8 +439,11 @@ int commit_run(struct link *link, const struct commit_request *request,
 	for (int i = 0; i < LINK_RETRIES; i++) {
 		error = (struct kernel_error){ .origin = RS_NONE };
 		r = commit_try(link, request, known, &error);
-		if (r == 0)
+		if (r == 0) {
+			if (request->ret_known)
+				*request->ret_known = known;
 			return 0;
+		}
 		if (r == -ERESTART || r == -EINTR)
 			continue; // somebody changed some table in between
 		// Any other failure of the short way may come from its being wrong about what runs.

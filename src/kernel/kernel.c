@@ -8,6 +8,7 @@
 #include "kernel/encode.h"
 #include "kernel/present.h"
 #include "kernel/private.h"
+#include "kernel/verify.h"
 
 int kernel_open(int fd, struct kernel **ret_kernel)
 {
@@ -46,6 +47,55 @@ const struct kernel_features *kernel_features(struct kernel *kernel)
 	return &kernel->features;
 }
 
+static bool kernel_has_read(const struct kernel *kernel, const struct ruleset *ruleset)
+{
+	return ruleset && kernel->read.ruleset == ruleset &&
+	       kernel->read.generation == ruleset->generation;
+}
+
+// What was read is worth something only until the next commit, and for the check after that one.
+static void kernel_note_commit(struct kernel *kernel, const struct commit_request *request,
+			       bool done, bool known)
+{
+	if (!done)
+		return; // the kernel runs what it ran
+	kernel->committed = NULL;
+	if (known && kernel_has_read(kernel, request->previous))
+		kernel->committed = request->next;
+	else
+		kernel->read = (struct kernel_read){ 0 };
+}
+
+// Whether every transaction since what was read is one of ours: *ret_genid is then where they end.
+static bool kernel_alone(struct kernel *kernel, uint32_t *ret_genid)
+{
+	const struct kernel_read *read = &kernel->read;
+
+	return link_genid(&kernel->link, ret_genid) == 0 &&
+	       *ret_genid - read->genid == kernel->link.turns - read->turns;
+}
+
+int kernel_verify_commit(struct kernel *kernel, const struct ruleset *next,
+			 const struct ruleset *previous, char *report, size_t size)
+{
+	bool sure = kernel->committed == next && kernel_has_read(kernel, previous);
+	uint32_t before, after;
+
+	kernel->committed = NULL;
+	if (sure && kernel_alone(kernel, &before)) {
+		int r = verify_change(kernel, previous, next, report, size);
+
+		if (r == VERIFY_DIFFERENT)
+			return 1;
+		if (r == 0 && kernel_alone(kernel, &after) && after == before) {
+			kernel->read = (struct kernel_read){ next, next->generation, after,
+							     kernel->link.turns };
+			return 0;
+		}
+	}
+	return kernel_verify(kernel, next, report, size);
+}
+
 int kernel_commit(struct kernel *kernel, const struct ruleset *next, const struct ruleset *previous,
 		  const struct kernel_counter *counters, size_t n_counters,
 		  struct kernel_error *ret_error)
@@ -57,6 +107,10 @@ int kernel_commit(struct kernel *kernel, const struct ruleset *next, const struc
 					  .n_counters = n_counters,
 					  .features = features };
 
+	bool known = false;
+	int r;
+
+	request.ret_known = &known;
 	// Without persist, a crash of the owner would take the rules away.
 	if (features->owner && features->persist)
 		request.table_flags = NFT_TABLE_F_OWNER | ENCODE_PERSIST;
@@ -64,7 +118,9 @@ int kernel_commit(struct kernel *kernel, const struct ruleset *next, const struc
 	// that the commit does is to take the table over.
 	if (!previous && verify_runs(kernel, next))
 		request.previous = next;
-	return commit_run(&kernel->link, &request, ret_error);
+	r = commit_run(&kernel->link, &request, ret_error);
+	kernel_note_commit(kernel, &request, r == 0, known);
+	return r;
 }
 
 int kernel_owned_by_another(struct kernel *kernel)

@@ -64,6 +64,13 @@ int kernel_commit(struct kernel *kernel, const struct ruleset *next, const struc
 // report), negative errno.
 int kernel_verify(struct kernel *kernel, const struct ruleset *ruleset, char *report, size_t size);
 
+// The same after a commit from previous to next.  When nobody but this process changed any table
+// since previous was read back as a whole (the kernel's counter of transactions tells), only what
+// the commit changed is read: what it made, down to each expression and element, and that what it
+// took away is gone.  In any doubt all of it is.  previous must be as it was at the commit.
+int kernel_verify_commit(struct kernel *kernel, const struct ruleset *next,
+			 const struct ruleset *previous, char *report, size_t size);
+
 // Does another process that lives own the table?  1, 0, or a negative errno.
 int kernel_owned_by_another(struct kernel *kernel);
 

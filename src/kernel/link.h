@@ -13,10 +13,12 @@
 
 struct link {
 	struct mnl_socket *socket;
-	uint32_t port; // our netlink address: the owner of what we own
-	uint32_t seq;  // the last one used
-	char *request; // LINK_REQUEST_MAX bytes
-	char *answer;  // LINK_ANSWER_MAX bytes
+	uint32_t port;	// our netlink address: the owner of what we own
+	uint32_t seq;	// the last one used
+	uint32_t turns; // transactions that this process made through it: each one more of the
+			// kernel's counter (link_genid)
+	char *request;	// LINK_REQUEST_MAX bytes
+	char *answer;	// LINK_ANSWER_MAX bytes
 };
 
 enum {

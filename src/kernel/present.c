@@ -138,6 +138,19 @@ static int present_take_obj(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+int present_read_chain(struct present *present, struct link *link, const char *table,
+		       const char *chain)
+{
+	struct present_reader reader = { .present = present, .table = table };
+	struct nlmsghdr *nlh = link_request(link, NFT_MSG_GETCHAIN, 0);
+
+	if (!present->arena)
+		present->arena = arena_new();
+	batch_put_text(nlh, NFTA_CHAIN_TABLE, table);
+	batch_put_text(nlh, NFTA_CHAIN_NAME, chain);
+	return link_ask(link, nlh, present_take_chain, &reader);
+}
+
 static int present_dump_chains(struct present *present, struct link *link, const char *table)
 {
 	struct present_reader reader = { .present = present, .table = table };

@@ -53,6 +53,9 @@ int present_read_counters(struct present *present, struct link *link, const char
 void present_assume(struct present *present, const struct ruleset *ruleset);
 void present_done(struct present *present);
 
+// Adds one chain to the list; -ENOENT: there is none.
+int present_read_chain(struct present *present, struct link *link, const char *table,
+		       const char *chain);
 // Is there a chain of this name?  0 or 1, or a negative errno.
 int present_has_chain(struct link *link, const char *table, const char *chain);
 

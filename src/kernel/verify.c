@@ -39,8 +39,8 @@ static void *verify_zeros(size_t n, size_t item)
 	return items;
 }
 
-static struct verify *verify_new(struct kernel *kernel, const struct ruleset *ruleset, char *report,
-				 size_t size)
+struct verify *verify_new(struct kernel *kernel, const struct ruleset *ruleset, char *report,
+			  size_t size)
 {
 	struct verify *verify = verify_zeros(1, sizeof(*verify));
 
@@ -67,7 +67,7 @@ static struct verify *verify_new(struct kernel *kernel, const struct ruleset *ru
 	return verify;
 }
 
-static void verify_free(struct verify *verify)
+void verify_free(struct verify *verify)
 {
 	names_done(&verify->chains);
 	names_done(&verify->sets);
@@ -81,7 +81,7 @@ static void verify_free(struct verify *verify)
 	free(verify);
 }
 
-static int verify_table(struct verify *verify)
+int verify_table(struct verify *verify)
 {
 	struct present present = { 0 };
 	int r = present_read_table(&present, verify->link, verify->table);
@@ -97,7 +97,7 @@ static int verify_table(struct verify *verify)
 }
 
 // Told last: whoever finds the table without its owner also wants to know what was done to it.
-static int verify_owner(struct verify *verify)
+int verify_owner(struct verify *verify)
 {
 	uint32_t owned = NFT_TABLE_F_OWNER | ENCODE_PERSIST;
 	uint32_t want = verify->features->owner && verify->features->persist ? owned : 0;
@@ -108,7 +108,7 @@ static int verify_owner(struct verify *verify)
 	return 0;
 }
 
-static int verify_chain(struct verify *verify, const struct present_chain *there)
+int verify_chain(struct verify *verify, const struct present_chain *there)
 {
 	uint32_t at = names_get(&verify->chains, there->name);
 	const struct rs_chain *chain;
@@ -155,7 +155,7 @@ static int verify_chains(struct verify *verify)
 	return r;
 }
 
-static int verify_take_set(const struct nlmsghdr *nlh, void *arg)
+int verify_take_set(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *attrs[NFTA_SET_MAX + 1];
 	struct verify *verify = arg;
@@ -196,7 +196,7 @@ static int verify_sets(struct verify *verify)
 	return r;
 }
 
-static int verify_take_obj(const struct nlmsghdr *nlh, void *arg)
+int verify_take_obj(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *attrs[NFTA_OBJ_MAX + 1], *data[NFTA_CT_HELPER_MAX + 1];
 	struct verify *verify = arg;
@@ -272,25 +272,30 @@ static int verify_take_rule(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+int verify_rules_of(struct verify *verify, const char *chain)
+{
+	struct nlmsghdr *nlh = link_request(verify->link, NFT_MSG_GETRULE, NLM_F_DUMP);
+	const struct ruleset *ruleset = verify->ruleset;
+	uint32_t at = names_get(&verify->chains, chain);
+	int r;
+
+	batch_put_text(nlh, NFTA_RULE_TABLE, verify->table);
+	batch_put_text(nlh, NFTA_RULE_CHAIN, chain);
+	r = link_ask(verify->link, nlh, verify_take_rule, verify);
+	if (r == 0 && at != RS_NONE && verify->rules_seen[at] < ruleset->chains[at].n_rules)
+		r = verify_tell(verify, "chain %s: rule %u is missing", chain,
+				verify->rules_seen[at] + 1);
+	return r;
+}
+
 // Chain by chain: a dump of all rules of a table begins at the first of them for every 32 kB that
 // it gives, so its time grows with the square of their number.
 static int verify_rules(struct verify *verify)
 {
-	const struct ruleset *ruleset = verify->ruleset;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < verify->present.chains.n; i++) {
-		struct nlmsghdr *nlh = link_request(verify->link, NFT_MSG_GETRULE, NLM_F_DUMP);
-
-		batch_put_text(nlh, NFTA_RULE_TABLE, verify->table);
-		batch_put_text(nlh, NFTA_RULE_CHAIN, verify->present.chains.v[i].name);
-		r = link_ask(verify->link, nlh, verify_take_rule, verify);
-	}
-	for (uint32_t i = 0; r == 0 && i < ruleset->n_chains; i++)
-		if (verify->rules_seen[i] < ruleset->chains[i].n_rules)
-			r = verify_tell(verify, "chain %s: rule %u is missing",
-					rs_string(ruleset, ruleset->chains[i].name),
-					verify->rules_seen[i] + 1);
+	for (size_t i = 0; r == 0 && i < verify->present.chains.n; i++)
+		r = verify_rules_of(verify, verify->present.chains.v[i].name);
 	return r;
 }
 
@@ -321,6 +326,9 @@ static int verify_steadily(struct kernel *kernel, const struct ruleset *ruleset,
 		r = link_genid(&kernel->link, &before);
 		if (r == 0)
 			r = verify_once(kernel, ruleset, owner, report, size);
+		if (r == 0)
+			kernel->read = (struct kernel_read){ ruleset, ruleset->generation, before,
+							     kernel->link.turns };
 		if (r == 0 || (r < 0 && r != VERIFY_DIFFERENT && r != -EINTR && r != -ENOENT))
 			return r;
 		if (link_genid(&kernel->link, &after) == 0 && after == before &&

@@ -33,6 +33,18 @@ struct verify {
 	_Alignas(8) char scratch[BATCH_MESSAGE_MAX]; // a rule as it should be
 };
 
+struct verify *verify_new(struct kernel *kernel, const struct ruleset *ruleset, char *report,
+			  size_t size);
+void verify_free(struct verify *verify);
+
+// Parts of a read-back: 0, VERIFY_DIFFERENT, or -errno.
+int verify_table(struct verify *verify); // that it is there, and at work
+int verify_owner(struct verify *verify); // after verify_table()
+int verify_chain(struct verify *verify, const struct present_chain *there);
+int verify_rules_of(struct verify *verify, const char *chain);
+int verify_take_set(const struct nlmsghdr *nlh, void *verify);
+int verify_take_obj(const struct nlmsghdr *nlh, void *verify);
+
 // Tells the first difference; gives VERIFY_DIFFERENT.
 int verify_tell(struct verify *verify, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
