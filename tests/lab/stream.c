@@ -1,8 +1,10 @@
 // Steady streams of packets, to find out whether anything is lost or leaks while something changes.
 //
 //   lab-stream RATE SECONDS < LINES     lines as in wire/line.c, sent in turn, RATE packets a
-//   second prints for each line: SENT ENTERED ARRIVED
+//   second prints for each line: SENT ENTERED ARRIVED; and at last, as "rate N", the rate reached
 //
+// A machine that cannot keep up makes it slower, never counts wrong: no more are sent than so many
+// that the gateway has not been seen to take in yet.
 // Every packet has a token, so one that arrives twice or late counts once and on its own line.
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +14,13 @@
 
 #include "wire/wire.h"
 
-enum { STREAMS_MAX = 16, STREAM_BATCH_NS = 1000000, STREAM_QUIET_MS = 200 };
+enum {
+	STREAMS_MAX = 16,
+	STREAM_BATCH_NS = 1000000,
+	STREAM_QUIET_MS = 200,
+	STREAM_AHEAD_MAX = 2000,
+	STREAM_WAITS_MAX = 2000
+};
 
 struct stream {
 	unsigned zone, link;
@@ -23,7 +31,7 @@ struct stream {
 struct session {
 	struct wire wire;
 	struct stream streams[STREAMS_MAX];
-	size_t n, packets;
+	size_t n, packets, entered;
 	uint8_t *seen; // a bit each for entered and arrived, by token
 	uint32_t first_token;
 };
@@ -40,7 +48,7 @@ static void note(void *arg, const struct wire_event *event)
 		return;
 	session->seen[i] |= bit;
 	if (bit == 1)
-		stream->entered++;
+		stream->entered++, session->entered++;
 	else
 		stream->arrived++;
 }
@@ -55,12 +63,21 @@ static void wait_until(struct timespec *next, long ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, next, NULL);
 }
 
+// Waits, for a while, until the gateway has taken in most of what was sent.
+static void hold_back(struct session *session, size_t sent)
+{
+	for (int i = 0; sent - session->entered > STREAM_AHEAD_MAX && i < STREAM_WAITS_MAX; i++)
+		wire_collect(&session->wire, 1, note, session);
+}
+
 // A burst a millisecond, what came back read in between.
-static void run(struct session *session, size_t rate)
+// Returns the seconds that sending took.
+static double run(struct session *session, size_t rate)
 {
 	size_t a_batch = rate / 1000 ? rate / 1000 : 1, sent = 0;
-	struct timespec next;
-	clock_gettime(CLOCK_MONOTONIC, &next);
+	struct timespec next, begin, end;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	next = begin;
 	while (sent < session->packets) {
 		for (size_t k = 0; k < a_batch && sent < session->packets; k++, sent++) {
 			struct stream *stream = &session->streams[sent % session->n];
@@ -69,9 +86,12 @@ static void run(struct session *session, size_t rate)
 			stream->sent++;
 		}
 		wire_collect(&session->wire, 0, note, session);
+		hold_back(session, sent);
 		wait_until(&next, STREAM_BATCH_NS);
 	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
 	wire_collect(&session->wire, STREAM_QUIET_MS, note, session);
+	return (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
 }
 
 int main(int argc, char **argv)
@@ -99,10 +119,11 @@ int main(int argc, char **argv)
 	if (!session.seen || session.n == 0)
 		return 2;
 	wire_fix_neighbours(&session.wire);
-	run(&session, rate);
+	double took = run(&session, rate);
 	for (size_t i = 0; i < session.n; i++)
 		printf("%zu %zu %zu\n", session.streams[i].sent, session.streams[i].entered,
 		       session.streams[i].arrived);
+	printf("rate %.0f\n", (double)session.packets / took);
 	free(session.seen);
 	wire_close(&session.wire);
 	return 0;
