@@ -51,11 +51,20 @@ void batch_begin(struct batch *batch, uint32_t first_seq, const uint32_t *genid)
 		batch_put_be32(nlh, NFNL_BATCH_GENID, *genid);
 }
 
+// Messages that never leave all as it was.  Others may: a table, a set or an object that is there
+// already, the rules of a chain without any.
+static const bool batch_turns[NFT_MSG_MAX] = {
+	[NFT_MSG_DELTABLE] = true, [NFT_MSG_NEWCHAIN] = true, [NFT_MSG_DELCHAIN] = true,
+	[NFT_MSG_NEWRULE] = true,  [NFT_MSG_DELSET] = true,   [NFT_MSG_NEWSETELEM] = true,
+	[NFT_MSG_DELOBJ] = true,
+};
+
 struct nlmsghdr *batch_message(struct batch *batch, uint16_t type, uint16_t flags,
 			       struct batch_mark mark)
 {
 	struct nlmsghdr *nlh = batch_next(batch);
 
+	batch->turns |= type < sizeof(batch_turns) && batch_turns[type];
 	mark.offset = batch->used;
 	vec_push(&batch->marks, mark);
 	batch_head(nlh, NFNL_SUBSYS_NFTABLES << 8 | type, flags,
@@ -71,6 +80,7 @@ void batch_end(struct batch *batch, bool commit)
 	// one in it carries the request; one acknowledgement each would overrun the socket.
 	if (batch->marks.n)
 		batch->open->nlmsg_flags |= NLM_F_ACK;
+	batch->turns &= commit;
 	nlh = batch_next(batch);
 	if (commit)
 		batch_head(nlh, NFNL_MSG_BATCH_END, 0,

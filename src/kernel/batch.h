@@ -37,6 +37,7 @@ struct batch {
 	size_t used, cap;
 	struct nlmsghdr *open; // the message being written, at bytes + used
 	uint32_t first_seq;    // of the message that opens the batch
+	bool turns;	       // once committed, it counts as a transaction: something changes
 	VEC(struct batch_mark) marks;
 };
 

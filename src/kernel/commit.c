@@ -35,7 +35,6 @@ struct commit {
 	struct diff diff;
 	unsigned passes; // enum commit_pass, of what the first batch takes away
 	bool replace;	 // the table itself is deleted and made anew
-	bool turns;	 // the batch surely changes something
 	uint32_t genid;
 	char marker[RS_NAME_MAX + 1]; // "": none
 	struct names counts, starts;  // of present and of the request, when they are wanted
@@ -209,15 +208,11 @@ static void commit_add_chains(struct commit *commit)
 
 		// A base chain that is there is told its policy again, which changes nothing else.
 		if (fate == DIFF_NEW || fate == DIFF_REMAKE ||
-		    (next->chains[i].base && !commit_same_policy(commit, i))) {
+		    (next->chains[i].base && !commit_same_policy(commit, i)))
 			encode_chain(&commit->batch, next, i);
-			commit->turns = true;
-		}
 	}
-	if (commit->marker[0] && !commit_has_marker(commit)) {
+	if (commit->marker[0] && !commit_has_marker(commit))
 		encode_plain_chain(&commit->batch, commit->table, commit->marker);
-		commit->turns = true;
-	}
 }
 
 // What a new counter starts at, or NULL: a table that is replaced hands its counts on, and what
@@ -373,8 +368,6 @@ static int commit_send(struct commit *commit)
 	struct commit_refusal refusal = { .commit = commit };
 	int r = link_send(commit->link, &commit->batch, commit_take_refusal, &refusal);
 
-	if (r == 0 && commit->turns)
-		commit->link->turns++;
 	if (r == -ENOBUFS)
 		r = commit_ask_kernel(commit);
 	if (r < 0 && !refusal.told)
@@ -392,8 +385,8 @@ static void commit_tidy(struct commit *commit)
 	batch_begin(&commit->batch, commit->link->seq + 1, NULL);
 	commit_drop(commit, COMMIT_SECOND);
 	batch_end(&commit->batch, true);
-	if (commit->batch.marks.n && link_send(commit->link, &commit->batch, NULL, NULL) == 0)
-		commit->link->turns++;
+	if (commit->batch.marks.n)
+		link_send(commit->link, &commit->batch, NULL, NULL);
 }
 
 // -EAGAIN: what was thought to be known is not so.

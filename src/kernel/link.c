@@ -243,7 +243,10 @@ int link_send(struct link *link, const struct batch *batch, link_refused refused
 	link_collect(link, batch, &outcome, refused, arg);
 	if (outcome.error)
 		return outcome.error;
-	return outcome.acknowledged ? 0 : -ENOBUFS;
+	if (!outcome.acknowledged)
+		return -ENOBUFS;
+	link->turns += batch->turns;
+	return 0;
 }
 
 static int link_take_genid(const struct nlmsghdr *nlh, void *arg)
