@@ -271,7 +271,7 @@ static int commit_add_sets(struct commit *commit)
 		r = encode_set(&commit->batch, commit->next, i);
 		if (r < 0)
 			return commit_fail_local(commit, BATCH_SET, i, r);
-		encode_elems(&commit->batch, commit->next, i);
+		encode_elems(&commit->batch, commit->next, i, commit->previous != NULL);
 	}
 	return 0;
 }

@@ -265,6 +265,7 @@ struct encode_elems {
 	const struct ruleset *ruleset;
 	const struct rs_set *set;
 	uint32_t index; // of the set
+	bool by_number; // else the set is called by its name
 	size_t size;	// bytes of a key as the kernel counts them
 	char name[RS_NAME_MAX + 1];
 	struct nlmsghdr *nlh; // NULL: none open
@@ -291,7 +292,10 @@ static struct nlmsghdr *encode_elems_room(struct encode_elems *elems, uint32_t n
 		elems->batch, NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL,
 		(struct batch_mark){ .what = BATCH_ELEMS, .index = elems->index, .first = number });
 	batch_put_text(nlh, NFTA_SET_ELEM_LIST_TABLE, encode_table_name(elems->ruleset));
-	batch_put_text(nlh, NFTA_SET_ELEM_LIST_SET, elems->name);
+	if (elems->by_number)
+		batch_put_be32(nlh, NFTA_SET_ELEM_LIST_SET_ID, elems->index + 1);
+	else
+		batch_put_text(nlh, NFTA_SET_ELEM_LIST_SET, elems->name);
 	elems->nlh = nlh;
 	elems->list = batch_nest(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 	return nlh;
@@ -371,10 +375,14 @@ static void encode_tree(struct encode_elems *elems)
 	vec_done(&places);
 }
 
-void encode_elems(struct batch *batch, const struct ruleset *ruleset, uint32_t set)
+void encode_elems(struct batch *batch, const struct ruleset *ruleset, uint32_t set, bool by_number)
 {
 	const struct rs_set *at = &ruleset->sets[set];
-	struct encode_elems elems = { .batch = batch, .ruleset = ruleset, .set = at, .index = set };
+	struct encode_elems elems = { .batch = batch,
+				      .ruleset = ruleset,
+				      .set = at,
+				      .index = set,
+				      .by_number = by_number };
 
 	elems.size = at->n_keys == 1 ? rs_key_info(at->keys[0])->size : at->key_bytes;
 	expr_set_name(ruleset, set, elems.name);

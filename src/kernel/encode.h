@@ -31,7 +31,9 @@ void encode_flush_rules(struct batch *batch, const char *table, const char *chai
 
 // 0 or -EINVAL: an interval of a number in host byte order, which the kernel cannot order.
 int encode_set(struct batch *batch, const struct ruleset *ruleset, uint32_t set);
-void encode_elems(struct batch *batch, const struct ruleset *ruleset, uint32_t set);
+// by_number: the set is called by the number it has in this batch, for which the kernel walks the
+// batch's sets; else by its name, for which it walks the table's.
+void encode_elems(struct batch *batch, const struct ruleset *ruleset, uint32_t set, bool by_number);
 void encode_drop_set(struct batch *batch, const char *table, const char *name);
 
 void encode_obj(struct batch *batch, const struct ruleset *ruleset, uint32_t obj,
