@@ -215,6 +215,8 @@ static bool is_alike(const struct plan_class *class)
 // By category (the map of intervals that it can fall back to), the exact ones before the others.
 static int by_category(const struct group *a, const struct group *b)
 {
+	if ((a->family == ALIKE) != (b->family == ALIKE)) // few, and wide: first
+		return a->family == ALIKE ? -1 : 1;
 	if (a->family != b->family)
 		return a->family - b->family;
 	if (a->treated != b->treated)

@@ -467,8 +467,6 @@ static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t relat
 		management_forward_rules(c, chain);
 		link_local_rules(c, chain, denied);
 	}
-	if (hook == FORWARD)
-		zone_rules(c, chain);
 	for (size_t i = 0; i < c->n_pairs; i++) {
 		const struct plan_pair *pair = &c->pairs[i];
 		uint32_t own = of_hook(hook, pair->from, pair->to) ? pair_chain(c, pair) : RS_NONE;
@@ -477,6 +475,9 @@ static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t relat
 			names_map_add(c, &pairs, pair->from, pair->to, RS_JUMP, own);
 	}
 	names_map_rules(c, &pairs, chain);
+	if (hook ==
+	    FORWARD) // after the pairs, where the wide flows are that most connections are of
+		zone_rules(c, chain);
 	rule(c->build, chain, RS_NONE);
 	rule_verdict(c->build, RS_GOTO, denied);
 }

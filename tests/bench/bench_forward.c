@@ -292,6 +292,7 @@ int main(int argc, char **argv)
 	struct frame frame = make_frame(ingress, argv[4], argv[5], PORT_BASE, port);
 
 	attach(ingress, pass);
+	attach(egress, pass);
 	drop_at_sink(argv[3]);
 	forget_connections();
 	for (unsigned i = 0; i < connections; i++) {
@@ -299,10 +300,10 @@ int main(int argc, char **argv)
 		put_in(pass, ingress, &frame, 1);
 		if (strcmp(argv[9], "established") != 0)
 			continue;
-		// The reply enters by the same cable; only connection tracking is to see it.
+		// The reply comes from its own zone, or the check of sources drops it.
 		struct frame reply =
-			make_frame(ingress, argv[5], argv[4], port, (uint16_t)(PORT_BASE + i));
-		put_in(pass, ingress, &reply, 1);
+			make_frame(egress, argv[5], argv[4], port, (uint16_t)(PORT_BASE + i));
+		put_in(pass, egress, &reply, 1);
 	}
 	int generator = load_generator(connections, &frame);
 	put_in(generator, ingress, &frame, RUN_PACKETS / 4); // warm
