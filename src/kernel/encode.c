@@ -378,11 +378,9 @@ static void encode_tree(struct encode_elems *elems)
 void encode_elems(struct batch *batch, const struct ruleset *ruleset, uint32_t set, bool by_number)
 {
 	const struct rs_set *at = &ruleset->sets[set];
-	struct encode_elems elems = { .batch = batch,
-				      .ruleset = ruleset,
-				      .set = at,
-				      .index = set,
-				      .by_number = by_number };
+	struct encode_elems elems = {
+		.batch = batch, .ruleset = ruleset, .set = at, .index = set, .by_number = by_number
+	};
 
 	elems.size = at->n_keys == 1 ? rs_key_info(at->keys[0])->size : at->key_bytes;
 	expr_set_name(ruleset, set, elems.name);

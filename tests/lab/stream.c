@@ -4,8 +4,10 @@
 //   second prints for each line: SENT ENTERED ARRIVED; and at last, as "rate N", the rate reached
 //
 // A machine that cannot keep up makes it slower, never counts wrong: no more are sent than so many
-// that the gateway has not been seen to take in yet.
-// Every packet has a token, so one that arrives twice or late counts once and on its own line.
+// that the gateway has not been seen to take in yet.  SIGTERM ends it before its time, with its
+// report. Every packet has a token, so one that arrives twice or late counts once and on its own
+// line.
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +33,18 @@ struct stream {
 struct session {
 	struct wire wire;
 	struct stream streams[STREAMS_MAX];
-	size_t n, packets, entered;
+	size_t n, packets, sent, entered;
 	uint8_t *seen; // a bit each for entered and arrived, by token
 	uint32_t first_token;
 };
+
+static volatile sig_atomic_t ended;
+
+static void end(int signal)
+{
+	(void)signal;
+	ended = 1;
+}
 
 static void note(void *arg, const struct wire_event *event)
 {
@@ -75,10 +85,10 @@ static void hold_back(struct session *session, size_t sent)
 static double run(struct session *session, size_t rate)
 {
 	size_t a_batch = rate / 1000 ? rate / 1000 : 1, sent = 0;
-	struct timespec next, begin, end;
+	struct timespec next, begin, now;
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	next = begin;
-	while (sent < session->packets) {
+	while (sent < session->packets && !ended) {
 		for (size_t k = 0; k < a_batch && sent < session->packets; k++, sent++) {
 			struct stream *stream = &session->streams[sent % session->n];
 			stream->packet.token = session->first_token + (uint32_t)sent;
@@ -89,9 +99,10 @@ static double run(struct session *session, size_t rate)
 		hold_back(session, sent);
 		wait_until(&next, STREAM_BATCH_NS);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &end);
+	session->sent = sent;
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	wire_collect(&session->wire, STREAM_QUIET_MS, note, session);
-	return (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+	return (double)(now.tv_sec - begin.tv_sec) + (double)(now.tv_nsec - begin.tv_nsec) / 1e9;
 }
 
 int main(int argc, char **argv)
@@ -103,6 +114,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	size_t rate = (size_t)atoi(argv[1]);
+	signal(SIGTERM, end);
 	wire_open(&session.wire);
 	while (session.n < STREAMS_MAX && fgets(line, sizeof(line), stdin)) {
 		struct stream *stream = &session.streams[session.n];
@@ -123,7 +135,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < session.n; i++)
 		printf("%zu %zu %zu\n", session.streams[i].sent, session.streams[i].entered,
 		       session.streams[i].arrived);
-	printf("rate %.0f\n", (double)session.packets / took);
+	printf("rate %.0f\n", (double)session.sent / took);
 	free(session.seen);
 	wire_close(&session.wire);
 	return 0;
