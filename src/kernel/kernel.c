@@ -70,9 +70,11 @@ static void kernel_note_commit(struct kernel *kernel, const struct commit_reques
 static bool kernel_alone(struct kernel *kernel, uint32_t *ret_genid)
 {
 	const struct kernel_read *read = &kernel->read;
+	uint32_t turns = link_turns();
 
-	return link_genid(&kernel->link, ret_genid) == 0 &&
-	       *ret_genid - read->genid == kernel->link.turns - read->turns;
+	// One that another thread makes meanwhile must not be taken for one that is in the counter.
+	return link_genid(&kernel->link, ret_genid) == 0 && turns == link_turns() &&
+	       *ret_genid - read->genid == turns - read->turns;
 }
 
 int kernel_verify_commit(struct kernel *kernel, const struct ruleset *next,
@@ -88,8 +90,8 @@ int kernel_verify_commit(struct kernel *kernel, const struct ruleset *next,
 		if (r == VERIFY_DIFFERENT)
 			return 1;
 		if (r == 0 && kernel_alone(kernel, &after) && after == before) {
-			kernel->read = (struct kernel_read){ next, next->generation, after,
-							     kernel->link.turns };
+			kernel->read =
+				(struct kernel_read){ next, next->generation, after, link_turns() };
 			return 0;
 		}
 	}

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,14 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+
+// Threads have links of their own.
+static atomic_uint link_turns_done;
+
+uint32_t link_turns(void)
+{
+	return atomic_load(&link_turns_done);
+}
 
 enum { LINK_RECEIVE_BYTES = 4 * 1024 * 1024 };
 
@@ -245,7 +254,7 @@ int link_send(struct link *link, const struct batch *batch, link_refused refused
 		return outcome.error;
 	if (!outcome.acknowledged)
 		return -ENOBUFS;
-	link->turns += batch->turns;
+	atomic_fetch_add(&link_turns_done, batch->turns);
 	return 0;
 }
 

@@ -13,12 +13,10 @@
 
 struct link {
 	struct mnl_socket *socket;
-	uint32_t port;	// our netlink address: the owner of what we own
-	uint32_t seq;	// the last one used
-	uint32_t turns; // transactions that this process made through it: each one more of the
-			// kernel's counter (link_genid)
-	char *request;	// LINK_REQUEST_MAX bytes
-	char *answer;	// LINK_ANSWER_MAX bytes
+	uint32_t port; // our netlink address: the owner of what we own
+	uint32_t seq;  // the last one used
+	char *request; // LINK_REQUEST_MAX bytes
+	char *answer;  // LINK_ANSWER_MAX bytes
 };
 
 enum {
@@ -47,6 +45,8 @@ int link_send(struct link *link, const struct batch *batch, link_refused refused
 
 // The counter of transactions in this network namespace.
 int link_genid(struct link *link, uint32_t *ret_genid);
+// How many of them this process made, on all its links together: each is counted once it is done.
+uint32_t link_turns(void);
 
 // mnl_nlmsg_ok() takes a length past 2 GB for a negative one, and lets it pass.
 static inline bool link_is_whole(const struct nlmsghdr *nlh, int left)

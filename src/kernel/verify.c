@@ -328,7 +328,7 @@ static int verify_steadily(struct kernel *kernel, const struct ruleset *ruleset,
 			r = verify_once(kernel, ruleset, owner, report, size);
 		if (r == 0)
 			kernel->read = (struct kernel_read){ ruleset, ruleset->generation, before,
-							     kernel->link.turns };
+							     link_turns() };
 		if (r == 0 || (r < 0 && r != VERIFY_DIFFERENT && r != -EINTR && r != -ENOENT))
 			return r;
 		if (link_genid(&kernel->link, &after) == 0 && after == before &&
