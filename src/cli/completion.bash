@@ -10,6 +10,7 @@ _sekisho() {
 		isolate quarantine reconnect"
 
 	COMPREPLY=()
+	verbs="$verbs log"
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$verbs --help --version" -- "$word")
 		return
@@ -25,7 +26,7 @@ _sekisho() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_sekisho_names zones)" -- "$word")
 		return
 		;;
-	--socket)
+	--socket | --heads | --key)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
@@ -45,6 +46,10 @@ _sekisho() {
 		status | flows | zones | drift) options="--json --socket" ;;
 		incident) options="--json --socket --reason --prevention --source --mask" ;;
 		print | show) options= ;;
+		log)
+			options="--json --since --until --type --zone --flow --actor --follow --lines"
+			options="$options --log-dir --heads --key"
+			;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$options --help" -- "$word")
 		return
@@ -70,6 +75,10 @@ _sekisho() {
 		elif [ "$COMP_CWORD" -eq 5 ]; then
 			mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		fi
+		;;
+	log)
+		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "verify head export" -- "$word")
+		[ "$COMP_CWORD" -gt 2 ] && mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		;;
 	explain)
 		mapfile -t COMPREPLY < <(compgen -W "$(sekisho explain 2>/dev/null | cut -d' ' -f1)" -- "$word")

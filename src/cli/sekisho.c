@@ -55,6 +55,11 @@ static const struct cli_verb verbs[] = {
 	  OPT_JSON | OPT_SOCKET, verb_zones },
 	{ "connections", "", "what lives, and the flow that permits each connection", 0, 0,
 	  OPT_JSON | OPT_SOCKET | OPT_ZONE, verb_connections },
+	{ "log", "[verify [DIR] | head [DIR] | export DIR|FILE.tar]",
+	  "the audit log: read, verified, its newest checkpoint, exported", 0, 2,
+	  OPT_JSON | OPT_SINCE | OPT_UNTIL | OPT_TYPE | OPT_ZONE | OPT_FLOW | OPT_ACTOR |
+		  OPT_FOLLOW | OPT_LINES | OPT_LOG_DIR | OPT_HEADS | OPT_KEY,
+	  verb_log },
 	{ "drift", "", "whether the kernel is as it should be, and what others changed", 0, 0,
 	  OPT_JSON | OPT_SOCKET, verb_drift },
 	{ "incident", "[list | show N | open [SUBJECT] | note N TEXT | close N | export N FILE]",
@@ -100,6 +105,16 @@ static const struct {
 	{ "--for", OPT_FOR, "TIME", "only so long (2h), where the policy allows it" },
 	{ "--preview", OPT_PREVIEW, NULL, "show what would be cut, and cut nothing" },
 	{ "--yes", OPT_YES, NULL, "do not ask" },
+	{ "--since", OPT_SINCE, "TIME", "from then on: 2026-11-26, 14:00, 2h (ago)" },
+	{ "--until", OPT_UNTIL, "TIME", "before then" },
+	{ "--type", OPT_TYPE, "KIND", "kind of event: applied, packet-*" },
+	{ "--flow", OPT_FLOW, "FLOW", "only what is about it" },
+	{ "--actor", OPT_ACTOR, "WHO", "who did it: a name or a uid" },
+	{ "--follow", OPT_FOLLOW, NULL, "go on with what comes" },
+	{ "--lines", OPT_LINES, "N", "only the newest N" },
+	{ "--log-dir", OPT_LOG_DIR, "DIR", "folder of the audit log" },
+	{ "--heads", OPT_HEADS, "FILE", "checkpoints that were sent elsewhere, to compare" },
+	{ "--key", OPT_KEY, "FILE", "public key to verify with" },
 };
 
 enum { N_OPTIONS = sizeof(options) / sizeof(options[0]) };

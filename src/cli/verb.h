@@ -31,6 +31,16 @@ typedef uint64_t cli_options;
 #define OPT_FOR		OPT(25)
 #define OPT_PREVIEW	OPT(26)
 #define OPT_YES		OPT(27)
+#define OPT_SINCE	OPT(28)
+#define OPT_UNTIL	OPT(29)
+#define OPT_TYPE	OPT(30)
+#define OPT_FLOW	OPT(31)
+#define OPT_ACTOR	OPT(32)
+#define OPT_FOLLOW	OPT(33)
+#define OPT_LINES	OPT(34)
+#define OPT_LOG_DIR	OPT(35)
+#define OPT_HEADS	OPT(36)
+#define OPT_KEY		OPT(37)
 enum { CLI_OPTIONS_MAX = 64 };
 
 struct cli {
@@ -78,6 +88,7 @@ int verb_zones(const struct cli *cli);
 int verb_drift(const struct cli *cli);
 int verb_connections(const struct cli *cli);
 int verb_incident(const struct cli *cli);
+int verb_log(const struct cli *cli);
 int verb_isolate(const struct cli *cli);
 int verb_quarantine(const struct cli *cli);
 int verb_reconnect(const struct cli *cli);

@@ -367,7 +367,9 @@ int keeper_flush(struct keeper *keeper, int timeout_ms)
 	uint64_t start = boot_now_usec(), all = keeper->queue.put;
 	feed(keeper);
 	while (keeper->queue.durable < all) {
-		bool failed = keeper->error && boot_now_usec() - start > ERROR_USEC;
+		// What a keeper that is gone had said does not count for the next one.
+		bool failed =
+			keeper->is_up && keeper->error && boot_now_usec() - start > ERROR_USEC;
 		if (failed || !wait_until(keeper, start + (uint64_t)timeout_ms * 1000))
 			return keeper->error ? keeper->error : -ETIMEDOUT;
 	}
@@ -502,7 +504,6 @@ void keeper_stop(struct keeper *keeper)
 	if (!keeper)
 		return;
 	keeper->options.changed = NULL;
-	keeper->options.signed_ = NULL;
 	keeper->options.trouble = NULL;
 	sd_event_source_disable_unref(keeper->timer);
 	if (keeper->pid)

@@ -214,7 +214,7 @@ static int write_some(struct child *child, bool recovers)
 	return r;
 }
 
-// Whether a record would find room, when there is none to try it with.
+// Whether records would find room.
 static int look_for_room(const struct child *child)
 {
 	enum { BLOCKS_MIN = 8 };
@@ -226,7 +226,9 @@ static int look_for_room(const struct child *child)
 static void write_all(struct child *child)
 {
 	bool recovers = child->audit && child->answer.error;
-	int r = child->n_pending || !child->asked ? 0 : look_for_room(child);
+	// Once blocked, it is until there is room for more than the next record.
+	bool looks = child->answer.error || (child->asked && !child->n_pending);
+	int r = looks ? look_for_room(child) : 0;
 	if (r == 0 && !child->audit)
 		r = open_log(child);
 	do {

@@ -20,6 +20,7 @@ struct record {
 	sd_event *event;
 	struct keeper *keeper; // NULL: it could not be started
 	bool blocked, closed;  // closed: by what cannot be written
+	bool ends;
 	uint64_t restarts, sent_usec;
 	struct keeper_numbers numbers;
 };
@@ -114,7 +115,7 @@ static void on_signed(void *arg, const struct chain *checkpoint)
 	struct record *record = arg;
 	const struct control_row *row = settings(record->gate);
 	uint64_t now = boot_now_usec();
-	if (!row || (record->sent_usec && now - record->sent_usec < SEND_USEC))
+	if (!row || (!record->ends && record->sent_usec && now - record->sent_usec < SEND_USEC))
 		return;
 	for (size_t i = 0; i < row->n; i++)
 		if (row->v[i].tag == CTL_RECORD_TO) {
@@ -209,6 +210,7 @@ void record_close(struct gate *gate)
 	struct record *record = gate->record;
 	if (!record)
 		return;
+	record->ends = true;
 	journal_keep(gate->journal, NULL);
 	keeper_stop(record->keeper);
 	free(record);
