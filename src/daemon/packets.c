@@ -13,6 +13,7 @@
 #include "daemon/links.h"
 #include "event/limit.h"
 #include "event/prefix.h"
+#include "event/sums.h"
 #include "kernel/nflog.h"
 
 enum { READ_AT_ONCE = 512, DRAIN_AT_ONCE = 8192, SUMMARY_SECONDS = 10 };
@@ -22,6 +23,7 @@ struct packets {
 	struct nflog *nflog;
 	sd_event_source *readable, *timer;
 	struct event_limit limit;
+	struct event_sums sums; // of what is not written
 	uint64_t received, suppressed, lost;
 };
 
@@ -99,16 +101,21 @@ static void on_record(const struct nflog_record *record, void *arg)
 	if (event_prefix_parse(record->prefix, &prefix) < 0)
 		return; // somebody else's rule logs to our group
 	packets->received++;
-	if (event_limit_take(&packets->limit, journal_now_usec()))
+	if (event_limit_take(&packets->limit, journal_now_usec())) {
 		write_record(packets, record, &prefix);
-	else
-		packets->suppressed++;
+		return;
+	}
+	bool has_flow = prefix.kind == EVENT_PACKET_ALLOWED;
+	event_sums_add(&packets->sums, prefix.kind, has_flow ? prefix.id : "",
+		       has_flow ? 0 : record->in);
+	packets->suppressed++;
 }
 
 void packets_drain(struct packets *packets)
 {
-	if (packets && nflog_read(packets->nflog, DRAIN_AT_ONCE, on_record, packets) > 0)
-		packets->lost++;
+	int r = packets ? nflog_read(packets->nflog, DRAIN_AT_ONCE, on_record, packets) : 0;
+	if (r > 0)
+		packets->lost += (uint64_t)r;
 }
 
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *arg)
@@ -120,7 +127,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *a
 	(void)events;
 	int r = nflog_read(packets->nflog, READ_AT_ONCE, on_record, packets);
 	if (r > 0) {
-		packets->lost++;
+		packets->lost += (uint64_t)r;
 	} else if (r < 0 && r != -EAGAIN && r != -EINTR) {
 		failure_set(&failure, SK_PACKET_LOG_FAILED, r, "packet records: %s", strerror(-r));
 		gate_set_problem(packets->gate, GATE_PACKET_LOG, &failure);
@@ -129,23 +136,44 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *a
 	return 0;
 }
 
-static void summarise(struct packets *packets, enum event_kind kind, uint64_t count)
+static void tell_sum(struct packets *packets, const struct event_sum *sum)
 {
 	struct event event;
-	if (!count)
+	char name[IF_NAMESIZE];
+	if (!sum->count)
 		return;
-	event_init(&event, kind, journal_now_usec());
-	event_number(&event, EVENT_COUNT, count);
+	event_init(&event, EVENT_LOG_SUPPRESSED, journal_now_usec());
+	event_number(&event, EVENT_COUNT, sum->count);
+	if (sum->kind != EVENT_LOG_SUPPRESSED) // else all that has no row of its own
+		event_text(&event, EVENT_OF, event_kind_info(sum->kind)->name);
+	event_text(&event, EVENT_FLOW, sum->id);
+	if (sum->index && if_indextoname(sum->index, name))
+		event_text(&event, EVENT_FROM, zone_of(packets->gate, name));
 	journal_write(packets->gate->journal, &event);
+}
+
+static void tell_sums(struct packets *packets)
+{
+	const struct event_sum others = { .kind = EVENT_LOG_SUPPRESSED,
+					  .count = packets->sums.others };
+	struct event event;
+	for (size_t i = 0; i < packets->sums.n; i++)
+		tell_sum(packets, &packets->sums.rows[i]);
+	tell_sum(packets, &others);
+	packets->sums = (struct event_sums){ 0 };
+	if (packets->lost) {
+		event_init(&event, EVENT_LOG_LOST, journal_now_usec());
+		event_number(&event, EVENT_COUNT, packets->lost);
+		journal_write(packets->gate->journal, &event);
+	}
+	packets->lost = 0;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 {
 	struct packets *packets = arg;
 	(void)usec;
-	summarise(packets, EVENT_LOG_SUPPRESSED, event_limit_suppressed(&packets->limit));
-	summarise(packets, EVENT_LOG_LOST, packets->lost);
-	packets->lost = 0;
+	tell_sums(packets);
 	sd_event_source_set_time_relative(source, SUMMARY_SECONDS * 1000000ULL);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -183,6 +211,7 @@ void packets_close(struct packets *packets)
 {
 	if (!packets)
 		return;
+	tell_sums(packets);
 	packets->gate->packets = NULL;
 	sd_event_source_disable_unref(packets->readable);
 	sd_event_source_disable_unref(packets->timer);

@@ -174,7 +174,8 @@ int audit_dispose(struct audit *audit, uint64_t wall_usec)
 	char name[SEGMENT_NAME_MAX];
 	uint64_t now = boot_now_usec();
 	uint64_t number = audit->limits.keep_days ? find_over(audit, wall_usec, &ends) : 0;
-	if (!audit->expired_number || stamp_look(&audit->clock, wall_usec, now))
+	bool was_set = stamp_look(&audit->clock, wall_usec, now) != 0;
+	if (!audit->expired_number || was_set)
 		audit->expired_usec = now;
 	audit->expired_number = number;
 	if (!number || now - audit->expired_usec < audit->limits.grace_usec)

@@ -26,7 +26,8 @@ enum {
 struct nflog {
 	struct mnl_socket *socket;
 	uint32_t seq;
-	uint32_t lost;
+	uint32_t next; // number of the next record
+	bool numbered;
 	char *answer;
 };
 
@@ -99,6 +100,8 @@ static int nflog_tune(struct nflog *nflog, uint16_t group, const struct nflog_tu
 	mnl_attr_put_u32(nlh, NFULA_CFG_NLBUFSIZ, htonl(NFLOG_KERNEL_BYTES));
 	mnl_attr_put_u32(nlh, NFULA_CFG_TIMEOUT, htonl(tuning->wait_cs));
 	mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(tuning->gather));
+	// Numbers: what the kernel had no room for is known to the record.
+	mnl_attr_put_u16(nlh, NFULA_CFG_FLAGS, htons(NFULNL_CFG_F_SEQ));
 	return nflog_ask(nflog, nlh);
 }
 
@@ -183,6 +186,13 @@ static void nflog_take_mark(struct nflog_record *record, const struct nlattr *at
 		record->mark = ntohl(mnl_attr_get_u32(attr));
 }
 
+static void nflog_take_number(struct nflog_record *record, const struct nlattr *attr)
+{
+	record->has_number = mnl_attr_get_payload_len(attr) == sizeof(uint32_t);
+	if (record->has_number)
+		record->number = ntohl(mnl_attr_get_u32(attr));
+}
+
 static void nflog_take_time(struct nflog_record *record, const struct nlattr *attr)
 {
 	struct nfulnl_msg_packet_timestamp stamp;
@@ -221,7 +231,7 @@ static void (*const nflog_takers[])(struct nflog_record *, const struct nlattr *
 	[NFULA_PACKET_HDR] = nflog_take_header,	 [NFULA_MARK] = nflog_take_mark,
 	[NFULA_TIMESTAMP] = nflog_take_time,	 [NFULA_IFINDEX_INDEV] = nflog_take_in,
 	[NFULA_IFINDEX_OUTDEV] = nflog_take_out, [NFULA_PAYLOAD] = nflog_take_payload,
-	[NFULA_PREFIX] = nflog_take_prefix,
+	[NFULA_PREFIX] = nflog_take_prefix,	 [NFULA_SEQ] = nflog_take_number,
 };
 
 int nflog_parse(const void *message, size_t size, struct nflog_record *ret_record)
@@ -263,11 +273,23 @@ static uint64_t nflog_now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+// How many are missing before this record.
+static uint32_t nflog_missing(struct nflog *nflog, const struct nflog_record *record)
+{
+	uint32_t missing = nflog->numbered ? record->number - nflog->next : 0;
+
+	if (!record->has_number)
+		return 0;
+	nflog->next = record->number + 1;
+	nflog->numbered = true;
+	return missing;
+}
+
 int nflog_read(struct nflog *nflog, unsigned limit,
 	       void (*each)(const struct nflog_record *record, void *arg), void *arg)
 {
 	struct nflog_record record;
-	uint32_t lost = nflog->lost;
+	uint64_t lost = 0;
 	unsigned given = 0;
 
 	while (given < limit) {
@@ -277,10 +299,8 @@ int nflog_read(struct nflog *nflog, unsigned limit,
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == ENOBUFS) {
-			nflog->lost++;
+		if (n < 0 && errno == ENOBUFS) // the next record's number says how many
 			continue;
-		}
 		if (n < 0 && errno != EAGAIN)
 			return -errno;
 		if (n <= 0)
@@ -290,9 +310,10 @@ int nflog_read(struct nflog *nflog, unsigned limit,
 				continue;
 			if (!record.time_us)
 				record.time_us = nflog_now_us();
+			lost += nflog_missing(nflog, &record);
 			each(&record, arg);
 			given++;
 		}
 	}
-	return nflog->lost != lost ? (int)(nflog->lost & INT32_MAX) : 0;
+	return lost < INT32_MAX ? (int)lost : INT32_MAX;
 }

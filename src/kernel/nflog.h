@@ -4,6 +4,7 @@
 #ifndef SEKISHO_KERNEL_NFLOG_H
 #define SEKISHO_KERNEL_NFLOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,8 +19,10 @@ struct nflog_record {
 	char prefix[NFLOG_PREFIX_MAX];
 	uint32_t in, out; // interface indexes, 0 none
 	uint32_t mark;
-	uint8_t family;	  // 4, 6, or 0 other
-	uint8_t hook;	  // NF_INET_PRE_ROUTING and so on
+	uint8_t family;	 // 4, 6, or 0 other
+	uint8_t hook;	 // NF_INET_PRE_ROUTING and so on
+	uint32_t number; // as the kernel counts them, of this listener
+	bool has_number;
 	uint64_t time_us; // since 1970, of the packet or else of the reading
 	uint8_t packet[NFLOG_PACKET_MAX];
 	size_t packet_size;
@@ -41,8 +44,8 @@ void nflog_close(struct nflog *nflog);	 // NULL is fine
 int nflog_fd(const struct nflog *nflog); // to wait on for input; does not block
 
 // Gives what has arrived to each(), at most limit records or so (whole datagrams).
-// 0; or the number of times, so far, that the kernel had to drop records for want of room, when
-// that grew in this call; or -errno.
+// 0; or how many records the kernel had to drop for want of room, as the numbers of those that came
+// in this call tell; or -errno.
 int nflog_read(struct nflog *nflog, unsigned limit,
 	       void (*each)(const struct nflog_record *record, void *arg), void *arg);
 
