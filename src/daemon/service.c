@@ -476,8 +476,10 @@ enum exit_status service_boot(const struct gate_options *options, struct journal
 	if (r < 0)
 		journal_failed(journal, &failure);
 	bool fine = r == 0 && gate.guard == KERNEL_GUARD_OPEN;
+	// Nothing is recorded at boot: the daemon opens the gate when it has a keeper.
+	bool waits = r == 0 && record_keeps_closed(&gate);
 	gate_close(&gate);
 	if (fine)
 		return EXIT_FINE;
-	return r == -ENOENT ? EXIT_DEGRADED : EXIT_FAILED;
+	return r == -ENOENT || waits ? EXIT_DEGRADED : EXIT_FAILED;
 }

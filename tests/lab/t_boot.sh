@@ -39,6 +39,18 @@ same "and switches forwarding on" 1 "$(forwarding)"
 lab daemon start
 probes <<<"$open"
 
+# A policy that wants every event recorded: closed until the daemon has a keeper.
+cp "$home/rules/policy.yaml" "$work/policy.yaml"
+echo 'record: { keep: 400d, when-full: close }' >>"$home/rules/policy.yaml"
+check "when-full: close, applied" sekisho apply
+reboot_
+same "boot loads it and stays closed" 7 "$(boot; echo $?)"
+probes <<<"$shut"
+lab daemon start
+probes <<<"$open"
+cp "$work/policy.yaml" "$home/rules/policy.yaml"
+check "and continue again" sekisho apply
+
 reboot_
 mv "$home/state/last-good" "$work/"
 check_not "without a generation boot fails" boot
