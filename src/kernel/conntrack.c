@@ -258,7 +258,9 @@ static void set_tuple(struct nf_conntrack *ct, const struct conntrack_entry *ent
 		nfct_set_attr_u16(ct, ATTR_ZONE, entry->zone);
 }
 
-// The id makes it this very entry, and not one that came after it with the same tuple.
+// The id makes it this very entry, and not one that came after it with the same tuple; but for one
+// in the very same memory, whose id the kernel makes the same: it is as little allowed as the
+// first.
 static int put_delete(struct conntrack *conntrack, char *at, const struct conntrack_entry *entry,
 		      size_t *size)
 {
