@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,6 +30,7 @@
 enum {
 	RATE_NS = 10000,	   // between packets
 	SETTLE_US = 3000,	   // packets flow before an order
+	REST_US = 200000,	   // after a command, for what it set going
 	AFTER_US = 20000,	   // and are waited for after it
 	BUFFER_BYTES = 1 << 28,	   // of the receiver
 	PAYLOAD_BYTES = 22,	   // of a 64-byte frame
@@ -96,8 +98,10 @@ static void open_sockets(const char *from, const char *to, const char *address, 
 static void *stream(void *arg)
 {
 	static const char payload[PAYLOAD_BYTES];
-	uint64_t next = now_ns(CLOCK_MONOTONIC);
+	uint64_t next;
 
+	setpriority(PRIO_PROCESS, 0, -20); // of this thread; it is not to pause
+	next = now_ns(CLOCK_MONOTONIC);
 	while (!stop) {
 		while (now_ns(CLOCK_MONOTONIC) < next)
 			;
@@ -231,6 +235,8 @@ static bool measure(struct way *way)
 		fail("packets still arrive");
 	}
 	join(way);
+	if (way->join)
+		usleep(REST_US);
 	return steady;
 }
 
