@@ -175,8 +175,8 @@ for flow in office-tcp office-udp wifi-tcp; do
 	check "$flow goes on" grows "$flow"
 done
 check "isolated while it talks" cut zone office
-before=$(cat "$work/office-tcp" "$work/office-udp")
 check "the neighbour talks on" grows wifi-tcp
+before=$(cat "$work/office-tcp" "$work/office-udp") # answers that were there already are read by now
 check "and on" grows wifi-tcp
 same "the isolated are silent" "$before" "$(cat "$work/office-tcp" "$work/office-udp")"
 check "reconnected" join office
