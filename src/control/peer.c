@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PEER_GROUPS_MAX = 1024, NAME_BYTES_MAX = 16384 };
+enum { PEER_GROUPS_MAX = 1024, NAME_BYTES_MAX = 16384, GROUP_BYTES_MAX = 1024 * 1024 };
 
 #define MAY(permission) (1u << CTL_MAY_##permission)
 
@@ -35,25 +35,39 @@ enum {
 	CHANGES = MAY(ISOLATE) | MAY(OPERATE) | MAY(APPROVE)
 };
 
-static bool group_id(const char *name, uint32_t *ret)
+// A group with thousands of members needs more room than others.  0 with *ret, -ENOENT: there is no
+// such group; another negative errno: nobody can tell now.
+static int group_id(const char *name, uint32_t *ret)
 {
-	char storage[NAME_BYTES_MAX];
 	struct group group, *found = NULL;
-	if (getgrnam_r(name, &group, storage, sizeof(storage), &found) != 0 || !found)
-		return false;
-	*ret = found->gr_gid;
-	return true;
+	int error = ERANGE;
+	for (size_t size = NAME_BYTES_MAX; error == ERANGE && size <= GROUP_BYTES_MAX; size *= 4) {
+		char *storage = malloc(size);
+		if (!storage)
+			return -ENOMEM;
+		error = getgrnam_r(name, &group, storage, size, &found);
+		free(storage);
+	}
+	if (error != 0 && error != ENOENT && error != ESRCH)
+		return -error;
+	if (!found)
+		return -ENOENT;
+	*ret = group.gr_gid;
+	return 0;
 }
 
 unsigned control_permissions_of(uint32_t uid, const uint32_t *groups, size_t n_groups)
 {
 	unsigned permissions = 0;
-	uint32_t id;
+	uint32_t id = 0;
 	if (uid == 0)
 		return (1u << CTL_PERMISSION_COUNT) - 1;
 	for (size_t r = 0; n_groups && r < N_ROLES; r++) {
-		if (!group_id(roles[r].group, &id))
+		int error = group_id(roles[r].group, &id);
+		if (error == -ENOENT)
 			continue;
+		if (error < 0) // an auditor could be taken for an operator
+			return 0;
 		for (size_t i = 0; i < n_groups; i++)
 			if (groups[i] == id)
 				permissions |= roles[r].permissions;
@@ -116,8 +130,9 @@ static unsigned permissions_of_socket(int fd, const struct ucred *credentials)
 {
 	uint32_t groups[PEER_GROUPS_MAX + 1] = { credentials->gid };
 	socklen_t size = PEER_GROUPS_MAX * sizeof(groups[0]);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups + 1, &size) < 0)
-		size = 0; // more groups than anybody has: only its own counts
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups + 1, &size) <
+	    0) // more than anybody has
+		return control_permissions_of(credentials->uid, NULL, 0);
 	return control_permissions_of(credentials->uid, groups, 1 + size / sizeof(groups[0]));
 }
 

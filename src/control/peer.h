@@ -35,7 +35,8 @@ struct control_peer {
 // the process as long as it is surely the same process (proc(5), pidfd).  0 or a negative errno.
 int control_peer_read(int fd, struct control_peer *ret);
 
-// The permissions of somebody with these groups (their ids), and with uid 0 all of them.
+// The permissions of somebody with these groups (their ids), and with uid 0 all of them.  None when
+// the groups of the roles cannot be looked up.
 unsigned control_permissions_of(uint32_t uid, const uint32_t *groups, size_t n_groups);
 
 bool control_peer_may(const struct control_peer *peer, enum control_permission permission);

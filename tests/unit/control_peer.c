@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <errno.h>
 #include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,12 +22,18 @@ static const struct {
 	{ "sekisho-approve", 704 }, { "sekisho-audit", 705 },
 };
 
+static int lookup_error;     // what looking a group up gives
+static size_t crowded_bytes; // that its members need
+
 int getgrnam_r(const char *name, struct group *group, char *storage, size_t size,
 	       struct group **result)
 {
 	(void)storage;
-	(void)size;
 	*result = NULL;
+	if (lookup_error)
+		return lookup_error;
+	if (size < crowded_bytes)
+		return ERANGE;
 	for (size_t i = 0; i < sizeof(system_groups) / sizeof(system_groups[0]); i++)
 		if (!strcmp(system_groups[i].name, name)) {
 			group->gr_gid = system_groups[i].gid;
@@ -75,6 +82,22 @@ static void roles_give_permissions(void **state)
 		if (got != role_rows[i].permissions)
 			fail_msg("%s: %#x", role_rows[i].why, got);
 	}
+}
+
+// An auditor must not become an operator because one of his groups cannot be read.
+static void no_look_up_no_permission(void **state)
+{
+	const uint32_t groups[] = { 703, 705 };
+	(void)state;
+	lookup_error = EIO;
+	assert_int_equal(control_permissions_of(1000, groups, 2), 0);
+	assert_true(control_permissions_of(0, groups, 2) & MAY(OPERATE));
+	lookup_error = 0;
+	crowded_bytes = 200000;
+	assert_int_equal(control_permissions_of(1000, groups, 2), MAY(SEE) | MAY(AUDIT));
+	crowded_bytes = 100000000;
+	assert_int_equal(control_permissions_of(1000, groups, 2), 0);
+	crowded_bytes = 0;
 }
 
 static void groups_are_named(void **state)
@@ -170,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(roles_give_permissions),
+		cmocka_unit_test(no_look_up_no_permission),
 		cmocka_unit_test(groups_are_named),
 		cmocka_unit_test(methods_need_their_permission),
 		cmocka_unit_test(persons_are_told_apart),
