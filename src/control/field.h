@@ -283,6 +283,9 @@ struct control_rows {
 // Reads all; 0, -EBADMSG (also when a tag that does not repeat does, in one row), -E2BIG past
 // max_fields.
 int control_rows_read(const void *bytes, size_t size, size_t max_fields, struct control_rows *ret);
+// What a person wrote is shown on one line, to others: what would end it, steer a terminal or turn
+// letters around becomes spaces.
+void control_rows_on_one_line(struct control_rows *rows);
 void control_rows_done(struct control_rows *rows);
 
 const struct control_field *control_find(const struct control_row *row, enum control_tag tag);

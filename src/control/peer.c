@@ -152,8 +152,12 @@ int control_peer_read(int fd, struct control_peer *ret)
 		.permissions = permissions_of_socket(fd, &credentials),
 		.connected_usec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
 	};
-	if (!still_there(fd, credentials.pid, credentials.uid))
+	// Whose login it was cannot be told any more, and without it root would be another person
+	// than the one who became root.
+	if (!still_there(fd, credentials.pid, credentials.uid)) {
 		ret->login_uid = CONTROL_NO_LOGIN;
+		ret->permissions &= MAY(SEE) | MAY(ISOLATE);
+	}
 	return 0;
 }
 

@@ -81,6 +81,39 @@ int control_rows_read(const void *bytes, size_t size, size_t max_fields, struct 
 	return 0;
 }
 
+// Bytes of the character at `text` that ends a line, steers a terminal or turns the order of
+// letters around: C0, DEL, C1, U+2028 to U+202E, U+2066 to U+2069.  0: it is none of these.
+static size_t steering_bytes(const uint8_t *text)
+{
+	if (text[0] < ' ' || text[0] == 0x7f)
+		return 1;
+	if (text[0] == 0xc2 && text[1] >= 0x80 && text[1] <= 0x9f)
+		return 2;
+	if (text[0] != 0xe2)
+		return 0;
+	return (text[1] == 0x80 && text[2] >= 0xa8 && text[2] <= 0xae) ||
+			       (text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9)
+		       ? 3
+		       : 0;
+}
+
+static void on_one_line(uint8_t *text)
+{
+	while (*text) {
+		size_t n = steering_bytes(text);
+		memset(text, ' ', n);
+		text += n ? n : 1;
+	}
+}
+
+void control_rows_on_one_line(struct control_rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		for (size_t k = 0; k < rows->v[i].n; k++)
+			if (rows->v[i].v[k].type == CTL_TEXT)
+				on_one_line((uint8_t *)(uintptr_t)rows->v[i].v[k].text);
+}
+
 void control_rows_done(struct control_rows *rows)
 {
 	free(rows->storage);

@@ -311,6 +311,8 @@ static int read_request(struct control_server *server, struct client *client,
 		control_rows_done(fields);
 		r = -EBADMSG;
 	}
+	if (r == 0)
+		control_rows_on_one_line(fields);
 	return r;
 }
 

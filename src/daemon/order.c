@@ -83,6 +83,9 @@ static int mean_link(struct order *order)
 	const char *name = order->one.cut.name;
 	bool known;
 
+	if (strcmp(name, "lo") == 0)
+		return wrong(order, EXIT_FAILED,
+			     "lo is the box's traffic with itself, which nothing isolates");
 	pthread_mutex_lock(&book->lock);
 	known = map_has(book, name);
 	pthread_mutex_unlock(&book->lock);
@@ -246,6 +249,26 @@ static int judge(struct order *order)
 
 // --- carrying it out
 
+// A full list must not stand in the way of what cuts more: of the last places some are for zones
+// and links only, and one for all.
+static int find_place(struct order *order)
+{
+	static const size_t kept_free[ISOLATION_KINDS] = {
+		[ISOLATION_ALL] = 0,   [ISOLATION_ZONE] = 1, [ISOLATION_LINK] = 1,
+		[ISOLATION_HOST] = 16, [ISOLATION_MAC] = 16,
+	};
+	const struct isolation_book *book = order->book;
+	const struct isolation *cut = &order->one.cut;
+
+	if (isolations_find(book->in_force, cut) ||
+	    book->in_force->n + kept_free[cut->kind] < ISOLATIONS_MAX)
+		return 0;
+	return wrong(order, EXIT_FAILED,
+		     "%zu isolations are in force, and no more of this kind have room: isolate "
+		     "the zone, the link or all; nothing was changed",
+		     book->in_force->n);
+}
+
 // The cut itself, as early as it can be: nothing in here waits for a disk.
 static int cut(struct order *order)
 {
@@ -256,9 +279,11 @@ static int cut(struct order *order)
 
 	order->one.cut.since = journal_now_usec() / 1000000;
 	pthread_mutex_lock(&book->lock);
+	r = find_place(order);
 	want = book_want(book);
 	start = now_ns();
-	r = switch_isolate(book->guard, &want, &order->one.cut);
+	if (r == 0)
+		r = switch_isolate(book->guard, &want, &order->one.cut);
 	order->kernel_ns = now_ns() - start;
 	order->one.confirmed_usec = journal_now_usec();
 	if (r == 0) {
@@ -287,8 +312,13 @@ static int mirror(struct order *order)
 	return r;
 }
 
+// The one that the management path comes in by stays up, as that path does.
 static void take_down_one(struct order *order, const char *name)
 {
+	const char *management = order->book->map.management.interface;
+
+	if (strcmp(name, "lo") == 0 || (*management && link_matches(management, name)))
+		return;
 	if (order->one.n_down < ISOLATED_DOWN_MAX && interface_is_up(name) &&
 	    interface_set_up(name, false) == 0)
 		snprintf(order->one.down[order->one.n_down++], 16, "%s", name);
@@ -380,7 +410,7 @@ void order_carry_out(struct isolation_book *book, struct control_server *server,
 		r = judge(order);
 	if (r == 0) {
 		r = cut(order);
-		if (r < 0)
+		if (r < 0 && !order->wrong[0])
 			wrong(order, EXIT_KERNEL, "SK%03d the kernel does not confirm it: %s",
 			      SK_ISOLATION_FAILED, strerror(-r));
 	}
