@@ -145,6 +145,32 @@ check "a preview" sekisho isolate zone office --preview
 check "counts connections" test "$(sekisho isolate zone office --preview --json | jq .total)" -ge 1
 same "cuts nothing" 0 "$(sekisho status >/dev/null 2>&1; echo $?)"
 
+# --- what others would stumble over
+
+check "a reason of two lines" sekisho isolate zone wifi --yes --own-judgment --reason $'drill\n*** all is well'
+same "is one line for who logs in" 2 "$(wc -l <"$home/run/motd")"
+lab daemon kill
+gw nft delete table inet sekisho_guard
+gw nft delete table inet sekisho_mirror
+lab daemon start
+same "and is read back after a boot" "wifi" "$(sekisho isolate list --json | jq -r '.isolations[].name')"
+check "" join wifi
+check_not "the box's traffic with itself" cut link lo
+places=0
+while cut host "10.20.77.$places" >/dev/null 2>&1; do places=$((places + 1)); done
+same "hosts do not take every place" 48 "$places"
+check "a zone has one" cut zone wifi
+check "and all of it too" cut all
+lab daemon kill
+lab daemon start
+probes <<END_OF_PROBES
+	silent             | office 10.20.0.9 192.0.2.80 tcp/80
+END_OF_PROBES
+check "" join all
+check "" join wifi
+while ((places-- > 0)); do join "10.20.77.$places" >/dev/null 2>&1; done
+same "nothing is isolated" 0 "$(sekisho status >/dev/null 2>&1; echo $?)"
+
 # --- a neighbour loses nothing
 
 "$BUILD/lab-stream" 4000 2 >"$work/stream" <<END_OF_STREAMS &

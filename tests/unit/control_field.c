@@ -74,6 +74,32 @@ static void dirty_text_is_cleaned(void **state)
 	control_writer_done(&writer);
 }
 
+static void persons_write_on_one_line(void **state)
+{
+	static const char *const words[][2] = {
+		{ "plain あ é € words", "plain あ é € words" },
+		{ "a\nb\tc", "a b c" },
+		{ "\xc2\x9b"
+		  "31mred"
+		  "\xc2\x85",
+		  "  31mred  " },
+		{ "\u202eturned\u2066\u2028", "   turned      " },
+		{ "\u2030 \u2065", "\u2030 \u2065" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct control_writer writer;
+		struct control_rows rows;
+		control_writer_init(&writer, 4096);
+		control_put_text(&writer, CTL_REASON, words[i][0]);
+		assert_int_equal(control_rows_read(writer.bytes, writer.size, 10, &rows), 0);
+		control_rows_on_one_line(&rows);
+		assert_string_equal(control_text(&rows.v[0], CTL_REASON), words[i][1]);
+		control_rows_done(&rows);
+		control_writer_done(&writer);
+	}
+}
+
 static void writer_limit(void **state)
 {
 	(void)state;
@@ -171,6 +197,7 @@ int main(void)
 		cmocka_unit_test(read_back),
 		cmocka_unit_test(text_limits),
 		cmocka_unit_test(dirty_text_is_cleaned),
+		cmocka_unit_test(persons_write_on_one_line),
 		cmocka_unit_test(writer_limit),
 		cmocka_unit_test(hostile_fields),
 		cmocka_unit_test(tag_table),

@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -189,6 +190,45 @@ static void a_socket_names_its_peer(void **state)
 	assert_true(control_peer_read(fds[0], &peer) < 0);
 }
 
+// Who hands his connection on and is gone by the time it is looked at could be anybody's login.
+static void who_has_gone_changes_nothing(void **state)
+{
+	struct control_peer peer;
+	int fds[2] = { -1, -1 }, carrier[2];
+	char byte;
+	struct iovec part = { &byte, 1 };
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	(void)state;
+	byte = 0;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, carrier), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		bool sent = socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == 0;
+		struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+		*c = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+				       .cmsg_type = SCM_RIGHTS,
+				       .cmsg_len = CMSG_LEN(sizeof(int)) };
+		memcpy(CMSG_DATA(c), fds, sizeof(int));
+		_exit(!sent || sendmsg(carrier[1], &message, 0) < 0);
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(recvmsg(carrier[0], &message, 0), 1);
+	memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
+	assert_int_equal(control_peer_read(fds[0], &peer), 0);
+	assert_int_equal(peer.login_uid, CONTROL_NO_LOGIN);
+	assert_int_equal(peer.permissions & ~(MAY(SEE) | MAY(ISOLATE)), 0);
+	close(fds[0]);
+	close(carrier[0]);
+	close(carrier[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +239,7 @@ int main(void)
 		cmocka_unit_test(persons_are_told_apart),
 		cmocka_unit_test(persons_have_names),
 		cmocka_unit_test(a_socket_names_its_peer),
+		cmocka_unit_test(who_has_gone_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
