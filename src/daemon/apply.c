@@ -32,7 +32,7 @@ struct apply {
 	int snapshot_fd;
 	struct generation_about about;
 	enum apply_what what;
-	bool granted, emergency, stored;
+	bool by_timer, granted, emergency, stored;
 	char emergency_reason[REASON_MAX];
 	uint64_t confirm_usec, started_us;
 	apply_done *done;
@@ -197,7 +197,7 @@ static void install(struct apply *apply, struct report *report, struct apply_res
 	gate_set_problem(gate, GATE_NO_POLICY, NULL);
 	gate_set_problem(gate, GATE_LOAD, NULL);
 	gate_set_problem(gate, GATE_KERNEL, NULL);
-	gate_let_through(gate);
+	gate_let_through(gate, GATE_SHUT_UNTIL_RUN | (apply->by_timer ? 0 : GATE_SHUT_HAND));
 	int r = settle_or_wait(apply, &failure);
 	gate_set_problem(gate, GATE_STATE, r < 0 ? &failure : NULL);
 	if (apply->emergency)
@@ -578,6 +578,7 @@ static struct apply *apply_new(struct gate *gate, sd_event *event,
 	apply->snapshot_fd = -1;
 	apply->started_us = monotonic_us();
 	apply->what = request->what;
+	apply->by_timer = request->by_timer;
 	apply->granted = request->granted;
 	apply->confirm_usec = request->confirm_usec;
 	apply->done = request->done;

@@ -38,6 +38,7 @@ struct apply_request {
 	const char *reason;    // NULL: none
 	const char *request;   // number of the request at the body; NULL: none
 	const char *emergency; // why without approval; NULL: with it
+	bool by_timer;	       // no person is there to open what a hand closed
 	bool granted;	       // approval was looked at by the caller
 	uint64_t confirm_usec; // how long to wait for the confirm; 0: not at all
 	const struct compiler_command *compiler; // NULL: this program

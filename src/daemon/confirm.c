@@ -235,6 +235,10 @@ static int make_good(struct gate *gate, const struct person *by, struct failure 
 	record(gate, EVENT_CONFIRMED, generation, by, NULL);
 	forget(gate);
 	isolation_write_motd(gate);
+	if (gate->shut & GATE_SHUT_RETURN && gate->current.about.number == generation) {
+		gate_set_problem(gate, GATE_LOAD, NULL);
+		gate_let_through(gate, GATE_SHUT_RETURN);
+	}
 	return 0;
 }
 
@@ -293,6 +297,7 @@ static int close_again(struct gate *gate, struct failure *failure)
 	int r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, failure);
 	if (r < 0)
 		return r;
+	gate_shut(gate, GATE_SHUT_POLICY);
 	drift_pause(gate->drift);
 	r = kernel_remove(gate->kernel);
 	if (r == 0)
@@ -318,14 +323,12 @@ static int bring_back(struct gate *gate, struct failure *failure)
 // Closed is the only thing that is certainly not what nobody confirmed.
 static int cannot_return(struct gate *gate, const struct failure *why, struct failure *failure)
 {
-	struct failure guard;
 	failure_set(failure, SK_RETURN_FAILED, -EIO,
 		    "generation %" PRIu64 " was not confirmed and the one before cannot return "
 		    "(SK%03d %s); the gate is closed",
 		    gate->confirm.generation, (int)why->code, why->text);
 	gate_set_problem(gate, GATE_LOAD, failure);
-	int r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, &guard);
-	gate_set_problem(gate, GATE_GUARD, r < 0 ? &guard : NULL);
+	gate_shut(gate, GATE_SHUT_RETURN);
 	return -EIO;
 }
 
@@ -338,6 +341,9 @@ int confirm_return(struct gate *gate, const struct person *by, const char *reaso
 	if (!generation)
 		return failure_set(failure, SK_CONFIRM_NOTHING, -ENOENT,
 				   "no apply waits for its confirm");
+	gate_look_at_guard(gate, "somebody");
+	if (by)
+		gate->shut &= ~(unsigned)GATE_SHUT_HAND;
 	if (bring_back(gate, &why) < 0)
 		return cannot_return(gate, &why, failure);
 	fault_point("returned-committed");
@@ -384,9 +390,7 @@ static int load_confirmed(struct gate *gate, struct failure *failure)
 	if (r == -ENOENT)
 		leave_nothing(gate);
 	if (r < 0 && r != -ENOENT) { // the file stays: the next start tries again
-		struct failure guard;
-		if (gate_set_guard(gate, KERNEL_GUARD_CLOSED, &guard) < 0)
-			journal_failed(gate->journal, &guard);
+		gate_shut(gate, GATE_SHUT_POLICY);
 		forget(gate);
 		return r;
 	}

@@ -37,7 +37,6 @@ struct drift {
 
 	struct patience rules_patience, settings_patience;
 	bool differs;	    // the rules, at the last look
-	bool closed;	    // by us, until the rules are right
 	char told[640];	    // the difference that was told last, while it lasts
 	uint64_t verify_us; // the last whole reading took
 
@@ -109,23 +108,25 @@ static void tell_difference(struct drift *drift, const struct failure *differenc
 
 static void close_gate(struct drift *drift)
 {
-	struct failure failure;
-	if (drift->gate->guard != KERNEL_GUARD_OPEN ||
-	    kernel_owned_by_another(drift->gate->kernel) > 0) // that one's business
-		return;
-	int r = gate_set_guard(drift->gate, KERNEL_GUARD_CLOSED, &failure);
-	gate_set_problem(drift->gate, GATE_GUARD, r < 0 ? &failure : NULL);
-	drift->closed = r == 0;
+	if (kernel_owned_by_another(drift->gate->kernel) <= 0) // else that one's business
+		gate_shut(drift->gate, GATE_SHUT_RULES);
+}
+
+static void rules_are_right(struct drift *drift)
+{
+	struct gate *gate = drift->gate;
+	drift->differs = false;
+	drift->told[0] = '\0';
+	gate_set_problem(gate, GATE_DRIFT, NULL);
+	gate_set_problem(gate, GATE_KERNEL, NULL);
+	if (gate->shut & GATE_SHUT_RULES)
+		gate_let_through(gate, GATE_SHUT_RULES);
 }
 
 static void repaired(struct drift *drift, uint64_t since_us)
 {
 	struct gate *gate = drift->gate;
 	uint64_t now = monotonic_us();
-	drift->differs = false;
-	drift->told[0] = '\0';
-	gate_set_problem(gate, GATE_DRIFT, NULL);
-	gate_set_problem(gate, GATE_KERNEL, NULL);
 	drift_history_tell(&drift->history, gate, EVENT_DRIFT_REPAIRED, SK_DRIFT, NULL,
 			   now - since_us, "generation %llu runs again after %llu.%llu ms",
 			   (unsigned long long)gate->current.about.number,
@@ -138,9 +139,7 @@ static void repaired(struct drift *drift, uint64_t since_us)
 				   "put right %d times, each soon after the other; from now on "
 				   "with longer waits",
 				   DRIFT_STORM);
-	if (drift->closed)
-		gate_let_through(gate);
-	drift->closed = false;
+	rules_are_right(drift);
 }
 
 static void not_repaired(struct drift *drift, const struct failure *failure)
@@ -174,9 +173,7 @@ static void look_at_rules(struct drift *drift)
 	drift->verify_us = monotonic_us() - start;
 	drift->differs = r < 0;
 	if (r == 0) {
-		drift->told[0] = '\0';
-		gate_set_problem(gate, GATE_DRIFT, NULL);
-		gate_set_problem(gate, GATE_KERNEL, NULL);
+		rules_are_right(drift);
 		forget(drift);
 		return;
 	}

@@ -94,18 +94,45 @@ int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *f
 	return 0;
 }
 
-void gate_let_through(struct gate *gate)
+static bool turn_guard(struct gate *gate, enum kernel_guard state)
+{
+	struct failure failure;
+	int r = gate_set_guard(gate, state, &failure);
+	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
+	return r == 0;
+}
+
+// A hand that was quicker than the next look at the guard.
+static void notice_hand(struct gate *gate)
+{
+	enum kernel_guard found;
+	if (gate->guard == KERNEL_GUARD_OPEN && kernel_guard_state(gate->kernel, &found) == 0 &&
+	    found == KERNEL_GUARD_CLOSED)
+		gate_look_at_guard(gate, "somebody");
+}
+
+void gate_shut(struct gate *gate, enum gate_shut why)
+{
+	notice_hand(gate);
+	gate->shut |= why;
+	if (gate->guard != KERNEL_GUARD_CLOSED)
+		turn_guard(gate, KERNEL_GUARD_CLOSED);
+}
+
+void gate_let_through(struct gate *gate, unsigned over)
 {
 	struct failure failure;
 	const char *path;
 	int r;
+	gate->shut &= ~(over | GATE_SHUT_RECORD); // which is settled below
+	notice_hand(gate);
 	isolation_follow(gate);
 	record_settle(gate);
-	if (record_keeps_closed(gate))
+	if (gate->shut) {
+		gate_shut(gate, 0);
 		return;
-	r = gate_set_guard(gate, KERNEL_GUARD_OPEN, &failure);
-	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
-	if (r < 0)
+	}
+	if (!turn_guard(gate, KERNEL_GUARD_OPEN))
 		return;
 	r = sysctl_set_tcp_strict(&path);
 	if (r < 0)
@@ -157,9 +184,12 @@ void gate_look_at_guard(struct gate *gate, const char *who)
 	enum kernel_guard found;
 	if (isolation_look(gate, &found) < 0 || found == gate->guard)
 		return;
-	if (found == KERNEL_GUARD_CLOSED ||
-	    (found == KERNEL_GUARD_OPEN && gate->current.about.number)) {
+	bool may_open = gate->current.about.number && !(gate->shut & ~(unsigned)GATE_SHUT_HAND);
+	if (found == KERNEL_GUARD_CLOSED || (found == KERNEL_GUARD_OPEN && may_open)) {
 		gate->guard = found;
+		gate->shut &= ~(unsigned)GATE_SHUT_HAND;
+		if (found == KERNEL_GUARD_CLOSED)
+			gate->shut |= GATE_SHUT_HAND;
 		isolation_guard_is(gate, found);
 		gate_event(gate, found == KERNEL_GUARD_OPEN ? EVENT_GATE_OPEN : EVENT_GATE_CLOSED);
 		return;
@@ -270,8 +300,8 @@ static void put_back(struct gate *gate)
 	int r = gate_repair(gate, &failure);
 	if (r < 0 && gate->current.about.number)
 		gate_set_problem(gate, GATE_KERNEL, &failure);
-	if (r < 0 && gate_set_guard(gate, KERNEL_GUARD_CLOSED, &failure) < 0)
-		gate_set_problem(gate, GATE_GUARD, &failure);
+	if (r < 0)
+		gate_shut(gate, GATE_SHUT_RULES);
 }
 
 int gate_commit(struct gate *gate, const struct ruleset *next, struct failure *failure,
@@ -391,7 +421,7 @@ int gate_run(struct gate *gate, struct generation *generation, struct failure *f
 	generation_done(&gate->current);
 	gate->current = *generation;
 	gate_event(gate, running ? EVENT_ADOPTED : EVENT_LOADED);
-	gate_let_through(gate);
+	gate_let_through(gate, GATE_SHUT_UNTIL_RUN);
 	return 0;
 }
 

@@ -54,6 +54,18 @@ enum gate_problem {
 	GATE_PROBLEM_COUNT,
 };
 
+// Why the gate is kept closed: it opens when none of them is left, so that what ends one never
+// undoes another.  Bits; not kept over a restart of the daemon.
+enum gate_shut {
+	GATE_SHUT_HAND = 1,    // somebody closed the guard; ends by a hand, or an order of a person
+	GATE_SHUT_POLICY = 2,  // there is none, or it could not be loaded
+	GATE_SHUT_RECORD = 4,  // the policy wants a record and none is written (daemon/record.h)
+	GATE_SHUT_RULES = 8,   // the kernel does not run what it should
+	GATE_SHUT_RETURN = 16, // what nobody confirmed still runs
+	// What ends once the kernel runs a generation that was read back:
+	GATE_SHUT_UNTIL_RUN = GATE_SHUT_POLICY | GATE_SHUT_RULES | GATE_SHUT_RETURN,
+};
+
 struct drift;	  // daemon/drift.h
 struct apply;	  // daemon/apply.h
 struct live;	  // daemon/live.h
@@ -72,6 +84,7 @@ struct gate {
 	uint64_t started_usec;
 	struct generation current; // .about.number 0: none
 	enum kernel_guard guard;
+	unsigned shut; // bits of enum gate_shut
 	struct counters *counters;
 	bool counters_dirty;
 	uint64_t counters_written_usec;
@@ -119,12 +132,14 @@ int gate_verify(struct gate *gate, struct failure *failure);
 int gate_repair(struct gate *gate, struct failure *failure);
 
 // Looks at the guard, which is unowned so that a hand can work it: closed by hand it stays closed;
-// gone it is made again; and without a policy nobody opens it.  who: did it, in words.
+// gone it is made again; and nobody opens it without a policy, or while there is another reason to
+// be closed than a hand.  who: did it, in words.
 void gate_look_at_guard(struct gate *gate, const char *who);
 int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *failure);
-// Guard open, then forwarding; failures become problems.  Not while the policy wants it closed for
-// want of a record (daemon/record.h).
-void gate_let_through(struct gate *gate);
+// Guard closed, for one more reason; a failure becomes a problem.
+void gate_shut(struct gate *gate, enum gate_shut why);
+// Reasons (bits) are over.  If none is left: guard open, then forwarding; failures become problems.
+void gate_let_through(struct gate *gate, unsigned over);
 
 // Looks at the kernel: counters, and whether it still runs what it should behind the daemon's back.
 void gate_look(struct gate *gate);

@@ -19,8 +19,7 @@ struct record {
 	struct gate *gate;
 	sd_event *event;
 	struct keeper *keeper; // NULL: it could not be started
-	bool blocked, closed;  // closed: by what cannot be written
-	bool ends;
+	bool blocked, ends;
 	uint64_t restarts, sent_usec;
 	struct keeper_numbers numbers;
 };
@@ -36,26 +35,13 @@ static bool policy_closes(const struct gate *gate)
 	return row && control_bool(row, CTL_RECORD_CLOSES);
 }
 
-bool record_keeps_closed(struct gate *gate)
-{
-	struct record *record = gate->record;
-	if (!policy_closes(gate) || (record && record->keeper && !record->blocked))
-		return false;
-	if (record)
-		record->closed = true;
-	return true;
-}
-
 // --- when it changes
 
-static void shut(struct record *record)
+static void shut(struct gate *gate)
 {
-	struct gate *gate = record->gate;
-	struct failure failure;
-	if (!record_keeps_closed(gate) || gate->guard != KERNEL_GUARD_OPEN)
-		return;
-	int r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, &failure);
-	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
+	const struct record *record = gate->record;
+	if (policy_closes(gate) && !(record && record->keeper && !record->blocked))
+		gate_shut(gate, GATE_SHUT_RECORD);
 }
 
 static void resume(struct record *record)
@@ -65,9 +51,8 @@ static void resume(struct record *record)
 	gate_set_problem(gate, GATE_RECORD, NULL);
 	event_init(&event, EVENT_RECORD_RESUMED, journal_now_usec());
 	journal_write(gate->journal, &event);
-	if (record->closed)
-		gate_let_through(gate);
-	record->closed = false;
+	if (gate->shut & GATE_SHUT_RECORD)
+		gate_let_through(gate, GATE_SHUT_RECORD);
 }
 
 static void tell_restart(struct record *record, uint64_t restarts)
@@ -96,7 +81,7 @@ static void on_changed(void *arg)
 			    : error == -ETIMEDOUT ? "its keeper does not answer"
 						  : strerror(-error));
 		gate_set_problem(record->gate, GATE_RECORD, &failure);
-		shut(record);
+		shut(record->gate);
 	} else if (was_blocked) {
 		resume(record);
 	}
@@ -155,11 +140,11 @@ void record_settle(struct gate *gate)
 {
 	struct record *record = gate->record;
 	struct audit_limits limits;
-	if (!record || !record->keeper)
-		return;
-	limits_of(gate, &limits);
-	keeper_set_limits(record->keeper, &limits);
-	shut(record);
+	if (record && record->keeper) {
+		limits_of(gate, &limits);
+		keeper_set_limits(record->keeper, &limits);
+	}
+	shut(gate);
 }
 
 // --- the keeper
@@ -181,11 +166,13 @@ static void start_keeper(struct record *record)
 	int r = keeper_start(record->event, &options, &failure, &record->keeper);
 	gate_set_problem(gate, GATE_RECORD, r < 0 ? &failure : NULL);
 	if (r < 0) {
-		shut(record);
+		shut(gate);
 		return;
 	}
 	journal_keep(gate->journal, record->keeper);
 	record_settle(gate);
+	if (gate->shut & GATE_SHUT_RECORD)
+		gate_let_through(gate, GATE_SHUT_RECORD);
 }
 
 int record_open(sd_event *event, struct gate *gate)

@@ -14,11 +14,9 @@
 int record_open(sd_event *event, struct gate *gate);
 void record_close(struct gate *gate); // events that wait are written first; without one is fine
 
-// Takes what the running policy says of the record.
+// Takes what the running policy says of the record.  The gate is shut (GATE_SHUT_RECORD) while that
+// says so and nothing can be written.
 void record_settle(struct gate *gate);
-// Whether the gate has to stay closed: the policy says so, and nothing can be written.  It is
-// opened when something can.
-bool record_keeps_closed(struct gate *gate);
 // Every few seconds: tries to have a keeper, when there is none.
 void record_tend(struct gate *gate);
 // Asks the keeper how it is now, and waits for the answer (about a millisecond; a second at most).

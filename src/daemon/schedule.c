@@ -86,6 +86,7 @@ static void act(struct gate *gate, sd_event *event, struct proposal *proposal)
 		.what = APPLY_PROPOSAL,
 		.number = proposal->number,
 		.by = proposal->scheduled_by,
+		.by_timer = true,
 		.confirm_usec = proposal->scheduled_confirm_usec,
 		.done = ignore,
 	};

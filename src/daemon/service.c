@@ -159,7 +159,7 @@ static void start_reload(void *arg, const struct apply_request *request)
 static void load(struct service *service)
 {
 	struct gate *gate = &service->gate;
-	struct failure failure, guard_failure;
+	struct failure failure;
 	uint64_t number = 0;
 	int r = confirm_load(gate, &failure);
 	service->load_again =
@@ -172,8 +172,7 @@ static void load(struct service *service)
 	kernel_generation(gate->kernel, &number);
 	if (gate->guard == KERNEL_GUARD_OPEN && number && r != -ENOENT)
 		return;
-	r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, &guard_failure);
-	gate_set_problem(gate, GATE_GUARD, r < 0 ? &guard_failure : NULL);
+	gate_shut(gate, GATE_SHUT_POLICY);
 }
 
 // --- events of the loop
@@ -477,7 +476,7 @@ enum exit_status service_boot(const struct gate_options *options, struct journal
 		journal_failed(journal, &failure);
 	bool fine = r == 0 && gate.guard == KERNEL_GUARD_OPEN;
 	// Nothing is recorded at boot: the daemon opens the gate when it has a keeper.
-	bool waits = r == 0 && record_keeps_closed(&gate);
+	bool waits = r == 0 && gate.shut & GATE_SHUT_RECORD;
 	gate_close(&gate);
 	if (fine)
 		return EXIT_FINE;

@@ -133,22 +133,25 @@ static void on_done(void *arg, struct gate *gate, const struct apply_result *res
 	}
 }
 
-static void apply_with(struct bed *bed, const struct compiler_command *compiler)
+static void apply_as(struct bed *bed, const struct apply_request *as)
 {
-	int fd = open(bed->rules, O_RDONLY | O_DIRECTORY);
+	struct apply_request request = *as;
+	request.dir_fd = open(bed->rules, O_RDONLY | O_DIRECTORY);
+	request.directory = "rules";
+	request.by = (struct person){ .uid = 7, .login_uid = CONTROL_NO_LOGIN, .name = "seven" };
+	request.done = on_done;
+	request.arg = bed;
 	bed->done = false;
-	apply_start(&bed->gate, bed->event,
-		    &(struct apply_request){
-			    .dir_fd = fd,
-			    .directory = "rules",
-			    .by = { .uid = 7, .login_uid = CONTROL_NO_LOGIN, .name = "seven" },
-			    .compiler = compiler,
-			    .done = on_done,
-			    .arg = bed });
-	close(fd);
+	apply_start(&bed->gate, bed->event, &request);
+	close(request.dir_fd);
 	while (!bed->done)
 		assert_true(sd_event_run(bed->event, UINT64_MAX) >= 0);
 	assert_null(bed->gate.apply);
+}
+
+static void apply_with(struct bed *bed, const struct compiler_command *compiler)
+{
+	apply_as(bed, &(struct apply_request){ .compiler = compiler });
 }
 
 static void apply(struct bed *bed, const char *policy)
@@ -429,6 +432,126 @@ static void guard_by_hand(void **state)
 	assert_int_equal(guard, KERNEL_GUARD_CLOSED);
 }
 
+static void close_by_hand(struct bed *bed)
+{
+	assert_int_equal(kernel_guard_set(bed->gate.kernel, KERNEL_GUARD_CLOSED, NULL), 0);
+}
+
+static void expect_guard(struct bed *bed, enum kernel_guard expected, const char *what)
+{
+	enum kernel_guard guard;
+	assert_int_equal(kernel_guard_state(bed->gate.kernel, &guard), 0);
+	if (guard != expected || bed->gate.guard != expected)
+		fail_msg("%s: guard %d, in the kernel %d", what, (int)bed->gate.guard, (int)guard);
+}
+
+static void over(struct bed *bed, enum gate_shut why)
+{
+	gate_shut(&bed->gate, why);
+	gate_let_through(&bed->gate, why);
+}
+static void record_resumes(struct bed *bed)
+{
+	over(bed, GATE_SHUT_RECORD);
+}
+static void rules_repaired(struct bed *bed)
+{
+	over(bed, GATE_SHUT_RULES);
+}
+static void loaded_again(struct bed *bed)
+{
+	struct failure failure;
+	assert_int_equal(gate_load(&bed->gate, &failure), 0);
+}
+static void returns(struct bed *bed, const struct person *by)
+{
+	struct failure failure;
+	if (confirm_return(&bed->gate, by, "test", &failure) < 0)
+		fail_msg("%s", failure.text);
+}
+static void returns_in_time(struct bed *bed)
+{
+	returns(bed, NULL);
+}
+static void person_takes_back(struct bed *bed)
+{
+	returns(bed, &bed->gate.confirm.by);
+}
+static void scheduled(struct bed *bed)
+{
+	put_rules(bed, policy_good);
+	apply_as(bed, &(struct apply_request){ .by_timer = true });
+	assert_int_equal(bed->code, 0);
+}
+static void person_applies(struct bed *bed)
+{
+	apply(bed, policy_good);
+}
+
+// What opens a gate that a hand has closed; seen by the daemon before, or not.
+static const struct {
+	const char *what;
+	void (*happens)(struct bed *bed);
+	bool opens;
+} after_a_hand[] = {
+	{ "the record resumes", record_resumes, false },
+	{ "the rules are repaired", rules_repaired, false },
+	{ "the generation is loaded again", loaded_again, false },
+	{ "an apply returns in time", returns_in_time, false },
+	{ "a scheduled apply", scheduled, false },
+	{ "a person takes an apply back", person_takes_back, true },
+	{ "a person applies", person_applies, true },
+};
+
+static void closed_by_hand(void **state)
+{
+	struct bed *bed = *state;
+	for (size_t i = 0; i < 2 * sizeof(after_a_hand) / sizeof(after_a_hand[0]); i++) {
+		apply(bed, policy_good);
+		put_rules(bed, policy_more);
+		apply_as(bed, &(struct apply_request){ .confirm_usec = 600000000 });
+		expect_guard(bed, KERNEL_GUARD_OPEN, "before");
+		close_by_hand(bed);
+		if (i % 2)
+			gate_look(&bed->gate);
+		if (after_a_hand[i / 2].happens == person_applies ||
+		    after_a_hand[i / 2].happens == scheduled)
+			confirm_drop(&bed->gate);
+		after_a_hand[i / 2].happens(bed);
+		expect_guard(bed,
+			     after_a_hand[i / 2].opens ? KERNEL_GUARD_OPEN : KERNEL_GUARD_CLOSED,
+			     after_a_hand[i / 2].what);
+		confirm_drop(&bed->gate);
+	}
+}
+
+// Each reason ends alone, in whatever order; a hand opens only what a hand closed.
+static void reasons(void **state)
+{
+	struct bed *bed = *state;
+	const enum gate_shut all[] = { GATE_SHUT_POLICY, GATE_SHUT_RULES, GATE_SHUT_RETURN };
+	apply(bed, policy_good);
+	for (size_t i = 0; i < 3; i++) {
+		for (size_t k = 0; k < 3; k++)
+			gate_shut(&bed->gate, all[k]);
+		for (size_t k = 0; k < 3; k++) {
+			expect_guard(bed, KERNEL_GUARD_CLOSED, "a reason is left");
+			assert_int_equal(
+				kernel_guard_set(bed->gate.kernel, KERNEL_GUARD_OPEN, NULL), 0);
+			gate_look(&bed->gate);
+			expect_guard(bed, KERNEL_GUARD_CLOSED, "opened by hand");
+			gate_let_through(&bed->gate, all[(i + k) % 3]);
+		}
+		expect_running(bed, 1, 1);
+	}
+	close_by_hand(bed);
+	gate_look(&bed->gate);
+	assert_int_equal(kernel_guard_set(bed->gate.kernel, KERNEL_GUARD_OPEN, NULL), 0);
+	gate_look(&bed->gate);
+	gate_let_through(&bed->gate, 0);
+	expect_running(bed, 1, 1);
+}
+
 // The table gone behind the daemon's back is noticed, and the next apply makes it again.
 static void table_gone(void **state)
 {
@@ -513,11 +636,12 @@ static void old_ones_go(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(applied),	       TEST(bad_compilers),    TEST(faults),
-		TEST(folders),	       TEST(refused),	       TEST(twice),
-		TEST(one_at_a_time),   TEST(state_unwritable), TEST(restarted),
-		TEST(rebooted),	       TEST(guard_by_hand),    TEST(table_gone),
-		TEST(nothing_to_load), TEST(damaged),	       TEST(old_ones_go),
+		TEST(applied),	      TEST(bad_compilers),    TEST(faults),
+		TEST(folders),	      TEST(refused),	      TEST(twice),
+		TEST(one_at_a_time),  TEST(state_unwritable), TEST(restarted),
+		TEST(rebooted),	      TEST(guard_by_hand),    TEST(table_gone),
+		TEST(closed_by_hand), TEST(reasons),	      TEST(nothing_to_load),
+		TEST(damaged),	      TEST(old_ones_go),
 	};
 	// The compiler's child is this program again, as it is sekishod in the field.
 	if (argc == 2 && !strcmp(argv[1], COMPILER_ARGUMENT))

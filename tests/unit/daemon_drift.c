@@ -53,7 +53,7 @@ static int setup(void **state)
 	control_rows_read(NULL, 0, 1, &bed->gate.current.report.zones);
 	if (gate_commit(&bed->gate, &bed->make.ruleset, &failure, &times) < 0)
 		return -1;
-	gate_let_through(&bed->gate);
+	gate_let_through(&bed->gate, 0);
 	*state = bed;
 	return drift_open(bed->event, &bed->gate);
 }
