@@ -163,10 +163,17 @@ int control_peer_read(int fd, struct control_peer *ret)
 
 // --- persons
 
+bool control_is_anybody(uint32_t uid, uint32_t login_uid)
+{
+	return uid == 0 && login_uid == CONTROL_NO_LOGIN;
+}
+
 bool control_peers_differ(uint32_t uid_a, uint32_t login_a, uint32_t uid_b, uint32_t login_b)
 {
 	uint32_t person_a = login_a == CONTROL_NO_LOGIN ? uid_a : login_a;
 	uint32_t person_b = login_b == CONTROL_NO_LOGIN ? uid_b : login_b;
+	if (control_is_anybody(uid_a, login_a) || control_is_anybody(uid_b, login_b))
+		return false;
 	if (login_a != CONTROL_NO_LOGIN && login_b != CONTROL_NO_LOGIN)
 		return login_a != login_b;
 	return uid_a != uid_b && person_a != person_b;

@@ -44,7 +44,10 @@ bool control_peer_may(const struct control_peer *peer, enum control_permission p
 const char *control_permission_groups(enum control_permission permission, char *out, size_t size);
 
 // One person or two?  The login decides where both have one: root by sudo is who logged in, and so
-// is whoever su made of him.  Else both uids and whatever login there is must be others.
+// is whoever su made of him.  Else both uids and whatever login there is must be others.  Root
+// without a login (a timer, a service, a kernel without audit) may be anybody, so it is never
+// somebody else.
+bool control_is_anybody(uint32_t uid, uint32_t login_uid); // root without a login
 bool control_peers_differ(uint32_t uid_a, uint32_t login_a, uint32_t uid_b, uint32_t login_b);
 
 // "tanaka", or "root (login tanaka)"; numbers where there are no names.

@@ -19,6 +19,16 @@ bool person_differs(const struct person *a, const struct person *b)
 	return control_peers_differ(a->uid, a->login_uid, b->uid, b->login_uid);
 }
 
+bool person_is_anybody(const struct person *person, struct failure *failure)
+{
+	if (!control_is_anybody(person->uid, person->login_uid))
+		return false;
+	failure_set(failure, SK_APPROVAL_OWN, -EPERM,
+		    "root without a login may be anybody, so it is no second person; log in as "
+		    "yourself (sudo keeps the login)");
+	return true;
+}
+
 int instant_now(struct instant *ret)
 {
 	struct instant now = { 0 };

@@ -11,6 +11,7 @@
 #include "base/boot.h"
 #include "control/field.h"
 #include "control/peer.h"
+#include "daemon/failure.h"
 #include "plan/plan.h"
 
 enum { APPROVALS_MAX = 16, APPROVAL_CODE_LENGTH = 8, APPROVAL_ZONES_MAX = 512 };
@@ -21,6 +22,8 @@ struct person {
 };
 void person_of_peer(const struct control_peer *peer, struct person *ret);
 bool person_differs(const struct person *a, const struct person *b);
+// Root without a login, who is never a second person; the failure says what to do.
+bool person_is_anybody(const struct person *person, struct failure *failure);
 
 // When something happened, by both clocks: in one boot only the boot's clock counts, which nobody
 // can set; over a reboot the wall clock does.

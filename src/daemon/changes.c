@@ -344,14 +344,14 @@ void changes_rollback(struct methods *methods, struct control_request *request)
 	int r = read_request(methods, request, &apply, &failure);
 	apply.what = APPLY_GENERATION;
 	apply.number = control_u64(request->fields, CTL_GENERATION);
-	apply.granted = true;
-	if (r == 0 && confirm_left_seconds(gate) &&
-	    (!apply.number || apply.number == gate->confirm.previous)) {
+	bool awaited = confirm_left_seconds(gate) > 0;
+	if (r == 0 && awaited && (!apply.number || apply.number == gate->confirm.previous)) {
 		take_back(methods, request, &apply.by);
 		return;
 	}
-	if (r == 0 && !confirm_left_seconds(gate))
+	if (r == 0 && !awaited)
 		r = find_target(gate, &apply, &failure);
+	apply.granted = r == 0 && !awaited; // else apply_start() refuses: one apply at a time
 	if (r < 0)
 		changes_refuse(methods, request, &failure);
 	else

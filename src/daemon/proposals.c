@@ -292,6 +292,8 @@ static int may_approve(const struct gate *gate, const struct proposal *proposal,
 	localtime_r(&now, &tm);
 	strftime(today, sizeof(today), "%Y-%m-%d", &tm);
 	proposals_need(gate, proposal, &need, &missing);
+	if (person_is_anybody(by, failure))
+		return -EPERM;
 	if (!person_differs(by, &proposal->author))
 		return failure_set(failure, SK_APPROVAL_OWN, -EPERM,
 				   "proposal %" PRIu64 " is yours; another person must approve it",

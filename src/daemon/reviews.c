@@ -101,6 +101,8 @@ static int may_close(const struct gate *gate, const struct review *review, const
 	localtime_r(&now, &tm);
 	strftime(today, sizeof(today), "%Y-%m-%d", &tm);
 	approval_need(section, &(struct approval_change){ .unknown = true }, &need);
+	if (person_is_anybody(by, failure))
+		return -EPERM;
 	if (!person_differs(by, &review->by))
 		return failure_set(failure, SK_APPROVAL_OWN, -EPERM,
 				   "the emergency apply was yours; another person must review it");

@@ -78,6 +78,7 @@ same "who may only operate does not approve" 1 "$(exit_of as ito approve "$numbe
 same "a deputy whose days are over" "*SK752*" "$(as kato approve "$number" "$(code "$number")" 2>&1)"
 own=$(propose mori)
 same "nobody approves his own" "*SK751*" "$(as mori approve "$own" "$(code "$own")" 2>&1)"
+same "root without a login is no second person" "*SK751*" "$(sekisho approve "$number" "$(code "$number")" 2>&1)"
 same "the code of another proposal" "*SK750*" "$(as tanaka approve "$number" "$(code "$own")" 2>&1)"
 check "its author may withdraw it" as mori reject "$own" --reason "not needed"
 same "" "*SK747*" "$(as tanaka approve "$own" AAAAAAAA 2>&1)"

@@ -135,12 +135,15 @@ static const struct {
 	uint32_t uid_a, login_a, uid_b, login_b;
 	bool differ;
 } person_rows[] = {
-	{ 1000, 1000, 1001, 1001, true },  { 1000, 1000, 1000, 1000, false },
+	{ 1000, 1000, 1001, 1001, true },
+	{ 1000, 1000, 1000, 1000, false },
 	{ 0, 1000, 0, 1001, true },	   // two who used sudo
 	{ 0, 1000, 1000, 1000, false },	   // sudo does not make another of him
 	{ 1001, 1000, 1000, 1000, false }, // nor su
-	{ 0, NONE, 1000, 1000, true },	   { 0, NONE, 0, 1000, false },
-	{ 0, 1000, 1000, NONE, false },	   { 1000, NONE, 1001, NONE, true },
+	{ 0, NONE, 1000, 1000, false },	   // a timer that he set up	   { 0, NONE, 0, 1000, false
+					   // },
+	{ 0, 1000, 1000, NONE, false },
+	{ 1000, NONE, 1001, NONE, true },
 	{ 1000, NONE, 1000, NONE, false },
 };
 
