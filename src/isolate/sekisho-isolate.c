@@ -169,6 +169,13 @@ static int isolate(const struct order *order, struct guard_switch *guard,
 
 	if (status != EXIT_FINE)
 		return status;
+	if (!isolations_have_room(&found->isolations, &isolation)) {
+		fprintf(stderr,
+			"sekisho-isolate: as many are isolated as can be at once (%d); isolate the "
+			"zone, or all\n",
+			ISOLATIONS_MAX);
+		return EXIT_FAILED;
+	}
 	r = switch_isolate(guard, &want, &isolation);
 	if (r < 0) {
 		fprintf(stderr, "sekisho-isolate: the kernel does not confirm it: %s\n",

@@ -157,14 +157,18 @@ static int merge(struct link *link, const char *table, const struct guard_want *
 	int r = found ? guard_read(link, table, found) : -ENOMEM;
 
 	ret->n = 0;
-	for (size_t i = 0; want->isolations && i < want->isolations->n; i++)
-		isolations_add(ret, &want->isolations->v[i]);
+	if (r == -ENOENT)
+		r = 0;
+	for (size_t i = 0; r == 0 && want->isolations && i < want->isolations->n; i++)
+		r = isolations_add(ret, &want->isolations->v[i]);
+	if (r == 0 && without)
+		isolations_remove(&found->isolations, without);
 	for (size_t i = 0; r == 0 && i < found->isolations.n; i++)
-		isolations_add(ret, &found->isolations.v[i]);
+		r = isolations_add(ret, &found->isolations.v[i]);
 	if (without)
 		isolations_remove(ret, without);
 	free(found);
-	return r == -ENOENT ? 0 : r;
+	return r;
 }
 
 int guard_make(struct link *link, const char *table, uint32_t table_flags,

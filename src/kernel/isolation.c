@@ -207,6 +207,18 @@ struct isolation *isolations_find(const struct isolations *list, const struct is
 	return NULL;
 }
 
+bool isolations_have_room(const struct isolations *list, const struct isolation *isolation)
+{
+	static const size_t kept[ISOLATION_KINDS] = {
+		[ISOLATION_ZONE] = 1,
+		[ISOLATION_LINK] = 1,
+		[ISOLATION_HOST] = 1 + ISOLATIONS_KEPT,
+		[ISOLATION_MAC] = 1 + ISOLATIONS_KEPT,
+	};
+
+	return isolations_find(list, isolation) || list->n + kept[isolation->kind] < ISOLATIONS_MAX;
+}
+
 static void copy(struct isolation *to, const struct isolation *from)
 {
 	memcpy(to, from,
@@ -225,6 +237,7 @@ int isolations_add(struct isolations *list, const struct isolation *isolation)
 		return 0;
 	}
 	there->total |= isolation->total;
+	there->quarantine |= isolation->quarantine;
 	for (size_t i = 0; i < isolation->n_targets && r == 0; i++)
 		r = isolation_add_target(there, isolation->targets[i].text);
 	return r;

@@ -29,6 +29,7 @@ enum {
 	ISOLATION_TARGET_MAX = 46,   // bytes of a target, NUL included
 	ISOLATION_TARGETS_MAX = 128, // interfaces of a zone, addresses of a host
 	ISOLATIONS_MAX = 64,	     // in force at a time
+	ISOLATIONS_KEPT = 15,	     // of them for zones and links, and one more for all
 	ISOLATION_COMMENT_MAX = 128, // bytes, NUL included (nft: NFTNL_UDATA_COMMENT_MAXLEN)
 };
 
@@ -74,6 +75,8 @@ int isolation_read_comment(const char *comment, struct isolation *ret,
 
 // The one of this kind and name, or NULL.
 struct isolation *isolations_find(const struct isolations *list, const struct isolation *like);
+// May this one be ordered too?  Asked before it is cut: hosts leave room for zones, those for all.
+bool isolations_have_room(const struct isolations *list, const struct isolation *isolation);
 // Adds one, or the targets that the one there lacks.  -ENOSPC.
 int isolations_add(struct isolations *list, const struct isolation *isolation);
 void isolations_remove(struct isolations *list, const struct isolation *like);

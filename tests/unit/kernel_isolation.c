@@ -116,6 +116,7 @@ static void test_lists(void **state)
 	isolation = make(ISOLATION_HOST, "10.0.2.1", NULL);
 	assert_int_equal(isolations_add(list, &isolation), -ENOSPC);
 	isolation = make(ISOLATION_HOST, "10.0.0.1", NULL);
+	assert_true(isolations_have_room(list, &isolation)); // it is there
 	isolations_remove(list, &isolation);
 	assert_int_equal(list->n, ISOLATIONS_MAX - 1);
 	assert_null(isolations_find(list, &isolation));
@@ -126,6 +127,38 @@ static void test_lists(void **state)
 	}
 	assert_int_equal(isolation_add_target(&isolation, "vlan0"), 0);
 	assert_int_equal(isolation_add_target(&isolation, "one-more"), -ENOSPC);
+	free(list);
+}
+
+// Whatever hosts are cut off, a zone can be, and everything.
+static void test_room(void **state)
+{
+	static const struct {
+		enum isolation_kind kind;
+		size_t most;
+		const char *name;
+	} rows[] = {
+		{ ISOLATION_HOST, ISOLATIONS_MAX - 1 - ISOLATIONS_KEPT, "10.0.2.1" },
+		{ ISOLATION_MAC, ISOLATIONS_MAX - 1 - ISOLATIONS_KEPT, "02:00:00:00:00:05" },
+		{ ISOLATION_ZONE, ISOLATIONS_MAX - 1, "office" },
+		{ ISOLATION_LINK, ISOLATIONS_MAX - 1, "wan0" },
+		{ ISOLATION_ALL, ISOLATIONS_MAX, "" },
+	};
+	struct isolations *list = calloc(1, sizeof(*list));
+	char text[32];
+
+	(void)state;
+	for (; list->n < ISOLATIONS_MAX;) {
+		struct isolation one;
+
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			one = make(rows[i].kind, rows[i].name, NULL);
+			assert_int_equal(isolations_have_room(list, &one), list->n < rows[i].most);
+		}
+		snprintf(text, sizeof(text), "10.0.1.%zu", list->n);
+		one = make(ISOLATION_HOST, text, NULL);
+		assert_int_equal(isolations_add(list, &one), 0);
+	}
 	free(list);
 }
 
@@ -404,11 +437,12 @@ static void test_in_the_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_comments),    cmocka_unit_test(test_comment_limit),
-		cmocka_unit_test(test_lists),	    cmocka_unit_test(test_map),
-		cmocka_unit_test(test_map_hostile), cmocka_unit_test(test_isolate),
-		cmocka_unit_test(test_remembered),  cmocka_unit_test(test_lifelines),
-		cmocka_unit_test(test_mirror),	    cmocka_unit_test(test_in_the_way),
+		cmocka_unit_test(test_room),	      cmocka_unit_test(test_comments),
+		cmocka_unit_test(test_comment_limit), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_map),	      cmocka_unit_test(test_map_hostile),
+		cmocka_unit_test(test_isolate),	      cmocka_unit_test(test_remembered),
+		cmocka_unit_test(test_lifelines),     cmocka_unit_test(test_mirror),
+		cmocka_unit_test(test_in_the_way),
 	};
 
 	net_enter();
