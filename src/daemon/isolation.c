@@ -141,7 +141,7 @@ int isolation_open(struct gate *gate, struct failure *failure)
 	}
 	finish_leaving(gate);
 	if (book->n)
-		r = book_make(book, book->state, NULL);
+		r = book_make(book, book->state);
 	tell_unrecorded(book);
 	return r < 0 ? failure_set(failure, SK_ISOLATION_FAILED, r,
 				   "what is isolated cannot be put into the kernel: %s",
@@ -160,7 +160,7 @@ void isolation_close(struct gate *gate)
 int isolation_set_guard(struct gate *gate, enum kernel_guard state)
 {
 	// Without a box file there is no book: what the kernel holds stays.
-	return gate->book ? book_make(gate->book, state, NULL)
+	return gate->book ? book_make(gate->book, state)
 			  : kernel_guard_set(gate->kernel, state, NULL);
 }
 
@@ -206,7 +206,7 @@ void isolation_precede(struct gate *gate, const struct report *report)
 	wider = widen(book, &map);
 	pthread_mutex_unlock(&book->lock);
 	if (wider) {
-		set_problem(gate, book_make(book, book->state, NULL), "the guard table");
+		set_problem(gate, book_make(book, book->state), "the guard table");
 		write_book(gate);
 	}
 	switch_map_done(&map);
@@ -310,6 +310,37 @@ static void number_it(struct gate *gate, const struct isolation *like, uint64_t 
 	pthread_mutex_unlock(&book->lock);
 }
 
+static uint64_t number_of(struct gate *gate, const struct isolation *like)
+{
+	struct isolation_book *book = gate->book;
+	struct isolated *there;
+	uint64_t incident;
+
+	pthread_mutex_lock(&book->lock);
+	there = book_find(book, like);
+	incident = there ? there->incident : 0;
+	pthread_mutex_unlock(&book->lock);
+	return incident;
+}
+
+// Ordered once more, perhaps by somebody else and for another reason.
+static void step_again(struct gate *gate, uint64_t incident, const struct isolated *one)
+{
+	char text[ISOLATED_REASON_MAX + 32];
+	const struct incident_step step = {
+		.kind = INCIDENT_NOTED,
+		.time_usec = one->confirmed_usec,
+		.actor = one->by_hand ? "by hand" : one->actor,
+		.uid = one->uid,
+		.login_uid = one->login_uid,
+		.text = text,
+	};
+
+	snprintf(text, sizeof(text), "isolated again: %s",
+		 one->by_hand ? "by sekisho-isolate or by hand" : one->reason);
+	incident_step(gate, incident, &step);
+}
+
 static void record_refusal(struct gate *gate, const struct isolation_news *news)
 {
 	char name[CONTROL_PEER_NAME_MAX];
@@ -327,6 +358,7 @@ void isolation_hear(struct gate *gate)
 {
 	struct isolation_news *news;
 	bool any = false, quarantined = false;
+	uint64_t incident;
 
 	while ((news = book_hear(gate->book))) {
 		if (news->method) {
@@ -335,8 +367,11 @@ void isolation_hear(struct gate *gate)
 			continue;
 		}
 		record(gate, news);
-		if (!news->isolated.incident)
+		incident = number_of(gate, &news->isolated.cut);
+		if (!incident)
 			number_it(gate, &news->isolated.cut, open_incident(gate, &news->isolated));
+		else if (news->again)
+			step_again(gate, incident, &news->isolated);
 		fault_point("isolate-recorded");
 		any = true;
 		quarantined |= news->isolated.cut.quarantine;
@@ -352,6 +387,11 @@ void isolation_hear(struct gate *gate)
 }
 
 // --- the end of one
+
+static bool is_over(const struct isolated *one)
+{
+	return one->until.boot[0] && boot_left_usec(&one->until) == 0;
+}
 
 static void bring_up(struct gate *gate, const struct isolated *one)
 {
@@ -369,56 +409,75 @@ static void bring_up(struct gate *gate, const struct isolated *one)
 	}
 }
 
-// The file says that it is to go: from here on a crash goes on with it.
-static int intend(struct gate *gate, const struct isolation *like, bool leaving)
+// From here on a crash goes on with it, once the file says so.  over: only if its time is over.
+static bool leave(struct isolation_book *book, const struct isolation *like, bool over,
+		  struct isolation *ret)
 {
-	struct isolation_book *book = gate->book;
+	struct isolated *there;
+
+	pthread_mutex_lock(&book->lock);
+	there = book_find(book, like);
+	if (there && over && !is_over(there))
+		there = NULL;
+	if (there) {
+		there->leaving = true;
+		*ret = there->cut;
+	}
+	pthread_mutex_unlock(&book->lock);
+	return there;
+}
+
+static void stay(struct isolation_book *book, const struct isolation *like)
+{
 	struct isolated *there;
 
 	pthread_mutex_lock(&book->lock);
 	there = book_find(book, like);
 	if (there)
-		there->leaving = leaving;
+		there->leaving = false;
 	pthread_mutex_unlock(&book->lock);
-	return there ? book_write(book) : -ENOENT;
+	book_write(book);
 }
 
-int isolation_end(struct gate *gate, const struct isolation *like, struct failure *failure)
+static int end(struct gate *gate, const struct isolation *like, bool over,
+	       struct isolated *ret_gone, struct failure *failure)
 {
 	struct isolation_book *book = gate->book;
-	struct isolated *one, gone;
+	struct isolation cut;
 	int r;
 
-	pthread_mutex_lock(&book->lock);
-	one = book_find(book, like);
-	if (one)
-		gone = *one;
-	pthread_mutex_unlock(&book->lock);
-	if (!one)
+	if (!leave(book, like, over, &cut))
 		return failure_set(failure, SK_ISOLATION_FAILED, -ENOENT, "it is not isolated");
-	r = intend(gate, &gone.cut, true);
+	r = book_write(book);
 	if (r < 0) {
-		intend(gate, &gone.cut, false);
+		stay(book, &cut);
 		return failure_set(failure, SK_ISOLATION_FAILED, r,
 				   "state/isolation cannot be written (%s), so nothing was "
 				   "reconnected",
 				   strerror(-r));
 	}
 	fault_point("reconnect-intended");
-	r = book_make(book, book->state, &gone.cut);
+	r = book_end(book, &cut, ret_gone);
+	if (r == -ECANCELED)
+		return failure_set(failure, SK_ISOLATION_FAILED, r,
+				   "it was ordered again at this very moment, so it stays");
 	if (r < 0) {
-		intend(gate, &gone.cut, false);
+		stay(book, &cut);
 		return failure_set(failure, SK_ISOLATION_FAILED, r,
 				   "the kernel does not take the rules: %s", strerror(-r));
 	}
-	bring_up(gate, &gone);
+	bring_up(gate, ret_gone);
 	fault_point("reconnect-open");
-	pthread_mutex_lock(&book->lock);
-	book_take(book, &gone.cut);
-	pthread_mutex_unlock(&book->lock);
 	write_book(gate);
 	fault_point("reconnect-stored");
 	return 0;
+}
+
+int isolation_end(struct gate *gate, const struct isolation *like, struct failure *failure)
+{
+	struct isolated gone;
+
+	return end(gate, like, false, &gone, failure);
 }
 
 static void record_end(struct gate *gate, const struct isolated *one)
@@ -456,13 +515,12 @@ void isolation_expire(struct gate *gate)
 		pthread_mutex_unlock(&book->lock);
 		if (!more)
 			return;
-		if (!one.until.boot[0] || boot_left_usec(&one.until) > 0 ||
-		    isolation_end(gate, &one.cut, &failure) < 0) {
+		if (!is_over(&one) || end(gate, &one.cut, true, &one, &failure) < 0) {
 			i++;
 			continue;
 		}
 		record_end(gate, &one);
 		isolation_write_motd(gate);
-		live_review(gate, LIVE_RECONNECT);
+		live_review(gate, LIVE_EXPIRY);
 	}
 }

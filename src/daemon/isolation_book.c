@@ -22,6 +22,16 @@ struct isolated *book_find(struct isolation_book *book, const struct isolation *
 	return NULL;
 }
 
+// The later of both ends.  Without end is the latest.
+static void last_longer(struct isolated *there, const struct isolated *order)
+{
+	if (!there->until.boot[0] ||
+	    (order->until.boot[0] && order->until_usec <= there->until_usec))
+		return;
+	there->until = order->until;
+	there->until_usec = order->until_usec;
+}
+
 int book_put(struct isolation_book *book, const struct isolated *isolated)
 {
 	struct isolated *there = book_find(book, &isolated->cut);
@@ -29,11 +39,26 @@ int book_put(struct isolation_book *book, const struct isolated *isolated)
 
 	if (r < 0)
 		return r;
-	if (!there)
+	if (!there) {
 		book->v[book->n++] = *isolated;
-	else
-		there->cut = *isolations_find(book->in_force, &isolated->cut);
+		return 0;
+	}
+	there->cut = *isolations_find(book->in_force, &isolated->cut);
+	there->leaving = false;
+	last_longer(there, isolated);
 	return 0;
+}
+
+void isolated_text(char *out, size_t size, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n >= size)
+		for (n = size - 1; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
+			n--;
+	for (size_t i = 0; i < n; i++)
+		out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
+	out[n] = '\0';
 }
 
 void book_take(struct isolation_book *book, const struct isolation *like)
@@ -136,23 +161,21 @@ static void adopt(struct isolation_book *book, const struct isolations *found, b
 					  .by_hand = true,
 					  .confirmed_usec = found->v[i].since * 1000000 };
 		if (book_put(book, one) == 0 && (known || !opening))
-			book_tell(book, book_find(book, &one->cut), known);
+			book_tell(book, one, known);
 	}
 	free(one);
 }
 
-int book_make(struct isolation_book *book, enum kernel_guard state, const struct isolation *without)
+// With the lock held.
+static int make(struct isolation_book *book, enum kernel_guard state,
+		const struct isolation *without)
 {
 	struct isolations *all = calloc(1, sizeof(*all));
-	struct guard_want want;
+	struct guard_want want = book_want(book);
 	int r;
 
 	if (!all)
 		return -ENOMEM;
-	pthread_mutex_lock(&book->lock);
-	if (without)
-		isolations_remove(book->in_force, without);
-	want = book_want(book);
 	want.state = state;
 	r = switch_guard_make(book->guard, &want, without, all);
 	if (r == 0) {
@@ -160,10 +183,38 @@ int book_make(struct isolation_book *book, enum kernel_guard state, const struct
 		adopt(book, all, false);
 		r = switch_mirror(book->guard, &want);
 	}
-	if (r < 0 && without && book_find(book, without))
-		isolations_add(book->in_force, &book_find(book, without)->cut);
-	pthread_mutex_unlock(&book->lock);
 	free(all);
+	return r;
+}
+
+int book_make(struct isolation_book *book, enum kernel_guard state)
+{
+	int r;
+
+	pthread_mutex_lock(&book->lock);
+	r = make(book, state, NULL);
+	pthread_mutex_unlock(&book->lock);
+	return r;
+}
+
+int book_end(struct isolation_book *book, const struct isolation *like, struct isolated *ret_gone)
+{
+	struct isolated *there;
+	int r = -ECANCELED;
+
+	pthread_mutex_lock(&book->lock);
+	there = book_find(book, like);
+	if (there && there->leaving) {
+		isolations_remove(book->in_force, like);
+		r = make(book, book->state, like);
+		if (r < 0)
+			isolations_add(book->in_force, &there->cut);
+		else
+			*ret_gone = *there;
+	}
+	if (r == 0)
+		book_take(book, like);
+	pthread_mutex_unlock(&book->lock);
 	return r;
 }
 
@@ -186,8 +237,7 @@ int book_compare(struct isolation_book *book, bool again, enum kernel_guard *ret
 	pthread_mutex_unlock(&book->lock);
 	free(found);
 	if (r == 0 && missing && again)
-		r = book_make(book, *ret_state == KERNEL_GUARD_CLOSED ? *ret_state : book->state,
-			      NULL);
+		r = book_make(book, *ret_state == KERNEL_GUARD_CLOSED ? *ret_state : book->state);
 	if (r == 0 && more)
 		book_write(book);
 	return r < 0 ? r : missing;

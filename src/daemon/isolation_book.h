@@ -74,6 +74,7 @@ void book_close(struct isolation_book *book); // NULL is fine
 
 // With the lock held: the one of this kind and name; adding one (-ENOSPC); taking one away.
 struct isolated *book_find(struct isolation_book *book, const struct isolation *like);
+// One more order on what is isolated already widens it and never shortens it: the later end counts.
 int book_put(struct isolation_book *book, const struct isolated *isolated);
 void book_take(struct isolation_book *book, const struct isolation *like);
 struct guard_want book_want(const struct isolation_book *book);
@@ -83,10 +84,14 @@ void book_tell_news(struct isolation_book *book, const struct isolation_news *ne
 // What the kernel holds and the book does not is put into the book as ordered by hand; with
 // again: what the book has and the kernel has not is put there.  1: something was missing.
 int book_compare(struct isolation_book *book, bool again, enum kernel_guard *ret_state);
-// Guard and mirror, made anew with all that is in force but `without`.
-int book_make(struct isolation_book *book, enum kernel_guard state,
-	      const struct isolation *without);
+// Guard and mirror, made anew with all that is in force.
+int book_make(struct isolation_book *book, enum kernel_guard state);
+// Takes one that is leaving out of the kernel and the book, as it was in *ret_gone.  -ECANCELED: it
+// was ordered anew meanwhile.
+int book_end(struct isolation_book *book, const struct isolation *like, struct isolated *ret_gone);
 int book_write(struct isolation_book *book);
+// As one line: control characters become blanks; what does not fit is cut off at a whole letter.
+void isolated_text(char *out, size_t size, const char *text);
 // The oldest news, to be freed, or NULL.
 struct isolation_news *book_hear(struct isolation_book *book);
 

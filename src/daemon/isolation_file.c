@@ -125,7 +125,8 @@ static int read_text(struct json_object *object, const char *name, char *out, si
 	if (!text || length >= size || strlen(text) != length)
 		return -EBADMSG;
 	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+		if (((unsigned char)text[i] < ' ' && text[i] != '\n' && text[i] != '\t') ||
+		    text[i] == 0x7f)
 			return -EBADMSG;
 	memcpy(out, text, length + 1);
 	return 0;

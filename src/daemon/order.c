@@ -237,9 +237,9 @@ static int judge(struct order *order)
 		return wrong(order, EXIT_USAGE,
 			     "say on whose order (--ordered-by NAME), or that it is on your own "
 			     "judgment (--own-judgment)");
-	snprintf(order->one.reason, sizeof(order->one.reason), "%s",
-		 control_text(fields, CTL_REASON));
-	snprintf(order->one.ordered_by, sizeof(order->one.ordered_by), "%s", ordered_by);
+	isolated_text(order->one.reason, sizeof(order->one.reason),
+		      control_text(fields, CTL_REASON));
+	isolated_text(order->one.ordered_by, sizeof(order->one.ordered_by), ordered_by);
 	order->one.uid = peer->uid;
 	order->one.login_uid = peer->login_uid;
 	order->one.pid = peer->pid;
@@ -253,15 +253,9 @@ static int judge(struct order *order)
 // and links only, and one for all.
 static int find_place(struct order *order)
 {
-	static const size_t kept_free[ISOLATION_KINDS] = {
-		[ISOLATION_ALL] = 0,   [ISOLATION_ZONE] = 1, [ISOLATION_LINK] = 1,
-		[ISOLATION_HOST] = 16, [ISOLATION_MAC] = 16,
-	};
 	const struct isolation_book *book = order->book;
-	const struct isolation *cut = &order->one.cut;
 
-	if (isolations_find(book->in_force, cut) ||
-	    book->in_force->n + kept_free[cut->kind] < ISOLATIONS_MAX)
+	if (isolations_have_room(book->in_force, &order->one.cut))
 		return 0;
 	return wrong(order, EXIT_FAILED,
 		     "%zu isolations are in force, and no more of this kind have room: isolate "
@@ -287,13 +281,16 @@ static int cut(struct order *order)
 	order->kernel_ns = now_ns() - start;
 	order->one.confirmed_usec = journal_now_usec();
 	if (r == 0) {
-		struct isolated *there = book_find(book, &order->one.cut);
-		bool again = there;
+		bool again = book_find(book, &order->one.cut);
 
 		r = book_put(book, &order->one);
-		there = book_find(book, &order->one.cut);
-		if (r == 0)
-			book_tell(book, there, again);
+		if (r == 0) {
+			const struct isolated *there = book_find(book, &order->one.cut);
+
+			book_tell(book, &order->one, again);
+			order->one.until = there->until;
+			order->one.until_usec = there->until_usec;
+		}
 	}
 	pthread_mutex_unlock(&book->lock);
 	return r;

@@ -92,7 +92,7 @@ static void ask(struct reconnect *reconnect)
 		there->asked_uid = peer->uid;
 		there->asked_login_uid = peer->login_uid;
 		there->asked_usec = journal_now_usec();
-		snprintf(there->asked_reason, sizeof(there->asked_reason), "%s", reconnect->reason);
+		isolated_text(there->asked_reason, sizeof(there->asked_reason), reconnect->reason);
 	}
 	pthread_mutex_unlock(&book->lock);
 	book_write(book);

@@ -228,4 +228,20 @@ check "his address is cut too" gw sh -c 'nft list table inet sekisho_guard | gre
 check "reconnect by MAC" join 02:00:00:00:33:33
 gw ip neigh del 10.20.3.3 dev lan-office
 
+# --- ordered twice: the second is recorded as its own, the incident is one, and a boot knows it
+
+check "a reason of two lines" sekisho isolate zone office --yes --reason $'two\nlines' --own-judgment
+incident() { sekisho isolate list --json | jq '.isolations[0].incident'; }
+check "it has an incident" eventually eval '(($(incident) > 0))'
+before=$(incident)
+check "ordered again, for another reason" sekisho isolate zone office --yes --reason leak --ordered-by "the mayor"
+check "recorded with its own reason" eventually grep -q '"event":"isolated".*"reason":"leak"' "$home/events"
+same "in the same incident" "$before" "$(incident)"
+check "whose timeline has it" eventually eval 'sekisho incident show "$before" --json | grep -q "isolated again: leak"'
+lab daemon kill
+lab daemon start
+check_not "the file makes sense" test -e "$home/state/isolation.damaged"
+same "who and why are known" "two lines" "$(sekisho isolate list --json | jq -r '.isolations[0].reason')"
+check "reconnect" join office
+
 done_

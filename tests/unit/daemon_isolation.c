@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon/isolation_book.h"
+#include "unit/kernel_net.h"
 
 static void make(struct isolated *v)
 {
@@ -144,13 +145,117 @@ static void test_limits(void **state)
 	free(v);
 }
 
+// Whatever is ordered can be read again at the next boot.
+static void test_words(void **state)
+{
+	static const struct {
+		const char *text, *line;
+	} rows[] = {
+		{ "drill", "drill" },
+		{ "a\nb\tc\x1b\x7f", "a b c  " },
+		{ "\xe8\xa8\x93\xe7\xb7\xb4\xe4\xb8\xad", "\xe8\xa8\x93\xe7\xb7\xb4" },
+	};
+	struct isolated *v = calloc(ISOLATIONS_MAX, sizeof(*v));
+	char out[9], *text;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		isolated_text(out, sizeof(out), rows[i].text);
+		assert_string_equal(out, rows[i].line);
+	}
+	make(v);
+	strcpy(v[0].reason, "two\n\tlines"); // as earlier versions wrote them
+	text = isolation_file_text(v, 1);
+	assert_int_equal(isolation_file_read(text, v, &n), 0);
+	assert_string_equal(v[0].reason, "two\n\tlines");
+	free(text);
+	free(v);
+}
+
+// --- the book, with a kernel
+
+static struct isolation_book *book_new(void)
+{
+	struct isolation_book *book;
+	bool damaged;
+
+	assert_int_equal(book_open(-1, &book, &damaged), 0);
+	book->state = KERNEL_GUARD_OPEN;
+	return book;
+}
+
+// A second order widens the first, and the later of both ends counts.
+static void test_again(void **state)
+{
+	static const struct {
+		uint64_t first, second, then; // minutes; 0: without end
+	} rows[] = { { 10, 0, 0 }, { 0, 10, 0 }, { 10, 60, 60 }, { 60, 10, 60 }, { 0, 0, 0 } };
+	struct isolation_book *book = book_new();
+	struct isolated *one = calloc(2, sizeof(*one)), *there;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const uint64_t minutes[] = { rows[i].first, rows[i].second };
+
+		for (size_t k = 0; k < 2; k++) {
+			one[k] = (struct isolated){ .leaving = k == 0 };
+			assert_int_equal(isolation_init(&one[k].cut, ISOLATION_HOST, "10.0.0.1"),
+					 0);
+			one[k].cut.quarantine = k == 1;
+			one[k].until_usec = minutes[k];
+			if (minutes[k])
+				assert_int_equal(boot_deadline(minutes[k], &one[k].until), 0);
+			assert_int_equal(book_put(book, &one[k]), 0);
+		}
+		assert_int_equal(book->n, 1);
+		there = book_find(book, &one[0].cut);
+		assert_true(there->cut.quarantine && !there->leaving);
+		assert_int_equal(there->until_usec, rows[i].then);
+		assert_int_equal(there->until.boot[0] != 0, rows[i].then != 0);
+		book_take(book, &one[0].cut);
+	}
+	free(one);
+	book_close(book);
+}
+
+// An order that comes while one is being reconnected is not taken back with it.
+static void test_end(void **state)
+{
+	struct isolation_book *book = book_new();
+	struct isolated *one = calloc(1, sizeof(*one)), *gone = calloc(1, sizeof(*gone));
+	enum kernel_guard guard;
+
+	(void)state;
+	assert_int_equal(isolation_init(&one->cut, ISOLATION_LINK, "wan0"), 0);
+	assert_int_equal(book_end(book, &one->cut, gone), -ECANCELED);
+	assert_int_equal(book_put(book, one), 0);
+	assert_int_equal(book_make(book, KERNEL_GUARD_OPEN), 0);
+	book_find(book, &one->cut)->leaving = true;
+	assert_int_equal(book_put(book, one), 0);
+	assert_int_equal(book_end(book, &one->cut, gone), -ECANCELED);
+	assert_int_equal(book_compare(book, false, &guard), 0);
+	assert_int_equal(book->n, 1);
+	book_find(book, &one->cut)->leaving = true;
+	assert_int_equal(book_end(book, &one->cut, gone), 0);
+	assert_string_equal(gone->cut.name, "wan0");
+	assert_int_equal(book->n + book->in_force->n, 0);
+	assert_int_equal(book_compare(book, false, &guard), 0);
+	assert_int_equal(book->n, 0);
+	free(gone);
+	free(one);
+	book_close(book);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_words),
+		cmocka_unit_test(test_again),	   cmocka_unit_test(test_end),
 	};
+
+	net_enter();
 
 	return cmocka_run_group_tests_name("daemon isolation", tests, NULL, NULL);
 }
