@@ -249,8 +249,9 @@ static void load(struct apply *apply, struct report *report, const uint8_t *byte
 		return;
 	}
 	result.store_us = monotonic_us() - start;
-	isolation_precede(gate, report);
-	int r = gate_commit(gate, report->ruleset, &failure, &result.times);
+	int r = isolation_precede(gate, report, &failure);
+	if (r == 0)
+		r = gate_commit(gate, report->ruleset, &failure, &result.times);
 	fault_point("committed");
 	if (r < 0) {
 		result.status = EXIT_KERNEL;

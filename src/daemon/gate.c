@@ -351,6 +351,23 @@ static int take_kernel(struct gate *gate, int netlink_fd, struct failure *failur
 	return 0;
 }
 
+// What is isolated could not be put into force: nothing may pass then.
+static void close_blindly(struct gate *gate)
+{
+	const struct kernel_management *management =
+		gate->book && gate->book->map.management.interface[0] ? &gate->book->map.management
+								      : NULL;
+	struct failure failure;
+	int r = kernel_guard_set(gate->kernel, KERNEL_GUARD_CLOSED, management);
+	if (r < 0) {
+		failure_set(&failure, SK_GUARD_FAILED, r, "the guard table: %s", strerror(-r));
+		journal_failed(gate->journal, &failure);
+		return;
+	}
+	gate->guard = KERNEL_GUARD_CLOSED;
+	gate_event(gate, EVENT_GATE_CLOSED);
+}
+
 int gate_open(struct gate *gate, const struct gate_options *options, struct journal *journal,
 	      int netlink_fd, struct failure *failure)
 {
@@ -368,8 +385,10 @@ int gate_open(struct gate *gate, const struct gate_options *options, struct jour
 	if (r < 0)
 		return r;
 	r = isolation_open(gate, failure);
-	if (r < 0)
+	if (r < 0) {
+		close_blindly(gate);
 		return r;
+	}
 	if (gate->guard == KERNEL_GUARD_ABSENT) {
 		r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, failure);
 		if (r < 0)
@@ -413,7 +432,9 @@ int gate_run(struct gate *gate, struct generation *generation, struct failure *f
 {
 	struct gate_times times;
 	bool running = runs(gate, generation);
-	int r = running ? 0 : gate_commit(gate, generation->report.ruleset, failure, &times);
+	int r = running ? 0 : isolation_precede(gate, &generation->report, failure);
+	if (r == 0 && !running)
+		r = gate_commit(gate, generation->report.ruleset, failure, &times);
 	if (r < 0) {
 		generation_done(generation);
 		return r;

@@ -38,7 +38,14 @@ enum gate_problem {
 	GATE_LOAD,
 	GATE_KERNEL,
 	GATE_GUARD,
-	GATE_ISOLATION,
+	GATE_ISOLATION,		// state/isolation cannot be written
+	GATE_ISOLATION_DAMAGED, // it made no sense at start; until nothing is isolated any more
+	GATE_ISOLATION_RULES,	// not all that is to be isolated is
+	GATE_MIRROR,
+	GATE_SWITCH_MAP,  // what the policy says to the switch makes no sense to it
+	GATE_SWITCH_FILE, // state/switch cannot be written
+	GATE_SWITCH,	  // its thread or socket
+	GATE_LOOK,	  // at the guard and what is isolated
 	GATE_FORWARDING,
 	GATE_STATE,
 	GATE_COUNTERS,

@@ -24,20 +24,20 @@ const char *isolation_words(const struct isolation *cut, char *out)
 }
 
 // What went wrong, or NULL: it is right again.
-static void set_problem(struct gate *gate, int error, const char *what)
+static void set_problem(struct gate *gate, enum gate_problem problem, int error, const char *what)
 {
 	struct failure failure;
 
 	if (error < 0)
 		failure_set(&failure, SK_ISOLATION_FAILED, error, "%s: %s", what, strerror(-error));
-	gate_set_problem(gate, GATE_ISOLATION, error < 0 ? &failure : NULL);
+	gate_set_problem(gate, problem, error < 0 ? &failure : NULL);
 }
 
 static void write_book(struct gate *gate)
 {
 	int r = book_write(gate->book);
 
-	set_problem(gate, r,
+	set_problem(gate, GATE_ISOLATION, r,
 		    "state/isolation cannot be written; the kernel holds what is "
 		    "isolated, a boot would forget the newest of it");
 }
@@ -64,15 +64,15 @@ static void read_map(struct gate *gate, const char *text)
 	struct isolation_book *book = gate->book;
 	struct switch_map map;
 	struct failure failure;
-	unsigned line;
+	unsigned line = 0;
 	int r = text ? switch_map_read(text, &map, &line) : -ENOMEM;
 
-	if (r < 0) {
+	if (r < 0)
 		failure_set(&failure, SK_ISOLATION_FAILED, r, "state/switch, line %u: %s", line,
 			    strerror(-r));
-		gate_set_problem(gate, GATE_ISOLATION, &failure);
+	gate_set_problem(gate, GATE_SWITCH_MAP, r < 0 ? &failure : NULL);
+	if (r < 0)
 		return;
-	}
 	pthread_mutex_lock(&book->lock);
 	switch_map_done(&book->map);
 	book->map = map;
@@ -135,7 +135,7 @@ int isolation_open(struct gate *gate, struct failure *failure)
 			    gate->guard == KERNEL_GUARD_ABSENT
 				    ? "everything is isolated until somebody reconnects it"
 				    : "what the kernel holds is in force");
-		gate_set_problem(gate, GATE_ISOLATION, failure);
+		gate_set_problem(gate, GATE_ISOLATION_DAMAGED, failure);
 		if (gate->guard == KERNEL_GUARD_ABSENT)
 			isolate_everything(gate);
 	}
@@ -171,59 +171,80 @@ void isolation_guard_is(struct gate *gate, enum kernel_guard state)
 	pthread_mutex_unlock(&gate->book->lock);
 }
 
-// Interfaces that the map gives to isolated zones beyond those that are cut.
-static bool widen(struct isolation_book *book, const struct switch_map *map)
+// Interfaces that the map gives to isolated zones beyond those that are cut: 1, 0 there are none.
+static int widen(struct isolation_book *book, const struct switch_map *map)
 {
-	bool wider = false;
+	int wider = 0;
 
 	for (size_t i = 0; i < book->n; i++) {
 		size_t before = book->v[i].cut.n_targets;
+		int r;
 
 		if (book->v[i].cut.kind != ISOLATION_ZONE)
 			continue;
-		switch_map_zone(map, &book->v[i].cut);
-		if (book->v[i].cut.n_targets == before)
+		r = switch_map_zone(map, &book->v[i].cut);
+		if (r == -ENOENT || (r == 0 && book->v[i].cut.n_targets == before))
 			continue;
-		isolations_add(book->in_force, &book->v[i].cut);
-		wider = true;
+		if (r == 0)
+			r = isolations_add(book->in_force, &book->v[i].cut);
+		if (r < 0)
+			return r;
+		wider = 1;
 	}
 	return wider;
 }
 
-void isolation_precede(struct gate *gate, const struct report *report)
+static int cut_wider(struct gate *gate, const char *text)
 {
 	struct isolation_book *book = gate->book;
-	char *text = book->n ? isolation_map_text(gate->options, report) : NULL;
 	struct switch_map map;
 	unsigned line;
-	bool wider;
+	int r = text ? switch_map_read(text, &map, &line) : -ENOMEM;
 
-	if (!text || switch_map_read(text, &map, &line) < 0) {
-		free(text);
-		return;
-	}
+	if (r < 0)
+		return r;
 	pthread_mutex_lock(&book->lock);
-	wider = widen(book, &map);
+	r = widen(book, &map);
 	pthread_mutex_unlock(&book->lock);
-	if (wider) {
-		set_problem(gate, book_make(book, book->state), "the guard table");
-		write_book(gate);
-	}
 	switch_map_done(&map);
+	if (r <= 0)
+		return r;
+	r = book_make(book, book->state);
+	write_book(gate);
+	return r;
+}
+
+int isolation_precede(struct gate *gate, const struct report *report, struct failure *failure)
+{
+	char *text;
+	int r;
+
+	if (!gate->book->n)
+		return 0;
+	text = isolation_map_text(gate->options, report);
+	r = cut_wider(gate, text);
 	free(text);
+	return r < 0 ? failure_set(failure, SK_ISOLATION_FAILED, r,
+				   "what the policy adds to isolated zones cannot be cut off: %s",
+				   strerror(-r))
+		     : 0;
 }
 
 void isolation_follow(struct gate *gate)
 {
 	char *text = isolation_map_text(gate->options, &gate->current.report);
+	struct failure failure;
+	int r;
 
 	read_map(gate, text);
 	if (text && gate->state_fd >= 0)
-		set_problem(gate, file_replace(gate->state_fd, map_name, text, strlen(text)),
+		set_problem(gate, GATE_SWITCH_FILE,
+			    file_replace(gate->state_fd, map_name, text, strlen(text)),
 			    "state/switch cannot be written; sekisho-isolate goes by the policy "
 			    "before");
 	free(text);
-	isolation_precede(gate, &gate->current.report);
+	r = isolation_precede(gate, &gate->current.report, &failure);
+	gate_set_problem(gate, GATE_ISOLATION_RULES, r < 0 ? &failure : NULL);
 }
 
 int isolation_look(struct gate *gate, enum kernel_guard *ret_state)
@@ -231,6 +252,18 @@ int isolation_look(struct gate *gate, enum kernel_guard *ret_state)
 	struct failure failure;
 	int r = book_compare(gate->book, true, ret_state);
 
+	if (gate->book->mirror_error < 0)
+		book_mirror(gate->book);
+	set_problem(
+		gate, GATE_MIRROR, gate->book->mirror_error,
+		"the mirror of what is isolated cannot be made, so a flush of all rules by hand "
+		"opens it for seconds");
+	if (r < 0)
+		failure_set(&failure, SK_GUARD_FAILED, r,
+			    "the guard table cannot be read, or what is isolated not be put back: "
+			    "%s",
+			    strerror(-r));
+	gate_set_problem(gate, GATE_LOOK, r < 0 ? &failure : NULL);
 	if (r > 0) {
 		failure_set(&failure, SK_ISOLATION_UNDONE, 0,
 			    "rules that isolate were taken away by somebody; put back");
@@ -388,11 +421,6 @@ void isolation_hear(struct gate *gate)
 
 // --- the end of one
 
-static bool is_over(const struct isolated *one)
-{
-	return one->until.boot[0] && boot_left_usec(&one->until) == 0;
-}
-
 static void bring_up(struct gate *gate, const struct isolated *one)
 {
 	struct failure failure;
@@ -417,7 +445,7 @@ static bool leave(struct isolation_book *book, const struct isolation *like, boo
 
 	pthread_mutex_lock(&book->lock);
 	there = book_find(book, like);
-	if (there && over && !is_over(there))
+	if (there && over && !isolated_is_over(there, journal_now_usec()))
 		there = NULL;
 	if (there) {
 		there->leaving = true;
@@ -469,6 +497,8 @@ static int end(struct gate *gate, const struct isolation *like, bool over,
 	bring_up(gate, ret_gone);
 	fault_point("reconnect-open");
 	write_book(gate);
+	if (!book->n)
+		gate_set_problem(gate, GATE_ISOLATION_DAMAGED, NULL);
 	fault_point("reconnect-stored");
 	return 0;
 }
@@ -506,16 +536,21 @@ void isolation_expire(struct gate *gate)
 	struct failure failure;
 
 	for (size_t i = 0;;) {
-		bool more;
+		bool more, over = false, armed = false;
 
 		pthread_mutex_lock(&book->lock);
 		more = i < book->n;
-		if (more)
+		if (more) {
 			one = book->v[i];
+			over = isolated_is_over(&book->v[i], journal_now_usec());
+			armed = strcmp(one.until.boot, book->v[i].until.boot) != 0;
+		}
 		pthread_mutex_unlock(&book->lock);
 		if (!more)
 			return;
-		if (!is_over(&one) || end(gate, &one.cut, true, &one, &failure) < 0) {
+		if (armed)
+			write_book(gate);
+		if (!over || end(gate, &one.cut, true, &one, &failure) < 0) {
 			i++;
 			continue;
 		}

@@ -27,8 +27,9 @@ void isolation_guard_is(struct gate *gate, enum kernel_guard state);
 // What runs has changed: zones have other interfaces, other lifelines.  Writes the file for
 // sekisho-isolate.
 void isolation_follow(struct gate *gate);
-// Before a policy is loaded: interfaces that it gives to an isolated zone are cut now.
-void isolation_precede(struct gate *gate, const struct report *report);
+// Before a policy is loaded: interfaces that it gives to an isolated zone are cut now.  On failure
+// it must not be loaded.
+int isolation_precede(struct gate *gate, const struct report *report, struct failure *failure);
 // Takes over what others ordered, puts back what others undid; gives the guard's state.
 int isolation_look(struct gate *gate, enum kernel_guard *ret_state);
 // Ends what was limited in time.

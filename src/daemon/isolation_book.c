@@ -49,6 +49,22 @@ int book_put(struct isolation_book *book, const struct isolated *isolated)
 	return 0;
 }
 
+bool isolated_is_over(struct isolated *isolated, uint64_t now_usec)
+{
+	char boot[BOOT_ID_MAX + 1];
+
+	if (!isolated->until.boot[0] || boot_id(boot) < 0)
+		return false;
+	if (strcmp(isolated->until.boot, boot) == 0)
+		return boot_left_usec(&isolated->until) == 0;
+	if (now_usec < isolated->confirmed_usec) // it began in the future: the clock is not set
+		return false;
+	if (now_usec >= isolated->until_usec)
+		return true;
+	boot_deadline(isolated->until_usec - now_usec, &isolated->until);
+	return false;
+}
+
 void isolated_text(char *out, size_t size, const char *text)
 {
 	size_t n = strlen(text);
@@ -166,6 +182,26 @@ static void adopt(struct isolation_book *book, const struct isolations *found, b
 	free(one);
 }
 
+// With the lock held.  Whatever it says, the guard isolates by itself.
+static void mirror(struct isolation_book *book)
+{
+	struct guard_want want = book_want(book);
+	int r = fault_error("isolation-mirror");
+
+	book->mirror_error = r < 0 ? r : switch_mirror(book->guard, &want);
+}
+
+int book_mirror(struct isolation_book *book)
+{
+	int r;
+
+	pthread_mutex_lock(&book->lock);
+	mirror(book);
+	r = book->mirror_error;
+	pthread_mutex_unlock(&book->lock);
+	return r;
+}
+
 // With the lock held.
 static int make(struct isolation_book *book, enum kernel_guard state,
 		const struct isolation *without)
@@ -181,7 +217,7 @@ static int make(struct isolation_book *book, enum kernel_guard state,
 	if (r == 0) {
 		book->state = state;
 		adopt(book, all, false);
-		r = switch_mirror(book->guard, &want);
+		mirror(book);
 	}
 	free(all);
 	return r;
@@ -207,6 +243,8 @@ int book_end(struct isolation_book *book, const struct isolation *like, struct i
 	if (there && there->leaving) {
 		isolations_remove(book->in_force, like);
 		r = make(book, book->state, like);
+		if (r == 0) // what the mirror still holds is cut off still
+			r = book->mirror_error;
 		if (r < 0)
 			isolations_add(book->in_force, &there->cut);
 		else
@@ -222,7 +260,7 @@ int book_compare(struct isolation_book *book, bool again, enum kernel_guard *ret
 {
 	struct guard_found *found = calloc(1, sizeof(*found));
 	bool missing = false, more = false;
-	int r = found ? 0 : -ENOMEM;
+	int r = found ? fault_error("isolation-look") : -ENOMEM;
 
 	pthread_mutex_lock(&book->lock);
 	if (r == 0)
@@ -286,8 +324,10 @@ static int read_file(struct isolation_book *book, bool *ret_damaged)
 static int read_kernel(struct isolation_book *book)
 {
 	struct guard_found *found = calloc(1, sizeof(*found));
-	int r = found ? switch_guard_read(book->guard, found) : -ENOMEM;
+	int r = found ? fault_error("isolation-read") : -ENOMEM;
 
+	if (r == 0)
+		r = switch_guard_read(book->guard, found);
 	if (r == 0) {
 		book->state = found->state;
 		adopt(book, &found->isolations, true);

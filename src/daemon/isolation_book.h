@@ -65,6 +65,7 @@ struct isolation_book {
 	struct isolated *v;	     // ISOLATIONS_MAX
 	struct isolations *in_force; // the same as the kernel's part knows them
 	int file_error;		     // of the last write
+	int mirror_error;	     // of the last time the mirror was made
 };
 
 // Reads the file and the kernel.  0 with *ret_damaged: the file made no sense (it is kept as
@@ -84,12 +85,17 @@ void book_tell_news(struct isolation_book *book, const struct isolation_news *ne
 // What the kernel holds and the book does not is put into the book as ordered by hand; with
 // again: what the book has and the kernel has not is put there.  1: something was missing.
 int book_compare(struct isolation_book *book, bool again, enum kernel_guard *ret_state);
-// Guard and mirror, made anew with all that is in force.
+// Guard and mirror, made anew with all that is in force.  A mirror that cannot be made is told by
+// mirror_error only.
 int book_make(struct isolation_book *book, enum kernel_guard state);
+int book_mirror(struct isolation_book *book); // the mirror alone
 // Takes one that is leaving out of the kernel and the book, as it was in *ret_gone.  -ECANCELED: it
 // was ordered anew meanwhile.
 int book_end(struct isolation_book *book, const struct isolation *like, struct isolated *ret_gone);
 int book_write(struct isolation_book *book);
+// Is its time over?  With the lock held, or on a copy.  After a boot the deadline is made anew from
+// the wall clock, once that is set.
+bool isolated_is_over(struct isolated *isolated, uint64_t now_usec);
 // As one line: control characters become blanks; what does not fit is cut off at a whole letter.
 void isolated_text(char *out, size_t size, const char *text);
 // The oldest news, to be freed, or NULL.

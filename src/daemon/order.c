@@ -296,19 +296,6 @@ static int cut(struct order *order)
 	return r;
 }
 
-static int mirror(struct order *order)
-{
-	struct isolation_book *book = order->book;
-	struct guard_want want;
-	int r;
-
-	pthread_mutex_lock(&book->lock);
-	want = book_want(book);
-	r = switch_mirror(book->guard, &want);
-	pthread_mutex_unlock(&book->lock);
-	return r;
-}
-
 // The one that the management path comes in by stays up, as that path does.
 static void take_down_one(struct order *order, const char *name)
 {
@@ -417,7 +404,7 @@ void order_carry_out(struct isolation_book *book, struct control_server *server,
 			take_down(order);
 		stored = book_write(book);
 		fault_point("isolate-stored");
-		mirrored = mirror(order);
+		mirrored = book_mirror(book);
 		fault_point("isolate-mirrored");
 		answer(order, stored, mirrored);
 		fault_point("isolate-told");

@@ -319,7 +319,7 @@ static void start_switch(struct service *service)
 	int r = daemon_switch_start(service->gate.book, path, &service->daemon_switch);
 	if (r < 0) {
 		failure_set(&failure, SK_SWITCH_FAILED, r, "%s: %s", path, strerror(-r));
-		gate_set_problem(&service->gate, GATE_ISOLATION, &failure);
+		gate_set_problem(&service->gate, GATE_SWITCH, &failure);
 	}
 	isolation_write_motd(&service->gate);
 }
@@ -381,8 +381,10 @@ static int start(struct service *service)
 	if (r < 0)
 		return fatal(service, r, "the watch over the kernel");
 	r = start_control(service);
-	if (r == 0)
+	if (r == 0) {
 		start_switch(service);
+		isolation_expire(&service->gate);
+	}
 	return r < 0 ? r : start_loop(service);
 }
 

@@ -67,6 +67,29 @@ for step in reconnect-intended reconnect-open reconnect-stored reconnect-recorde
 	probes <<<"$open"
 done
 
+# --- what is isolated cannot be looked at, put into force, or mirrored
+
+problem() { sekisho status --json | grep -q "$1"; }
+start_with isolation-look=EIO
+check "a guard that cannot be read is told" eventually problem 'guard table cannot be read'
+start_with isolation-mirror=EIO
+check "without a mirror it is cut" cut
+probes <<<"$silent"
+check "and the status says that it has none" eventually problem 'mirror of what is isolated'
+lab daemon kill
+gw env SEKISHO_FAULT=isolation-read=EIO "$BUILD/sekishod" --config "$home/sekisho.yaml" --boot --log "$work/boot"
+probes <<END_OF_PROBES
+	silent | office 10.20.0.9 192.0.2.80 tcp/80
+	silent | wifi 172.16.0.9 192.0.2.80 tcp/80
+END_OF_PROBES
+lab daemon start
+check "more interfaces than can be cut are not let in" sed -i "s/\[lan-office\]/[lan-office$(printf ', x%d' {1..128})]/" "$home/rules/policy.yaml"
+check_not "by an apply" eval 'sekisho apply >"$work/apply" 2>&1'
+check "which says why" grep -q "adds to isolated zones cannot be cut off" "$work/apply"
+sed -i 's/, x[0-9]*//g' "$home/rules/policy.yaml"
+check "reconnects" join
+probes <<<"$open"
+
 # --- a disk that does not take it, and a file that makes no sense
 
 start_with isolation-write=ENOSPC

@@ -95,6 +95,18 @@ probes <<END_OF_PROBES
 	arrived internet * answered | wifi 172.16.0.9 9.9.9.9 udp/5060
 END_OF_PROBES
 
+check "for a while" cut zone wifi --for 20m
+lab daemon kill
+boot='s/"until":"[^ "]*/"until":"0d2b6c1e/'
+sed -i "$boot" "$home/state/isolation"
+lab daemon start
+check "another boot goes by the clock" eventually eval '! grep -q 0d2b6c1e "$home/state/isolation"'
+check "and it is isolated still" grep -q ISOLATED <(sekisho status)
+lab daemon kill
+sed -i "$boot; s/\"until_usec\":[0-9]*/\"until_usec\":1/; s/\"confirmed\":[0-9]*/\"confirmed\":1/" "$home/state/isolation"
+lab daemon start
+check "until its time is over" eventually sh -c "'$BUILD/sekisho' status --socket '$home/run/control.sock'"
+
 check "two persons" apply < <(flows <<<"second-person-to-reconnect: true")
 lab person suzuki operate
 lab person tanaka operate

@@ -173,6 +173,44 @@ static void test_words(void **state)
 	free(v);
 }
 
+// A boot ends nothing by itself.
+static void test_over(void **state)
+{
+	enum { MINUTE = 60 * 1000000 };
+	static const struct {
+		const char *boot; // NULL: this one
+		int now;	  // minutes after the order, which was for ten
+		bool over, armed;
+	} rows[] = {
+		{ "", 1000, false, false },	     { NULL, 9, false, true },
+		{ NULL, 1000, false, true }, // this boot's own time counts
+		{ "0d2b6c1e", 9, false, true },	     { "0d2b6c1e", 10, true, false },
+		{ "0d2b6c1e", 1000, true, false },   { "0d2b6c1e", -1, false, false },
+		{ "0d2b6c1e", -1000, false, false },
+	};
+	const uint64_t begin = 1790000000000000;
+	struct isolated *one = calloc(1, sizeof(*one));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t left, now = begin + (uint64_t)((int64_t)rows[i].now * MINUTE);
+
+		*one = (struct isolated){ .confirmed_usec = begin,
+					  .until_usec = begin + 10ULL * MINUTE };
+		if (rows[i].boot)
+			strcpy(one->until.boot, rows[i].boot);
+		else
+			assert_int_equal(boot_deadline(MINUTE, &one->until), 0);
+		assert_int_equal(isolated_is_over(one, now), rows[i].over);
+		left = boot_left_usec(&one->until);
+		assert_int_equal(left > 0, rows[i].armed);
+		assert_true(left <= MINUTE);
+	}
+	boot_deadline(0, &one->until);
+	assert_true(isolated_is_over(one, begin));
+	free(one);
+}
+
 // --- the book, with a kernel
 
 static struct isolation_book *book_new(void)
@@ -252,7 +290,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_words),
-		cmocka_unit_test(test_again),	   cmocka_unit_test(test_end),
+		cmocka_unit_test(test_over),	   cmocka_unit_test(test_again),
+		cmocka_unit_test(test_end),
 	};
 
 	net_enter();
