@@ -46,7 +46,7 @@ same "status says 10" 10 "$(sekisho status >"$work/status" 2>&1; echo $?)"
 check "in its first line" grep -q 'ISOLATED.*zone office.*drill' <(head -1 "$work/status")
 check "and in JSON" test "$(sekisho status --json | jq -r '.isolated | length')" = 1
 same "the list says 10 too" 10 "$(sekisho isolate list >/dev/null; echo $?)"
-check "who logs in is told" grep -q 'ISOLATED: zone office' "$home/run/motd"
+check "who logs in is told" eventually grep -q 'ISOLATED: zone office' "$home/run/motd"
 check "it is recorded with its reason" eventually grep -q '"event":"isolated".*"reason":"drill"' "$home/events"
 check "and opens an incident" eventually grep -q '"incident": *1' "$home/state/isolation"
 
@@ -148,7 +148,8 @@ same "cuts nothing" 0 "$(sekisho status >/dev/null 2>&1; echo $?)"
 # --- what others would stumble over
 
 check "a reason of two lines" sekisho isolate zone wifi --yes --own-judgment --reason $'drill\n*** all is well'
-same "is one line for who logs in" 2 "$(wc -l <"$home/run/motd")"
+check "is told to who logs in" eventually grep -q 'ISOLATED: zone wifi' "$home/run/motd"
+same "on one line" 2 "$(wc -l <"$home/run/motd")"
 lab daemon kill
 gw nft delete table inet sekisho_guard
 gw nft delete table inet sekisho_mirror
