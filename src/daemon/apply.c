@@ -1,10 +1,6 @@
 // The steps of an apply, and the way back from each.
 #include "daemon/apply.h"
 
-#include "daemon/capture.h"
-#include "daemon/differ.h"
-#include "daemon/live.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
@@ -14,11 +10,12 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "daemon/capture.h"
 #include "daemon/differ.h"
+#include "daemon/isolation.h"
 #include "daemon/live.h"
 #include "daemon/proposals.h"
 #include "daemon/reviews.h"
-#include "daemon/isolation.h"
 
 struct apply {
 	struct gate *gate;
