@@ -177,10 +177,12 @@ static int settle_or_wait(struct apply *apply, struct failure *failure)
 		return 0;
 	}
 	int r = generation_make_last_good(gate->state_fd, apply->about.number, failure);
-	if (r == 0)
-		generation_mark_confirmed(gate->state_fd, apply->about.number, &apply->about.by,
-					  apply->about.applied_usec);
-	return r;
+	if (r < 0)
+		return r;
+	generation_mark_confirmed(gate->state_fd, apply->about.number, &apply->about.by,
+				  apply->about.applied_usec);
+	confirm_drop(gate); // one that could not return, and must not any more
+	return 0;
 }
 
 // The report is the gate's from here on.
@@ -216,7 +218,8 @@ static void give_up(struct apply *apply, struct report *report, struct apply_res
 	struct gate *gate = apply->gate;
 	if (!apply->stored)
 		generation_remove(gate->state_fd, apply->about.number);
-	confirm_drop(gate);
+	if (gate->confirm.generation == apply->about.number)
+		confirm_drop(gate);
 	finish(apply, result);
 	report_done(report);
 }

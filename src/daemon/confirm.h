@@ -39,7 +39,7 @@ struct confirm {
 // Before the commit.
 int confirm_prepare(struct gate *gate, uint64_t generation, uint64_t wait_usec,
 		    const struct person *by, struct failure *failure);
-void confirm_drop(struct gate *gate); // the commit failed
+void confirm_drop(struct gate *gate); // the commit failed, or another apply is good
 // After the commit: the time counts from now.
 void confirm_begin(struct gate *gate, sd_event *event);
 

@@ -552,6 +552,30 @@ static void reasons(void **state)
 	expect_running(bed, 1, 1);
 }
 
+// A return that failed is tried again, but not once another apply counts.
+static void good_after_failed_return(void **state)
+{
+	struct bed *bed = *state;
+	struct failure failure;
+	apply(bed, policy_good);
+	put_rules(bed, policy_more);
+	apply_as(bed, &(struct apply_request){ .confirm_usec = 1 });
+	assert_int_equal(bed->gate.confirm.generation, 2);
+	net_run("mv %s/generations/1 %s/kept", bed->state, bed->state);
+	assert_true(confirm_return(&bed->gate, NULL, "test", &failure) < 0);
+	assert_int_equal(failure.code, SK_RETURN_FAILED);
+	expect_guard(bed, KERNEL_GUARD_CLOSED, "a return that failed");
+	apply(bed, policy_bad); // stops nothing
+	assert_int_equal(bed->gate.confirm.generation, 2);
+	net_run("mv %s/kept %s/generations/1", bed->state, bed->state);
+	apply(bed, policy_good);
+	expect_running(bed, 4, 1);
+	assert_int_equal(bed->gate.confirm.generation, 0);
+	assert_int_equal(net_run("test ! -e %s/pending", bed->state), 0);
+	assert_true(confirm_return(&bed->gate, NULL, "test", &failure) < 0);
+	expect_running(bed, 4, 1);
+}
+
 // The table gone behind the daemon's back is noticed, and the next apply makes it again.
 static void table_gone(void **state)
 {
@@ -636,12 +660,12 @@ static void old_ones_go(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(applied),	      TEST(bad_compilers),    TEST(faults),
-		TEST(folders),	      TEST(refused),	      TEST(twice),
-		TEST(one_at_a_time),  TEST(state_unwritable), TEST(restarted),
-		TEST(rebooted),	      TEST(guard_by_hand),    TEST(table_gone),
-		TEST(closed_by_hand), TEST(reasons),	      TEST(nothing_to_load),
-		TEST(damaged),	      TEST(old_ones_go),
+		TEST(applied),	       TEST(bad_compilers),    TEST(faults),
+		TEST(folders),	       TEST(refused),	       TEST(twice),
+		TEST(one_at_a_time),   TEST(state_unwritable), TEST(restarted),
+		TEST(rebooted),	       TEST(guard_by_hand),    TEST(table_gone),
+		TEST(closed_by_hand),  TEST(reasons),	       TEST(good_after_failed_return),
+		TEST(nothing_to_load), TEST(damaged),	       TEST(old_ones_go),
 	};
 	// The compiler's child is this program again, as it is sekishod in the field.
 	if (argc == 2 && !strcmp(argv[1], COMPILER_ARGUMENT))
