@@ -23,6 +23,8 @@ struct apply {
 	struct child *compiler;
 	// Once it has answered, while its policy is compared with the running one:
 	struct comparing *comparing;
+	uint64_t compared_with;	  // generation; 0: none ran
+	char compared_digest[65]; // of its policy
 	struct report report;
 	uint8_t *bytes;
 	size_t size;
@@ -340,6 +342,14 @@ static void decide(struct apply *apply, const struct control_rows *rows)
 		finish_compiled(apply, EXIT_APPROVAL, &failure);
 }
 
+// A return may have come in between.
+static bool runs_what_was_compared(const struct apply *apply)
+{
+	const struct generation_about *about = &apply->gate->current.about;
+	return about->number == apply->compared_with &&
+	       !strcmp(about->digest, apply->compared_digest);
+}
+
 // What could not be compared counts as a change of everything.
 static void on_compared(void *arg, const struct differ_result *result)
 {
@@ -348,7 +358,7 @@ static void on_compared(void *arg, const struct differ_result *result)
 	apply->comparing = NULL;
 	if (result->failure)
 		journal_failed(apply->gate->journal, result->failure);
-	if (rows && control_u64(&rows->v[0], CTL_ERRORS))
+	if (rows && (control_u64(&rows->v[0], CTL_ERRORS) || !runs_what_was_compared(apply)))
 		rows = NULL;
 	decide(apply, rows);
 }
@@ -359,6 +369,8 @@ static int compare(struct apply *apply)
 	uint64_t running = gate->current.about.number;
 	struct failure failure;
 	int before = -1;
+	apply->compared_with = running;
+	memcpy(apply->compared_digest, gate->current.about.digest, sizeof(apply->compared_digest));
 	int r = running ? differ_snapshot_generation(gate, running, &failure, &before) : 0;
 	if (r == 0)
 		r = differ_start(apply->event, before, apply->snapshot_fd, on_compared, apply,

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "daemon/apply.h"
+#include "daemon/differ.h"
 #include "base/file.h"
 #include "unit/kernel_net.h"
 
@@ -36,6 +37,15 @@ static const char policy_more[] =
 	"flows:\n"
 	"  - { id: web, title: web, from: office, to: internet, services: [tcp/443], owner: it }\n"
 	"  - { id: mail, title: mail, from: office, to: internet, services: [tcp/25], owner: it }\n";
+
+static const char policy_third[] =
+	"title: test\n"
+	"zones:\n"
+	"  office: { interfaces: [lan0], networks: [10.20.0.0/16] }\n"
+	"  internet: { role: external, interfaces: [wan0] }\n"
+	"owners: { it: { title: IT } }\n"
+	"flows:\n"
+	"  - { id: ssh, title: ssh, from: office, to: internet, services: [tcp/22], owner: it }\n";
 
 static const char policy_bad[] = "zones: { office: { interfaces: [lan0], nonsense: 1 } }\n";
 
@@ -60,6 +70,7 @@ struct bed {
 	enum exit_status status;
 	int code; // of the failure, else of the first diagnostic, else 0
 	bool changed, has_place;
+	struct proposal proposal; // that was stored last
 };
 
 static void put_rules(const struct bed *bed, const char *text)
@@ -126,6 +137,8 @@ static void on_done(void *arg, struct gate *gate, const struct apply_result *res
 	bed->done = true;
 	bed->status = result->status;
 	bed->changed = result->changed;
+	if (result->proposal)
+		bed->proposal = *result->proposal;
 	bed->code = result->failure ? (int)result->failure->code : 0;
 	if (!result->failure && result->report && result->report->faults.n > 1) {
 		bed->code = (int)control_u64(&result->report->faults.v[1], CTL_CODE);
@@ -576,6 +589,52 @@ static void good_after_failed_return(void **state)
 	expect_running(bed, 4, 1);
 }
 
+static int child_of_this(void)
+{
+	int pid = 0;
+	FILE *in = fopen("/proc/thread-self/children", "r");
+	assert_non_null(in);
+	if (fscanf(in, "%d", &pid) != 1)
+		pid = 0;
+	fclose(in);
+	return pid;
+}
+
+// What a proposal is compared with goes while it is: what was found out says nothing any more.
+static void compared_with_what_returned(void **state)
+{
+	struct bed *bed = *state;
+	apply(bed, policy_good);
+	for (int i = 0; i < 2; i++) {
+		put_rules(bed, policy_more);
+		apply_as(bed, &(struct apply_request){ .confirm_usec = 600000000 });
+		uint64_t running = bed->gate.current.about.number;
+		int fd = open(bed->rules, O_RDONLY | O_DIRECTORY);
+		put_rules(bed, policy_third);
+		bed->done = false;
+		apply_start(&bed->gate, bed->event,
+			    &(struct apply_request){ .what = APPLY_PROPOSE,
+						     .dir_fd = fd,
+						     .directory = "rules",
+						     .by = { .uid = 7, .name = "seven" },
+						     .done = on_done,
+						     .arg = bed });
+		close(fd);
+		int compiler = child_of_this();
+		while (!bed->done) {
+			int child = child_of_this();
+			if (i && child && child != compiler && bed->gate.confirm.generation)
+				returns_in_time(bed);
+			assert_true(sd_event_run(bed->event, UINT64_MAX) >= 0);
+		}
+		assert_int_equal(bed->code, 0);
+		assert_int_equal(bed->proposal.based_on, i ? 1 : running);
+		assert_int_equal(bed->proposal.change_unknown, i);
+		if (!i)
+			returns_in_time(bed);
+	}
+}
+
 // The table gone behind the daemon's back is noticed, and the next apply makes it again.
 static void table_gone(void **state)
 {
@@ -660,15 +719,30 @@ static void old_ones_go(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(applied),	       TEST(bad_compilers),    TEST(faults),
-		TEST(folders),	       TEST(refused),	       TEST(twice),
-		TEST(one_at_a_time),   TEST(state_unwritable), TEST(restarted),
-		TEST(rebooted),	       TEST(guard_by_hand),    TEST(table_gone),
-		TEST(closed_by_hand),  TEST(reasons),	       TEST(good_after_failed_return),
-		TEST(nothing_to_load), TEST(damaged),	       TEST(old_ones_go),
+		TEST(applied),
+		TEST(bad_compilers),
+		TEST(faults),
+		TEST(folders),
+		TEST(refused),
+		TEST(twice),
+		TEST(one_at_a_time),
+		TEST(state_unwritable),
+		TEST(restarted),
+		TEST(rebooted),
+		TEST(guard_by_hand),
+		TEST(table_gone),
+		TEST(closed_by_hand),
+		TEST(reasons),
+		TEST(good_after_failed_return),
+		TEST(compared_with_what_returned),
+		TEST(nothing_to_load),
+		TEST(damaged),
+		TEST(old_ones_go),
 	};
-	// The compiler's child is this program again, as it is sekishod in the field.
+	// The children are this program again, as they are sekishod in the field.
 	if (argc == 2 && !strcmp(argv[1], COMPILER_ARGUMENT))
 		return compiler_main();
+	if (argc == 2 && !strcmp(argv[1], DIFFER_ARGUMENT))
+		return differ_main(false);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
