@@ -2,7 +2,9 @@
 // socket proves nothing, a login that began after the apply proves that one still gets in.
 //
 // Where logins are numbered (/proc/PID/sessionid, which pam_loginuid(8) sets, ascending in a boot),
-// the number decides; else the start of the leader of the process's session (setsid(2)).
+// the number decides; else the start of the leader of the process's session (setsid(2)).  The
+// latter is the word of the process: setsid(1) and sudo(8) with a terminal of its own begin a
+// session too.
 #ifndef SEKISHO_DAEMON_SESSION_H
 #define SEKISHO_DAEMON_SESSION_H
 
