@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -14,6 +15,7 @@
 
 #include <linux/netfilter.h>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "daemon/ring.h"
 #include "kernel/capture.h"
@@ -27,6 +29,7 @@ struct capture {
 	int stop_fd;
 	pthread_t thread;
 	bool running;
+	atomic_int failed; // why the thread hears nothing any more; 0: it does
 	pthread_mutex_t lock;
 	struct ring *ring;
 	uint64_t lost;
@@ -49,6 +52,12 @@ static void on_record(const struct nflog_record *record, void *arg)
 	pthread_mutex_unlock(&capture->lock);
 }
 
+static int hear(struct capture *capture)
+{
+	int r = fault_error("capture-read");
+	return r < 0 ? r : nflog_read(capture->nflog, READ_AT_ONCE, on_record, capture);
+}
+
 static void *run(void *arg)
 {
 	struct capture *capture = arg;
@@ -56,16 +65,17 @@ static void *run(void *arg)
 				{ .fd = capture->stop_fd, .events = POLLIN } };
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); // of this thread alone
 	for (;;) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		int r = poll(fds, 2, -1) < 0 ? -errno : 0;
+		if (r == 0 && fds[1].revents)
 			return NULL;
-		if (fds[1].revents)
-			return NULL;
-		int r = nflog_read(capture->nflog, READ_AT_ONCE, on_record, capture);
+		if (r == 0)
+			r = hear(capture);
 		if (r > 0) {
 			pthread_mutex_lock(&capture->lock);
 			capture->lost++;
 			pthread_mutex_unlock(&capture->lock);
 		} else if (r < 0 && r != -EAGAIN && r != -EINTR) {
+			capture->failed = r;
 			return NULL;
 		}
 	}
@@ -193,9 +203,15 @@ void capture_follow(struct gate *gate)
 	const struct control_row *wanted =
 		rows->n && control_find(&rows->v[0], CTL_INTERFACE) ? &rows->v[0] : NULL;
 	struct failure failure;
-	int r = 0;
-	if (gate->capture && wanted && is_as_wanted(gate->capture, wanted))
+	int r = 0, failed = gate->capture ? gate->capture->failed : 0;
+	if (gate->capture && wanted && !failed && is_as_wanted(gate->capture, wanted))
 		return;
+	if (failed) {
+		failure_set(&failure, SK_CAPTURE_FAILED, failed,
+			    "the capture of packets ended and is started again: %s",
+			    strerror(-failed));
+		gate_set_problem(gate, GATE_CAPTURE, &failure);
+	}
 	capture_stop(gate);
 	if (wanted)
 		r = start(gate, wanted, &gate->capture);

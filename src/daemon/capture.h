@@ -16,8 +16,8 @@ enum {
 
 struct capture;
 
-// Starts, stops or starts anew, as the running policy says; a failure becomes a problem of the
-// gate.
+// Starts, stops or starts anew, as the running policy says or when it has ended by itself, which is
+// recorded; a failure becomes a problem of the gate.  Fault point: capture-read=EIO.
 void capture_follow(struct gate *gate);
 void capture_stop(struct gate *gate);
 

@@ -99,6 +99,23 @@ check "reconnected" sekisho reconnect office --reason cleaned
 same "which is a step" '*reconnected*' \
 	"$(sekisho incident show 2 --json | jq -r '[.rows[] | select(.what == "step") | .step] | join(" ")')"
 
+# A capture that ends by itself.
+lab daemon stop
+SEKISHO_FAULT=capture-read:1=EIO lab daemon start
+wakes() {
+	probes <<<"arrived dmz * | office 10.20.0.9 192.0.2.80 tcp/80" >/dev/null
+	grep -q 'SK[0-9]* the capture of packets ended' "$home/events"
+}
+until_told() { for _ in {1..3}; do eventually wakes && return; done; return 1; } # looked for every 5 s
+check "a capture that ends is told" until_told
+check "and started again" eventually eval '! grep -q "capture of packets" <(sekisho status)'
+probes <<<"arrived dmz * | office 10.20.0.9 192.0.2.80 tcp/80"
+sekisho incident open --reason "after it ended" >/dev/null
+newest=$(sekisho incident list --json | jq '[.. | .incident? // empty] | max')
+check "gathered" eventually gathered "$newest"
+check "and hears packets" grep -q '10.20.0.9	80$' \
+	<(tshark -r "$incidents/$newest/capture.pcapng" -T fields -e ip.src -e tcp.dstport 2>/dev/null)
+
 # Full disks: of the one who exports, then of the box.
 mkdir "$work/small" && mount -t tmpfs -o size=16k none "$work/small" && mounted+=("$work/small")
 check_not "an export to a full disk" sekisho incident export 1 "$work/small/one.tar"
