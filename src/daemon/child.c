@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/reap.h"
+
 struct child {
 	pid_t pid;
 	int pipe;
@@ -59,11 +61,7 @@ static void end_child(struct child *child)
 {
 	if (child->pid <= 0)
 		return;
-	// Without CAP_KILL another user's process cannot be ended: then it is not waited for
-	// either.
-	bool killed = kill(child->pid, SIGKILL) == 0;
-	while (waitpid(child->pid, NULL, killed ? 0 : WNOHANG) < 0 && errno == EINTR)
-		;
+	reap(child->pid);
 	child->pid = 0;
 }
 

@@ -12,13 +12,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/boot.h"
 #include "base/file.h"
 #include "daemon/keeper_queue.h"
 #include "daemon/keeper_wire.h"
+#include "daemon/reap.h"
 
 enum {
 	TICK_USEC = 250 * 1000,
@@ -193,12 +193,8 @@ static void become_gone(struct keeper *keeper)
 	if (keeper->socket >= 0)
 		close(keeper->socket);
 	keeper->socket = -1;
-	if (keeper->pid > 0) {
-		// Without CAP_KILL another user's process cannot be ended; it ends by itself.
-		bool killed = kill(keeper->pid, SIGKILL) == 0;
-		while (waitpid(keeper->pid, NULL, killed ? 0 : WNOHANG) < 0 && errno == EINTR)
-			;
-	}
+	if (keeper->pid > 0)
+		reap(keeper->pid);
 	keeper->pid = 0;
 	keeper->is_up = false;
 	keeper->ended_usec = boot_now_usec();
@@ -378,8 +374,9 @@ int keeper_flush(struct keeper *keeper, int timeout_ms)
 
 int keeper_ask(struct keeper *keeper)
 {
-	// One that did not answer the last time is not waited for again.
-	unsigned ms = keeper->error == -ETIMEDOUT ? KEEPER_ASK_AGAIN_MS : KEEPER_ASK_MS;
+	// One that did not answer the last time, or that is gone, is not waited for again.
+	bool in_vain = keeper->error == -ETIMEDOUT || (keeper->error && !keeper->is_up);
+	unsigned ms = in_vain ? KEEPER_ASK_AGAIN_MS : KEEPER_ASK_MS;
 	uint64_t until = boot_now_usec() + ms * 1000;
 	struct keeper_head head = { .word = KEEPER_PROBE };
 	bool asked = false;
