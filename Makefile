@@ -146,6 +146,7 @@ install: all
 	install -D -m 644 -t $(SHARE)/man/man5 $(filter %.5,$(MAN))
 	install -D -m 644 -t $(SHARE)/man/man8 $(filter %.8,$(MAN))
 	install -D -m 644 src/cli/completion.bash $(SHARE)/bash-completion/completions/sekisho
+	install -D -m 644 -t $(SHARE)/doc/sekisho docs/events.md docs/audit-log.md docs/incidents.md
 	install -d $(SHARE)/sekisho && cp -r rules $(SHARE)/sekisho/
 	$(BUILD)/sekisho show schema >$(SHARE)/sekisho/policy.schema.json
 	install -d -m 700 $(DESTDIR)/etc/sekisho/rules $(DESTDIR)/var/lib/sekisho
@@ -161,7 +162,7 @@ uninstall:
 	rm -f $(foreach m,$(notdir $(filter %.5,$(MAN))),$(SHARE)/man/man5/$m)
 	rm -f $(foreach m,$(notdir $(filter %.8,$(MAN))),$(SHARE)/man/man8/$m)
 	rm -f $(SHARE)/bash-completion/completions/sekisho
-	rm -rf $(SHARE)/sekisho
+	rm -rf $(SHARE)/sekisho $(SHARE)/doc/sekisho
 
 clean:
 	rm -rf $(BUILD)
