@@ -256,6 +256,14 @@ int book_end(struct isolation_book *book, const struct isolation *like, struct i
 	return r;
 }
 
+// With the lock held: the guard says that all is isolated, but not every rule is there or at work.
+static bool is_half(struct isolation_book *book)
+{
+	struct guard_want want = book_want(book);
+
+	return switch_guard_confirm(book->guard, &want) == -EUCLEAN;
+}
+
 int book_compare(struct isolation_book *book, bool again, enum kernel_guard *ret_state)
 {
 	struct guard_found *found = calloc(1, sizeof(*found));
@@ -270,6 +278,8 @@ int book_compare(struct isolation_book *book, bool again, enum kernel_guard *ret
 		missing = any_lacks(book->in_force, &found->isolations);
 		if (more)
 			adopt(book, &found->isolations, false);
+		else if (!missing && found->state == KERNEL_GUARD_OPEN)
+			missing = is_half(book);
 		*ret_state = found->state;
 	}
 	pthread_mutex_unlock(&book->lock);

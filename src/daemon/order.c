@@ -327,16 +327,21 @@ static void take_down(struct order *order)
 	for (size_t i = 0; there && i < order->one.n_down && there->n_down < ISOLATED_DOWN_MAX; i++)
 		memcpy(there->down[there->n_down++], order->one.down[i], 16);
 	pthread_mutex_unlock(&book->lock);
+	if (there)
+		return;
+	while (order->one.n_down > 0) // reconnected meanwhile
+		interface_set_up(order->one.down[--order->one.n_down], true);
 }
 
 static void put_management(struct control_writer *reply, struct isolation_book *book)
 {
 	const struct kernel_management *management = &book->map.management;
 	char text[120], prefix[ADDR_TEXT_MAX] = "";
-	struct addr addr = { .family = management->family == 4 ? ADDR_V4 : ADDR_V6 };
+	struct addr addr;
 
 	pthread_mutex_lock(&book->lock);
 	if (management->interface[0]) {
+		addr = (struct addr){ .family = management->family == 4 ? ADDR_V4 : ADDR_V6 };
 		addr.bits = addr_from_bytes(addr.family, management->prefix);
 		snprintf(text, sizeof(text), "TCP port %u from %s/%u on %s", management->port,
 			 addr_text(&addr, prefix), management->prefix_length,

@@ -130,6 +130,16 @@ int switch_guard_make(struct guard_switch *guard_switch, const struct guard_want
 	return guard_make(&guard_switch->link, kernel_guard_table, 0, want, without, ret_all);
 }
 
+int switch_guard_confirm(struct guard_switch *guard_switch, const struct guard_want *want)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && want->isolations && i < want->isolations->n; i++)
+		r = guard_confirm(&guard_switch->link, kernel_guard_table, want,
+				  &want->isolations->v[i]);
+	return r;
+}
+
 int switch_guard_read(struct guard_switch *guard_switch, struct guard_found *ret_found)
 {
 	int r = guard_read(&guard_switch->link, kernel_guard_table, ret_found);

@@ -32,6 +32,8 @@ int switch_mirror_read(struct guard_switch *guard_switch, struct isolations *ret
 // The guard alone, as kernel_guard_make() and kernel_guard_read().
 int switch_guard_make(struct guard_switch *guard_switch, const struct guard_want *want,
 		      const struct isolation *without, struct isolations *ret_all);
+// Is every rule of every isolation there, and the table at work?  0, or -EUCLEAN.
+int switch_guard_confirm(struct guard_switch *guard_switch, const struct guard_want *want);
 int switch_guard_read(struct guard_switch *guard_switch, struct guard_found *ret_found);
 
 #endif

@@ -285,13 +285,56 @@ static void test_end(void **state)
 	book_close(book);
 }
 
+// What a hand took away in part is noticed and put back, and what is whole is left alone.
+static void test_half(void **state)
+{
+	static const char *const hands[] = {
+		"nft flush chain inet sekisho_guard prerouting",
+		"nft flush chain inet sekisho_guard postrouting",
+		"nft 'add table inet sekisho_guard { flags dormant; }'",
+		"nft flush ruleset",
+	};
+	static const struct {
+		enum isolation_kind kind;
+		const char *name;
+	} rows[] = { { ISOLATION_LINK, "wan0" },
+		     { ISOLATION_HOST, "fd00::5" },
+		     { ISOLATION_MAC, "02:00:00:00:00:05" },
+		     { ISOLATION_ALL, "" } };
+	struct isolation_book *book = book_new();
+	struct isolated *one = calloc(1, sizeof(*one));
+	enum kernel_guard guard;
+
+	(void)state;
+	strcpy(book->map.management.interface, "lan-mg");
+	book->map.management.family = 4;
+	book->map.management.port = 22;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct guard_want want = book_want(book);
+
+		*one = (struct isolated){ 0 };
+		assert_int_equal(isolation_init(&one->cut, rows[i].kind, rows[i].name), 0);
+		assert_int_equal(switch_isolate(book->guard, &want, &one->cut), 0);
+		assert_int_equal(book_put(book, one), 0);
+		assert_int_equal(book_compare(book, true, &guard), 0);
+	}
+	for (size_t i = 0; i < sizeof(hands) / sizeof(hands[0]); i++) {
+		assert_int_equal(net_run("%s", hands[i]), 0);
+		assert_int_equal(book_compare(book, true, &guard), 1);
+		assert_int_equal(book_compare(book, true, &guard), 0);
+		assert_int_equal(guard, KERNEL_GUARD_OPEN);
+	}
+	free(one);
+	book_close(book);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_words),
 		cmocka_unit_test(test_over),	   cmocka_unit_test(test_again),
-		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_end),	   cmocka_unit_test(test_half),
 	};
 
 	net_enter();
