@@ -88,8 +88,10 @@ probes <<END_OF_PROBES
 END_OF_PROBES
 check "back" join all
 check_not "longer than the policy allows" cut zone wifi --for 2h
+# What the daemon looks at every 5 seconds.
+at_a_look() { eventually "$@" || eventually "$@"; }
 check "for a second" cut zone wifi --for 1s
-check "which ends by itself" eventually sh -c "'$BUILD/sekisho' status --socket '$home/run/control.sock'"
+check "which ends by itself" at_a_look sh -c "'$BUILD/sekisho' status --socket '$home/run/control.sock'"
 check "and is recorded" grep -q '"event":"isolation-ended"' "$home/events"
 probes <<END_OF_PROBES
 	arrived internet * answered | wifi 172.16.0.9 9.9.9.9 udp/5060
@@ -100,12 +102,12 @@ lab daemon kill
 boot='s/"until":"[^ "]*/"until":"0d2b6c1e/'
 sed -i "$boot" "$home/state/isolation"
 lab daemon start
-check "another boot goes by the clock" eventually eval '! grep -q 0d2b6c1e "$home/state/isolation"'
+check "another boot goes by the clock" at_a_look eval '! grep -q 0d2b6c1e "$home/state/isolation"'
 check "and it is isolated still" grep -q ISOLATED <(sekisho status)
 lab daemon kill
 sed -i "$boot; s/\"until_usec\":[0-9]*/\"until_usec\":1/; s/\"confirmed\":[0-9]*/\"confirmed\":1/" "$home/state/isolation"
 lab daemon start
-check "until its time is over" eventually sh -c "'$BUILD/sekisho' status --socket '$home/run/control.sock'"
+check "until its time is over" at_a_look sh -c "'$BUILD/sekisho' status --socket '$home/run/control.sock'"
 
 check "two persons" apply < <(flows <<<"second-person-to-reconnect: true")
 lab person suzuki operate
