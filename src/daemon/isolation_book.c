@@ -10,6 +10,8 @@
 #include "base/fault.h"
 #include "base/file.h"
 
+enum { REFUSALS_WAITING_MAX = 128 }; // beyond, only orders are told to the main loop
+
 static const char file_name[] = "isolation";
 static const char damaged_name[] = "isolation.damaged";
 
@@ -102,13 +104,18 @@ struct guard_want book_want(const struct isolation_book *book)
 void book_tell_news(struct isolation_book *book, const struct isolation_news *news)
 {
 	struct isolation_news *copy = malloc(sizeof(*copy)), **end = &book->news;
+	size_t waiting = 0;
 
 	if (!copy)
 		return;
 	*copy = *news;
 	copy->next = NULL;
-	while (*end)
+	for (; *end; waiting++)
 		end = &(*end)->next;
+	if (news->method && waiting >= REFUSALS_WAITING_MAX) {
+		free(copy);
+		return;
+	}
 	*end = copy;
 	eventfd_write(book->news_fd, 1);
 }

@@ -328,6 +328,29 @@ static void test_half(void **state)
 	book_close(book);
 }
 
+// Refusals that nobody hears of yet take no end of memory, and hold no order back.
+static void test_news(void **state)
+{
+	struct isolation_book *book = book_new();
+	struct isolation_news refusal = { .method = 1 }, *heard;
+	struct isolated *one = calloc(1, sizeof(*one));
+	size_t refusals = 0, orders = 0;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		book_tell_news(book, &refusal);
+	book_tell(book, one, false);
+	while ((heard = book_hear(book))) {
+		refusals += heard->method != 0;
+		orders += heard->method == 0;
+		free(heard);
+	}
+	assert_true(refusals > 0 && refusals < 1000);
+	assert_int_equal(orders, 1);
+	free(one);
+	book_close(book);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_words),
 		cmocka_unit_test(test_over),	   cmocka_unit_test(test_again),
 		cmocka_unit_test(test_end),	   cmocka_unit_test(test_half),
+		cmocka_unit_test(test_news),
 	};
 
 	net_enter();
