@@ -9,8 +9,7 @@
 
 struct daemon_switch;
 
-// path: of the socket.  refused, with arg: told of calls that were not the caller's to make; on the
-// switch's thread.  0 or a negative errno.
+// path: of the socket.  0 or a negative errno.
 int daemon_switch_start(struct isolation_book *book, const char *path,
 			struct daemon_switch **ret_switch);
 void daemon_switch_stop(struct daemon_switch *daemon_switch); // NULL is fine
