@@ -422,19 +422,22 @@ void order_carry_out(struct isolation_book *book, struct control_server *server,
 
 // --- preview
 
-enum { RANGES_MAX = 1024 };
+// The main loop waits for the count: of more connections than these none is given.
+enum { RANGES_MAX = 1024, COUNTED_MAX = 65536 };
 
 struct counting {
 	bool all;
 	struct addr_range ranges[RANGES_MAX];
 	size_t n;
-	uint64_t connections;
+	uint64_t looked_at, connections;
 };
 
 static int count_one(void *arg, const struct conntrack_entry *entry)
 {
 	struct counting *counting = arg;
 
+	if (++counting->looked_at > COUNTED_MAX)
+		return -E2BIG;
 	counting->connections +=
 		counting->all || conntrack_touches(entry, counting->ranges, counting->n);
 	return 0;
