@@ -156,7 +156,7 @@ done
 change
 before=$(status generation)
 at review-opened
-sekisho apply --emergency "test" --confirm 300s >/dev/null 2>&1
+lab as suzuki apply "$home/rules" --emergency "test" --confirm 300s >/dev/null 2>&1
 died "emergency"
 same "emergency: it is to be reviewed" 1 "$(status open_reviews)"
 sekisho rollback >/dev/null 2>&1
