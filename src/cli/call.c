@@ -167,3 +167,22 @@ void cli_print_diagnostic(const struct control_row *row)
 		    CTL_SECOND_COLUMN_END);
 	fprintf(stderr, "note: %s\n", control_text(row, CTL_SECOND_MESSAGE));
 }
+
+int cli_show(const struct cli *cli, enum control_method method, struct control_writer *request,
+	     const char *rows_key, void (*print)(const struct control_reply *reply))
+{
+	struct control_reply reply;
+	bool answered;
+	int status = cli_call(cli, method, request, -1, &reply, &answered);
+
+	if (request)
+		control_writer_done(request);
+	if (!answered)
+		return status;
+	if (cli->json)
+		cli_json_print(cli_reply_json(&reply, rows_key));
+	else if (status == EXIT_FINE)
+		print(&reply);
+	control_reply_done(&reply);
+	return status;
+}

@@ -14,6 +14,11 @@ int cli_call(const struct cli *cli, enum control_method method,
 	     const struct control_writer *request, int fd, struct control_reply *ret_reply,
 	     bool *ret_answered);
 
+// Calls and shows the answer: as JSON with --json (its rows under rows_key), else by print() if the
+// call succeeded.  Takes over the request's bytes; request may be NULL.  Returns the exit status.
+int cli_show(const struct cli *cli, enum control_method method, struct control_writer *request,
+	     const char *rows_key, void (*print)(const struct control_reply *reply));
+
 // A row of a reply as a JSON object: names of the tags as keys; tags that repeat give arrays;
 // times as RFC 3339 in local time.
 struct json_object *cli_row_json(const struct control_row *row);

@@ -60,26 +60,18 @@ static void print_total(const struct control_reply *reply)
 	printf("\n");
 }
 
+static void print_connections(const struct control_reply *reply)
+{
+	if (control_reply_rows(reply))
+		print_rows(reply);
+	print_total(reply);
+}
+
 int verb_connections(const struct cli *cli)
 {
 	struct control_writer request;
-	struct control_reply reply;
-	bool answered;
-	int status;
 
 	control_writer_init(&request, CTL_REQUEST_MAX);
 	control_put_text(&request, CTL_ZONE, cli_value(cli, OPT_ZONE));
-	status = cli_call(cli, CTL_CONNECTIONS, &request, -1, &reply, &answered);
-	control_writer_done(&request);
-	if (!answered)
-		return status;
-	if (cli->json) {
-		cli_json_print(cli_reply_json(&reply, "connections"));
-	} else if (status == EXIT_FINE) {
-		if (control_reply_rows(&reply))
-			print_rows(&reply);
-		print_total(&reply);
-	}
-	control_reply_done(&reply);
-	return status;
+	return cli_show(cli, CTL_CONNECTIONS, &request, "connections", print_connections);
 }

@@ -40,18 +40,7 @@ static void print_list(const struct control_reply *reply)
 
 static int list(const struct cli *cli)
 {
-	struct control_reply reply;
-	bool answered;
-	int status = cli_call(cli, CTL_INCIDENT_LIST, NULL, -1, &reply, &answered);
-
-	if (!answered)
-		return status;
-	if (cli->json)
-		cli_json_print(cli_reply_json(&reply, "incidents"));
-	else if (control_reply_rows(&reply))
-		print_list(&reply);
-	control_reply_done(&reply);
-	return status;
+	return cli_show(cli, CTL_INCIDENT_LIST, NULL, "incidents", print_list);
 }
 
 // --- show
@@ -149,26 +138,18 @@ static void print_rows(const struct control_reply *reply)
 	}
 }
 
+static void print_incident(const struct control_reply *reply)
+{
+	print_head(control_reply_fields(reply));
+	print_rows(reply);
+}
+
 static int show(const struct cli *cli, uint64_t number)
 {
 	struct control_writer request;
-	struct control_reply reply;
-	bool answered;
-	int status;
 
 	cli_incident_request(&request, number);
-	status = cli_call(cli, CTL_INCIDENT_SHOW, &request, -1, &reply, &answered);
-	control_writer_done(&request);
-	if (!answered)
-		return status;
-	if (cli->json) {
-		cli_json_print(cli_reply_json(&reply, "rows"));
-	} else if (status == EXIT_FINE) {
-		print_head(control_reply_fields(&reply));
-		print_rows(&reply);
-	}
-	control_reply_done(&reply);
-	return status;
+	return cli_show(cli, CTL_INCIDENT_SHOW, &request, "rows", print_incident);
 }
 
 // --- open, note, close

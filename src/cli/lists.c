@@ -70,23 +70,6 @@ static void print_zone_rows(const struct control_reply *reply)
 	table_free(table);
 }
 
-static int list_running(const struct cli *cli, enum control_method method, const char *key,
-			void (*print)(const struct control_reply *reply))
-{
-	struct control_reply reply;
-	bool answered;
-	int status = cli_call(cli, method, NULL, -1, &reply, &answered);
-
-	if (!answered)
-		return status;
-	if (cli->json)
-		cli_json_print(cli_reply_json(&reply, key));
-	else if (control_reply_rows(&reply))
-		print(&reply);
-	control_reply_done(&reply);
-	return status;
-}
-
 // The zones that a flow leads from or to, each once.
 static struct json_object *flow_zones(const struct plan *plan, const struct plan_flow *flow,
 				      bool to)
@@ -282,12 +265,12 @@ int verb_flows(const struct cli *cli)
 {
 	if (cli->argc)
 		return list_folder(cli, &folder_flows);
-	return list_running(cli, CTL_FLOWS_LIST, "flows", print_flow_rows);
+	return cli_show(cli, CTL_FLOWS_LIST, NULL, "flows", print_flow_rows);
 }
 
 int verb_zones(const struct cli *cli)
 {
 	if (cli->argc)
 		return list_folder(cli, &folder_zones);
-	return list_running(cli, CTL_ZONES_LIST, "zones", print_zone_rows);
+	return cli_show(cli, CTL_ZONES_LIST, NULL, "zones", print_zone_rows);
 }

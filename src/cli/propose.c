@@ -124,22 +124,10 @@ static void print_page(const struct control_reply *reply)
 int verb_proposal(const struct cli *cli)
 {
 	struct control_writer request;
-	struct control_reply reply;
-	bool answered;
-	int status;
 
 	control_writer_init(&request, CTL_REQUEST_MAX);
 	control_put_u64(&request, CTL_PROPOSAL, apply_number(cli->argv[0]));
-	status = cli_call(cli, CTL_PROPOSAL_PAGE, &request, -1, &reply, &answered);
-	control_writer_done(&request);
-	if (!answered)
-		return status;
-	if (cli->json)
-		cli_json_print(cli_reply_json(&reply, "rows"));
-	else if (status == EXIT_FINE)
-		print_page(&reply);
-	control_reply_done(&reply);
-	return status;
+	return cli_show(cli, CTL_PROPOSAL_PAGE, &request, "rows", print_page);
 }
 
 // --- propose
@@ -292,29 +280,12 @@ static void print_history(const struct control_reply *reply)
 	table_free(table);
 }
 
-static int list(const struct cli *cli, enum control_method method, const char *key,
-		void (*print)(const struct control_reply *reply))
-{
-	struct control_reply reply;
-	bool answered;
-	int status = cli_call(cli, method, NULL, -1, &reply, &answered);
-
-	if (!answered)
-		return status;
-	if (cli->json)
-		cli_json_print(cli_reply_json(&reply, key));
-	else if (status == EXIT_FINE)
-		print(&reply);
-	control_reply_done(&reply);
-	return status;
-}
-
 int verb_proposals(const struct cli *cli)
 {
-	return list(cli, CTL_PROPOSALS_LIST, "proposals", print_proposals);
+	return cli_show(cli, CTL_PROPOSALS_LIST, NULL, "proposals", print_proposals);
 }
 
 int verb_history(const struct cli *cli)
 {
-	return list(cli, CTL_HISTORY, "generations", print_history);
+	return cli_show(cli, CTL_HISTORY, NULL, "generations", print_history);
 }
