@@ -15,8 +15,8 @@ children=()
 
 tidy() {
 	local pid
-	for pid in "${children[@]}"; do
-		kill "$pid" 2>/dev/null
+	for pid in "${children[@]}"; do # one that ended long ago may be somebody else by now
+		[[ $(ps -o ppid= -p "$pid") -ne $$ ]] || kill "$pid" 2>/dev/null
 	done
 	"$here/lab" down
 	rm -rf "$work"
