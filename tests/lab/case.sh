@@ -22,7 +22,7 @@ tidy() {
 	rm -rf "$work"
 }
 trap tidy EXIT
-trap 'exit 1' INT TERM
+trap 'echo "FAILED somebody sent a signal"; exit 1' INT TERM
 
 lab() { "$here/lab" "$@"; }
 gw() { nsenter --net="/run/netns/${LAB_PREFIX}gw" "$@"; }

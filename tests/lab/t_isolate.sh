@@ -232,7 +232,7 @@ gw ip neigh del 10.20.3.3 dev lan-office
 # --- ordered twice: the second is recorded as its own, the incident is one, and a boot knows it
 
 check "a reason of two lines" sekisho isolate zone office --yes --reason $'two\nlines' --own-judgment
-incident() { sekisho isolate list --json | jq '.isolations[0].incident'; }
+incident() { sekisho isolate list --json | jq '.isolations[0].incident // 0'; }
 check "it has an incident" eventually eval '(($(incident) > 0))'
 before=$(incident)
 check "ordered again, for another reason" sekisho isolate zone office --yes --reason leak --ordered-by "the mayor"
