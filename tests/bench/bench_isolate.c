@@ -2,6 +2,7 @@
 //
 //   bench_isolate FROM TO ADDRESS PORT RUNS [--for SECONDS] switch INTERFACE
 //   bench_isolate FROM TO ADDRESS PORT RUNS [--for SECONDS] command CUT JOIN
+// CUT is a command in words; JOIN is a line for the shell.
 //
 // Run in the gateway's namespace; the stream goes from the namespace FROM to ADDRESS, which TO has.
 // "switch": the order is given in this process, as the daemon's switch thread does; "command": by a
@@ -38,6 +39,8 @@ enum {
 	COMMAND_PAUSE_NS = 500000, // of a command's, which takes longer
 	TRIES = 10,		   // for each run, at most
 	SENT_MAX = 1 << 16,	   // times of sending that are kept
+	LINE_BYTES = 1024,
+	WORDS_MAX = 32, // of a command
 };
 
 extern char **environ;
@@ -166,15 +169,41 @@ struct way {
 	struct isolations all;
 };
 
-static void run_command(const char *command)
+static void run(char *const *words, const posix_spawn_file_actions_t *actions)
 {
-	const char *const words[] = { "/bin/sh", "-c", command, NULL };
 	pid_t pid;
 	int status;
 
-	if (posix_spawn(&pid, words[0], NULL, NULL, (char *const *)words, environ) != 0 ||
+	if (posix_spawnp(&pid, words[0], actions, NULL, words, environ) != 0 ||
 	    waitpid(pid, &status, 0) != pid || status != 0)
-		fail(command);
+		fail(words[0]);
+}
+
+// By a shell.
+static void run_line(const char *line)
+{
+	char copy[LINE_BYTES], shell[] = "/bin/sh", option[] = "-c";
+	char *words[] = { shell, option, copy, NULL };
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	run(words, NULL);
+}
+
+// As a shell starts a command: its own start is not to be counted.
+static void run_command(const char *command)
+{
+	char copy[LINE_BYTES], *words[WORDS_MAX + 1], *next = copy;
+	posix_spawn_file_actions_t actions;
+	size_t n = 0;
+
+	snprintf(copy, sizeof(copy), "%s", command);
+	while (n < WORDS_MAX && (words[n] = strsep(&next, " ")))
+		n++;
+	words[n] = NULL;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	run(words, &actions);
+	posix_spawn_file_actions_destroy(&actions);
 }
 
 static void cut(struct way *way)
@@ -200,7 +229,7 @@ static void join(struct way *way)
 					 .isolations = &way->found.isolations };
 
 	if (way->join)
-		run_command(way->join);
+		run_line(way->join);
 	else if (switch_guard_make(way->guard, &want, &way->isolation, &way->all) < 0)
 		fail("reconnect");
 }
