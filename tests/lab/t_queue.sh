@@ -1,5 +1,6 @@
 #!/bin/bash
-# A guarded flow goes to the inspection queue, and is closed while nobody listens there.
+# A guarded flow goes to the inspection queue, and is closed while nobody listens there.  Isolation stops
+# what waits in it.
 #
 #   office 10.20.0.0/16, fd00:20::/64 ---- lan-office +---------+ lan-dmz ---- dmz 192.0.2.0/24, 2001:db8:40::/64
 #   wifi 172.16.0.0/20 ------------------- lan-wifi   | sekisho | wan-inet --- internet (everything else)
@@ -26,5 +27,41 @@ probes -q 100 <<END
 END
 check "query says so" sekisho query office dmz/mail smtp
 same "INSPECT" "*INSPECT*" "$(sekisho query office dmz/mail smtp)"
+
+# --- what waits in the queue when its zone is cut off stays behind, whatever the verdict
+
+mkdir "$work/hold"
+background gw python3 "$here/hold.py" 100 "$work/hold"
+zone dmz nft -f - <<END
+table inet seen {
+	counter mail { }
+	chain seen { type filter hook prerouting priority -400; tcp dport 25 tcp flags & (syn | ack) == syn counter name mail; }
+}
+END
+held() { (($(<"$work/hold/held") >= $1)); } # answers of the far end are held as well
+go() { touch "$work/hold/go" && eventually test ! -e "$work/hold/go"; }
+seen() { zone dmz nft -j list counter inet seen mail | jq '.nftables[1].counter.packets'; }
+knock() { zone office timeout 2 python3 -c "
+import socket
+s = socket.socket(socket.AF_INET6 if ':' in '$1' else socket.AF_INET, socket.SOCK_STREAM)
+s.settimeout(0.3)
+try: s.connect(('$1', 25))
+except OSError: pass"; } # one SYN
+check "the queue has a listener" eventually held 0
+knock 192.0.2.25
+check "a packet is held" eventually held 1
+check "and let go" go
+check "it arrives" eventually eval '(($(seen) == 1))'
+check "" go
+knock 192.0.2.25
+knock 2001:db8:40::25
+check "two are held" eventually held 2
+check "their zone is cut off" sekisho isolate zone office --yes --reason drill --own-judgment
+check "they are let go" go
+check "reconnected" sekisho reconnect office --reason drill
+knock 192.0.2.25
+check "" eventually held 1
+check "" go
+check "of all of them only the last one arrived" eventually eval '(($(seen) == 2))'
 
 done_
