@@ -131,7 +131,8 @@ void isolation_write_motd(struct gate *gate)
 	confirm_put_motd(gate, out);
 	reviews_put_motd(gate, out);
 	fclose(out);
-	fd = open(gate->options->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	// A gate that only closes has no such folder.
+	fd = gate->options->run ? open(gate->options->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	// One that not everybody may read is of no use.
 	if (fd >= 0 && file_replace(fd, motd_name, text, size) == 0 &&
 	    fchmodat(fd, motd_name, 0644, 0) < 0)
