@@ -176,24 +176,22 @@ int verb_propose(const struct cli *cli)
 
 // --- approve, reject, review
 
-static int tell_done(const struct cli *cli, enum control_method method,
-		     struct control_writer *request, const char *words)
+static void print_approved(const struct control_reply *reply)
 {
-	struct control_reply reply;
-	bool answered;
-	int status = cli_call(cli, method, request, -1, &reply, &answered);
+	puts("approved");
+	print_approvals(control_reply_fields(reply));
+}
 
-	control_writer_done(request);
-	if (!answered)
-		return status;
-	if (cli->json)
-		cli_json_print(cli_reply_json(&reply, NULL));
-	else if (status == EXIT_FINE)
-		puts(words);
-	if (!cli->json && status == EXIT_FINE && method == CTL_APPROVE)
-		print_approvals(control_reply_fields(&reply));
-	control_reply_done(&reply);
-	return status;
+static void print_rejected(const struct control_reply *reply)
+{
+	(void)reply;
+	puts("rejected");
+}
+
+static void print_reviewed(const struct control_reply *reply)
+{
+	(void)reply;
+	puts("reviewed");
 }
 
 int verb_approve(const struct cli *cli)
@@ -203,7 +201,7 @@ int verb_approve(const struct cli *cli)
 	control_writer_init(&request, CTL_REQUEST_MAX);
 	control_put_u64(&request, CTL_PROPOSAL, apply_number(cli->argv[0]));
 	control_put_text(&request, CTL_APPROVAL_CODE, cli->argv[1]);
-	return tell_done(cli, CTL_APPROVE, &request, "approved");
+	return cli_show(cli, CTL_APPROVE, &request, NULL, print_approved);
 }
 
 int verb_reject(const struct cli *cli)
@@ -213,7 +211,7 @@ int verb_reject(const struct cli *cli)
 	control_writer_init(&request, CTL_REQUEST_MAX);
 	control_put_u64(&request, CTL_PROPOSAL, apply_number(cli->argv[0]));
 	control_put_text(&request, CTL_REASON, cli_value(cli, OPT_REASON));
-	return tell_done(cli, CTL_REJECT, &request, "rejected");
+	return cli_show(cli, CTL_REJECT, &request, NULL, print_rejected);
 }
 
 int verb_review(const struct cli *cli)
@@ -223,7 +221,7 @@ int verb_review(const struct cli *cli)
 	control_writer_init(&request, CTL_REQUEST_MAX);
 	control_put_u64(&request, CTL_GENERATION, apply_number(cli->argv[0]));
 	control_put_text(&request, CTL_REASON, cli_value(cli, OPT_REASON));
-	return tell_done(cli, CTL_REVIEW, &request, "reviewed");
+	return cli_show(cli, CTL_REVIEW, &request, NULL, print_reviewed);
 }
 
 // --- lists

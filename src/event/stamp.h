@@ -23,7 +23,7 @@ enum {
 };
 
 void stamp_clock_init(struct stamp_clock *clock);
-// Fills the stamp for now.
+// Fills the stamp with the present time.
 void stamp_now(struct stamp_clock *clock, struct event_stamp *ret);
 // Compares the wall clock with the time since boot.  How far the wall clock was set since the last
 // look, in microseconds; 0 when it went on as it should.  Pure but for *clock.
