@@ -28,6 +28,9 @@ static void print_summary(const char *dir, const struct cli_policy *loaded)
 		printf("%s %zu assertion%s hold%s", tree->n_assertions > 1 ? "all" : "the",
 		       tree->n_assertions, tree->n_assertions > 1 ? "s" : "",
 		       tree->n_assertions > 1 ? "" : "s");
+	if (tree->n_tests)
+		printf("; %s %zu test%s pass%s", tree->n_tests > 1 ? "all" : "the", tree->n_tests,
+		       plural(tree->n_tests), tree->n_tests > 1 ? "" : "es");
 	if (warnings)
 		printf("; %zu warning%s", warnings, plural(warnings));
 	puts("");
@@ -58,6 +61,7 @@ static struct json_object *check_json(const char *dir, const struct cli_policy *
 		cli_json_number(object, "flows", tree->n_flows);
 		cli_json_number(object, "nat", tree->n_nat);
 		cli_json_number(object, "assertions", tree->n_assertions);
+		cli_json_number(object, "tests", tree->n_tests);
 	}
 	json_object_object_add(object, "diagnostics", cli_diag_json(loaded->diag));
 	return object;

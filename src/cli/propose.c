@@ -103,9 +103,12 @@ static void print_page(const struct control_reply *reply)
 
 	print_head(head);
 	if (control_find(head, CTL_ERRORS)) {
-		printf("policy      %llu flows in %llu zones; every assertion holds; %llu warnings\n",
+		printf("policy      %llu flows in %llu zones; %llu assertions hold; %llu tests pass; "
+		       "%llu warnings\n",
 		       (unsigned long long)control_u64(head, CTL_FLOWS),
 		       (unsigned long long)control_u64(head, CTL_ZONES),
+		       (unsigned long long)control_u64(head, CTL_ASSERTIONS),
+		       (unsigned long long)control_u64(head, CTL_TESTS),
 		       (unsigned long long)control_u64(head, CTL_WARNINGS));
 		fflush(stdout);
 		for (size_t i = 0; i < control_reply_rows(reply); i++)

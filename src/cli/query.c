@@ -4,7 +4,7 @@
 
 #include "base/exit.h"
 #include "cli/load.h"
-#include "cli/question.h"
+#include "plan/question.h"
 #include "cli/verb.h"
 
 static const char *const reasons[] = {

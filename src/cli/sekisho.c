@@ -13,7 +13,8 @@
 	 OPT_LINK_DOWN | OPT_FOR | OPT_PREVIEW | OPT_YES)
 
 static const struct cli_verb verbs[] = {
-	{ "check", "[DIR ...]", "every fault of a policy, and whether its assertions hold", 0, 64,
+	{ "check", "[DIR ...]",
+	  "every fault of a policy, whether its assertions hold and its tests pass", 0, 64,
 	  OPT_JSON, verb_check },
 	{ "print", "[DIR]", "the policy in canonical form", 0, 1, 0, verb_print },
 	{ "show", "ruleset|schema|manual [DIR]",

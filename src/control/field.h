@@ -69,6 +69,8 @@ enum control_tag {
 	CTL_STORE_US,
 	CTL_ERRORS,
 	CTL_WARNINGS,
+	CTL_ASSERTIONS, // how many, of a policy that may be applied: all hold
+	CTL_TESTS,
 	// Diagnostics
 	CTL_CODE,     // 204 of SK204
 	CTL_SEVERITY, // "error", "warning", "note"

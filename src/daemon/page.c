@@ -56,6 +56,8 @@ static void put_policy(struct control_writer *reply, const struct page *page)
 	const struct control_row *head = &page->report.faults.v[0];
 	control_put_u64(reply, CTL_ERRORS, control_u64(head, CTL_ERRORS));
 	control_put_u64(reply, CTL_WARNINGS, control_u64(head, CTL_WARNINGS));
+	control_put_u64(reply, CTL_ASSERTIONS, control_u64(head, CTL_ASSERTIONS));
+	control_put_u64(reply, CTL_TESTS, control_u64(head, CTL_TESTS));
 	control_put_u64(reply, CTL_FLOWS, page->report.flows.n - 1);
 	control_put_u64(reply, CTL_ZONES, page->report.zones.n - 2);
 	control_put_text(reply, CTL_TITLE, control_text(head, CTL_TITLE));

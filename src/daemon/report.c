@@ -7,7 +7,7 @@
 
 #include "kernel/lifeline.h"
 
-enum { REPORT_MAGIC = 0x52504552, REPORT_VERSION = 3 };
+enum { REPORT_MAGIC = 0x52504552, REPORT_VERSION = 4 };
 
 struct report_head {
 	uint32_t magic, version;
@@ -139,6 +139,11 @@ static void put_faults(struct control_writer *writer, const struct diag *diag,
 		hex_of(plan_digest(plan), digest);
 		control_put_text(writer, CTL_DIGEST, digest);
 		control_put_text(writer, CTL_TITLE, plan_title(plan));
+		plan_assertions(plan, &n);
+		control_put_u64(writer, CTL_ASSERTIONS, n);
+		plan_tests(plan, &n);
+		control_put_u64(writer, CTL_TESTS, n);
+		n = diag_count(diag);
 		put_record(writer, plan_record(plan));
 		put_isolation(writer, plan_isolation(plan));
 	}
@@ -348,9 +353,11 @@ int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 }
 
 static const uint8_t faults_head_tags[] = {
-	CTL_ERRORS,	   CTL_WARNINGS,    CTL_ASSERTIONS_FAILED, CTL_DIGEST,
-	CTL_TITLE,	   CTL_SWITCH_LINE, CTL_RECORD_KEEP_DAYS,  CTL_RECORD_ROTATE,
-	CTL_RECORD_CLOSES, CTL_RECORD_TO,   CTL_RECORD_HOLD
+	CTL_ERRORS,	   CTL_WARNINGS,	  CTL_ASSERTIONS,
+	CTL_TESTS,	   CTL_ASSERTIONS_FAILED, CTL_DIGEST,
+	CTL_TITLE,	   CTL_SWITCH_LINE,	  CTL_RECORD_KEEP_DAYS,
+	CTL_RECORD_ROTATE, CTL_RECORD_CLOSES,	  CTL_RECORD_TO,
+	CTL_RECORD_HOLD
 };
 static const uint8_t fault_tags[] = { CTL_DIAGNOSTIC_TAGS };
 static const uint8_t flow_tags[] = { CTL_ID,	    CTL_TITLE, CTL_FROM, CTL_TO,

@@ -430,6 +430,7 @@ void build_assertions(struct build *b)
 {
 	struct trial trial = { .build = b, .sound = diag_errors(b->diag) == 0 };
 
+	b->sound = trial.sound;
 	if (b->tree->n_assertions == 0)
 		return;
 	if (trial.sound)

@@ -44,14 +44,33 @@ static void say_assertion(FILE *out, const struct pol_assertion *from)
 		say_counts(out, from);
 }
 
-static const char *text_of(struct build *b, const struct pol_assertion *from)
+static void say_test(FILE *out, const struct pol_test *from)
+{
+	fprintf(out, "%s", from->expect.s ? from->expect.s : "");
+	say_list(out, " from ", &from->from);
+	say_list(out, " to ", &from->to);
+	say_list(out, " with ", &from->services);
+	if (from->source_port.set)
+		fprintf(out, " from port %llu", (unsigned long long)from->source_port.value);
+	if (from->flow.s)
+		fprintf(out, " by flow %s", from->flow.s);
+	if (from->translation.s)
+		fprintf(out, " through nat %s", from->translation.s);
+}
+
+static const char *text_of(struct build *b, const struct pol_assertion *assertion,
+			   const struct pol_test *test)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	const char *kept;
 
-	if (!out || (say_assertion(out, from), fclose(out)) != 0) {
+	if (out && assertion)
+		say_assertion(out, assertion);
+	if (out && test)
+		say_test(out, test);
+	if (!out || fclose(out) != 0) {
 		fprintf(stderr, "sekisho: out of memory\n");
 		abort();
 	}
@@ -72,7 +91,19 @@ void build_assertion_texts(struct build *b)
 			continue;
 		plan->assertions[plan->n_assertions++] = (struct plan_assertion){
 			.id = build_text(b, &from->id),
-			.text = text_of(b, from),
+			.text = text_of(b, from, NULL),
+			.at = build_place(b, from->id.at),
+		};
+	}
+	plan->tests = arena_array_of(b->arena, struct plan_assertion, b->tree->n_tests);
+	for (size_t i = 0; i < b->tree->n_tests; i++) {
+		const struct pol_test *from = &b->tree->tests[i];
+
+		if (!from->id.s)
+			continue;
+		plan->tests[plan->n_tests++] = (struct plan_assertion){
+			.id = build_text(b, &from->id),
+			.text = text_of(b, NULL, from),
 			.at = build_place(b, from->id.at),
 		};
 	}

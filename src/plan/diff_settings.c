@@ -139,52 +139,58 @@ static void compare_settings(struct differ *d)
 	}
 }
 
-// --- assertions
+// --- assertions and tests
 
-static const struct plan_assertion *find_assertion(const struct plan *plan, const char *id)
+struct statements {
+	const char *noun, *adds, *changes, *removes;
+	const struct plan_assertion *before, *after;
+	size_t n_before, n_after;
+};
+
+static const struct plan_assertion *find_statement(const struct plan_assertion *v, size_t n,
+						   const char *id)
 {
-	for (size_t i = 0; i < plan->n_assertions; i++)
-		if (strcmp(plan->assertions[i].id, id) == 0)
-			return &plan->assertions[i];
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].id, id) == 0)
+			return &v[i];
 	return NULL;
 }
 
-static void tell_assertion(struct differ *d, const struct plan_assertion *assertion,
-			   enum diff_weight weight, const char *reason, const char *what)
+static void tell_statement(struct differ *d, const char *noun,
+			   const struct plan_assertion *statement, enum diff_weight weight,
+			   const char *reason, const char *what)
 {
 	struct diff_row *row = diff_add(d, DIFF_CHANGES);
 
 	if (!row)
 		return;
-	row->subject = arena_printf(d->arena, "assertion %s", assertion->id);
-	row->at = assertion->at;
+	row->subject = arena_printf(d->arena, "%s %s", noun, statement->id);
+	row->at = statement->at;
 	row->weight = weight;
 	row->reason = reason;
 	row->what = what;
 }
 
-static void compare_assertions(struct differ *d)
+static void compare_statements(struct differ *d, const struct statements *s)
 {
-	const struct plan *before = d->before.plan, *after = d->after.plan;
-
-	for (size_t i = 0; i < after->n_assertions; i++) {
-		const struct plan_assertion *is = &after->assertions[i];
-		const struct plan_assertion *was = find_assertion(before, is->id);
+	for (size_t i = 0; i < s->n_after; i++) {
+		const struct plan_assertion *is = &s->after[i];
+		const struct plan_assertion *was = find_statement(s->before, s->n_before, is->id);
 
 		if (!was)
-			tell_assertion(d, is, DIFF_LIGHT, "adds an assertion",
+			tell_statement(d, s->noun, is, DIFF_LIGHT, s->adds,
 				       arena_printf(d->arena, "new: %s", diff_shown(d, is->text)));
 		else if (strcmp(was->text, is->text) != 0)
-			tell_assertion(d, is, DIFF_HEAVY, "changes an assertion",
+			tell_statement(d, s->noun, is, DIFF_HEAVY, s->changes,
 				       arena_printf(d->arena, "%s; before: %s",
 						    diff_shown(d, is->text),
 						    diff_shown(d, was->text)));
 	}
-	for (size_t i = 0; i < before->n_assertions; i++) {
-		const struct plan_assertion *was = &before->assertions[i];
+	for (size_t i = 0; i < s->n_before; i++) {
+		const struct plan_assertion *was = &s->before[i];
 
-		if (!find_assertion(after, was->id))
-			tell_assertion(d, was, DIFF_HEAVY, "takes an assertion away",
+		if (!find_statement(s->after, s->n_after, was->id))
+			tell_statement(d, s->noun, was, DIFF_HEAVY, s->removes,
 				       arena_printf(d->arena, "removed: %s",
 						    diff_shown(d, was->text)));
 	}
@@ -192,6 +198,16 @@ static void compare_assertions(struct differ *d)
 
 void diff_settings(struct differ *d)
 {
+	const struct plan *before = d->before.plan, *after = d->after.plan;
+
 	compare_settings(d);
-	compare_assertions(d);
+	compare_statements(d,
+			   &(struct statements){ "assertion", "adds an assertion",
+						 "changes an assertion", "takes an assertion away",
+						 before->assertions, after->assertions,
+						 before->n_assertions, after->n_assertions });
+	compare_statements(d,
+			   &(struct statements){ "test", "adds a test", "changes a test",
+						 "takes a test away", before->tests, after->tests,
+						 before->n_tests, after->n_tests });
 }

@@ -15,10 +15,11 @@ static void take_header(struct build *b)
 
 // In this order: each step relies on those before it.
 static void (*const steps[])(struct build *) = {
-	take_header,	 build_zones,	   build_networks,	  build_service_table,
-	build_registers, build_flows,	   build_settle,	  build_nat,
-	build_settings,	 build_approval,   build_isolation,	  build_evidence,
-	build_record,	 build_assertions, build_assertion_texts, build_section_texts,
+	take_header,	     build_zones,      build_networks,	build_service_table,
+	build_registers,     build_flows,      build_settle,	build_nat,
+	build_settings,	     build_approval,   build_isolation, build_evidence,
+	build_record,	     build_assertions, build_tests,	build_assertion_texts,
+	build_section_texts,
 };
 
 int plan_make_tree(const struct pol_tree *tree, struct diag *diag, struct plan **ret_plan,
@@ -105,6 +106,12 @@ const struct plan_evidence *plan_evidence(const struct plan *plan)
 const struct plan_settings *plan_settings(const struct plan *plan)
 {
 	return &plan->settings;
+}
+
+const struct plan_assertion *plan_tests(const struct plan *plan, size_t *ret_n)
+{
+	*ret_n = plan->n_tests;
+	return plan->tests;
 }
 
 const struct plan_assertion *plan_assertions(const struct plan *plan, size_t *ret_n)

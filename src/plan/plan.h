@@ -180,7 +180,7 @@ struct plan_settings {
 	unsigned extensions; // allowed ones
 };
 
-struct plan_assertion { // one that holds
+struct plan_assertion { // one that holds; a test too
 	const char *id;
 	const char *text; // "never from public-wifi to office, lgwan": what it says, in one line
 	struct place at;
@@ -237,8 +237,8 @@ struct plan_record {
 struct plan;
 
 // Resolves, settles, proves.  0 with *ret_plan, possibly with warnings in diag; -EBADMSG when diag
-// has errors.  *ret_assertions_failed (may be NULL) tells whether assertions are among them.
-// The plan keeps no pointer into the policy: it may be freed first.
+// has errors.  *ret_assertions_failed (may be NULL) tells whether assertions or tests are among
+// them. The plan keeps no pointer into the policy: it may be freed first.
 int plan_make(const struct pol_policy *policy, struct diag *diag, struct plan **ret_plan,
 	      bool *ret_assertions_failed);
 void plan_free(struct plan *plan);
@@ -286,6 +286,7 @@ const struct plan_evidence *plan_evidence(const struct plan *plan);
 const struct plan_settings *plan_settings(const struct plan *plan);
 const struct plan_record *plan_record(const struct plan *plan);
 const struct plan_assertion *plan_assertions(const struct plan *plan, size_t *ret_n);
+const struct plan_assertion *plan_tests(const struct plan *plan, size_t *ret_n);
 // Names of the bits of enum plan_extension, with commas.
 const char *plan_extensions_text(unsigned extensions, char *out, size_t size);
 const struct plan_approval *plan_approval(const struct plan *plan);

@@ -66,6 +66,8 @@ struct plan {
 	struct plan_record record;
 	struct plan_assertion *assertions; // as in the files
 	size_t n_assertions;
+	struct plan_assertion *tests;
+	size_t n_tests;
 	struct plan_section *sections; // by name, of those that plan_diff() compares by text
 	size_t n_sections;
 	struct plan_approval approval;
@@ -89,6 +91,7 @@ struct build {
 	size_t n_rects;					     // of all terms so far
 	const struct pol_flow **flow_sources;		     // by index of plan->flows
 	bool *flow_guard_none; // by index of plan->flows: it says `guard: none`
+	bool sound;	       // no errors before the assertions: the flows can be asked
 	bool assertions_failed;
 };
 
@@ -145,8 +148,10 @@ void build_record(struct build *b);
 // In assert.c: tries every assertion; a violation is an error of SK450-499 and sets
 // b->assertions_failed.
 void build_assertions(struct build *b);
-// In assert_text.c: fills plan->assertions with what they say.
+// In assert_text.c: fills plan->assertions and plan->tests with what they say.
 void build_assertion_texts(struct build *b);
+// In test.c: tries every test; one that fails is an error and sets b->assertions_failed.
+void build_tests(struct build *b);
 // In section_text.c: fills plan->sections.
 void build_section_texts(struct build *b);
 

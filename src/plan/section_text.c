@@ -8,9 +8,9 @@
 
 static bool has_meaning(const char *name)
 {
-	static const char *const names[] = { "version",	 "title",    "zones",
-					     "networks", "services", "flows",
-					     "nat",	 "settings", "assertions" };
+	static const char *const names[] = { "version",	   "title", "zones", "networks",
+					     "services",   "flows", "nat",   "settings",
+					     "assertions", "tests" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i], name) == 0)

@@ -376,6 +376,48 @@ static const struct key_table assertion_table = {
 };
 #undef STRUCT
 
+#define STRUCT struct pol_test
+static const struct key test_keys[] = {
+	{ TEXT("id", id), .word = WORD_ID, .required = true, .about = "Name of the test.",
+	  .example = "office-mail" },
+	{ TITLE("職員はメールを送れる") },
+	{ WORDS("clause", clause), .word = WORD_FREE, .about = "Clauses that demand it.",
+	  .example = "[60-1]" },
+	{ LIST("from", from), .required = true,
+	  .about =
+		  "Where the packets come from: zones, zone/network, zone/ADDRESS, an address (its "
+		  "zone is then the one that has it), self. A prefix or a zone stands for all of its "
+		  "addresses.",
+	  .example = "[office/10.20.1.5]" },
+	{ LIST("to", to), .required = true,
+	  .about = "Where they go, written the same way, before any translation.",
+	  .example = "[dmz/mail-hub]" },
+	{ LIST("services", services), .required = true,
+	  .about = "Services, by name or written as in a service's members.", .example = "[smtp]" },
+	{ UINT("source-port", source_port), .max = 65535,
+	  .about = "Source port of the packets. Default: any.", .example = "68" },
+	{ TEXT("expect", expect), .word = WORD_CHOICE, .required = true,
+	  .choices = CHOICES("allow", "deny", "inspect"),
+	  .about = "What becomes of every one of them: allow (it gets through, with or without a "
+		   "guard), inspect (through a guard) or deny.",
+	  .example = "allow" },
+	{ TEXT("flow", flow), .word = WORD_NAME,
+	  .about = "allow and inspect: the flow that permits them and counts them.",
+	  .example = "office-mail-out" },
+	{ TEXT("nat", translation), .word = WORD_NAME,
+	  .about = "allow and inspect: the translation that applies to them, or none if none does.",
+	  .example = "mail-source" },
+};
+static const struct key_table test_table = {
+	.noun = "test",
+	.about = "Packets and what becomes of them; tried at every check and before anything is "
+		 "applied.",
+	.id = "id",
+	.has_at = true,
+	TABLE(test_keys),
+};
+#undef STRUCT
+
 #define STRUCT struct pol_default
 static const struct key default_keys[] = {
 	{ LIST("from", from), .about = "Zones; absent: all.", .example = "[office]" },
@@ -647,6 +689,10 @@ static const struct key policy_keys[] = {
 	{ ENTRIES("assertions", assertions), .form = FORM_LIST, .table = &assertion_table,
 	  .about = "What must hold of the whole policy.",
 	  .example = "[{ id: wifi, never: { from: public-wifi, to: office } }]" },
+	{ ENTRIES("tests", tests), .form = FORM_LIST, .table = &test_table,
+	  .about = "Packets and what must become of them.",
+	  .example =
+		  "[{ id: mail, from: office, to: dmz/mail-hub, services: smtp, expect: allow }]" },
 	{ MAP("settings", settings), .table = &settings_table,
 	  .about = "What is not about one flow. Each key once in all files.",
 	  .example = "{ default: reject }" },
@@ -685,11 +731,11 @@ const struct key *keys_find(const struct key_table *table, const char *name, siz
 
 // Every table of the policy, so that nobody need walk them.
 static const struct key_table *const all_tables[] = {
-	&keys_policy,	 &zone_table,	  &network_table,	&service_table,	  &owner_table,
-	&clause_table,	 &guard_table,	  &except_table,	&flow_table,	  &nat_table,
-	&never_table,	 &only_via_table, &at_most_table,	&assertion_table, &default_table,
-	&settings_table, &approval_table, &approval_rule_table, &deputy_table,	  &capture_table,
-	&evidence_table, &contact_table,  &record_table,	&isolation_table,
+	&keys_policy,	&zone_table,	 &network_table,  &service_table,	&owner_table,
+	&clause_table,	&guard_table,	 &except_table,	  &flow_table,		&nat_table,
+	&never_table,	&only_via_table, &at_most_table,  &assertion_table,	&test_table,
+	&default_table, &settings_table, &approval_table, &approval_rule_table, &deputy_table,
+	&capture_table, &evidence_table, &contact_table,  &record_table,	&isolation_table,
 };
 
 bool keys_is_text(const char *name, size_t length)

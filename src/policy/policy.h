@@ -165,6 +165,21 @@ struct pol_assertion {
 	} at_most;
 };
 
+// Packets and what must become of them: tried before anything is applied, like assertions.
+struct pol_test {
+	struct place at;
+	struct pol_text id;
+	struct pol_text title;
+	struct pol_list clause;
+	struct pol_list from; // "zone", "zone/network", "zone/ADDRESS", "ADDRESS", "self"
+	struct pol_list to;
+	struct pol_list services;    // every one from every one to every one
+	struct pol_uint source_port; // absent: any
+	struct pol_text expect;	     // allow, deny, inspect
+	struct pol_text flow;	     // the flow that has to permit it
+	struct pol_text translation; // "nat:" in the file: the entry that has to apply, or "none"
+};
+
 struct pol_default { // what happens to what is denied, by zone pair
 	struct place at;
 	struct pol_list from, to; // zones; absent: all
@@ -272,6 +287,8 @@ struct pol_tree {
 	size_t n_nat;
 	struct pol_assertion *assertions;
 	size_t n_assertions;
+	struct pol_test *tests;
+	size_t n_tests;
 	struct pol_settings settings;
 	struct pol_approval approval;
 	struct pol_isolation isolation;

@@ -1,8 +1,8 @@
 // A question of the form FROM TO SERVICE, and the findings that answer it.  Endpoints may be whole
 // zones and services may have many ports, so one question can have several findings; each is
 // either one packet's answer or a part of the space asked for that one flow permits.
-#ifndef SEKISHO_CLI_QUESTION_H
-#define SEKISHO_CLI_QUESTION_H
+#ifndef SEKISHO_PLAN_QUESTION_H
+#define SEKISHO_PLAN_QUESTION_H
 
 #include "base/vec.h"
 #include "plan/query.h"
@@ -28,6 +28,8 @@ struct question {
 	char error[256];	      // why it could not be asked
 };
 
+// Whether the word is an endpoint of this plan: 0, or -EINVAL with question->error.
+int question_end(struct plan *plan, const char *word, struct question *question);
 // Words as on the command line.  source_port NULL: any.  0, or -EINVAL with question->error.
 int question_ask(struct plan *plan, const char *from, const char *to, const char *service,
 		 const char *source_port, struct question *question);

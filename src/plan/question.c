@@ -3,7 +3,7 @@
 // A space (zones × addresses × ports) is answered by walking the cells of its pairs: what of each
 // lies in the space is a permitted part, and what remains after all of them are taken away is
 // denied.  Cells are disjoint, so the parts are too.
-#include "cli/question.h"
+#include "plan/question.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -384,6 +384,13 @@ static int take_source_port(struct asking *asking, struct plan_atom *atoms)
 	for (size_t i = 0; i < asking->n_atoms; i++)
 		atoms[i].sport_lo = atoms[i].sport_hi = (uint16_t)port;
 	return 0;
+}
+
+int question_end(struct plan *plan, const char *word, struct question *question)
+{
+	struct side side = { 0 };
+
+	return side_of(plan, word, &side, question);
 }
 
 int question_ask(struct plan *plan, const char *from, const char *to, const char *service,

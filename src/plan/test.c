@@ -1,0 +1,305 @@
+// Tests: packets and what must become of them.  Each end with each other end and each service is
+// one question, answered as `sekisho query` answers it, so a test of a whole zone holds of every
+// address of it.  Nothing here changes the plan.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plan/plan_internal.h"
+#include "plan/question.h"
+#include "plan/words.h"
+
+enum { QUESTIONS_MAX = 100000, MESSAGE_MAX = 1000 };
+
+struct trial {
+	struct build *build;
+	const struct pol_test *test;
+	size_t asked; // by all tests
+	bool told;    // of this test: one fault a test
+};
+
+// --- words
+
+static bool ends_known(struct trial *trial, const struct pol_list *list)
+{
+	struct build *b = trial->build;
+	bool known = true;
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct question question = { 0 };
+		struct addr_range range;
+		struct endpoint endpoint;
+		const char *slash = strchr(list->v[i].s, '/');
+
+		if (question_end(b->plan, list->v[i].s, &question) == 0)
+			continue;
+		known = false;
+		if (addr_range_parse(list->v[i].s, &range) == 0 ||
+		    (slash && addr_range_parse(slash + 1, &range) == 0))
+			diag_add(b->diag, SK_TEST_END, list->v[i].at, "%s", question.error);
+		else // a name, told of as everywhere else
+			build_endpoint(b, &list->v[i], &endpoint);
+	}
+	return known;
+}
+
+static bool translation_known(const struct plan *plan, const char *id)
+{
+	for (size_t i = 0; i < plan->n_nats; i++)
+		if (strcmp(plan->nats[i].id, id) == 0)
+			return true;
+	return strcmp(id, "none") == 0;
+}
+
+static bool names_known(struct trial *trial)
+{
+	struct build *b = trial->build;
+	const struct pol_test *test = trial->test;
+	bool denies = test->expect.s && strcmp(test->expect.s, "deny") == 0;
+	bool known = true;
+
+	if (denies && (test->flow.s || test->translation.s)) {
+		diag_add(b->diag, SK_TEST_END, test->flow.s ? test->flow.at : test->translation.at,
+			 "what is denied has no flow and no translation; take this out");
+		return false;
+	}
+	if (test->flow.s && plan_find_flow(b->plan, test->flow.s) == PLAN_NONE && b->sound) {
+		diag_add(b->diag, SK_TEST_END, test->flow.at, "there is no flow \"%s\"%s",
+			 test->flow.s, build_hint(b, &b->plan->flow_names, test->flow.s));
+		known = false;
+	}
+	if (test->translation.s && !translation_known(b->plan, test->translation.s) && b->sound) {
+		diag_add(b->diag, SK_TEST_END, test->translation.at,
+			 "there is no translation \"%s\"; name an id of nat, or none",
+			 test->translation.s);
+		known = false;
+	}
+	return known;
+}
+
+// --- answers
+
+static const char *flow_id(const struct plan *plan, uint32_t flow)
+{
+	return flow == PLAN_NONE ? "-" : plan->flows[flow].id;
+}
+
+static void say_packets(struct words *words, const struct plan *plan, const struct finding *finding)
+{
+	char source[ADDR_TEXT_MAX], destination[ADDR_TEXT_MAX], atom[64];
+
+	words_say(words, "%s %s (%s) -> %s (%s)",
+		  plan_atom_text(&finding->atom, atom, sizeof(atom)),
+		  addr_range_text(&finding->rect.source, source), plan->zones[finding->from].id,
+		  addr_range_text(&finding->rect.destination, destination),
+		  plan->zones[finding->to].id);
+}
+
+static void tell(struct trial *trial, enum diag_code code, const struct finding *finding,
+		 const char *message)
+{
+	struct build *b = trial->build;
+	size_t index = diag_add(b->diag, code, trial->test->id.at, "%s", message);
+
+	b->assertions_failed = true;
+	trial->told = true;
+	if (finding && finding->flow != PLAN_NONE)
+		diag_second(b->diag, index, b->plan->flows[finding->flow].at, "flow %s %s",
+			    flow_id(b->plan, finding->flow),
+			    finding->verdict == FIND_DENY ? "comes nearest" : "permits it");
+}
+
+static bool fits(const struct finding *finding, const char *expect)
+{
+	if (strcmp(expect, "deny") == 0)
+		return finding->verdict == FIND_DENY;
+	if (strcmp(expect, "inspect") == 0)
+		return finding->verdict == FIND_INSPECT;
+	return finding->verdict != FIND_DENY;
+}
+
+static void tell_verdict(struct trial *trial, const struct question *question,
+			 const struct finding *wrong)
+{
+	const struct plan *plan = trial->build->plan;
+	char message[MESSAGE_MAX];
+	struct words words = words_in(message, sizeof(message));
+
+	words_say(&words, "test \"%s\" expects %s, but ", trial->test->id.s, trial->test->expect.s);
+	if (!wrong) {
+		words_say(&words, "only a part of it is permitted: ");
+		wrong = &question->findings.v[0];
+		say_packets(&words, plan, wrong);
+		words_say(&words, "; narrow the test or widen flow %s", flow_id(plan, wrong->flow));
+	} else if (wrong->verdict == FIND_DENY) {
+		say_packets(&words, plan, wrong);
+		words_say(&words, " is denied: %s", wrong->answer.text);
+	} else {
+		words_say(&words, "flow %s %s ", flow_id(plan, wrong->flow),
+			  wrong->verdict == FIND_INSPECT ? "inspects and permits"
+			  : strcmp(trial->test->expect.s, "inspect") == 0
+				  ? "permits, without a guard,"
+				  : "permits");
+		say_packets(&words, plan, wrong);
+	}
+	tell(trial, SK_TEST_FAILED, wrong, message);
+}
+
+// The first address of the range that the zone has; a zone without networks has none that lie
+// inside.
+static struct addr first_of(const struct plan *plan, uint16_t zone, const struct addr_range *range)
+{
+	struct addr addr = { range->family, range->lo };
+
+	for (size_t i = 0; plan->zones[zone].elsewhere && i < plan->inside.n; i++)
+		if (addr_range_contains(&plan->inside.v[i], &addr) &&
+		    plan->inside.v[i].hi < range->hi)
+			addr.bits = plan->inside.v[i].hi + 1;
+	return addr;
+}
+
+static struct plan_packet packet_of(const struct plan *plan, const struct finding *finding)
+{
+	return (struct plan_packet){
+		.from = finding->from,
+		.to = finding->to,
+		.source = first_of(plan, finding->from, &finding->rect.source),
+		.destination = first_of(plan, finding->to, &finding->rect.destination),
+		.protocol = finding->atom.protocol_lo,
+		.sport = finding->atom.sport_lo,
+		.port = finding->atom.port_lo,
+	};
+}
+
+// Whether the translation named applies to the first packet of the finding.
+static bool translated(const struct plan *plan, const struct finding *finding, const char *id)
+{
+	struct plan_packet packet = packet_of(plan, finding);
+	struct plan_answer answer = finding->answer;
+
+	// Of a part, the finding holds the destination after its translation.
+	if (!finding->exact) {
+		plan_query(plan, &packet, &answer);
+		answer.destination_nat = finding->answer.destination_nat;
+	}
+
+	const struct plan_nat *nats[] = { answer.destination_nat, answer.source_nat,
+					  answer.hairpin_nat };
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(nats) / sizeof(nats[0]); i++) {
+		any = any || nats[i];
+		if (nats[i] && strcmp(nats[i]->id, id) == 0)
+			return true;
+	}
+	return !any && strcmp(id, "none") == 0;
+}
+
+static void try_ways(struct trial *trial, const struct finding *finding)
+{
+	const struct plan *plan = trial->build->plan;
+	const struct pol_test *test = trial->test;
+	char message[MESSAGE_MAX];
+	struct words words = words_in(message, sizeof(message));
+
+	if (test->flow.s && strcmp(flow_id(plan, finding->flow), test->flow.s) != 0) {
+		words_say(&words, "test \"%s\" expects flow %s, but flow %s permits ", test->id.s,
+			  test->flow.s, flow_id(plan, finding->flow));
+		say_packets(&words, plan, finding);
+		tell(trial, SK_TEST_FLOW, finding, message);
+	} else if (test->translation.s && !translated(plan, finding, test->translation.s)) {
+		words_say(&words, "test \"%s\" expects translation %s, and it does not apply to ",
+			  test->id.s, test->translation.s);
+		say_packets(&words, plan, finding);
+		tell(trial, SK_TEST_FLOW, finding, message);
+	}
+}
+
+static void judge(struct trial *trial, const struct question *question)
+{
+	const char *expect = trial->test->expect.s;
+	const struct finding *wrong = NULL;
+
+	for (size_t i = 0; i < question->findings.n && !wrong; i++)
+		if (!fits(&question->findings.v[i], expect))
+			wrong = &question->findings.v[i];
+	if (wrong || question->verdict == FIND_PARTLY) {
+		tell_verdict(trial, question, wrong);
+		return;
+	}
+	for (size_t i = 0; i < question->findings.n && !trial->told; i++)
+		if (question->findings.v[i].verdict != FIND_DENY)
+			try_ways(trial, &question->findings.v[i]);
+}
+
+// true: the two have packets of one family for the service.
+static bool ask(struct trial *trial, const char *from, const char *to, const char *service)
+{
+	struct question question = { 0 };
+	char port[24] = "";
+	bool asked;
+
+	if (trial->test->source_port.set)
+		snprintf(port, sizeof(port), "%llu",
+			 (unsigned long long)trial->test->source_port.value);
+	trial->asked++;
+	asked = question_ask(trial->build->plan, from, to, service, *port ? port : NULL,
+			     &question) == 0;
+	if (asked)
+		judge(trial, &question);
+	question_done(&question);
+	return asked;
+}
+
+static void try_all(struct trial *trial)
+{
+	const struct pol_test *test = trial->test;
+	bool any = false;
+
+	for (size_t i = 0; i < test->from.n; i++)
+		for (size_t j = 0; j < test->to.n; j++)
+			for (size_t k = 0; k < test->services.n; k++) {
+				if (trial->told || trial->asked >= QUESTIONS_MAX)
+					return;
+				any = ask(trial, test->from.v[i].s, test->to.v[j].s,
+					  test->services.v[k].s) ||
+				      any;
+			}
+	if (!any)
+		diag_add(trial->build->diag, SK_TEST_END, test->id.at,
+			 "test \"%s\" has no packet: from and to have no addresses of a family "
+			 "that the services are for",
+			 test->id.s);
+}
+
+static void try_one(struct trial *trial)
+{
+	struct build *b = trial->build;
+	const struct pol_test *test = trial->test;
+	const struct plan_atom *atoms;
+	size_t n_atoms;
+	bool known = ends_known(trial, &test->from);
+
+	build_clauses(b, &test->clause);
+	known = ends_known(trial, &test->to) && known;
+	known = build_services(b, &test->services, &atoms, &n_atoms) == 0 && known;
+	known = names_known(trial) && known;
+	if (known && b->sound && test->expect.s)
+		try_all(trial);
+}
+
+void build_tests(struct build *b)
+{
+	struct trial trial = { .build = b };
+
+	for (size_t i = 0; i < b->tree->n_tests && trial.asked < QUESTIONS_MAX; i++) {
+		trial.test = &b->tree->tests[i];
+		trial.told = false;
+		if (trial.test->id.s)
+			try_one(&trial);
+	}
+	if (trial.asked >= QUESTIONS_MAX)
+		diag_add(b->diag, SK_TESTS_MANY, trial.test->id.at,
+			 "up to this test there are more than %d packets to try; name less at once",
+			 QUESTIONS_MAX);
+}
