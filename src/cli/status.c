@@ -26,6 +26,9 @@ static void print_running(const struct control_row *fields)
 		 control_bool(fields, CTL_FORWARDING) ? "on" : "off");
 	print_line("gate", line);
 	for (size_t i = 0; i < fields->n; i++)
+		if (fields->v[i].tag == CTL_SHUT)
+			print_line("  closed", fields->v[i].text);
+	for (size_t i = 0; i < fields->n; i++)
 		if (fields->v[i].tag == CTL_PROBLEM)
 			print_line("  problem", fields->v[i].text);
 	if (control_u64(fields, CTL_GENERATION)) {

@@ -182,6 +182,7 @@ static const struct control_tag_info tag_table[CTL_TAG_END] = {
 	[CTL_ADDRESS] = TEXT("address", CTL_ID_MAX),
 	[CTL_MAC] = TEXT("mac", CTL_ID_MAX),
 	[CTL_SWITCH_LINE] = TEXTS("switch_line", CTL_NAME_MAX),
+	[CTL_SHUT] = TEXTS("closed_for", CTL_NAME_MAX),
 	[CTL_ASSERTIONS_FAILED] = NUMBER("assertions_failed", CTL_BOOL),
 	[CTL_RECORD_KEEP_DAYS] = NUMBER("record_keep_days", CTL_U64),
 	[CTL_RECORD_ROTATE] = NUMBER("record_rotate", CTL_U64),

@@ -208,6 +208,7 @@ enum control_tag {
 	CTL_ADDRESS,
 	CTL_MAC,
 	CTL_SWITCH_LINE, // repeats: of a report, for the switch (kernel/lifeline.h)
+	CTL_SHUT,	 // repeats: why the gate is closed, a line for people, each
 	CTL_TAG_END,
 };
 

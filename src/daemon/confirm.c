@@ -235,7 +235,7 @@ static int make_good(struct gate *gate, const struct person *by, struct failure 
 	record(gate, EVENT_CONFIRMED, generation, by, NULL);
 	forget(gate);
 	isolation_write_motd(gate);
-	if (gate->shut & GATE_SHUT_RETURN && gate->current.about.number == generation) {
+	if (gate->shut.bits & GATE_SHUT_RETURN && gate->current.about.number == generation) {
 		gate_set_problem(gate, GATE_LOAD, NULL);
 		gate_let_through(gate, GATE_SHUT_RETURN);
 	}
@@ -343,7 +343,7 @@ int confirm_return(struct gate *gate, const struct person *by, const char *reaso
 				   "no apply waits for its confirm");
 	gate_look_at_guard(gate, "somebody");
 	if (by)
-		gate->shut &= ~(unsigned)GATE_SHUT_HAND;
+		gate_hand_over(gate);
 	if (bring_back(gate, &why) < 0)
 		return cannot_return(gate, &why, failure);
 	fault_point("returned-committed");

@@ -119,7 +119,7 @@ static void rules_are_right(struct drift *drift)
 	drift->told[0] = '\0';
 	gate_set_problem(gate, GATE_DRIFT, NULL);
 	gate_set_problem(gate, GATE_KERNEL, NULL);
-	if (gate->shut & GATE_SHUT_RULES)
+	if (gate->shut.bits & GATE_SHUT_RULES)
 		gate_let_through(gate, GATE_SHUT_RULES);
 }
 
@@ -188,12 +188,14 @@ static void look_at_rules(struct drift *drift)
 
 // --- the guard
 
-bool drift_tell_guard(struct drift *drift, const char *what)
+bool drift_tell_guard(struct drift *drift, const char *what, bool told)
 {
 	if (!drift)
 		return false;
+	told &= drift->words[0] != '\0';
 	drift_history_tell(&drift->history, drift->gate, EVENT_DRIFT, SK_DRIFT, &drift->who, 0,
-			   "the guard table was %s", what);
+			   "the guard table was %s%s%s", what, told ? ": " : "",
+			   told ? drift->words : "");
 	return true;
 }
 

@@ -37,8 +37,8 @@ void drift_pause(struct drift *drift);
 void drift_resume(struct drift *drift);
 
 // Tells that somebody "removed" or "opened" the guard table, as the last change that the kernel
-// told of; false: nobody keeps drifts.
-bool drift_tell_guard(struct drift *drift, const char *what);
+// told of, with its own words if `told`; false: nobody keeps drifts.
+bool drift_tell_guard(struct drift *drift, const char *what, bool told);
 
 // From the poll of the gate, after gate_look().
 void drift_poll(struct drift *drift);

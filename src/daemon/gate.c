@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "daemon/drift.h"
 #include "daemon/packets.h"
@@ -58,15 +59,21 @@ const char *gate_state(const struct gate *gate)
 	return gate_has_problems(gate) ? "degraded" : "running";
 }
 
-void gate_event(struct gate *gate, enum event_kind kind)
+static void tell_gate(struct gate *gate, enum event_kind kind, const char *message)
 {
 	struct event event;
 	event_init(&event, kind, journal_now_usec());
+	event_text(&event, EVENT_MESSAGE, message);
 	if (gate->current.about.number) {
 		event_number(&event, EVENT_GENERATION, gate->current.about.number);
 		event_text(&event, EVENT_DIGEST, gate->current.about.digest);
 	}
 	journal_write(gate->journal, &event);
+}
+
+void gate_event(struct gate *gate, enum event_kind kind)
+{
+	tell_gate(gate, kind, NULL);
 }
 
 void gate_flush(struct gate *gate)
@@ -81,10 +88,12 @@ void gate_flush(struct gate *gate)
 
 // --- the guard and forwarding
 
-int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *failure)
+static int make_guard(struct gate *gate, enum kernel_guard state, bool anew,
+		      struct failure *failure)
 {
+	bool by_hand = gate->shut.bits & GATE_SHUT_HAND;
 	enum kernel_guard before = gate->guard;
-	int r = isolation_set_guard(gate, state);
+	int r = isolation_make_guard(gate, state, by_hand && state == KERNEL_GUARD_CLOSED, anew);
 	if (r < 0)
 		return failure_set(failure, SK_GUARD_FAILED, r, "the guard table: %s",
 				   strerror(-r));
@@ -92,6 +101,11 @@ int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *f
 	if (before != state)
 		gate_event(gate, state == KERNEL_GUARD_OPEN ? EVENT_GATE_OPEN : EVENT_GATE_CLOSED);
 	return 0;
+}
+
+int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *failure)
+{
+	return make_guard(gate, state, false, failure);
 }
 
 static bool turn_guard(struct gate *gate, enum kernel_guard state)
@@ -102,21 +116,52 @@ static bool turn_guard(struct gate *gate, enum kernel_guard state)
 	return r == 0;
 }
 
+static int write_shut(struct gate *gate)
+{
+	struct failure failure;
+	int r = shut_write(&gate->shut, gate->state_fd);
+	if (r < 0)
+		failure_set(&failure, SK_STATE_UNWRITABLE, r,
+			    "state/closed, which says whether the gate is closed by hand: %s",
+			    strerror(-r));
+	gate_set_problem(gate, GATE_SHUT_FILE, r < 0 ? &failure : NULL);
+	return r;
+}
+
 // A hand that was quicker than the next look at the guard.
 static void notice_hand(struct gate *gate)
 {
-	enum kernel_guard found;
-	if (gate->guard == KERNEL_GUARD_OPEN && kernel_guard_state(gate->kernel, &found) == 0 &&
-	    found == KERNEL_GUARD_CLOSED)
+	struct guard_found *found = calloc(1, sizeof(*found));
+	if (found && !(gate->shut.bits & GATE_SHUT_HAND) &&
+	    kernel_guard_read(gate->kernel, found) == 0 &&
+	    (found->by_hand ||
+	     (gate->guard == KERNEL_GUARD_OPEN && found->state == KERNEL_GUARD_CLOSED)))
 		gate_look_at_guard(gate, "somebody");
+	free(found);
 }
 
 void gate_shut(struct gate *gate, enum gate_shut why)
 {
 	notice_hand(gate);
-	gate->shut |= why;
+	if (why)
+		shut_add(&gate->shut, why, NULL, journal_now_usec());
 	if (gate->guard != KERNEL_GUARD_CLOSED)
 		turn_guard(gate, KERNEL_GUARD_CLOSED);
+}
+
+void gate_hand_over(struct gate *gate)
+{
+	struct shut before = gate->shut;
+	if (!(gate->shut.bits & GATE_SHUT_HAND))
+		return;
+	shut_take(&gate->shut, GATE_SHUT_HAND);
+	if (write_shut(gate) < 0) { // a restart would close what was opened
+		gate->shut = before;
+		return;
+	}
+	fault_point("hand-forgotten");
+	turn_guard(gate, KERNEL_GUARD_CLOSED);
+	fault_point("hand-over");
 }
 
 void gate_let_through(struct gate *gate, unsigned over)
@@ -124,12 +169,17 @@ void gate_let_through(struct gate *gate, unsigned over)
 	struct failure failure;
 	const char *path;
 	int r;
-	gate->shut &= ~(over | GATE_SHUT_RECORD); // which is settled below
+	// Only a hand that was there when the order was given.
+	if (over & GATE_SHUT_HAND)
+		gate_hand_over(gate);
 	notice_hand(gate);
+	shut_take(&gate->shut,
+		  (over & ~(unsigned)GATE_SHUT_HAND) | GATE_SHUT_RECORD); // which is settled below
 	isolation_follow(gate);
 	record_settle(gate);
-	if (gate->shut) {
-		gate_shut(gate, 0);
+	if (gate->shut.bits) {
+		if (gate->guard != KERNEL_GUARD_CLOSED)
+			turn_guard(gate, KERNEL_GUARD_CLOSED);
 		return;
 	}
 	if (!turn_guard(gate, KERNEL_GUARD_OPEN))
@@ -144,6 +194,77 @@ void gate_let_through(struct gate *gate, unsigned over)
 	if (r < 0)
 		failure_set(&failure, SK_FORWARDING_FAILED, r, "%s: %s", path, strerror(-r));
 	gate_set_problem(gate, GATE_FORWARDING, r < 0 ? &failure : NULL);
+}
+
+// --- the guard in other hands
+
+static void hand_closes(struct gate *gate, const char *who)
+{
+	struct failure failure;
+	char text[SHUT_WHO_MAX + 16];
+	fault_point("hand-noticed");
+	shut_add(&gate->shut, GATE_SHUT_HAND, who, journal_now_usec());
+	gate->guard = KERNEL_GUARD_CLOSED;
+	int r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, &failure);
+	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
+	fault_point("hand-made");
+	write_shut(gate);
+	fault_point("hand-stored");
+	snprintf(text, sizeof(text), "by hand: %s", who);
+	tell_gate(gate, EVENT_GATE_CLOSED, text);
+}
+
+static void hand_opens(struct gate *gate)
+{
+	shut_take(&gate->shut, GATE_SHUT_HAND);
+	write_shut(gate);
+	turn_guard(gate, KERNEL_GUARD_OPEN);
+}
+
+// What the gate did not do to its guard; NULL: nothing.
+static const char *done_to_guard(const struct gate *gate, const struct book_seen *seen)
+{
+	if (seen->state == KERNEL_GUARD_ABSENT)
+		return "removed";
+	if (seen->state != gate->guard)
+		return "opened";
+	if (seen->undone)
+		return "changed, so that it cuts off less than is isolated";
+	if (seen->guard)
+		return "changed, with rules or chains that are not the gate's or not in their place";
+	return seen->mirror ? "left alone, but the mirror of what is isolated was changed" : NULL;
+}
+
+void gate_look_at_guard(struct gate *gate, const char *who)
+{
+	struct failure failure;
+	struct book_seen seen;
+	if (isolation_look(gate, &seen) < 0)
+		return;
+	bool hand = gate->shut.bits & GATE_SHUT_HAND;
+	bool others = gate->shut.bits & ~(unsigned)GATE_SHUT_HAND;
+	bool closes = seen.state == KERNEL_GUARD_CLOSED && gate->guard != KERNEL_GUARD_CLOSED;
+	if (!hand && (closes || seen.by_hand)) {
+		hand_closes(gate, who);
+		return;
+	}
+	if (seen.state == KERNEL_GUARD_OPEN && gate->guard == KERNEL_GUARD_CLOSED &&
+	    !seen.by_hand && gate->current.about.number && !others) {
+		hand_opens(gate);
+		return;
+	}
+	const char *done = done_to_guard(gate, &seen);
+	if (!done || kernel_owned_by_another(gate->kernel) > 0) // and the guard is that one's
+		return;
+	if (!drift_tell_guard(gate->drift, done, seen.state == gate->guard)) {
+		failure_set(&failure, SK_GUARD_FAILED, 0,
+			    "the guard table was %s by %s; made again", done, who);
+		journal_failed(gate->journal, &failure);
+	}
+	int r = make_guard(gate, gate->guard,
+			   seen.guard == GUARD_CHAINS_DIFFER || seen.mirror == GUARD_CHAINS_DIFFER,
+			   &failure);
+	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
 }
 
 // --- counters
@@ -176,32 +297,6 @@ static int check_generation(struct gate *gate, struct failure *failure)
 				   "the kernel's table is not that of generation %llu",
 				   (unsigned long long)gate->current.about.number);
 	return 0;
-}
-
-void gate_look_at_guard(struct gate *gate, const char *who)
-{
-	struct failure failure;
-	enum kernel_guard found;
-	if (isolation_look(gate, &found) < 0 || found == gate->guard)
-		return;
-	bool may_open = gate->current.about.number && !(gate->shut & ~(unsigned)GATE_SHUT_HAND);
-	if (found == KERNEL_GUARD_CLOSED || (found == KERNEL_GUARD_OPEN && may_open)) {
-		gate->guard = found;
-		gate->shut &= ~(unsigned)GATE_SHUT_HAND;
-		if (found == KERNEL_GUARD_CLOSED)
-			gate->shut |= GATE_SHUT_HAND;
-		isolation_guard_is(gate, found);
-		gate_event(gate, found == KERNEL_GUARD_OPEN ? EVENT_GATE_OPEN : EVENT_GATE_CLOSED);
-		return;
-	}
-	if (kernel_owned_by_another(gate->kernel) > 0) // and the guard is that one's business
-		return;
-	failure_set(&failure, SK_GUARD_FAILED, 0, "the guard table was %s by %s; made again",
-		    found == KERNEL_GUARD_ABSENT ? "removed" : "opened", who);
-	if (!drift_tell_guard(gate->drift, found == KERNEL_GUARD_ABSENT ? "removed" : "opened"))
-		journal_failed(gate->journal, &failure);
-	int r = gate_set_guard(gate, gate->guard, &failure);
-	gate_set_problem(gate, GATE_GUARD, r < 0 ? &failure : NULL);
 }
 
 void gate_look(struct gate *gate)
@@ -357,8 +452,9 @@ static void close_blindly(struct gate *gate)
 	const struct kernel_management *management =
 		gate->book && gate->book->map.management.interface[0] ? &gate->book->map.management
 								      : NULL;
+	struct guard_want want = { .state = KERNEL_GUARD_CLOSED, .management = management };
 	struct failure failure;
-	int r = kernel_guard_set(gate->kernel, KERNEL_GUARD_CLOSED, management);
+	int r = kernel_guard_close(gate->kernel, &want);
 	if (r < 0) {
 		failure_set(&failure, SK_GUARD_FAILED, r, "the guard table: %s", strerror(-r));
 		journal_failed(gate->journal, &failure);
@@ -366,6 +462,24 @@ static void close_blindly(struct gate *gate)
 	}
 	gate->guard = KERNEL_GUARD_CLOSED;
 	gate_event(gate, EVENT_GATE_CLOSED);
+}
+
+// Closed by hand, as the kernel says or the file.
+static int take_shut(struct gate *gate, struct failure *failure)
+{
+	uint64_t now = journal_now_usec();
+	bool known = gate->book && gate->book->by_hand;
+	if (gate->state_fd >= 0)
+		shut_read(&gate->shut, gate->state_fd, now);
+	bool stored = gate->shut.bits & GATE_SHUT_HAND;
+	if (known)
+		shut_add(&gate->shut, GATE_SHUT_HAND, "somebody, while no sekishod ran", now);
+	if (!gate->shut.bits && gate->guard != KERNEL_GUARD_ABSENT)
+		return 0;
+	int r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, failure);
+	if (r == 0 && known && !stored && gate->state_fd >= 0)
+		write_shut(gate);
+	return r;
 }
 
 int gate_open(struct gate *gate, const struct gate_options *options, struct journal *journal,
@@ -389,11 +503,9 @@ int gate_open(struct gate *gate, const struct gate_options *options, struct jour
 		close_blindly(gate);
 		return r;
 	}
-	if (gate->guard == KERNEL_GUARD_ABSENT) {
-		r = gate_set_guard(gate, KERNEL_GUARD_CLOSED, failure);
-		if (r < 0)
-			return r;
-	}
+	r = take_shut(gate, failure);
+	if (r < 0)
+		return r;
 	if (state_error < 0)
 		return failure_set(failure, SK_STATE_UNWRITABLE, state_error, "%s: %s",
 				   options->state, strerror(-state_error));

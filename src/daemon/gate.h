@@ -14,6 +14,7 @@
 #include "daemon/failure.h"
 #include "daemon/generation.h"
 #include "daemon/journal.h"
+#include "daemon/shut.h"
 #include "kernel/kernel.h"
 
 enum {
@@ -48,6 +49,7 @@ enum gate_problem {
 	GATE_LOOK,	  // at the guard and what is isolated
 	GATE_FORWARDING,
 	GATE_STATE,
+	GATE_SHUT_FILE, // state/closed cannot be written
 	GATE_COUNTERS,
 	GATE_PACKET_LOG,
 	GATE_RECORD, // the audit log cannot be written
@@ -59,18 +61,6 @@ enum gate_problem {
 	GATE_INCIDENTS,
 	GATE_CAPTURE,
 	GATE_PROBLEM_COUNT,
-};
-
-// Why the gate is kept closed: it opens when none of them is left, so that what ends one never
-// undoes another.  Bits; not kept over a restart of the daemon.
-enum gate_shut {
-	GATE_SHUT_HAND = 1,    // somebody closed the guard; ends by a hand, or an order of a person
-	GATE_SHUT_POLICY = 2,  // there is none, or it could not be loaded
-	GATE_SHUT_RECORD = 4,  // the policy wants a record and none is written (daemon/record.h)
-	GATE_SHUT_RULES = 8,   // the kernel does not run what it should
-	GATE_SHUT_RETURN = 16, // what nobody confirmed still runs
-	// What ends once the kernel runs a generation that was read back:
-	GATE_SHUT_UNTIL_RUN = GATE_SHUT_POLICY | GATE_SHUT_RULES | GATE_SHUT_RETURN,
 };
 
 struct drift;	  // daemon/drift.h
@@ -91,7 +81,7 @@ struct gate {
 	uint64_t started_usec;
 	struct generation current; // .about.number 0: none
 	enum kernel_guard guard;
-	unsigned shut; // bits of enum gate_shut
+	struct shut shut; // why it is kept closed
 	struct counters *counters;
 	bool counters_dirty;
 	uint64_t counters_written_usec;
@@ -138,15 +128,23 @@ int gate_verify(struct gate *gate, struct failure *failure);
 // Makes the kernel run the running generation whatever is there, and reads it back.
 int gate_repair(struct gate *gate, struct failure *failure);
 
-// Looks at the guard, which is unowned so that a hand can work it: closed by hand it stays closed;
-// gone it is made again; and nobody opens it without a policy, or while there is another reason to
-// be closed than a hand.  who: did it, in words.
+// Looks at the guard, which is unowned so that a hand can work it: closed by hand it stays closed,
+// over every start and boot; gone, or with rules that are not the gate's, it is made again; and
+// nobody opens it without a policy, or while there is another reason to be closed than a hand.
+// who: did it, in words.
+//
+// Places where tests let the daemon die: hand-noticed (the kernel is as the hand left it),
+// hand-made (it says so by the gate's own rules), hand-stored (the file too); hand-forgotten (the
+// file does not say so any more), hand-over (nor the kernel).
 void gate_look_at_guard(struct gate *gate, const char *who);
 int gate_set_guard(struct gate *gate, enum kernel_guard state, struct failure *failure);
 // Guard closed, for one more reason; a failure becomes a problem.
 void gate_shut(struct gate *gate, enum gate_shut why);
 // Reasons (bits) are over.  If none is left: guard open, then forwarding; failures become problems.
 void gate_let_through(struct gate *gate, unsigned over);
+// A person's order ends what a hand closed: the file first, then the kernel, so that whoever dies
+// in between leaves it closed.  It opens by gate_let_through().
+void gate_hand_over(struct gate *gate);
 
 // Looks at the kernel: counters, and whether it still runs what it should behind the daemon's back.
 void gate_look(struct gate *gate);

@@ -157,18 +157,13 @@ void isolation_close(struct gate *gate)
 
 // --- the guard
 
-int isolation_set_guard(struct gate *gate, enum kernel_guard state)
+int isolation_make_guard(struct gate *gate, enum kernel_guard state, bool by_hand, bool anew)
 {
-	// Without a box file there is no book: what the kernel holds stays.
-	return gate->book ? book_make(gate->book, state)
-			  : kernel_guard_set(gate->kernel, state, NULL);
-}
+	struct guard_want want = { .state = state, .by_hand = by_hand };
 
-void isolation_guard_is(struct gate *gate, enum kernel_guard state)
-{
-	pthread_mutex_lock(&gate->book->lock);
-	gate->book->state = state;
-	pthread_mutex_unlock(&gate->book->lock);
+	// Without a box file there is no book: what the kernel holds stays.
+	return gate->book ? book_make_over(gate->book, state, by_hand, anew)
+			  : kernel_guard_close(gate->kernel, &want);
 }
 
 // Interfaces that the map gives to isolated zones beyond those that are cut: 1, 0 there are none.
@@ -247,10 +242,10 @@ void isolation_follow(struct gate *gate)
 	gate_set_problem(gate, GATE_ISOLATION_RULES, r < 0 ? &failure : NULL);
 }
 
-int isolation_look(struct gate *gate, enum kernel_guard *ret_state)
+int isolation_look(struct gate *gate, struct book_seen *ret_seen)
 {
 	struct failure failure;
-	int r = book_compare(gate->book, true, ret_state);
+	int r = book_look(gate->book, ret_seen);
 
 	if (gate->book->mirror_error < 0)
 		book_mirror(gate->book);
@@ -259,12 +254,10 @@ int isolation_look(struct gate *gate, enum kernel_guard *ret_state)
 		"the mirror of what is isolated cannot be made, so a flush of all rules by hand "
 		"opens it for seconds");
 	if (r < 0)
-		failure_set(&failure, SK_GUARD_FAILED, r,
-			    "the guard table cannot be read, or what is isolated not be put back: "
-			    "%s",
+		failure_set(&failure, SK_GUARD_FAILED, r, "the guard table cannot be read: %s",
 			    strerror(-r));
 	gate_set_problem(gate, GATE_LOOK, r < 0 ? &failure : NULL);
-	if (r > 0) {
+	if (r == 0 && ret_seen->undone) {
 		failure_set(&failure, SK_ISOLATION_UNDONE, 0,
 			    "rules that isolate were taken away by somebody; put back");
 		journal_failed(gate->journal, &failure);

@@ -20,18 +20,16 @@
 int isolation_open(struct gate *gate, struct failure *failure);
 void isolation_close(struct gate *gate);
 
-// The guard closed or open, with everything that is isolated.
-int isolation_set_guard(struct gate *gate, enum kernel_guard state);
-// Somebody closed or opened it, and that is to stay.
-void isolation_guard_is(struct gate *gate, enum kernel_guard state);
+// The guard closed or open, with everything that is isolated; by_hand, anew as book_make_over().
+int isolation_make_guard(struct gate *gate, enum kernel_guard state, bool by_hand, bool anew);
 // What runs has changed: zones have other interfaces, other lifelines.  Writes the file for
 // sekisho-isolate.
 void isolation_follow(struct gate *gate);
 // Before a policy is loaded: interfaces that it gives to an isolated zone are cut now.  On failure
 // it must not be loaded.
 int isolation_precede(struct gate *gate, const struct report *report, struct failure *failure);
-// Takes over what others ordered, puts back what others undid; gives the guard's state.
-int isolation_look(struct gate *gate, enum kernel_guard *ret_state);
+// Takes over what others ordered, and tells what is not as it should be: 0, or -errno.
+int isolation_look(struct gate *gate, struct book_seen *ret_seen);
 // Ends what was limited in time.
 void isolation_expire(struct gate *gate);
 // Records the orders that the switch carried out.

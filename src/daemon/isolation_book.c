@@ -41,6 +41,7 @@ int book_put(struct isolation_book *book, const struct isolated *isolated)
 
 	if (r < 0)
 		return r;
+	book->mirror_due = true;
 	if (!there) {
 		book->v[book->n++] = *isolated;
 		return 0;
@@ -84,6 +85,7 @@ void book_take(struct isolation_book *book, const struct isolation *like)
 	struct isolated *there = book_find(book, like);
 
 	isolations_remove(book->in_force, like);
+	book->mirror_due = true;
 	if (!there)
 		return;
 	book->n--;
@@ -94,6 +96,7 @@ struct guard_want book_want(const struct isolation_book *book)
 {
 	return (struct guard_want){
 		.state = book->state,
+		.by_hand = book->by_hand,
 		.management = book->map.management.interface[0] ? &book->map.management : NULL,
 		.isolations = book->in_force,
 		.lifelines = book->map.lifelines,
@@ -190,11 +193,13 @@ static void adopt(struct isolation_book *book, const struct isolations *found, b
 }
 
 // With the lock held.  Whatever it says, the guard isolates by itself.
-static void mirror(struct isolation_book *book)
+static void mirror(struct isolation_book *book, bool anew)
 {
 	struct guard_want want = book_want(book);
 	int r = fault_error("isolation-mirror");
 
+	want.anew = anew;
+	book->mirror_due = false;
 	book->mirror_error = r < 0 ? r : switch_mirror(book->guard, &want);
 }
 
@@ -203,28 +208,27 @@ int book_mirror(struct isolation_book *book)
 	int r;
 
 	pthread_mutex_lock(&book->lock);
-	mirror(book);
+	mirror(book, false);
 	r = book->mirror_error;
 	pthread_mutex_unlock(&book->lock);
 	return r;
 }
 
 // With the lock held.
-static int make(struct isolation_book *book, enum kernel_guard state,
+static int make(struct isolation_book *book, const struct guard_want *want,
 		const struct isolation *without)
 {
 	struct isolations *all = calloc(1, sizeof(*all));
-	struct guard_want want = book_want(book);
 	int r;
 
 	if (!all)
 		return -ENOMEM;
-	want.state = state;
-	r = switch_guard_make(book->guard, &want, without, all);
+	r = switch_guard_make(book->guard, want, without, all);
 	if (r == 0) {
-		book->state = state;
+		book->state = want->state;
+		book->by_hand = want->by_hand && want->state == KERNEL_GUARD_CLOSED;
 		adopt(book, all, false);
-		mirror(book);
+		mirror(book, want->anew);
 	}
 	free(all);
 	return r;
@@ -232,10 +236,29 @@ static int make(struct isolation_book *book, enum kernel_guard state,
 
 int book_make(struct isolation_book *book, enum kernel_guard state)
 {
+	struct guard_want want;
 	int r;
 
 	pthread_mutex_lock(&book->lock);
-	r = make(book, state, NULL);
+	want = book_want(book);
+	want.state = state;
+	r = make(book, &want, NULL);
+	pthread_mutex_unlock(&book->lock);
+	return r;
+}
+
+int book_make_over(struct isolation_book *book, enum kernel_guard state, bool by_hand, bool anew)
+{
+	struct guard_want want;
+	int r;
+
+	pthread_mutex_lock(&book->lock);
+	want = book_want(book);
+	want.state = state;
+	want.hand_over = book->by_hand && !by_hand;
+	want.by_hand = by_hand;
+	want.anew = anew;
+	r = make(book, &want, NULL);
 	pthread_mutex_unlock(&book->lock);
 	return r;
 }
@@ -248,8 +271,11 @@ int book_end(struct isolation_book *book, const struct isolation *like, struct i
 	pthread_mutex_lock(&book->lock);
 	there = book_find(book, like);
 	if (there && there->leaving) {
+		struct guard_want want;
+
 		isolations_remove(book->in_force, like);
-		r = make(book, book->state, like);
+		want = book_want(book);
+		r = make(book, &want, like);
 		if (r == 0) // what the mirror still holds is cut off still
 			r = book->mirror_error;
 		if (r < 0)
@@ -271,31 +297,56 @@ static bool is_half(struct isolation_book *book)
 	return switch_guard_confirm(book->guard, &want) == -EUCLEAN;
 }
 
-int book_compare(struct isolation_book *book, bool again, enum kernel_guard *ret_state)
+// With the lock held.  want: what is in force, in the state that is found.
+static int look(struct isolation_book *book, struct guard_found *found, struct book_seen *seen,
+		bool *more)
+{
+	struct guard_want want;
+	int r = switch_guard_read(book->guard, found);
+
+	if (r < 0)
+		return r;
+	*seen = (struct book_seen){ .state = found->state, .by_hand = found->by_hand };
+	seen->undone = any_lacks(book->in_force, &found->isolations);
+	if (any_lacks(&found->isolations, book->in_force)) {
+		adopt(book, &found->isolations, false);
+		*more = true;
+	}
+	if (book->mirror_due)
+		mirror(book, false);
+	want = book_want(book);
+	if (found->state != KERNEL_GUARD_ABSENT)
+		want.state = found->state;
+	r = switch_match(book->guard, &want, &seen->guard, &seen->mirror);
+	if (r == 0 && seen->guard && want.state == KERNEL_GUARD_OPEN)
+		seen->undone |= is_half(book);
+	return r;
+}
+
+int book_look(struct isolation_book *book, struct book_seen *ret_seen)
 {
 	struct guard_found *found = calloc(1, sizeof(*found));
-	bool missing = false, more = false;
+	uint32_t before, after = 0;
+	bool more = false;
 	int r = found ? fault_error("isolation-look") : -ENOMEM;
 
 	pthread_mutex_lock(&book->lock);
-	if (r == 0)
-		r = switch_guard_read(book->guard, found);
-	if (r == 0) {
-		more = any_lacks(&found->isolations, book->in_force);
-		missing = any_lacks(book->in_force, &found->isolations);
-		if (more)
-			adopt(book, &found->isolations, false);
-		else if (!missing && found->state == KERNEL_GUARD_OPEN)
-			missing = is_half(book);
-		*ret_state = found->state;
+	for (int i = 0; i < GUARD_RETRIES && r == 0; i++) {
+		r = switch_turn(book->guard, &before);
+		if (r == 0)
+			r = look(book, found, ret_seen, &more);
+		if (r == 0)
+			r = switch_turn(book->guard, &after);
+		if (r < 0 || before == after)
+			break;
 	}
+	if (r == 0 && before != after)
+		r = -EINTR;
 	pthread_mutex_unlock(&book->lock);
 	free(found);
-	if (r == 0 && missing && again)
-		r = book_make(book, *ret_state == KERNEL_GUARD_CLOSED ? *ret_state : book->state);
-	if (r == 0 && more)
+	if (more)
 		book_write(book);
-	return r < 0 ? r : missing;
+	return r;
 }
 
 // --- the disk
@@ -347,6 +398,7 @@ static int read_kernel(struct isolation_book *book)
 		r = switch_guard_read(book->guard, found);
 	if (r == 0) {
 		book->state = found->state;
+		book->by_hand = found->by_hand;
 		adopt(book, &found->isolations, true);
 		r = switch_mirror_read(book->guard, &found->isolations);
 	}

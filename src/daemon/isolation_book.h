@@ -61,11 +61,13 @@ struct isolation_book {
 	struct isolation_news *news;
 	struct switch_map map;
 	enum kernel_guard state; // closed or open, as last made
+	bool by_hand;		 // closed so, and to stay so over the end of this daemon
 	size_t n;
 	struct isolated *v;	     // ISOLATIONS_MAX
 	struct isolations *in_force; // the same as the kernel's part knows them
 	int file_error;		     // of the last write
 	int mirror_error;	     // of the last time the mirror was made
+	bool mirror_due;	     // it does not yet hold what is in force
 };
 
 // Reads the file and the kernel.  0 with *ret_damaged: the file made no sense (it is kept as
@@ -82,12 +84,23 @@ struct guard_want book_want(const struct isolation_book *book);
 void book_tell(struct isolation_book *book, const struct isolated *isolated, bool again);
 void book_tell_news(struct isolation_book *book, const struct isolation_news *news);
 
-// What the kernel holds and the book does not is put into the book as ordered by hand; with
-// again: what the book has and the kernel has not is put there.  1: something was missing.
-int book_compare(struct isolation_book *book, bool again, enum kernel_guard *ret_state);
+// The kernel, beside the book.
+struct book_seen {
+	enum kernel_guard state;
+	bool by_hand;			// as struct guard_found
+	bool undone;			// what isolates is not there, or not all of it
+	enum guard_match guard, mirror; // beside what they should be, in the state that was seen
+};
+
+// What the kernel holds and the book does not is put into the book as ordered by hand.  Changes
+// nothing in the kernel: book_make() does, when something is undone or differs.
+int book_look(struct isolation_book *book, struct book_seen *ret_seen);
 // Guard and mirror, made anew with all that is in force.  A mirror that cannot be made is told by
 // mirror_error only.
 int book_make(struct isolation_book *book, enum kernel_guard state);
+// The same; by_hand: closed so.  Else what was closed by hand, if so, is over.  anew: both tables
+// are taken away in the batches that make them, with whatever else is in them.
+int book_make_over(struct isolation_book *book, enum kernel_guard state, bool by_hand, bool anew);
 int book_mirror(struct isolation_book *book); // the mirror alone
 // Takes one that is leaving out of the kernel and the book, as it was in *ret_gone.  -ECANCELED: it
 // was ordered anew meanwhile.

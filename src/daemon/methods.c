@@ -130,6 +130,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 	for (size_t i = 0; i < GATE_PROBLEM_COUNT; i++)
 		control_put_text(&reply, CTL_PROBLEM, gate->problems[i]);
 	control_put_text(&reply, CTL_GUARD, guard_word(gate->guard));
+	shut_put_lines(&gate->shut, &reply);
 	control_put_bool(&reply, CTL_FORWARDING, sysctl_is_forwarding());
 	if (about->number) {
 		methods_put_generation(&reply, &gate->current);

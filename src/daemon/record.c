@@ -51,7 +51,7 @@ static void resume(struct record *record)
 	gate_set_problem(gate, GATE_RECORD, NULL);
 	event_init(&event, EVENT_RECORD_RESUMED, journal_now_usec());
 	journal_write(gate->journal, &event);
-	if (gate->shut & GATE_SHUT_RECORD)
+	if (gate->shut.bits & GATE_SHUT_RECORD)
 		gate_let_through(gate, GATE_SHUT_RECORD);
 }
 
@@ -171,7 +171,7 @@ static void start_keeper(struct record *record)
 	}
 	journal_keep(gate->journal, record->keeper);
 	record_settle(gate);
-	if (gate->shut & GATE_SHUT_RECORD)
+	if (gate->shut.bits & GATE_SHUT_RECORD)
 		gate_let_through(gate, GATE_SHUT_RECORD);
 }
 

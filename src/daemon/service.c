@@ -478,7 +478,7 @@ enum exit_status service_boot(const struct gate_options *options, struct journal
 		journal_failed(journal, &failure);
 	bool fine = r == 0 && gate.guard == KERNEL_GUARD_OPEN;
 	// Nothing is recorded at boot: the daemon opens the gate when it has a keeper.
-	bool waits = r == 0 && gate.shut & GATE_SHUT_RECORD;
+	bool waits = r == 0 && gate.shut.bits;
 	gate_close(&gate);
 	if (fine)
 		return EXIT_FINE;

@@ -64,7 +64,7 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 	[EVENT_SCHEDULE_MISSED] = { "schedule-missed", 4, "a scheduled apply was missed",
 				    PERSON | F(MESSAGE) | F(PROPOSAL) | F(AT) },
 	[EVENT_GATE_OPEN] = { "gate-open", 5, "the gate is open", RUNNING },
-	[EVENT_GATE_CLOSED] = { "gate-closed", 4, "the gate is closed", RUNNING },
+	[EVENT_GATE_CLOSED] = { "gate-closed", 4, "the gate is closed", RUNNING | F(MESSAGE) },
 	[EVENT_ISOLATED] = { "isolated", 4, "isolated", CUT_OFF | F(ORDERED_BY) | F(GENERATION) },
 	[EVENT_ISOLATION_FOUND] = { "isolation-found", 4, "isolated without the daemon",
 				    CUT_OFF | F(GENERATION) },

@@ -18,7 +18,11 @@
 enum { GUARD_RETRIES = 16 }; // when others change nftables in between
 
 struct guard_want {
-	enum kernel_guard state;		    // open or closed
+	enum kernel_guard state; // open or closed
+	// Closed by hand, which the drop's comment says: so it stays known over a daemon's end.
+	// What the kernel says of a hand stays so, unless that is over.
+	bool by_hand, hand_over;
+	bool anew; // the table is taken away in the same batch, with whatever else is in it
 	const struct kernel_management *management; // NULL: none
 	const struct isolations *isolations;	    // NULL: none
 	const struct lifeline *lifelines;
@@ -27,6 +31,7 @@ struct guard_want {
 
 struct guard_found {
 	enum kernel_guard state;
+	bool by_hand; // in one chain at least, all is dropped by a rule that is not the daemon's
 	struct isolations isolations;
 };
 
@@ -51,10 +56,21 @@ int guard_read(struct link *link, const char *table, struct guard_found *ret_fou
 // -EUCLEAN.
 int guard_confirm(struct link *link, const char *table, const struct guard_want *want,
 		  const struct isolation *isolation);
+// Is the table, rule for rule, what is wanted?  What was ordered later stands in front of what was
+// ordered before; but nothing else is there, and nothing in another place.
+enum guard_match {
+	GUARD_SAME,
+	GUARD_RULES_DIFFER,  // made again, it is right
+	GUARD_CHAINS_DIFFER, // there are other chains, or they are hooked elsewhere: make it anew
+};
+int guard_match(struct link *link, const char *table, const struct guard_want *want,
+		enum guard_match *ret_match); // -ENOENT: there is no table
 
 // The same on table inet sekisho_guard, for who has a kernel.  read: absent is not an error.
 int kernel_guard_make(struct kernel *kernel, const struct guard_want *want,
 		      const struct isolation *without, struct isolations *ret_all);
+// What is wanted, closed, and whatever the kernel holds besides.
+int kernel_guard_close(struct kernel *kernel, const struct guard_want *want);
 int kernel_guard_read(struct kernel *kernel, struct guard_found *ret_found);
 
 #endif

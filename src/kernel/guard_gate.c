@@ -22,21 +22,28 @@ static bool management_is_fine(const struct kernel_management *management)
 	       management->family == 6;
 }
 
+static int make(struct kernel *kernel, const struct guard_want *want)
+{
+	struct isolations *all = calloc(1, sizeof(*all));
+	int r = all ? kernel_guard_make(kernel, want, NULL, all) : -ENOMEM;
+
+	free(all);
+	return r;
+}
+
 int kernel_guard_set(struct kernel *kernel, enum kernel_guard state,
 		     const struct kernel_management *management)
 {
-	struct guard_want want = { .state = state, .management = management };
-	struct isolations *all;
-	int r;
+	struct guard_want want = {
+		.state = state, .management = management, .by_hand = true, .hand_over = true
+	};
 
-	if (state == KERNEL_GUARD_ABSENT)
-		return kernel_guard_remove(kernel);
-	all = calloc(1, sizeof(*all));
-	if (!all)
-		return -ENOMEM;
-	r = kernel_guard_make(kernel, &want, NULL, all);
-	free(all);
-	return r;
+	return state == KERNEL_GUARD_ABSENT ? kernel_guard_remove(kernel) : make(kernel, &want);
+}
+
+int kernel_guard_close(struct kernel *kernel, const struct guard_want *want)
+{
+	return make(kernel, want);
 }
 
 int kernel_guard_make(struct kernel *kernel, const struct guard_want *want,

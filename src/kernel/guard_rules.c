@@ -10,6 +10,8 @@
 
 #include <linux/netfilter.h>
 
+static const char by_hand_comment[] = "closed by hand";
+
 enum {
 	GUARD_PRIORITY = -300,
 	GUARD_HOP_LIMIT = 255,
@@ -349,14 +351,19 @@ void guard_put_all(struct guard_rules *rules, unsigned chain, const struct guard
 	put_verdict(rules, RS_DROP);
 }
 
-void guard_put_drop(struct guard_rules *rules, unsigned chain)
+const char *guard_chain_name(unsigned chain)
 {
-	put_rule(rules, chain, NULL);
+	return sides[chain].name;
+}
+
+void guard_put_drop(struct guard_rules *rules, unsigned chain, const char *comment)
+{
+	put_rule(rules, chain, comment);
 	put_verdict(rules, RS_DROP);
 }
 
 void guard_put_closed(struct guard_rules *rules, unsigned chain, const struct guard_want *want)
 {
 	put_always(rules, chain, want);
-	guard_put_drop(rules, chain);
+	guard_put_drop(rules, chain, want->by_hand ? by_hand_comment : guard_own_comment);
 }

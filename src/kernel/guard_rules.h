@@ -8,6 +8,12 @@
 
 enum { GUARD_CHAINS = 2 };
 
+static const struct kernel_features guard_features = { .queue = KERNEL_QUEUE_NONE };
+// Of the drop of a gate that is closed for reasons that its daemon finds again at a start.
+static const char guard_own_comment[] = "closed by sekishod";
+
+const char *guard_chain_name(unsigned chain);
+
 // What of an isolation: what stops its packets on their way, in and out; and what is needed
 // besides, against packets that are past the first chain already, are translated, or come from a
 // queue.
@@ -33,7 +39,14 @@ void guard_put_isolation(struct guard_rules *rules, unsigned chain,
 // All: what stays up, then the drop.
 void guard_put_all(struct guard_rules *rules, unsigned chain, const struct guard_want *want,
 		   const struct isolation *isolation);
-void guard_put_drop(struct guard_rules *rules, unsigned chain);
+void guard_put_drop(struct guard_rules *rules, unsigned chain, const char *comment); // NULL: none
 void guard_put_closed(struct guard_rules *rules, unsigned chain, const struct guard_want *want);
+
+// Both chains (kernel/guard.c): what one isolation puts in front or, all, at the end; and all that
+// is wanted, with the place in `rules` where the front of each chain ends.
+void guard_put_one(struct guard_rules *rules, const char *table, const struct guard_want *want,
+		   const struct isolation *isolation, enum guard_part part);
+void guard_put_whole(struct guard_rules *rules, const char *table, const struct guard_want *want,
+		     const struct isolations *isolations, size_t front[GUARD_CHAINS]);
 
 #endif

@@ -96,6 +96,7 @@ struct kernel_management {
 };
 enum kernel_guard { KERNEL_GUARD_ABSENT, KERNEL_GUARD_OPEN, KERNEL_GUARD_CLOSED };
 int kernel_guard_state(struct kernel *kernel, enum kernel_guard *ret_state);
+// As a hand does: what it closes stays closed over the end of a daemon.
 int kernel_guard_set(struct kernel *kernel, enum kernel_guard state,
 		     const struct kernel_management *management); // NULL: no management path
 int kernel_guard_remove(struct kernel *kernel);

@@ -51,8 +51,9 @@ static bool is_there(const struct guard_want *want, const struct isolation *isol
 	return want->isolations && isolations_find(want->isolations, isolation);
 }
 
-static int make_with(struct guard_switch *guard_switch, const struct guard_want *want,
-		     const struct isolation *isolation)
+// Makes the guard with one more, or compares it with that.
+static int with_one(struct guard_switch *guard_switch, const struct guard_want *want,
+		    const struct isolation *isolation, bool only_look, enum guard_match *ret_match)
 {
 	struct isolations *list = calloc(1, sizeof(*list)), *all = calloc(1, sizeof(*all));
 	struct guard_want with = *want;
@@ -63,11 +64,25 @@ static int make_with(struct guard_switch *guard_switch, const struct guard_want 
 		r = isolations_add(list, &want->isolations->v[i]);
 	if (r == 0)
 		r = isolations_add(list, isolation);
-	if (r == 0)
+	if (r == 0 && only_look)
+		r = guard_match(&guard_switch->link, kernel_guard_table, &with, ret_match);
+	else if (r == 0)
 		r = guard_make(&guard_switch->link, kernel_guard_table, 0, &with, NULL, all);
 	free(list);
 	free(all);
 	return r;
+}
+
+// One of all stands at the end: whatever is ahead of it that should not be lets something through.
+static int confirm(struct guard_switch *guard_switch, const struct guard_want *want,
+		   const struct isolation *isolation)
+{
+	enum guard_match match = GUARD_SAME;
+	int r = guard_confirm(&guard_switch->link, kernel_guard_table, want, isolation);
+
+	if (r == 0 && isolation->kind == ISOLATION_ALL)
+		r = with_one(guard_switch, want, isolation, true, &match);
+	return r == 0 && match ? -EUCLEAN : r;
 }
 
 int switch_isolate(struct guard_switch *guard_switch, const struct guard_want *want,
@@ -78,14 +93,25 @@ int switch_isolate(struct guard_switch *guard_switch, const struct guard_want *w
 					  : guard_add(link, kernel_guard_table, want, isolation);
 
 	if (r == 0)
-		r = guard_confirm(link, kernel_guard_table, want, isolation);
+		r = confirm(guard_switch, want, isolation);
 	if (r == 0)
 		return 0;
 	// No table, no chain, a table switched off, somebody's rules: all of it anew.
-	r = make_with(guard_switch, want, isolation);
+	r = with_one(guard_switch, want, isolation, false, NULL);
 	if (r == 0)
 		r = guard_confirm(link, kernel_guard_table, want, isolation);
 	return r;
+}
+
+// Closed or open is the guard's alone; but lifelines pass only through an open gate.
+static struct guard_want mirrored_of(const struct guard_want *want)
+{
+	struct guard_want mirrored = *want;
+
+	mirrored.state = KERNEL_GUARD_OPEN;
+	if (want->state == KERNEL_GUARD_CLOSED)
+		mirrored.n_lifelines = 0;
+	return mirrored;
 }
 
 // Owned and lasting beyond its owner; owned; or, in the way of a table of that name, plain.
@@ -93,15 +119,11 @@ int switch_mirror(struct guard_switch *guard_switch, const struct guard_want *wa
 {
 	static const uint32_t flags[] = { NFT_TABLE_F_OWNER | ENCODE_PERSIST, NFT_TABLE_F_OWNER,
 					  0 };
-	struct guard_want mirrored = *want;
+	struct guard_want mirrored = mirrored_of(want);
 	int r = -EOPNOTSUPP;
 
 	if (!guard_switch->mirrored && !(want->isolations && want->isolations->n))
 		return 0;
-	// Closed or open is the guard's alone; but lifelines pass only through an open gate.
-	mirrored.state = KERNEL_GUARD_OPEN;
-	if (want->state == KERNEL_GUARD_CLOSED)
-		mirrored.n_lifelines = 0;
 	for (size_t i = 0;
 	     i < sizeof(flags) / sizeof(flags[0]) && (r == -EOPNOTSUPP || r == -EINVAL); i++)
 		r = guard_make(&guard_switch->link, kernel_mirror_table, flags[i], &mirrored, NULL,
@@ -145,4 +167,29 @@ int switch_guard_read(struct guard_switch *guard_switch, struct guard_found *ret
 	int r = guard_read(&guard_switch->link, kernel_guard_table, ret_found);
 
 	return r == -ENOENT ? 0 : r;
+}
+
+int switch_match(struct guard_switch *guard_switch, const struct guard_want *want,
+		 enum guard_match *ret_guard, enum guard_match *ret_mirror)
+{
+	struct link *link = &guard_switch->link;
+	struct guard_want mirrored = mirrored_of(want);
+	int r = guard_match(link, kernel_guard_table, want, ret_guard);
+
+	if (r == -ENOENT) {
+		*ret_guard = GUARD_CHAINS_DIFFER;
+		r = 0;
+	}
+	*ret_mirror = GUARD_SAME;
+	if (r == 0 && guard_switch->mirrored)
+		r = guard_match(link, kernel_mirror_table, &mirrored, ret_mirror);
+	if (r != -ENOENT)
+		return r;
+	*ret_mirror = GUARD_CHAINS_DIFFER;
+	return 0;
+}
+
+int switch_turn(struct guard_switch *guard_switch, uint32_t *ret_turn)
+{
+	return link_genid(&guard_switch->link, ret_turn);
 }

@@ -34,6 +34,11 @@ int switch_guard_make(struct guard_switch *guard_switch, const struct guard_want
 		      const struct isolation *without, struct isolations *ret_all);
 // Is every rule of every isolation there, and the table at work?  0, or -EUCLEAN.
 int switch_guard_confirm(struct guard_switch *guard_switch, const struct guard_want *want);
+// Are guard and mirror, rule for rule, what is wanted?  A mirror that was never made is.
+int switch_match(struct guard_switch *guard_switch, const struct guard_want *want,
+		 enum guard_match *ret_guard, enum guard_match *ret_mirror);
+// Counts the transactions of anybody: the same before and after, nothing changed in between.
+int switch_turn(struct guard_switch *guard_switch, uint32_t *ret_turn);
 int switch_guard_read(struct guard_switch *guard_switch, struct guard_found *ret_found);
 
 #endif
