@@ -4,16 +4,16 @@ CC      ?= gcc
 BUILD   ?= build
 PREFIX  ?= /usr
 DESTDIR ?=
-ROOMS   ?= base event keep policy plan compile kernel control daemon cli
+ROOMS   ?= base geo event keep policy plan compile kernel control daemon cli
 
 DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev libmnl-dev libnetfilter-conntrack-dev \
-             libsystemd-dev libseccomp-dev libcap-dev libarchive-dev
+             libsystemd-dev libseccomp-dev libcap-dev libarchive-dev libmaxminddb-dev
 DEPS_DEMO  = $(DEPS_BUILD) bsdextrautils nftables util-linux iproute2 iputils-ping netcat-openbsd curl procps
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev python3 clang clang-format cppcheck mandoc git \
              file jq conntrack openssl tshark qemu-system-x86 busybox-static cpio kmod e2fsprogs
 DEPS_BENCH = $(DEPS_CHECK) iperf3
 
-LIBS     = libfyaml json-c libsodium libmnl libnetfilter_conntrack libsystemd libseccomp libcap libarchive
+LIBS     = libfyaml json-c libsodium libmnl libnetfilter_conntrack libsystemd libseccomp libcap libarchive libmaxminddb
 # Texts are cut on purpose where snprintf cuts them; clang has no such warning.
 WARN     = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror \
            -Wno-format-truncation -Wno-unknown-warning-option

@@ -7,7 +7,7 @@ _sekisho() {
 	local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local verbs="check print show query diff explain apply status flows zones drift connections \
 		confirm rollback history propose proposals proposal approve reject review incident \
-		isolate quarantine reconnect"
+		isolate quarantine reconnect geo"
 
 	COMPREPLY=()
 	verbs="$verbs log"
@@ -26,7 +26,11 @@ _sekisho() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_sekisho_names zones)" -- "$word")
 		return
 		;;
-	--socket | --heads | --key)
+	--country)
+		mapfile -t COMPREPLY < <(compgen -W "all $(sekisho geo --country all 2>/dev/null | awk '$1 ~ /^[A-Z][A-Z]$/ { print $1 }')" -- "$word")
+		return
+		;;
+	--socket | --heads | --key | --countries)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
@@ -45,6 +49,7 @@ _sekisho() {
 		confirm | history | proposals | proposal | approve) options="--json --socket" ;;
 		status | flows | zones | drift) options="--json --socket" ;;
 		incident) options="--json --socket --reason --prevention --source --mask" ;;
+		geo) options="--json --countries --country" ;;
 		print | show) options= ;;
 		log)
 			options="--json --since --until --type --zone --flow --actor --follow --lines"

@@ -6,6 +6,7 @@
 
 #include "base/exit.h"
 #include "base/text.h"
+#include "cli/countries.h"
 #include "cli/verb.h"
 
 #define ORDER_OPTIONS                                                                              \
@@ -54,6 +55,8 @@ static const struct cli_verb verbs[] = {
 	  OPT_JSON | OPT_SOCKET, verb_flows },
 	{ "zones", "[DIR]", "zones with what they were denied; with DIR, of a policy", 0, 1,
 	  OPT_JSON | OPT_SOCKET, verb_zones },
+	{ "geo", "[ADDRESS]", "the country of an address; with --country, its size", 0, 1,
+	  OPT_JSON | OPT_COUNTRIES | OPT_COUNTRY, verb_geo },
 	{ "connections", "", "what lives, and the flow that permits each connection", 0, 0,
 	  OPT_JSON | OPT_SOCKET | OPT_ZONE, verb_connections },
 	{ "log", "[verify [DIR] | head [DIR] | export DIR|FILE.tar]",
@@ -115,6 +118,8 @@ static const struct {
 	{ "--lines", OPT_LINES, "N", "only the newest N" },
 	{ "--log-dir", OPT_LOG_DIR, "DIR", "folder of the audit log" },
 	{ "--heads", OPT_HEADS, "FILE", "checkpoints that were sent elsewhere, to compare" },
+	{ "--countries", OPT_COUNTRIES, "FILE", "database of countries to use" },
+	{ "--country", OPT_COUNTRY, "CODE", "sizes of countries: JP, \"JP,KR\", all" },
 	{ "--key", OPT_KEY, "FILE", "public key to verify with" },
 };
 
@@ -233,6 +238,7 @@ static int take_words(struct cli *cli, const struct cli_verb *verb, int argc, ch
 		cli->values[cli_option_place(options[at].option)] = value ? value : "";
 	}
 	cli->json = cli_has(cli, OPT_JSON);
+	cli_countries_choose(cli);
 	return cli->argc < verb->args_min || cli->argc > verb->args_max ? -1 : 0;
 }
 

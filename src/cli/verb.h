@@ -41,6 +41,8 @@ typedef uint64_t cli_options;
 #define OPT_LOG_DIR	OPT(35)
 #define OPT_HEADS	OPT(36)
 #define OPT_KEY		OPT(37)
+#define OPT_COUNTRIES	OPT(38)
+#define OPT_COUNTRY	OPT(39)
 enum { CLI_OPTIONS_MAX = 64 };
 
 struct cli {
@@ -85,6 +87,7 @@ int verb_history(const struct cli *cli);
 int verb_status(const struct cli *cli);
 int verb_flows(const struct cli *cli);
 int verb_zones(const struct cli *cli);
+int verb_geo(const struct cli *cli);
 int verb_drift(const struct cli *cli);
 int verb_connections(const struct cli *cli);
 int verb_incident(const struct cli *cli);

@@ -20,11 +20,18 @@ struct box_management_keys {
 	struct pol_uint port;
 };
 
+struct box_countries_keys {
+	struct place at;
+	struct pol_text database;
+	struct pol_uint max_age_days;
+};
+
 struct box_keys {
 	struct pol_text title, rules, state, run, log, user;
 	struct pol_bool forwarding;
 	struct box_management_keys management;
 	struct pol_uint nflog_group;
+	struct box_countries_keys countries;
 };
 
 struct box {
@@ -65,6 +72,34 @@ static const struct key_table management_table = {
 	.keys = management_keys,
 	.n_keys = COUNT(management_keys),
 	.size = sizeof(struct box_management_keys),
+	.has_at = true,
+};
+#undef AT
+
+#define AT(field) offsetof(struct box_countries_keys, field)
+static const struct key countries_keys[] = {
+	{ .name = "database",
+	  .kind = KEY_TEXT,
+	  .word = WORD_PATH,
+	  .offset = AT(database),
+	  .about =
+		  "File in MaxMind DB format, of any maker. A new one, renamed into its place, is noticed "
+		  "and used. Default: /etc/sekisho/countries.mmdb.",
+	  .example = "/etc/sekisho/countries.mmdb" },
+	{ .name = "max-age-days",
+	  .kind = KEY_UINT,
+	  .offset = AT(max_age_days),
+	  .min = 1,
+	  .max = 3650,
+	  .about = "How old a database may be that a policy is applied with. Default: 60.",
+	  .example = "60" },
+};
+static const struct key_table countries_table = {
+	.noun = "countries",
+	.about = "Which addresses are a country's.",
+	.keys = countries_keys,
+	.n_keys = COUNT(countries_keys),
+	.size = sizeof(struct box_countries_keys),
 	.has_at = true,
 };
 #undef AT
@@ -123,6 +158,14 @@ static const struct key box_keys[] = {
 	  .max = 65535,
 	  .about = "Group of the kernel's packet log. Default: 5.",
 	  .example = "5" },
+	{ .name = "countries",
+	  .kind = KEY_MAP,
+	  .offset = AT(countries),
+	  .table = &countries_table,
+	  .about =
+		  "The database that says which addresses are a country's; only for policies that name "
+		  "countries.",
+	  .example = "{ database: /etc/sekisho/countries.mmdb, max-age-days: 60 }" },
 };
 #undef AT
 const struct key_table keys_box = {
@@ -158,6 +201,12 @@ static void fill(struct box *box)
 		.user = text_or(&keys->user, "sekisho"),
 		.forwarding = keys->forwarding.set ? keys->forwarding.value : true,
 		.nflog_group = (uint16_t)(keys->nflog_group.set ? keys->nflog_group.value : 5),
+		.countries = {
+			.database = text_or(&keys->countries.database, BOX_COUNTRIES_PATH),
+			.max_age_days = keys->countries.max_age_days.set
+						? (unsigned)keys->countries.max_age_days.value
+						: BOX_COUNTRIES_AGE_DAYS,
+		},
 	};
 	if (management->at.file)
 		box->config.management = (struct box_management){

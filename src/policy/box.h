@@ -11,9 +11,10 @@
 #include "base/diag.h"
 #include "base/place.h"
 
-#define BOX_PATH "/etc/sekisho/sekisho.yaml"
+#define BOX_PATH	   "/etc/sekisho/sekisho.yaml"
+#define BOX_COUNTRIES_PATH "/etc/sekisho/countries.mmdb" // unless the file says otherwise
 
-enum { BOX_FILE_BYTES_MAX = 1024 * 1024 };
+enum { BOX_FILE_BYTES_MAX = 1024 * 1024, BOX_COUNTRIES_AGE_DAYS = 60 };
 
 // The one way in that stays open when everything is cut off.
 struct box_management {
@@ -21,6 +22,12 @@ struct box_management {
 	const char *prefix;    // where administrators come from: an address or prefix
 	uint16_t port;	       // TCP
 	struct place at;
+};
+
+// Which addresses are a country's.
+struct box_countries {
+	const char *database;  // file in MaxMind DB format
+	unsigned max_age_days; // since it was made
 };
 
 struct box_config {
@@ -33,6 +40,7 @@ struct box_config {
 	bool forwarding;   // the daemon turns IP forwarding on when the gate opens
 	struct box_management management;
 	uint16_t nflog_group;
+	struct box_countries countries;
 };
 
 // 0 with *ret_config set; -EBADMSG when diag has errors; another negative errno when the file

@@ -28,6 +28,8 @@ static void has_defaults(void **state)
 	assert_true(box->forwarding);
 	assert_null(box->management.interface);
 	assert_int_equal(box->nflog_group, 5);
+	assert_string_equal(box->countries.database, "/etc/sekisho/countries.mmdb");
+	assert_int_equal(box->countries.max_age_days, 60);
 	box_free(box);
 	diag_free(diag);
 }
@@ -37,7 +39,7 @@ static void takes_every_key(void **state)
 	static const char text[] =
 		"title: 本庁舎\nrules: /r\nstate: /s\nrun: /u\nuser: nobody\nforwarding: false\n"
 		"management: { interface: eth0, prefix: 'fd00::/64', port: 2222 }\n"
-		"nflog-group: 7\n";
+		"nflog-group: 7\ncountries: { database: /c, max-age-days: 7 }\n";
 	struct diag *diag = diag_new();
 	struct box_config *box = NULL;
 
@@ -54,6 +56,8 @@ static void takes_every_key(void **state)
 	assert_int_equal(box->management.port, 2222);
 	assert_int_equal(box->management.at.line, 7);
 	assert_int_equal(box->nflog_group, 7);
+	assert_string_equal(box->countries.database, "/c");
+	assert_int_equal(box->countries.max_age_days, 7);
 	box_free(box);
 	diag_free(diag);
 }
@@ -73,6 +77,8 @@ static const struct row {
 	{ "management: { interface: a234567890123456, prefix: '::1' }", SK_WORD_BAD, 1, 26 },
 	{ "management: { interface: e, prefix: '::1', port: 0 }", SK_UINT_BAD, 1, 50 },
 	{ "nflog-group: 65536", SK_UINT_BAD, 1, 14 },
+	{ "countries: { database: c.mmdb }", SK_PATH_BAD, 1, 24 },
+	{ "countries: { max-age-days: 0 }", SK_UINT_BAD, 1, 28 },
 	{ "run： /a", SK_FULL_WIDTH_SIGN, 1, 4 },
 	{ "run: \"/a", SK_YAML_SYNTAX, 1, 7 },
 };
