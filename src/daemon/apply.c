@@ -202,7 +202,7 @@ static void install(struct apply *apply, struct report *report, struct apply_res
 	int r = settle_or_wait(apply, &failure);
 	gate_set_problem(gate, GATE_STATE, r < 0 ? &failure : NULL);
 	if (apply->emergency)
-		reviews_open(gate, &gate->current.about, apply->emergency_reason);
+		reviews_record(gate, &gate->current.about, apply->emergency_reason);
 	gate_look(gate);
 	live_review(gate, cause_of(apply));
 	capture_follow(gate);
@@ -220,6 +220,8 @@ static void give_up(struct apply *apply, struct report *report, struct apply_res
 	struct gate *gate = apply->gate;
 	if (!apply->stored)
 		generation_remove(gate->state_fd, apply->about.number);
+	if (apply->emergency && !apply->stored)
+		reviews_drop(gate, apply->about.number);
 	if (gate->confirm.generation == apply->about.number)
 		confirm_drop(gate);
 	finish(apply, result);
@@ -245,13 +247,18 @@ static void load(struct apply *apply, struct report *report, const uint8_t *byte
 		report_done(report);
 		return;
 	}
-	if (apply->confirm_usec && confirm_prepare(gate, apply->about.number, apply->confirm_usec,
-						   &apply->about.by, &failure) < 0) {
+	int r = 0;
+	if (apply->emergency)
+		r = reviews_prepare(gate, &apply->about, apply->emergency_reason, &failure);
+	if (r == 0 && apply->confirm_usec)
+		r = confirm_prepare(gate, apply->about.number, apply->confirm_usec,
+				    &apply->about.by, &failure);
+	if (r < 0) {
 		give_up(apply, report, &result);
 		return;
 	}
 	result.store_us = monotonic_us() - start;
-	int r = isolation_precede(gate, report, &failure);
+	r = isolation_precede(gate, report, &failure);
 	if (r == 0)
 		r = gate_commit(gate, report->ruleset, &failure, &result.times);
 	fault_point("committed");

@@ -12,6 +12,7 @@
 #include "daemon/gate.h"
 #include "daemon/isolation.h"
 #include "daemon/live.h"
+#include "daemon/proposals.h"
 #include "daemon/stored.h"
 
 static const char pending_name[] = "pending";
@@ -29,6 +30,10 @@ static int write_pending(struct gate *gate)
 	stored_put_number(object, "logins", confirm->mark.highest);
 	stored_put_number(object, "applied_usec", confirm->mark.usec);
 	stored_put_person(object, "by", &confirm->by);
+	stored_put_number(object, "confirming", confirm->confirming);
+	stored_put_number(object, "returning", confirm->returning);
+	stored_put_person(object, "ended_by", &confirm->ended_by);
+	stored_put_text(object, "ended_reason", confirm->ended_reason);
 	return stored_write(gate->state_fd, pending_name, object);
 }
 
@@ -46,6 +51,10 @@ static int read_pending(struct gate *gate, struct confirm *ret)
 	confirm.mark.highest = stored_number(object, "logins");
 	confirm.mark.usec = stored_number(object, "applied_usec");
 	stored_person(object, "by", &confirm.by);
+	confirm.confirming = stored_number(object, "confirming");
+	confirm.returning = stored_number(object, "returning");
+	stored_person(object, "ended_by", &confirm.ended_by);
+	stored_text(object, "ended_reason", confirm.ended_reason, sizeof(confirm.ended_reason));
 	json_object_put(object);
 	if (!confirm.generation)
 		return -EBADMSG;
@@ -84,6 +93,15 @@ static void record(struct gate *gate, enum event_kind kind, uint64_t generation,
 	if (kind == EVENT_CONFIRM_AWAITED)
 		event_number(&event, EVENT_SECONDS, gate->confirm.wait_usec / 1000000);
 	journal_write(gate->journal, &event);
+}
+
+// Before the file that says so is gone.
+static void record_end(struct gate *gate, enum event_kind kind, const struct person *by,
+		       const char *reason, const char *point)
+{
+	record(gate, kind, gate->confirm.generation, by, reason);
+	gate_flush(gate);
+	fault_point(point);
 }
 
 static const char *name_of(uint64_t generation, char out[64])
@@ -224,15 +242,20 @@ uint64_t confirm_left_seconds(const struct gate *gate)
 
 static int make_good(struct gate *gate, const struct person *by, struct failure *failure)
 {
-	uint64_t generation = gate->confirm.generation;
+	struct confirm *confirm = &gate->confirm;
+	uint64_t generation = confirm->generation;
+	confirm->confirming = true;
+	confirm->ended_by = *by;
+	write_pending(gate); // without it the record would lack who it was, and nothing else
+	fault_point("confirm-intended");
 	int r = generation_make_last_good(gate->state_fd, generation, failure);
 	if (r < 0)
 		return r;
 	// For the history only: what counts has happened.
 	generation_mark_confirmed(gate->state_fd, generation, by, journal_now_usec());
 	fault_point("confirmed-marked");
+	record_end(gate, EVENT_CONFIRMED, by, NULL, "confirm-recorded");
 	remove_pending(gate);
-	record(gate, EVENT_CONFIRMED, generation, by, NULL);
 	forget(gate);
 	isolation_write_motd(gate);
 	if (gate->shut.bits & GATE_SHUT_RETURN && gate->current.about.number == generation) {
@@ -332,6 +355,17 @@ static int cannot_return(struct gate *gate, const struct failure *why, struct fa
 	return -EIO;
 }
 
+// A disk that does not take it must not keep anybody from going back.
+static void intend_return(struct gate *gate, const struct person *by, const char *reason)
+{
+	struct confirm *confirm = &gate->confirm;
+	confirm->returning = true;
+	confirm->ended_by = *by;
+	snprintf(confirm->ended_reason, sizeof(confirm->ended_reason), "%s", reason);
+	write_pending(gate);
+	fault_point("return-intended");
+}
+
 int confirm_return(struct gate *gate, const struct person *by, const char *reason,
 		   struct failure *failure)
 {
@@ -342,19 +376,21 @@ int confirm_return(struct gate *gate, const struct person *by, const char *reaso
 		return failure_set(failure, SK_CONFIRM_NOTHING, -ENOENT,
 				   "no apply waits for its confirm");
 	gate_look_at_guard(gate, "somebody");
-	if (by)
+	if (by) {
 		gate_hand_over(gate);
+		intend_return(gate, by, reason);
+	}
 	if (bring_back(gate, &why) < 0)
 		return cannot_return(gate, &why, failure);
 	fault_point("returned-committed");
 	gate_set_problem(gate, GATE_LOAD, NULL);
 	live_review(gate, LIVE_RETURN);
+	record_end(gate, EVENT_RETURNED, by, reason, "return-recorded");
 	int r = remove_pending(gate);
 	if (r < 0) {
 		state_failed(failure, r, "the mark of an apply that waits");
 		gate_set_problem(gate, GATE_STATE, failure);
 	}
-	record(gate, EVENT_RETURNED, generation, by, reason);
 	announce("generation %" PRIu64 " was taken back (%s); %s runs again", generation, reason,
 		 name_of(gate->confirm.previous, name));
 	forget(gate);
@@ -369,7 +405,7 @@ static bool goes_on(struct gate *gate, struct generation *ret)
 {
 	struct failure failure;
 	uint64_t number = 0;
-	if (boot_left_usec(&gate->confirm.deadline) == 0 ||
+	if (gate->confirm.returning || boot_left_usec(&gate->confirm.deadline) == 0 ||
 	    kernel_generation(gate->kernel, &number) < 0 || number != gate->confirm.generation)
 		return false;
 	return generation_load(gate->state_fd, number, &failure, ret) == 0;
@@ -383,9 +419,20 @@ static void leave_nothing(struct gate *gate)
 		journal_failed(gate->journal, &failure);
 }
 
+// Over a boot nobody knows, and then it counts as committed.
+static bool was_committed(struct gate *gate)
+{
+	char boot[BOOT_ID_MAX + 1];
+	uint64_t number = 0;
+	if (boot_id(boot) < 0 || strcmp(boot, gate->confirm.deadline.boot) != 0)
+		return true;
+	return kernel_generation(gate->kernel, &number) == 0 && number == gate->confirm.generation;
+}
+
 static int load_confirmed(struct gate *gate, struct failure *failure)
 {
-	uint64_t generation = gate->confirm.generation;
+	const struct confirm *confirm = &gate->confirm;
+	bool committed = was_committed(gate);
 	int r = gate_load(gate, failure);
 	if (r == -ENOENT)
 		leave_nothing(gate);
@@ -394,11 +441,36 @@ static int load_confirmed(struct gate *gate, struct failure *failure)
 		forget(gate);
 		return r;
 	}
+	if (committed)
+		proposals_ran(gate, confirm->generation);
+	if (gate->options->boot)
+		return r;
+	record_end(gate, EVENT_RETURNED, confirm->returning ? &confirm->ended_by : NULL,
+		   confirm->returning
+			   ? confirm->ended_reason
+			   : "the daemon or the box was started again after its time, or before it "
+			     "was loaded",
+		   "return-recorded");
 	remove_pending(gate);
-	record(gate, EVENT_RETURNED, generation, NULL,
-	       "the daemon or the box was started again after its time, or before it was loaded");
 	forget(gate);
 	return r;
+}
+
+// Confirmed, and then interrupted.
+static void finish_confirm(struct gate *gate)
+{
+	const struct confirm *confirm = &gate->confirm;
+	const struct person *by = confirm->confirming ? &confirm->ended_by : NULL;
+	struct person marked;
+	uint64_t usec;
+	if (gate->options->boot)
+		return;
+	if (by && !generation_was_confirmed(gate->state_fd, confirm->generation, &marked, &usec))
+		generation_mark_confirmed(gate->state_fd, confirm->generation, by,
+					  journal_now_usec());
+	record_end(gate, EVENT_CONFIRMED, by, NULL, "confirm-recorded");
+	remove_pending(gate);
+	forget(gate);
 }
 
 int confirm_load(struct gate *gate, struct failure *failure)
@@ -420,12 +492,13 @@ int confirm_load(struct gate *gate, struct failure *failure)
 		return r;
 	}
 	if (generation_last_good(gate->state_fd) == gate->confirm.generation) {
-		remove_pending(gate); // confirmed, and then interrupted
-		record(gate, EVENT_CONFIRMED, gate->confirm.generation, NULL, NULL);
-		forget(gate);
+		finish_confirm(gate);
 		return gate_load(gate, failure);
 	}
-	if (goes_on(gate, &generation) && gate_run(gate, &generation, failure) == 0)
+	if (goes_on(gate, &generation) && gate_run(gate, &generation, failure) == 0) {
+		record(gate, EVENT_CONFIRM_AWAITED, gate->confirm.generation, &gate->confirm.by,
+		       "the daemon was started again meanwhile");
 		return 0;
+	}
 	return load_confirmed(gate, failure);
 }

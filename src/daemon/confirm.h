@@ -7,8 +7,12 @@
 //
 // Fault points, in the order they are passed:
 //	generation-stored  pending-written  committed  pending-moved
-//	confirming: last-good-linked  confirmed-marked  pending-removed
-//	returning:  returned-committed  pending-removed
+//	confirming: confirm-intended  last-good-linked  confirmed-marked  confirm-recorded
+//	            pending-removed
+//	returning:  return-intended  returned-committed  return-recorded  pending-removed
+//
+// Who confirms or takes back is in the file before anything is done, and the file goes once the
+// record has it: a daemon that dies in between leaves both to the next one.
 #ifndef SEKISHO_DAEMON_CONFIRM_H
 #define SEKISHO_DAEMON_CONFIRM_H
 
@@ -19,6 +23,7 @@
 
 #include "base/boot.h"
 #include "daemon/approval.h"
+#include "daemon/generation.h"
 #include "daemon/failure.h"
 #include "daemon/session.h"
 
@@ -33,6 +38,10 @@ struct confirm {
 	struct boot_moment deadline;
 	struct session_mark mark; // logins after it count
 	struct person by;
+	// What somebody has ordered since, for a daemon that dies over it.
+	bool confirming, returning;
+	struct person ended_by;
+	char ended_reason[REASON_MAX];
 	sd_event_source *timer, *warning;
 };
 

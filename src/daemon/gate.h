@@ -26,6 +26,8 @@ struct gate_options {
 	const char *rules, *state, *run, *log; // folders
 	uint32_t keeper_uid, keeper_gid;
 	uint32_t compiler_uid, compiler_gid;
+	bool boot; // the loader at boot: it keeps no record, and leaves what is to be told to the
+		   // daemon
 	bool forwarding;	       // switch forwarding on when the gate opens
 	char management_interface[16]; // "": none
 	struct addr_range management_prefix;
@@ -92,6 +94,7 @@ struct gate {
 	struct confirm confirm;			 // the apply that waits for its confirm
 	bool schedule_known;			 // the two below
 	uint64_t schedule_usec, schedule_number; // next scheduled proposal; 0: none
+	uint64_t schedule_taken;		 // the one being applied; 0: none
 	uint64_t nagged_usec;			 // of open reviews, since the boot; 0: not yet
 	struct drift *drift;			 // NULL: nobody looks
 	struct live *live;			 // NULL: connections are not reviewed

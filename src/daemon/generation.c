@@ -243,6 +243,9 @@ int generation_store(int state_fd, const struct generation_about *about,
 			      : store_into(folder_fd, about, snapshot, compiled, compiled_size);
 	if (folder_fd >= 0)
 		close(folder_fd);
+	// One that was stored, and the daemon died before it ran.
+	if (r == 0 && about->number != generation_last_good(state_fd))
+		generation_remove_folder(generations_fd, name);
 	if (r == 0 && renameat(generations_fd, ".new", generations_fd, name) < 0)
 		r = -errno;
 	if (r == 0 && fsync(generations_fd) < 0)

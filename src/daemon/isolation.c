@@ -35,7 +35,7 @@ static void set_problem(struct gate *gate, enum gate_problem problem, int error,
 
 static void write_book(struct gate *gate)
 {
-	int r = book_write(gate->book);
+	int r = gate->options->boot ? 0 : book_write(gate->book);
 
 	set_problem(gate, GATE_ISOLATION, r,
 		    "state/isolation cannot be written; the kernel holds what is "
@@ -95,23 +95,32 @@ static void read_stored_map(struct gate *gate)
 	free(text);
 }
 
+static int leave_kernel(struct gate *gate, const struct isolation *like, struct isolated *ret_gone,
+			struct failure *failure);
+
+// What somebody has reconnected is not cut off once more by a restart; that it was is told later.
 static void finish_leaving(struct gate *gate)
 {
 	struct isolation_book *book = gate->book;
+	struct isolated *gone = calloc(book->n, sizeof(*gone));
 	struct failure failure;
 
-	for (size_t i = 0; i < book->n;)
-		if (!book->v[i].leaving || isolation_end(gate, &book->v[i].cut, &failure) < 0)
+	for (size_t i = 0; gone && i < book->n;)
+		if (!book->v[i].leaving ||
+		    leave_kernel(gate, &book->v[i].cut, &gone[book->n_gone], &failure) < 0)
 			i++;
+		else
+			book->n_gone++;
+	book->gone = gone;
 }
 
 // Cut, but the daemon died or was not there before it was recorded.
-static void tell_unrecorded(struct isolation_book *book)
+static void tell_unrecorded(struct isolation_book *book, bool boot)
 {
 	for (size_t i = 0; i < book->n; i++)
 		if (!book->v[i].incident)
 			book_tell(book, &book->v[i], false);
-	if (book->n && book->state_fd >= 0)
+	if (book->n && book->state_fd >= 0 && !boot && !book->n_gone)
 		book_write(book);
 }
 
@@ -142,7 +151,7 @@ int isolation_open(struct gate *gate, struct failure *failure)
 	finish_leaving(gate);
 	if (book->n)
 		r = book_make(book, book->state);
-	tell_unrecorded(book);
+	tell_unrecorded(book, gate->options->boot);
 	return r < 0 ? failure_set(failure, SK_ISOLATION_FAILED, r,
 				   "what is isolated cannot be put into the kernel: %s",
 				   strerror(-r))
@@ -430,19 +439,25 @@ static void bring_up(struct gate *gate, const struct isolated *one)
 	}
 }
 
-// From here on a crash goes on with it, once the file says so.  over: only if its time is over.
-static bool leave(struct isolation_book *book, const struct isolation *like, bool over,
-		  struct isolation *ret)
+// From here on a crash goes on with it, once the file says so.  by NULL: only if its time is over.
+static bool leave(struct isolation_book *book, const struct isolation *like,
+		  const struct person *by, const char *reason)
 {
+	static const struct person nobody = { CONTROL_NO_LOGIN, CONTROL_NO_LOGIN, "" };
 	struct isolated *there;
 
 	pthread_mutex_lock(&book->lock);
 	there = book_find(book, like);
-	if (there && over && !isolated_is_over(there, journal_now_usec()))
+	if (there && !by && !isolated_is_over(there, journal_now_usec()))
 		there = NULL;
 	if (there) {
+		const struct person *who = by ? by : &nobody;
+
 		there->leaving = true;
-		*ret = there->cut;
+		isolated_text(there->left_by, sizeof(there->left_by), who->name);
+		there->left_uid = who->uid;
+		there->left_login_uid = who->login_uid;
+		isolated_text(there->left_reason, sizeof(there->left_reason), reason);
 	}
 	pthread_mutex_unlock(&book->lock);
 	return there;
@@ -460,14 +475,81 @@ static void stay(struct isolation_book *book, const struct isolation *like)
 	book_write(book);
 }
 
-static int end(struct gate *gate, const struct isolation *like, bool over,
-	       struct isolated *ret_gone, struct failure *failure)
+// The step of the incident's timeline, and the event.
+static void record_end(struct gate *gate, const struct isolated *one)
+{
+	bool over = !one->left_by[0];
+	char words[ISOLATION_WORDS_MAX];
+	struct event event;
+
+	event_init(&event, over ? EVENT_ISOLATION_ENDED : EVENT_RECONNECTED, journal_now_usec());
+	event_text(&event, EVENT_NAME, isolation_words(&one->cut, words));
+	if (one->incident)
+		event_number(&event, EVENT_INCIDENT, one->incident);
+	if (!over) {
+		if (one->cut.kind == ISOLATION_ZONE)
+			event_text(&event, EVENT_ZONE, one->cut.name);
+		event_text(&event, EVENT_REASON, one->left_reason);
+		event_text(&event, EVENT_ORDERED_BY, one->asked_usec ? one->asked_by : NULL);
+		event_text(&event, EVENT_ACTOR, one->left_by);
+		event_number(&event, EVENT_UID, one->left_uid);
+		if (one->left_login_uid != CONTROL_NO_LOGIN)
+			event_number(&event, EVENT_LOGIN_UID, one->left_login_uid);
+	}
+	journal_write(gate->journal, &event);
+	if (one->incident)
+		incident_step(gate, one->incident,
+			      &(struct incident_step){
+				      .kind = INCIDENT_RECONNECTED,
+				      .actor = over ? "sekishod" : one->left_by,
+				      .uid = over ? INCIDENT_NO_LOGIN : one->left_uid,
+				      .login_uid = over ? INCIDENT_NO_LOGIN : one->left_login_uid,
+				      .text = over ? "the time it was limited to is over"
+						   : one->left_reason,
+			      });
+}
+
+static int leave_kernel(struct gate *gate, const struct isolation *like, struct isolated *ret_gone,
+			struct failure *failure)
 {
 	struct isolation_book *book = gate->book;
-	struct isolation cut;
+	const struct isolation cut = *like; // like may lie in the book
+	int r = book_end(book, &cut, ret_gone);
+
+	if (r == -ECANCELED)
+		return failure_set(failure, SK_ISOLATION_FAILED, r,
+				   "it was ordered again at this very moment, so it stays");
+	if (r < 0) {
+		stay(book, &cut);
+		return failure_set(failure, SK_ISOLATION_FAILED, r,
+				   "the kernel does not take the rules: %s", strerror(-r));
+	}
+	bring_up(gate, ret_gone);
+	return 0;
+}
+
+void isolation_resume(struct gate *gate)
+{
+	struct isolation_book *book = gate->book;
+
+	for (size_t i = 0; i < book->n_gone; i++)
+		record_end(gate, &book->gone[i]);
+	if (!book->n_gone)
+		return;
+	gate_flush(gate);
+	book->n_gone = 0;
+	write_book(gate);
+}
+
+int isolation_end(struct gate *gate, const struct isolation *like, const struct person *by,
+		  const char *reason, struct failure *failure)
+{
+	struct isolation_book *book = gate->book;
+	const struct isolation cut = *like;
+	struct isolated gone;
 	int r;
 
-	if (!leave(book, like, over, &cut))
+	if (!leave(book, &cut, by, reason))
 		return failure_set(failure, SK_ISOLATION_FAILED, -ENOENT, "it is not isolated");
 	r = book_write(book);
 	if (r < 0) {
@@ -478,48 +560,18 @@ static int end(struct gate *gate, const struct isolation *like, bool over,
 				   strerror(-r));
 	}
 	fault_point("reconnect-intended");
-	r = book_end(book, &cut, ret_gone);
-	if (r == -ECANCELED)
-		return failure_set(failure, SK_ISOLATION_FAILED, r,
-				   "it was ordered again at this very moment, so it stays");
-	if (r < 0) {
-		stay(book, &cut);
-		return failure_set(failure, SK_ISOLATION_FAILED, r,
-				   "the kernel does not take the rules: %s", strerror(-r));
-	}
-	bring_up(gate, ret_gone);
+	r = leave_kernel(gate, &cut, &gone, failure);
+	if (r < 0)
+		return r;
 	fault_point("reconnect-open");
+	record_end(gate, &gone);
+	gate_flush(gate);
+	fault_point("reconnect-recorded");
 	write_book(gate);
 	if (!book->n)
 		gate_set_problem(gate, GATE_ISOLATION_DAMAGED, NULL);
 	fault_point("reconnect-stored");
 	return 0;
-}
-
-int isolation_end(struct gate *gate, const struct isolation *like, struct failure *failure)
-{
-	struct isolated gone;
-
-	return end(gate, like, false, &gone, failure);
-}
-
-static void record_end(struct gate *gate, const struct isolated *one)
-{
-	char words[ISOLATION_WORDS_MAX];
-	struct event event;
-
-	event_init(&event, EVENT_ISOLATION_ENDED, journal_now_usec());
-	event_text(&event, EVENT_NAME, isolation_words(&one->cut, words));
-	event_number(&event, EVENT_INCIDENT, one->incident);
-	journal_write(gate->journal, &event);
-	if (one->incident)
-		incident_step(
-			gate, one->incident,
-			&(struct incident_step){ .kind = INCIDENT_RECONNECTED,
-						 .actor = "sekishod",
-						 .uid = INCIDENT_NO_LOGIN,
-						 .login_uid = INCIDENT_NO_LOGIN,
-						 .text = "the time it was limited to is over" });
 }
 
 void isolation_expire(struct gate *gate)
@@ -543,11 +595,10 @@ void isolation_expire(struct gate *gate)
 			return;
 		if (armed)
 			write_book(gate);
-		if (!over || end(gate, &one.cut, true, &one, &failure) < 0) {
+		if (!over || isolation_end(gate, &one.cut, NULL, "", &failure) < 0) {
 			i++;
 			continue;
 		}
-		record_end(gate, &one);
 		isolation_write_motd(gate);
 		live_review(gate, LIVE_EXPIRY);
 	}

@@ -7,8 +7,9 @@
 // Places where tests let the daemon die.  Isolating: isolate-cut (the kernel has it),
 // isolate-stored (the file too), isolate-mirrored, isolate-told (answered), isolate-recorded (event
 // and incident), isolate-numbered (the file has the incident).  Reconnecting: reconnect-asked (one
-// of two persons), reconnect-intended (the file says so), reconnect-open (the kernel too),
-// reconnect-stored (the file forgot it), reconnect-recorded.
+// of two persons, recorded and not yet in the file), reconnect-asked-stored, reconnect-intended
+// (the file says so), reconnect-open (the kernel too), reconnect-recorded, reconnect-stored (the
+// file forgot it).
 #ifndef SEKISHO_DAEMON_ISOLATION_H
 #define SEKISHO_DAEMON_ISOLATION_H
 
@@ -19,6 +20,8 @@
 // Part of gate_open(): what the file and the kernel say is in force in the kernel when it returns.
 int isolation_open(struct gate *gate, struct failure *failure);
 void isolation_close(struct gate *gate);
+// Once there are a record and incidents: tells what a daemon that died had begun to reconnect.
+void isolation_resume(struct gate *gate);
 
 // The guard closed or open, with everything that is isolated; by_hand, anew as book_make_over().
 int isolation_make_guard(struct gate *gate, enum kernel_guard state, bool by_hand, bool anew);
@@ -48,8 +51,10 @@ void isolation_write_motd(struct gate *gate);
 enum { ISOLATION_WORDS_MAX = ISOLATION_NAME_MAX + 16 };
 const char *isolation_words(const struct isolation *cut, char *out);
 
-// Ends one: intent, kernel, file.  The one of this kind and name; -ENOENT; -errno with failure.
-int isolation_end(struct gate *gate, const struct isolation *like, struct failure *failure);
+// Ends one: intent, kernel, record, file.  The one of this kind and name; -ENOENT; -errno with
+// failure.  by NULL: its time is over, and nothing happens unless it is.
+int isolation_end(struct gate *gate, const struct isolation *like, const struct person *by,
+		  const char *reason, struct failure *failure);
 // The method "reconnect".
 void isolation_reconnect(struct gate *gate, struct control_server *server,
 			 struct control_request *request);

@@ -450,6 +450,7 @@ void book_close(struct isolation_book *book)
 	if (book->news_fd >= 0)
 		close(book->news_fd);
 	free(book->v);
+	free(book->gone);
 	free(book->in_force);
 	free(book);
 }

@@ -36,7 +36,11 @@ struct isolated {
 	uint64_t until_usec;		      // the same for people, since 1970
 	char down[ISOLATED_DOWN_MAX][16];     // interfaces that were up and were taken down
 	size_t n_down;
-	bool leaving; // it is being reconnected: done when the kernel and this file forget it
+	// It is being reconnected: done when the kernel, the record and this file have it.
+	bool leaving;
+	char left_by[CONTROL_PEER_NAME_MAX]; // "": its time is over
+	uint32_t left_uid, left_login_uid;
+	char left_reason[ISOLATED_REASON_MAX];
 	// One person who wants to reconnect, waiting for another; asked_usec 0: nobody.
 	char asked_by[CONTROL_PEER_NAME_MAX];
 	uint32_t asked_uid, asked_login_uid;
@@ -65,9 +69,11 @@ struct isolation_book {
 	size_t n;
 	struct isolated *v;	     // ISOLATIONS_MAX
 	struct isolations *in_force; // the same as the kernel's part knows them
-	int file_error;		     // of the last write
-	int mirror_error;	     // of the last time the mirror was made
-	bool mirror_due;	     // it does not yet hold what is in force
+	struct isolated *gone; // left over a daemon that died: to be told, and then out of the file
+	size_t n_gone;
+	int file_error;	  // of the last write
+	int mirror_error; // of the last time the mirror was made
+	bool mirror_due;  // it does not yet hold what is in force
 };
 
 // Reads the file and the kernel.  0 with *ret_damaged: the file made no sense (it is kept as

@@ -21,13 +21,15 @@ static const struct field {
 } texts[] = {
 	FIELD("actor", actor),		 FIELD("reason", reason),
 	FIELD("ordered_by", ordered_by), FIELD("asked_by", asked_by),
-	FIELD("asked_reason", asked_reason),
+	FIELD("asked_reason", asked_reason), FIELD("left_by", left_by),
+	FIELD("left_reason", left_reason),
 }, numbers[] = {
 	FIELD("since", cut.since),	 FIELD("uid", uid),
 	FIELD("login_uid", login_uid),	 FIELD("pid", pid),
 	FIELD("confirmed", confirmed_usec), FIELD("incident", incident),
 	FIELD("until_usec", until_usec), FIELD("asked_uid", asked_uid),
 	FIELD("asked_login_uid", asked_login_uid), FIELD("asked", asked_usec),
+	FIELD("left_uid", left_uid), FIELD("left_login_uid", left_login_uid),
 }, flags[] = {
 	FIELD("quarantine", cut.quarantine), FIELD("total", cut.total),
 	FIELD("by_hand", by_hand),	     FIELD("leaving", leaving),

@@ -14,6 +14,7 @@
 #include <linux/membarrier.h>
 
 #include "base/fault.h"
+#include "daemon/live_intent.h"
 #include "daemon/live_record.h"
 #include "daemon/snapshot.h"
 #include "kernel/conntrack.h"
@@ -29,6 +30,7 @@ struct live {
 	sd_event *event;
 	sd_event_source *retry; // after a pass that failed
 	enum live_cause cause;	// of the pass under way, or of the one that failed
+	bool told_left;		// what the daemon before left is recorded
 	bool again;		// one more after it
 	enum live_cause again_cause;
 
@@ -40,6 +42,7 @@ struct live {
 	uint32_t *cut; // indexes of entries
 	size_t n_cut, n_tried, n_left;
 	struct live_record *record;
+	struct live_intent *intent; // NULL: nothing is cut, or the disk does not take it
 };
 
 const char *live_cause_word(enum live_cause cause)
@@ -69,15 +72,28 @@ sd_event *live_event(struct gate *gate)
 	return gate->live ? gate->live->event : NULL;
 }
 
+// The list of what may have been cut goes when the record has it all.
+static void end_record(struct live *live)
+{
+	if (live->record)
+		live_record_sums(live->record);
+	bool recorded = live->intent && journal_flush(live->gate->journal, GATE_FLUSH_MS) == 0;
+	if (live->intent)
+		fault_point("live-recorded");
+	live_intent_free(live->intent, recorded);
+	live->intent = NULL;
+	live_record_free(live->record);
+	live->record = NULL;
+}
+
 static void end_pass(struct live *live)
 {
+	end_record(live); // its words are in the answer
 	judging_free(live->judging);
 	live->judging = NULL;
 	live->step = sd_event_source_disable_unref(live->step);
 	conntrack_close(live->conntrack);
 	live->conntrack = NULL;
-	live_record_free(live->record);
-	live->record = NULL;
 	free(live->cut);
 	live->cut = NULL;
 }
@@ -150,6 +166,26 @@ static void pass_done(struct live *live)
 		begin_pass(live, live->again_cause);
 }
 
+// What cannot be written down beforehand is cut all the same.
+static void intend(struct live *live, const struct conntrack_entry *const *some, size_t n)
+{
+	const struct judge_answer *answer = judging_answer(live->judging);
+	const struct judge_verdict *verdicts[LIVE_DELETED_STEP];
+	struct failure failure;
+	if (!live->intent)
+		return;
+	for (size_t i = 0; i < n; i++)
+		verdicts[i] = &answer->verdicts[live->cut[live->n_tried + i]];
+	int r = live_intent_add(live->intent, some, verdicts, n);
+	if (r == 0)
+		return;
+	failure_set(&failure, SK_STATE_UNWRITABLE, r, "the list of connections to cut: %s",
+		    strerror(-r));
+	journal_failed(live->gate->journal, &failure);
+	live_intent_free(live->intent, false);
+	live->intent = NULL;
+}
+
 static int delete_some(struct live *live)
 {
 	const struct conntrack_entry *some[LIVE_DELETED_STEP];
@@ -160,6 +196,7 @@ static int delete_some(struct live *live)
 	n = n < LIVE_DELETED_STEP ? n : LIVE_DELETED_STEP;
 	for (size_t i = 0; i < n; i++)
 		some[i] = &entries[live->cut[first + i]];
+	intend(live, some, n);
 	int r = conntrack_delete(live->conntrack, some, n, deleted);
 	fault_point("live-cut");
 	for (size_t i = 0; i < n; i++)
@@ -199,6 +236,9 @@ static int start_deleting(struct live *live)
 	for (size_t i = 0; i < answer->n_verdicts; i++)
 		if (answer->verdicts[i].outcome == JUDGE_CUT)
 			live->cut[live->n_cut++] = (uint32_t)i;
+	if (live->n_cut)
+		live_intent_new(live->gate->state_fd, answer, live->generation,
+				live_cause_word(live->cause), &live->intent);
 	int r = conntrack_open(&live->conntrack);
 	if (r == 0)
 		r = sd_event_add_defer(live->event, &live->step, on_delete, live);
@@ -214,6 +254,11 @@ static void on_judged(void *arg, struct judging *judging, const struct failure *
 		pass_failed(live, failed);
 		return;
 	}
+	size_t n;
+	const struct conntrack_entry *entries = judging_entries(live->judging, &n);
+	if (!live->told_left)
+		live_intent_tell(live->gate, entries, n);
+	live->told_left = true;
 	fault_point("live-judged");
 	int r = strcmp(judging_answer(live->judging)->digest, live->gate->current.about.digest)
 			? -ESTALE

@@ -13,8 +13,10 @@
 // them. Afterwards the next packet is the first of a connection: for TCP not a SYN, and so invalid
 // (the kernel says so with nf_conntrack_tcp_loose off, the ruleset in any case), else judged anew.
 //
-// A daemon that dies meanwhile leaves the rest to the pass of the next one's start.  Fault points:
-// live-begun, live-judged (nothing is cut yet), live-cut (some are, and not yet recorded).
+// A daemon that dies meanwhile leaves the rest to the pass of the next one's start, which also
+// records what was cut and not recorded (daemon/live_intent.h).  Fault points: live-begun,
+// live-judged (nothing is cut yet), live-intended, live-cut (some are, and not yet recorded),
+// live-recorded.
 #ifndef SEKISHO_DAEMON_LIVE_H
 #define SEKISHO_DAEMON_LIVE_H
 

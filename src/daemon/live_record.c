@@ -1,6 +1,7 @@
 #include "daemon/live_record.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <netinet/in.h>
 
@@ -108,7 +109,7 @@ void live_record_cut(struct live_record *record, const struct conntrack_entry *e
 	}
 }
 
-void live_record_end(struct live_record *record, size_t judged, size_t kept, uint64_t ms)
+void live_record_sums(struct live_record *record)
 {
 	struct event event;
 	for (size_t i = 0; i < LIVE_KINDS_MAX; i++) {
@@ -122,6 +123,14 @@ void live_record_end(struct live_record *record, size_t judged, size_t kept, uin
 		event_number(&event, EVENT_COUNT, kind->count);
 		journal_write(record->journal, &event);
 	}
+	memset(record->kinds, 0, sizeof(record->kinds));
+	record->n_kinds = 0;
+}
+
+void live_record_end(struct live_record *record, size_t judged, size_t kept, uint64_t ms)
+{
+	struct event event;
+	live_record_sums(record);
 	begin(record, &event, EVENT_CONNECTIONS_REVIEWED);
 	event_number(&event, EVENT_COUNT, judged);
 	event_number(&event, EVENT_CUT, record->cut);

@@ -14,6 +14,8 @@ struct live_record *live_record_new(struct journal *journal, const struct judge_
 				    uint64_t generation, const char *cause);
 void live_record_cut(struct live_record *record, const struct conntrack_entry *entry,
 		     const struct judge_verdict *verdict);
+// Writes the sums; of a pass that ends before its end too.
+void live_record_sums(struct live_record *record);
 // Writes the sums, and the end of the pass.
 void live_record_end(struct live_record *record, size_t judged, size_t kept, uint64_t ms);
 void live_record_free(struct live_record *record); // NULL is fine

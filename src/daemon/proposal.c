@@ -149,6 +149,8 @@ static struct json_object *about_object(const struct proposal *proposal)
 	stored_put_number(object, "proposal", proposal->number);
 	stored_put_text(object, "state", state_words[proposal->state]);
 	stored_put_text(object, "closed_because", proposal->closed_because);
+	stored_put_person(object, "closed_by", &proposal->closed_by);
+	stored_put_number(object, "untold", proposal->untold);
 	stored_put_person(object, "author", &proposal->author);
 	stored_put_instant(object, "when", &proposal->when);
 	stored_put_text(object, "reason", proposal->reason);
@@ -162,6 +164,8 @@ static struct json_object *about_object(const struct proposal *proposal)
 	stored_put_number(object, "scheduled_usec", proposal->scheduled_usec);
 	stored_put_number(object, "scheduled_confirm_usec", proposal->scheduled_confirm_usec);
 	stored_put_person(object, "scheduled_by", &proposal->scheduled_by);
+	stored_put_number(object, "schedule_taken", proposal->schedule_taken);
+	stored_put_number(object, "schedule_try", proposal->schedule_try);
 	stored_put_number(object, "change_unknown", proposal->change_unknown);
 	stored_put_number(object, "change_rules", proposal->change_rules);
 	stored_put_number(object, "weight", proposal->weight);
@@ -215,6 +219,8 @@ static int read_about(int folder_fd, struct proposal *ret)
 	proposal.number = stored_number(object, "proposal");
 	stored_text(object, "closed_because", proposal.closed_because,
 		    sizeof(proposal.closed_because));
+	stored_person(object, "closed_by", &proposal.closed_by);
+	proposal.untold = (enum proposal_step)stored_number(object, "untold");
 	stored_person(object, "author", &proposal.author);
 	stored_instant(object, "when", &proposal.when);
 	stored_text(object, "reason", proposal.reason, sizeof(proposal.reason));
@@ -228,6 +234,8 @@ static int read_about(int folder_fd, struct proposal *ret)
 	proposal.scheduled_usec = stored_number(object, "scheduled_usec");
 	proposal.scheduled_confirm_usec = stored_number(object, "scheduled_confirm_usec");
 	stored_person(object, "scheduled_by", &proposal.scheduled_by);
+	proposal.schedule_taken = stored_number(object, "schedule_taken");
+	proposal.schedule_try = stored_number(object, "schedule_try");
 	proposal.change_unknown = stored_number(object, "change_unknown");
 	proposal.change_rules = stored_number(object, "change_rules");
 	proposal.weight = (enum plan_weight)stored_number(object, "weight");
@@ -378,7 +386,10 @@ int proposal_close(int state_fd, struct proposal *proposal, enum proposal_state 
 		   const char *because, struct failure *failure)
 {
 	proposal->state = state;
-	snprintf(proposal->closed_because, sizeof(proposal->closed_because), "%s", because);
+	// That one was applied the apply tells.
+	proposal->untold = state == PROPOSAL_APPLIED ? PROPOSAL_TOLD : PROPOSAL_CLOSED;
+	if (because != proposal->closed_because)
+		snprintf(proposal->closed_because, sizeof(proposal->closed_because), "%s", because);
 	int r = proposal_write(state_fd, proposal, failure);
 	fault_point("proposal-closed");
 	if (r < 0)

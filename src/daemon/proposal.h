@@ -28,6 +28,15 @@ enum proposal_state {
 };
 const char *proposal_state_word(enum proposal_state state);
 
+// The newest thing that was done to it and of which no event tells yet.
+enum proposal_step {
+	PROPOSAL_TOLD,
+	PROPOSAL_PROPOSED,
+	PROPOSAL_APPROVED, // the newest of given
+	PROPOSAL_SCHEDULED,
+	PROPOSAL_CLOSED,
+};
+
 enum { PROPOSAL_ZONES_BYTES = 16 * 1024 };
 
 struct proposal {
@@ -48,8 +57,12 @@ struct proposal {
 	uint64_t scheduled_usec;	  // wall clock; 0: not
 	uint64_t scheduled_confirm_usec;
 	struct person scheduled_by;
+	bool schedule_taken;   // an apply has begun, and its end is not known
+	uint64_t schedule_try; // which one that is, from 1
 	enum proposal_state state;
 	char closed_because[REASON_MAX];
+	struct person closed_by; // who rejected it
+	enum proposal_step untold;
 	struct approval given[APPROVALS_MAX];
 	size_t n_given;
 	char code[APPROVAL_CODE_LENGTH + 1];
@@ -79,7 +92,7 @@ int proposal_store(int state_fd, const struct proposal *proposal, const struct p
 int proposal_read(int state_fd, uint64_t number, struct failure *failure, struct proposal *ret);
 // Its approvals and state, in one step.
 int proposal_write(int state_fd, const struct proposal *proposal, struct failure *failure);
-// Ends it: writes the state, then takes files and report away.
+// Ends it: writes the state, untold as PROPOSAL_CLOSED, then takes files and report away.
 int proposal_close(int state_fd, struct proposal *proposal, enum proposal_state state,
 		   const char *because, struct failure *failure);
 // Ascending; at most max of the newest.

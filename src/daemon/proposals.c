@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "daemon/differ.h"
+#include "daemon/schedule.h"
 
 static const struct control_rows *section_of(const struct gate *gate)
 {
@@ -103,6 +104,63 @@ static void record(struct gate *gate, enum event_kind kind, const struct proposa
 	journal_write(gate->journal, &event);
 }
 
+static void record_step(struct gate *gate, const struct proposal *proposal)
+{
+	const struct approval *newest =
+		proposal->n_given ? &proposal->given[proposal->n_given - 1] : NULL;
+	switch (proposal->untold) {
+	case PROPOSAL_PROPOSED:
+		record(gate, EVENT_PROPOSED, proposal, &proposal->author, proposal->reason,
+		       proposal->code);
+		break;
+	case PROPOSAL_APPROVED:
+		if (newest)
+			record(gate, EVENT_APPROVED, proposal, &newest->by, NULL, newest->code);
+		break;
+	case PROPOSAL_SCHEDULED:
+		schedule_record(gate, EVENT_SCHEDULED, proposal,
+				proposal->scheduled_usec ? NULL : "not any more");
+		break;
+	case PROPOSAL_CLOSED:
+		if (proposal->state == PROPOSAL_REJECTED)
+			record(gate, EVENT_REJECTED, proposal, &proposal->closed_by,
+			       proposal->closed_because, NULL);
+		else
+			record(gate, EVENT_PROPOSAL_CLOSED, proposal, NULL,
+			       proposal->closed_because, NULL);
+		break;
+	default:
+		break;
+	}
+}
+
+// Told, and then known to be told: what a daemon that dies in between did the next one tells,
+// maybe once more.
+static void tell(struct gate *gate, struct proposal *proposal)
+{
+	struct failure failure;
+	bool by_itself =
+		proposal->untold == PROPOSAL_CLOSED && proposal->state != PROPOSAL_REJECTED;
+	record_step(gate, proposal);
+	if (!by_itself)
+		gate_flush(gate);
+	fault_point("proposal-recorded");
+	proposal->untold = PROPOSAL_TOLD;
+	if (proposal_write(gate->state_fd, proposal, &failure) < 0)
+		journal_failed(gate->journal, &failure);
+}
+
+int proposals_step(struct gate *gate, struct proposal *proposal, enum proposal_step step,
+		   struct failure *failure)
+{
+	proposal->untold = step;
+	int r = proposal_write(gate->state_fd, proposal, failure);
+	fault_point("proposal-stepped");
+	if (r == 0)
+		tell(gate, proposal);
+	return r;
+}
+
 static int refuse(struct gate *gate, uint64_t number, const struct person *by, const char *code,
 		  const struct failure *failure)
 {
@@ -126,8 +184,8 @@ void proposals_end(struct gate *gate, struct proposal *proposal, enum proposal_s
 	struct failure failure;
 	if (proposal_close(gate->state_fd, proposal, state, because, &failure) < 0)
 		journal_failed(gate->journal, &failure);
-	if (state == PROPOSAL_EXPIRED || state == PROPOSAL_VOID || state == PROPOSAL_SUPERSEDED)
-		record(gate, EVENT_PROPOSAL_CLOSED, proposal, NULL, because, NULL);
+	else if (proposal->untold != PROPOSAL_TOLD)
+		tell(gate, proposal);
 }
 
 static bool has_expired(const struct gate *gate, const struct proposal *proposal,
@@ -179,6 +237,41 @@ size_t proposals_look(struct gate *gate)
 	return open;
 }
 
+// What a daemon that died has left: steps that nobody told of, files of closed ones.
+static void resume(struct gate *gate, struct proposal *proposal)
+{
+	struct failure failure;
+	if (proposal->untold == PROPOSAL_CLOSED &&
+	    proposal_close(gate->state_fd, proposal, proposal->state, proposal->closed_because,
+			   &failure) < 0)
+		journal_failed(gate->journal, &failure);
+	if (proposal->untold != PROPOSAL_TOLD)
+		tell(gate, proposal);
+	if (is_open(gate, proposal) && proposal->schedule_taken)
+		schedule_resume(gate, proposal);
+}
+
+void proposals_resume(struct gate *gate)
+{
+	uint64_t numbers[PROPOSALS_KEPT];
+	size_t n = proposal_list(gate->state_fd, numbers, PROPOSALS_KEPT);
+	for (size_t i = 0; i < n; i++) {
+		struct failure failure;
+		struct proposal proposal;
+		if (proposal_read(gate->state_fd, numbers[i], &failure, &proposal) == 0)
+			resume(gate, &proposal);
+	}
+}
+
+void proposals_ran(struct gate *gate, uint64_t number)
+{
+	struct failure failure;
+	struct proposal proposal;
+	if (proposal_read(gate->state_fd, number, &failure, &proposal) == 0 &&
+	    proposal.state == PROPOSAL_OPEN)
+		proposals_end(gate, &proposal, PROPOSAL_APPLIED, "");
+}
+
 static int read_open(struct gate *gate, uint64_t number, struct proposal *ret,
 		     struct failure *failure)
 {
@@ -218,6 +311,7 @@ int proposals_add(struct gate *gate, const struct generation_about *about,
 		.number = about->number,
 		.author = about->by,
 		.based_on = gate->current.about.number,
+		.untold = PROPOSAL_PROPOSED,
 	};
 	struct approval_change change;
 	proposals_look(gate);
@@ -242,7 +336,7 @@ int proposals_add(struct gate *gate, const struct generation_about *about,
 	control_writer_done(&changes);
 	if (r < 0)
 		return r;
-	record(gate, EVENT_PROPOSED, &proposal, &proposal.author, proposal.reason, proposal.code);
+	tell(gate, &proposal);
 	supersede(gate, &proposal);
 	*ret = proposal;
 	return 0;
@@ -335,11 +429,9 @@ int proposals_approve(struct gate *gate, uint64_t number, const char *code,
 		return refuse(gate, number, &approval.by, code, failure);
 	memcpy(approval.code, proposal.code, sizeof(approval.code));
 	proposal.given[proposal.n_given++] = approval;
-	r = proposal_write(gate->state_fd, &proposal, failure);
-	fault_point("approval-stored");
+	r = proposals_step(gate, &proposal, PROPOSAL_APPROVED, failure);
 	if (r < 0)
 		return r;
-	record(gate, EVENT_APPROVED, &proposal, &approval.by, NULL, approval.code);
 	*ret = proposal;
 	return 0;
 }
@@ -360,9 +452,10 @@ int proposals_reject(struct gate *gate, uint64_t number, const char *reason,
 			number);
 		return refuse(gate, number, &by, NULL, failure);
 	}
+	proposal.closed_by = by;
 	r = proposal_close(gate->state_fd, &proposal, PROPOSAL_REJECTED, reason, failure);
 	if (r == 0)
-		record(gate, EVENT_REJECTED, &proposal, &by, reason, NULL);
+		tell(gate, &proposal);
 	return r;
 }
 

@@ -2,7 +2,11 @@
 // applied is decided by the rules of the generation that runs, which is the one it was compared
 // with: as soon as another runs, it is void.
 //
-// Fault points: proposal-written  proposal-stored  approval-stored  proposal-closed
+// Each step is stored with a note that it is untold, recorded, and then known to be told; a daemon
+// that dies in between leaves the record to the next one (proposals_resume()).
+//
+// Fault points: proposal-written  proposal-stored  proposal-closed
+// approving and scheduling: proposal-stepped; each of them: proposal-recorded
 #ifndef SEKISHO_DAEMON_PROPOSALS_H
 #define SEKISHO_DAEMON_PROPOSALS_H
 
@@ -45,6 +49,14 @@ int proposals_load(struct gate *gate, struct proposal *proposal, const struct sn
 void proposals_about(const struct proposal *proposal, struct generation_about *about);
 void proposals_end(struct gate *gate, struct proposal *proposal, enum proposal_state state,
 		   const char *because);
+
+// Stores a step and tells of it.  -errno with failure: it is not stored.
+int proposals_step(struct gate *gate, struct proposal *proposal, enum proposal_step step,
+		   struct failure *failure);
+// At start, once what runs is loaded: goes on with what a daemon that died has left.
+void proposals_resume(struct gate *gate);
+// It was committed, and has returned since: it is not applied once more.
+void proposals_ran(struct gate *gate, uint64_t number);
 
 // Ends those that have expired or are void.  Returns how many are open.
 size_t proposals_look(struct gate *gate);

@@ -6,7 +6,6 @@
 
 #include "base/exit.h"
 #include "base/fault.h"
-#include "daemon/incident.h"
 #include "daemon/isolation.h"
 #include "daemon/live.h"
 
@@ -59,21 +58,19 @@ static bool needs_second(struct reconnect *reconnect)
 					       one->asked_login_uid);
 }
 
-static void record(struct reconnect *reconnect, enum event_kind kind)
+static void record(struct reconnect *reconnect)
 {
 	char words[ISOLATION_WORDS_MAX], name[CONTROL_PEER_NAME_MAX];
 	const struct isolated *one = &reconnect->one;
 	struct event event;
 
-	event_init(&event, kind, journal_now_usec());
+	event_init(&event, EVENT_RECONNECT_ASKED, journal_now_usec());
 	event_text(&event, EVENT_NAME, isolation_words(&one->cut, words));
 	if (one->cut.kind == ISOLATION_ZONE)
 		event_text(&event, EVENT_ZONE, one->cut.name);
 	event_text(&event, EVENT_REASON, reconnect->reason);
 	if (one->incident)
 		event_number(&event, EVENT_INCIDENT, one->incident);
-	if (kind == EVENT_RECONNECTED && one->asked_usec)
-		event_text(&event, EVENT_ORDERED_BY, one->asked_by);
 	control_event_actor(&event, &reconnect->request->peer, name);
 	journal_write(reconnect->gate->journal, &event);
 }
@@ -95,29 +92,15 @@ static void ask(struct reconnect *reconnect)
 		isolated_text(there->asked_reason, sizeof(there->asked_reason), reconnect->reason);
 	}
 	pthread_mutex_unlock(&book->lock);
-	book_write(book);
+	record(reconnect);
+	gate_flush(reconnect->gate);
 	fault_point("reconnect-asked");
-	record(reconnect, EVENT_RECONNECT_ASKED);
+	book_write(book);
+	fault_point("reconnect-asked-stored");
 	control_server_refuse(reconnect->server, reconnect->request->token, EXIT_APPROVAL,
 			      "noted; the policy wants two persons: within %d minutes another one "
 			      "gives the same command",
 			      ISOLATION_ASKED_SECONDS / 60);
-}
-
-static void step(struct reconnect *reconnect)
-{
-	const struct control_peer *peer = &reconnect->request->peer;
-	char name[CONTROL_PEER_NAME_MAX];
-	const struct incident_step what = {
-		.kind = INCIDENT_RECONNECTED,
-		.actor = control_person_name(peer->uid, peer->login_uid, name),
-		.uid = peer->uid,
-		.login_uid = peer->login_uid,
-		.text = reconnect->reason,
-	};
-
-	if (reconnect->one.incident)
-		incident_step(reconnect->gate, reconnect->one.incident, &what);
 }
 
 static void go(struct reconnect *reconnect)
@@ -125,17 +108,16 @@ static void go(struct reconnect *reconnect)
 	struct gate *gate = reconnect->gate;
 	struct control_writer reply;
 	struct failure failure;
+	struct person by;
 	char words[ISOLATION_WORDS_MAX];
 
-	if (isolation_end(gate, &reconnect->one.cut, &failure) < 0) {
+	person_of_peer(&reconnect->request->peer, &by);
+	if (isolation_end(gate, &reconnect->one.cut, &by, reconnect->reason, &failure) < 0) {
 		journal_failed(gate->journal, &failure);
 		control_server_refuse(reconnect->server, reconnect->request->token, EXIT_FAILED,
 				      "SK%03d %s", (int)failure.code, failure.text);
 		return;
 	}
-	record(reconnect, EVENT_RECONNECTED);
-	fault_point("reconnect-recorded");
-	step(reconnect);
 	isolation_write_motd(gate);
 	live_review(gate, LIVE_RECONNECT);
 	control_writer_init(&reply, CTL_REPLY_MAX);

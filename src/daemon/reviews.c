@@ -58,9 +58,9 @@ static int read_one(int all_fd, uint64_t number, struct review *ret)
 	return 0;
 }
 
-void reviews_open(struct gate *gate, const struct generation_about *about, const char *reason)
+int reviews_prepare(struct gate *gate, const struct generation_about *about, const char *reason,
+		    struct failure *failure)
 {
-	struct failure failure;
 	struct json_object *object = json_object_new_object();
 	char name[32];
 	int all_fd = open_all(gate);
@@ -77,12 +77,26 @@ void reviews_open(struct gate *gate, const struct generation_about *about, const
 	if (all_fd >= 0)
 		close(all_fd);
 	fault_point("review-opened");
+	return r < 0 ? failure_set(failure, SK_STATE_UNWRITABLE, r, "the open review: %s",
+				   strerror(-r))
+		     : 0;
+}
+
+void reviews_drop(struct gate *gate, uint64_t number)
+{
+	char name[32];
+	int all_fd = open_all(gate);
+	snprintf(name, sizeof(name), "%" PRIu64, number);
+	if (all_fd < 0)
+		return;
+	stored_remove(all_fd, name);
+	close(all_fd);
+}
+
+void reviews_record(struct gate *gate, const struct generation_about *about, const char *reason)
+{
 	isolation_write_motd(gate);
 	record(gate, EVENT_EMERGENCY_APPLIED, about->number, &about->by, reason);
-	if (r >= 0)
-		return;
-	failure_set(&failure, SK_STATE_UNWRITABLE, r, "the open review: %s", strerror(-r));
-	gate_set_problem(gate, GATE_STATE, &failure);
 }
 
 size_t reviews_list(const struct gate *gate, uint64_t *ret, size_t max)
@@ -113,8 +127,9 @@ static int may_close(const struct gate *gate, const struct review *review, const
 			   approval_groups(section, &need, groups, sizeof(groups)));
 }
 
+// The record has it before the review is gone: a daemon that dies in between leaves it open.
 static int close_one(struct gate *gate, int all_fd, uint64_t number, const struct person *by,
-		     const struct directory *directory, struct failure *failure)
+		     const char *reason, const struct directory *directory, struct failure *failure)
 {
 	struct review review;
 	char name[32];
@@ -125,6 +140,9 @@ static int close_one(struct gate *gate, int all_fd, uint64_t number, const struc
 	int r = may_close(gate, &review, by, directory, failure);
 	if (r < 0)
 		return r;
+	record(gate, EVENT_REVIEWED, number, by, reason);
+	gate_flush(gate);
+	fault_point("review-recorded");
 	r = stored_remove(all_fd, name);
 	fault_point("review-closed");
 	return r < 0 ? failure_set(failure, SK_STATE_UNWRITABLE, r, "the open review: %s",
@@ -142,12 +160,10 @@ int reviews_close(struct gate *gate, uint64_t number, const char *reason,
 	if (all_fd < 0)
 		return failure_set(failure, SK_STATE_UNWRITABLE, all_fd, "the open reviews: %s",
 				   strerror(-all_fd));
-	int r = close_one(gate, all_fd, number, &by, directory, failure);
+	int r = close_one(gate, all_fd, number, &by, reason, directory, failure);
 	close(all_fd);
-	if (r == 0) {
-		record(gate, EVENT_REVIEWED, number, &by, reason);
+	if (r == 0)
 		isolation_write_motd(gate);
-	}
 	return r;
 }
 

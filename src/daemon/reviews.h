@@ -3,7 +3,7 @@
 //
 //	state/reviews/N           JSON: generation N, who, when, why; gone once it is reviewed
 //
-// Fault points: review-opened  review-closed
+// Fault points: review-opened (before the commit)  review-recorded  review-closed
 #ifndef SEKISHO_DAEMON_REVIEWS_H
 #define SEKISHO_DAEMON_REVIEWS_H
 
@@ -13,7 +13,11 @@
 
 enum { REVIEWS_MAX = 100, REVIEW_NAG_SECONDS = 24 * 3600 };
 
-void reviews_open(struct gate *gate, const struct generation_about *about, const char *reason);
+// Before the commit, so that no emergency apply runs without: -errno with failure.
+int reviews_prepare(struct gate *gate, const struct generation_about *about, const char *reason,
+		    struct failure *failure);
+void reviews_drop(struct gate *gate, uint64_t number); // it did not run
+void reviews_record(struct gate *gate, const struct generation_about *about, const char *reason);
 // SK_REVIEW_UNKNOWN, SK_APPROVAL_OWN, SK_APPROVAL_NOT_YOURS.
 int reviews_close(struct gate *gate, uint64_t number, const char *reason,
 		  const struct control_peer *peer, const struct directory *directory,

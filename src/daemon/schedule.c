@@ -17,15 +17,16 @@ enum schedule_answer schedule_answer(uint64_t at_usec, uint64_t now_usec)
 								       : SCHEDULE_DUE;
 }
 
-static void record(struct gate *gate, enum event_kind kind, const struct proposal *proposal,
-		   const char *message)
+void schedule_record(struct gate *gate, enum event_kind kind, const struct proposal *proposal,
+		     const char *message)
 {
 	struct event event;
-	char when[40];
+	char when[40] = "";
 	time_t seconds = (time_t)(proposal->scheduled_usec / 1000000);
 	struct tm tm;
 	localtime_r(&seconds, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &tm);
+	if (seconds)
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S %z", &tm);
 	event_init(&event, kind, journal_now_usec());
 	event_text(&event, EVENT_MESSAGE, message);
 	event_number(&event, EVENT_PROPOSAL, proposal->number);
@@ -49,46 +50,86 @@ int schedule_set(struct gate *gate, uint64_t number, uint64_t at_usec, uint64_t 
 	proposal.scheduled_usec = at_usec;
 	proposal.scheduled_confirm_usec = confirm_usec;
 	proposal.scheduled_by = *by;
-	r = proposal_write(gate->state_fd, &proposal, failure);
-	if (r < 0)
-		return r;
+	proposal.schedule_taken = false;
+	proposal.schedule_try = 0;
 	gate->schedule_known = false;
-	record(gate, EVENT_SCHEDULED, &proposal, at_usec ? NULL : "not any more");
-	return 0;
+	return proposals_step(gate, &proposal, PROPOSAL_SCHEDULED, failure);
 }
 
-static void ignore(void *arg, struct gate *gate, const struct apply_result *result)
+static void store(struct gate *gate, const struct proposal *proposal)
 {
+	struct failure failure;
+	gate->schedule_known = false;
+	if (proposal_write(gate->state_fd, proposal, &failure) < 0)
+		journal_failed(gate->journal, &failure);
+}
+
+// Told first: a daemon that dies before it is forgotten tells it once more.
+static void miss(struct gate *gate, struct proposal *proposal, const char *why)
+{
+	schedule_record(gate, EVENT_SCHEDULE_MISSED, proposal, why);
+	gate_flush(gate);
+	fault_point("schedule-missed");
+	proposal->scheduled_usec = 0;
+	proposal->schedule_taken = false;
+	store(gate, proposal);
+}
+
+// The one that runs is closed already, or about to be.
+static void on_applied(void *arg, struct gate *gate, const struct apply_result *result)
+{
+	struct failure failure;
+	struct proposal proposal;
+	char why[700] = "it could not be applied";
+	uint64_t number = gate->schedule_taken;
 	(void)arg;
-	(void)gate;
-	(void)result;
+	gate->schedule_taken = 0;
+	if (result->status == EXIT_FINE || result->status == EXIT_DEGRADED ||
+	    proposal_read(gate->state_fd, number, &failure, &proposal) < 0)
+		return;
+	if (result->failure)
+		snprintf(why, sizeof(why), "SK%03d %s", (int)result->failure->code,
+			 result->failure->text);
+	miss(gate, &proposal, why);
+}
+
+void schedule_resume(struct gate *gate, struct proposal *proposal)
+{
+	if (proposal->schedule_try >= SCHEDULE_TRIES) {
+		miss(gate, proposal, "SK757 the daemon ended twice while it was being applied");
+		return;
+	}
+	schedule_record(gate, EVENT_SCHEDULED, proposal,
+			"the daemon ended while it was being applied; it is due again");
+	proposal->schedule_taken = false;
+	store(gate, proposal);
 }
 
 static void act(struct gate *gate, sd_event *event, struct proposal *proposal)
 {
 	struct failure failure;
-	struct proposal as_scheduled = *proposal;
 	enum schedule_answer answer = schedule_answer(proposal->scheduled_usec, journal_now_usec());
 	if (answer == SCHEDULE_DUE && (gate->apply || confirm_left_seconds(gate)))
 		return; // as long as it is not too late
-	proposal->scheduled_usec = 0;
+	if (answer == SCHEDULE_MISSED) {
+		miss(gate, proposal, "SK757 its time passed while it could not be applied");
+		return;
+	}
+	proposal->schedule_taken = true;
+	proposal->schedule_try++;
 	if (proposal_write(gate->state_fd, proposal, &failure) < 0) {
 		journal_failed(gate->journal, &failure);
 		return;
 	}
 	fault_point("schedule-taken");
-	if (answer == SCHEDULE_MISSED) {
-		record(gate, EVENT_SCHEDULE_MISSED, &as_scheduled,
-		       "SK757 its time passed while it could not be applied");
-		return;
-	}
+	gate->schedule_taken = proposal->number;
 	const struct apply_request request = {
 		.what = APPLY_PROPOSAL,
 		.number = proposal->number,
 		.by = proposal->scheduled_by,
 		.by_timer = true,
 		.confirm_usec = proposal->scheduled_confirm_usec,
-		.done = ignore,
+		.done = on_applied,
 	};
 	apply_start(gate, event, &request);
 }
@@ -103,7 +144,8 @@ static void find_next(struct gate *gate)
 		struct failure failure;
 		struct proposal proposal;
 		if (proposal_read(gate->state_fd, numbers[i], &failure, &proposal) < 0 ||
-		    proposal.state != PROPOSAL_OPEN || !proposal.scheduled_usec)
+		    proposal.state != PROPOSAL_OPEN || !proposal.scheduled_usec ||
+		    proposal.schedule_taken)
 			continue;
 		if (gate->schedule_usec && gate->schedule_usec <= proposal.scheduled_usec)
 			continue;
@@ -129,6 +171,6 @@ void schedule_look(struct gate *gate, sd_event *event)
 		return;
 	gate->schedule_known = false;
 	if (proposal_read(gate->state_fd, gate->schedule_number, &failure, &proposal) == 0 &&
-	    proposal.state == PROPOSAL_OPEN && proposal.scheduled_usec)
+	    proposal.state == PROPOSAL_OPEN && proposal.scheduled_usec && !proposal.schedule_taken)
 		act(gate, event, &proposal);
 }

@@ -137,6 +137,7 @@ static int options_of(const struct box_config *box, const struct arguments *argu
 		.state = box->state,
 		.run = box->run,
 		.log = box->log,
+		.boot = arguments->boot,
 		.forwarding = box->forwarding,
 		.nflog_group = box->nflog_group ? box->nflog_group : NFLOG_GROUP,
 	};

@@ -25,6 +25,7 @@
 #include "daemon/isolation.h"
 #include "daemon/methods.h"
 #include "daemon/packets.h"
+#include "daemon/proposals.h"
 #include "daemon/reviews.h"
 #include "daemon/schedule.h"
 #include "daemon/switch.h"
@@ -370,8 +371,10 @@ static int start(struct service *service)
 	r = record_open(service->event, &service->gate);
 	if (r < 0)
 		return fatal(service, r, "the record");
+	isolation_resume(&service->gate);
 	load(service);
 	confirm_arm(&service->gate, service->event);
+	proposals_resume(&service->gate);
 	if (live_open(&service->gate, service->event) == 0)
 		live_review(&service->gate, LIVE_START);
 	capture_follow(&service->gate);

@@ -15,7 +15,7 @@
 #define CONFIRM	 (PERSON | F(GENERATION) | F(BEFORE) | F(REASON))
 #define INCIDENT (PERSON | F(INCIDENT) | F(NAME) | F(REASON))
 #define DRIFT	 (F(MESSAGE) | F(GENERATION) | F(WEIGHT))
-#define REVIEW	 (F(GENERATION) | F(CAUSE))
+#define REVIEW	 (F(GENERATION) | F(CAUSE) | F(MESSAGE))
 #define CUT_OFF	 (PERSON | F(NAME) | F(ZONE) | F(REASON) | F(MESSAGE))
 #define PACKET                                                                                     \
 	(F(GENERATION) | F(FLOW) | F(FROM) | F(TO) | F(INPUT) | F(OUTPUT) | F(PROTOCOL) |          \

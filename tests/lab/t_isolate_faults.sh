@@ -52,20 +52,59 @@ for step in isolate-cut isolate-stored isolate-mirrored isolate-told isolate-rec
 	probes <<<"$open"
 done
 
-for step in reconnect-intended reconnect-open reconnect-stored reconnect-recorded; do
+numbered() { sekisho isolate list --json | jq -e '.isolations[0].incident > 0'; }
+told() { # KIND CONDITION: the audit log itself has such an event
+	cat "$home"/log/audit/*.jsonl | jq -e -n "[inputs | select(.event == \"$1\" and ($2))] | length > 0"
+}
+steps() { # of the newest incident's timeline
+	sekisho incident show "$(sekisho incident list --json | jq '[.incidents[].incident] | max')" --json
+}
+for step in reconnect-intended reconnect-open reconnect-recorded reconnect-stored; do
 	start_with "$step"
 	pid=$(lab daemon pid)
 	check "$step: cut" cut
-	join >"$work/join" 2>&1
+	check "$step: it is recorded" eventually numbered
+	sekisho reconnect office --reason "over, $step" >"$work/join" 2>&1
 	check "$step: it dies there" eventually died
 	lab daemon kill
 	lab daemon start
 	check "$step: reconnected after a restart, as was ordered last" status_is 0
 	probes <<<"$open"
+	check "$step: the record says who and why" told reconnected ".reason == \"over, $step\" and .actor == \"root\""
+	check "$step: the incident too" grep -q "over, $step" <(steps)
 	reboot
 	check "$step: and after a boot" status_is 0
 	probes <<<"$open"
 done
+
+# --- where the policy wants two persons
+
+zones_and >"$home/rules/policy.yaml" <<END_OF_POLICY
+isolation: { second-person-to-reconnect: true }
+flows:
+  - { id: web, from: [office, wifi], to: dmz/web, services: any }
+END_OF_POLICY
+lab person suzuki operate isolate
+lab person tanaka operate isolate
+for step in reconnect-asked reconnect-asked-stored; do
+	start_with "$step"
+	sekisho apply >/dev/null 2>&1
+	pid=$(lab daemon pid)
+	check "$step: cut" cut
+	lab as suzuki reconnect office --reason "over, $step" >"$work/join" 2>&1
+	check "$step: it dies there" eventually died
+	lab daemon kill
+	lab daemon start
+	check "$step: still isolated" status_is 10
+	probes <<<"$silent"
+	check "$step: the record says who asked" told reconnect-asked ".reason == \"over, $step\" and .actor == \"suzuki\""
+	lab as suzuki reconnect office --reason "over, again" >"$work/join" 2>&1
+	check "$step: one person alone does not reconnect" status_is 10
+	check "$step: two do" lab as tanaka reconnect office --reason "over, says the second"
+	probes <<<"$open"
+done
+sed -i '/^isolation:/d' "$home/rules/policy.yaml"
+check "one person again" sekisho apply
 
 # --- what is isolated cannot be looked at, put into force, or mirrored
 

@@ -19,8 +19,11 @@ lab person tanaka approve
 status() { sekisho status --json | jq -r ".$1"; }
 marker() { gw nft list table inet sekisho | grep -o "chain g[a-z]*_[0-9]*" | grep -o "[0-9]*$" | sort -u | tr "\n" " "; }
 events() { grep -c "\"event\":\"$1\"" "$home/events"; }
+told() { # KIND CONDITION: the audit log itself has such an event
+	cat "$home"/log/audit/*.jsonl | jq -e -n "[inputs | select(.event == \"$1\" and ($2))] | length > 0"
+}
 last_good() { basename "$(readlink "$home/state/last-good")"; }
-dead() { ! kill -0 "$(lab daemon pid)" 2>/dev/null; }
+dead() { [[ ! $(ps -o stat= -p "$(lab daemon pid)") =~ ^[^Z] ]]; } # whoever inherits it may be slow to notice
 propose() { lab as suzuki propose "$home/rules" --reason test --json | jq -r .proposal; }
 code() { lab as tanaka proposal "$1" --json | jq -r .approval_code; }
 
@@ -75,15 +78,34 @@ for point in proposal-written proposal-stored; do
 	at $point
 	propose >/dev/null 2>&1
 	died "propose, $point"
+	if [[ $point == proposal-stored ]]; then
+		kept=$(lab as tanaka proposals --json | jq '.proposals[0].proposal')
+		check "propose, $point: the record has it" told proposed ".proposal == $kept and .actor == \"suzuki\""
+	fi
 	check "proposing goes on" test "$(propose)" -gt 0
 done
-change
-number=$(propose)
-name=$(code "$number")
-at approval-stored
-lab as tanaka approve "$number" "$name" >/dev/null 2>&1
-died "approve"
-same "an approval that was stored counts" approved "$(lab as tanaka proposal "$number" --json | jq -r .state)"
+for point in proposal-stepped proposal-recorded; do
+	change
+	number=$(propose)
+	name=$(code "$number")
+	at $point
+	lab as tanaka approve "$number" "$name" >/dev/null 2>&1
+	died "approve, $point"
+	same "approve, $point: it was stored and counts" approved \
+		"$(lab as tanaka proposal "$number" --json | jq -r .state)"
+	check "approve, $point: the record says who" told approved ".proposal == $number and .actor == \"tanaka\""
+done
+for point in proposal-closed proposal-recorded; do
+	change
+	number=$(propose)
+	at $point
+	lab as tanaka reject "$number" --reason "no, $point" >/dev/null 2>&1
+	died "reject, $point"
+	same "reject, $point: it is" rejected "$(lab as tanaka proposal "$number" --json | jq -r .state)"
+	check "reject, $point: the record says who and why" \
+		told rejected ".proposal == $number and .actor == \"tanaka\" and .reason == \"no, $point\""
+	check_not "reject, $point: its files are gone" test -e "$home/state/proposals/$number/rules"
+done
 
 # --- apply
 
@@ -96,8 +118,11 @@ for point in generation-stored pending-written committed pending-moved; do
 	running=$(status generation)
 	if [[ $point == generation-stored || $point == pending-written ]]; then
 		same "apply, $point: nothing changed" "$before" "$running"
+		check "apply, $point: and it can be applied still" sekisho apply "$number" --confirm 300s
+		sekisho rollback >/dev/null 2>&1
 	else
 		same "apply, $point: it waits for its confirm" "$number" "$(status awaits_confirm)"
+		check "apply, $point: the record says so" told confirm-awaited ".generation == $number and .actor == \"root\""
 		sekisho rollback >/dev/null 2>&1
 		same "apply, $point: and can be taken back" "$before" "$(status generation)"
 	fi
@@ -106,36 +131,72 @@ done
 
 # --- confirm
 
-for point in last-good-linked confirmed-marked pending-removed; do
+for point in confirm-intended last-good-linked confirmed-marked confirm-recorded pending-removed; do
 	approved
-	at none
+	at $point
 	check "confirm, $point: applied" sekisho apply "$number" --confirm 300s
-	lab daemon stop
-	SEKISHO_FAULT=$point lab daemon start
 	sekisho confirm >/dev/null 2>&1
 	died "confirm, $point"
-	same "confirm, $point: it is confirmed" "$number" "$(status generation)"
+	same "confirm, $point: it runs" "$number" "$(status generation)"
+	if [[ $point == confirm-intended ]]; then
+		same "confirm, $point: it waits on" "$number" "$(status awaits_confirm)"
+		check "confirm, $point: and can be confirmed" sekisho confirm
+	fi
 	same "confirm, $point: nothing waits" null "$(status awaits_confirm)"
+	check "confirm, $point: the record says who" told confirmed ".generation == $number and .actor == \"root\""
 done
 
 # --- the return by itself, and by hand
 
-for point in returned-committed pending-removed; do
+for point in returned-committed return-recorded pending-removed; do
 	before=$(status generation)
 	approved
 	at $point
 	sekisho apply "$number" --confirm 1s >/dev/null 2>&1
 	died "return, $point"
 	same "return, $point: it has returned" "$before" "$(status generation)"
+	check "return, $point: the record says so" told returned ".generation == $number"
+done
+for point in return-intended returned-committed return-recorded pending-removed; do
+	before=$(status generation)
 	approved
-	at none
+	at $point
 	check "taken back, $point: applied" sekisho apply "$number" --confirm 300s
-	lab daemon stop
-	SEKISHO_FAULT=$point lab daemon start
-	sekisho rollback >/dev/null 2>&1
+	sekisho rollback --reason "no, $point" >/dev/null 2>&1
 	died "taken back, $point"
 	same "taken back, $point: it has returned" "$before" "$(status generation)"
+	check "taken back, $point: the record says who and why" \
+		told returned ".generation == $number and .actor == \"root\" and .reason == \"no, $point\""
 done
+
+# --- at a time to come
+
+soon() { date -d "+2 seconds" "+%Y-%m-%d %H:%M:%S"; }
+approved
+at proposal-stepped
+lab as suzuki apply "$number" --at "$(date -d tomorrow "+%Y-%m-%d %H:%M:%S")" >/dev/null 2>&1
+died "scheduled"
+same "scheduled: it is" "$number" "$(status scheduled)"
+check "scheduled: the record says who" told scheduled ".proposal == $number and .actor == \"suzuki\""
+runs_it() { [[ $(status awaits_confirm) == "$number" ]]; }
+late() { eventually "$@" || eventually "$@"; } # what the daemon looks at every 5 seconds
+at schedule-taken
+lab as suzuki apply "$number" --at "$(soon)" >/dev/null 2>&1
+late dead
+died "taken"
+check "taken: it runs after all" late runs_it
+check "taken: the record says that it is due again" told scheduled ".proposal == $number and .message != null"
+sekisho rollback >/dev/null 2>&1
+approved
+at schedule-taken
+lab as suzuki apply "$number" --at "$(soon)" >/dev/null 2>&1
+check "taken twice: once" late dead
+rm -f "$home/sekishod.pid"
+SEKISHO_FAULT=schedule-taken lab daemon start
+check "taken twice: twice" late dead
+died "taken twice"
+check "taken twice: it is reported as missed" told schedule-missed ".proposal == $number and .actor == \"suzuki\""
+same "taken twice: and not tried again" null "$(status scheduled)"
 
 # --- rollback to one that ran
 
@@ -157,6 +218,13 @@ change
 before=$(status generation)
 at review-opened
 lab as suzuki apply "$home/rules" --emergency "test" --confirm 300s >/dev/null 2>&1
+died "emergency, before it ran"
+same "emergency, before it ran: it is to be reviewed" 1 "$(status open_reviews)"
+same "emergency, before it ran: nothing changed" "$before" "$(status generation)"
+review=$(ls "$home/state/reviews")
+check "the review is closed" lab as tanaka review "$review" --reason "it did not run"
+at committed
+lab as suzuki apply "$home/rules" --emergency "test" --confirm 300s >/dev/null 2>&1
 died "emergency"
 same "emergency: it is to be reviewed" 1 "$(status open_reviews)"
 sekisho rollback >/dev/null 2>&1
@@ -165,6 +233,7 @@ review=$(sekisho history --json | jq -r '[.generations[] | select(.open_reviews)
 at review-closed
 lab as tanaka review "$review" --reason "looked at it" >/dev/null 2>&1
 died "review"
+check "review: the record says who" told reviewed ".generation == $review and .actor == \"tanaka\""
 same "review: it is closed" 0 "$(status open_reviews)"
 
 # --- the record

@@ -92,14 +92,14 @@ apply_with_more() {
 back_to_before rolled-back rollback sekisho rollback
 
 # The daemon dies between the commit and the cut: the next one cuts when it starts.
-dead() { ! kill -0 "$(lab daemon pid)"; }
+dead() { [[ ! $(ps -o stat= -p "$(lab daemon pid)") =~ ^[^Z] ]]; }
 starts() { events connections-reviewed | jq -r 'select(.cause == "start") | .cause' | wc -l; }
 one_more_start() { (($(starts) > $1)); }
 dies_at() { # POINT FLOWS...: applies them with a daemon that dies there, then starts another
 	local before
 	lab daemon kill
 	before=$(starts)
-	check "the daemon starts ($1)" env SEKISHO_FAULT="$1:2" "$here/lab" daemon start
+	check "the daemon starts ($1)" env SEKISHO_FAULT="$1" "$here/lab" daemon start
 	check "and looks ($1)" eventually one_more_start "$before"
 	printf '%s\n' flows: "${@:2}" "nat:" \
 		"  - { id: wifi-out, kind: masquerade, from: wifi, to: internet }" | apply
@@ -109,11 +109,32 @@ dies_at() { # POINT FLOWS...: applies them with a daemon that dies there, then s
 }
 stays='  - { id: stays, from: office, to: dmz, services: [tcp/5001, udp/5001] }'
 wifi_stays='  - { id: wifi-stays, from: wifi, to: internet, services: udp/5001 }'
-dies_at live-begun "$stays" "$wifi_stays"
+dies_at live-begun:2 "$stays" "$wifi_stays"
 check "what a daemon that died at once left is cut" eventually silent internet stay-web
-dies_at live-judged "$stays"
+dies_at live-judged:2 "$stays"
 check "what a daemon that died later left is cut" eventually silent wifi stay-udp
 for name in stay-{tcp,udp}{,6}; do
 	check "$name of office loses nothing by all that" eventually lossless office $name
+done
+# Or while it cuts: whatever it had cut is recorded by the next one.
+more='  - { id: more, from: dmz, to: office, services: [tcp/5006, udp/5006] }'
+told() { # PROTOCOL: how often the audit log itself has that it was cut
+	cat "$home"/log/audit/*.jsonl | jq -c "select(.event == \"connection-cut\" and
+		.protocol == \"$1\" and .destination == \"10.20.0.2\" and .port == 5006 and .generation == $2)" | wc -l
+}
+for point in live-intended live-cut live-recorded; do
+	printf '%s\n' flows: "$stays" "$more" | apply
+	rm "$work/dmz.ask" "$work/dmz.out"
+	talk dmz "$point-tcp,tcp,10.20.0.2,5006" "$point-udp,udp,10.20.0.2,5006"
+	check "they live ($point)" eventually all_answered dmz
+	dies_at "$point" "$stays"
+	for kind in tcp udp; do
+		check "$kind is cut ($point)" eventually silent dmz "$point-$kind"
+		check "and recorded ($point, $kind)" test "$(told "$kind" "$(sekisho status --json | jq .generation)")" -ge 1
+	done
+	check "no list is left ($point)" eventually test ! -e "$home/state/live-cut"
+done
+for name in stay-{tcp,udp}{,6}; do
+	check "$name of office loses nothing by that either" eventually lossless office $name
 done
 done_
