@@ -118,6 +118,14 @@ static void print_page(const struct control_reply *reply)
 		print_cut(reply);
 	}
 	print_approvals(head);
+	for (size_t i = 0; i < control_reply_rows(reply); i++) {
+		const struct control_row *row = control_reply_row(reply, i);
+
+		if (strcmp(control_text(row, CTL_WHAT), "approval") == 0 &&
+		    *control_text(row, CTL_MESSAGE))
+			printf("            what %s approved %s\n", control_text(row, CTL_ACTOR),
+			       control_text(row, CTL_MESSAGE));
+	}
 	if (control_find(head, CTL_APPROVAL_CODE) && control_u64(head, CTL_MISSING))
 		printf("to approve  sekisho approve %llu %s\n",
 		       (unsigned long long)control_u64(head, CTL_PROPOSAL),

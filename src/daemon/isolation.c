@@ -389,11 +389,54 @@ static void record_refusal(struct gate *gate, const struct isolation_news *news)
 	journal_write(gate->journal, &event);
 }
 
+static void hear_order(struct gate *gate, const struct isolation_news *news)
+{
+	const struct isolation *cut = &news->isolated.cut;
+	uint64_t incident;
+
+	record(gate, news);
+	incident = number_of(gate, cut);
+	if (!incident)
+		number_it(gate, cut, open_incident(gate, &news->isolated));
+	else if (news->again)
+		step_again(gate, incident, &news->isolated);
+	fault_point("isolate-recorded");
+}
+
+// There was no memory for the news of these orders.  Those that nobody has recorded are in the
+// book; one that was given again for what was recorded already is only counted.  True: there were.
+static bool hear_untold(struct gate *gate)
+{
+	struct isolation_book *book = gate->book;
+	struct isolation_news *news;
+	struct failure failure;
+	uint64_t untold = book_untold(book);
+
+	if (!untold)
+		return false;
+	failure_set(&failure, SK_ISOLATION_FAILED, -ENOMEM,
+		    "no memory: %llu orders to isolate were carried out and not told; what is in "
+		    "force is recorded now",
+		    (unsigned long long)untold);
+	journal_failed(gate->journal, &failure);
+	news = calloc(1, sizeof(*news));
+	for (size_t i = 0; news && i < ISOLATIONS_MAX; i++) {
+		pthread_mutex_lock(&book->lock);
+		news->isolated.incident = 1;
+		if (i < book->n)
+			news->isolated = book->v[i];
+		pthread_mutex_unlock(&book->lock);
+		if (!news->isolated.incident)
+			hear_order(gate, news);
+	}
+	free(news);
+	return true;
+}
+
 void isolation_hear(struct gate *gate)
 {
 	struct isolation_news *news;
 	bool any = false, quarantined = false;
-	uint64_t incident;
 
 	while ((news = book_hear(gate->book))) {
 		if (news->method) {
@@ -401,17 +444,12 @@ void isolation_hear(struct gate *gate)
 			free(news);
 			continue;
 		}
-		record(gate, news);
-		incident = number_of(gate, &news->isolated.cut);
-		if (!incident)
-			number_it(gate, &news->isolated.cut, open_incident(gate, &news->isolated));
-		else if (news->again)
-			step_again(gate, incident, &news->isolated);
-		fault_point("isolate-recorded");
+		hear_order(gate, news);
 		any = true;
 		quarantined |= news->isolated.cut.quarantine;
 		free(news);
 	}
+	any |= hear_untold(gate);
 	if (!any)
 		return;
 	write_book(gate);

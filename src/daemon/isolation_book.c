@@ -10,7 +10,11 @@
 #include "base/fault.h"
 #include "base/file.h"
 
-enum { REFUSALS_WAITING_MAX = 128 }; // beyond, only orders are told to the main loop
+enum {
+	REFUSALS_WAITING_MAX = 128, // beyond, only orders are told to the main loop
+	REFUSALS_RATE = 10,
+	REFUSALS_BURST = 50,
+};
 
 static const char file_name[] = "isolation";
 static const char damaged_name[] = "isolation.damaged";
@@ -104,28 +108,58 @@ struct guard_want book_want(const struct isolation_book *book)
 	};
 }
 
-void book_tell_news(struct isolation_book *book, const struct isolation_news *news)
+// With the lock held.  -ENOBUFS: too many wait already.
+static int tell(struct isolation_book *book, const struct isolation_news *news)
 {
-	struct isolation_news *copy = malloc(sizeof(*copy)), **end = &book->news;
+	struct isolation_news *copy = NULL, **end = &book->news;
 	size_t waiting = 0;
 
-	if (!copy)
-		return;
-	*copy = *news;
-	copy->next = NULL;
 	for (; *end; waiting++)
 		end = &(*end)->next;
-	if (news->method && waiting >= REFUSALS_WAITING_MAX) {
-		free(copy);
-		return;
+	if (news->method && waiting >= REFUSALS_WAITING_MAX)
+		return -ENOBUFS;
+	if (fault_error("isolation-news") == 0)
+		copy = malloc(sizeof(*copy));
+	if (copy) {
+		*copy = *news;
+		copy->next = NULL;
+		*end = copy;
 	}
-	*end = copy;
 	eventfd_write(book->news_fd, 1);
+	return copy ? 0 : -ENOMEM;
 }
 
 void book_tell(struct isolation_book *book, const struct isolated *isolated, bool again)
 {
-	book_tell_news(book, &(struct isolation_news){ .again = again, .isolated = *isolated });
+	const struct isolation_news news = { .again = again, .isolated = *isolated };
+
+	if (tell(book, &news) < 0)
+		book->orders_untold++;
+}
+
+void book_tell_refusal(struct isolation_book *book, const struct control_peer *peer,
+		       unsigned method)
+{
+	struct isolation_news news = { .method = method, .peer = *peer };
+
+	pthread_mutex_lock(&book->lock);
+	if (event_limit_take(&book->refusals, boot_now_usec())) {
+		news.suppressed = event_limit_suppressed(&book->refusals);
+		if (tell(book, &news) < 0)
+			book->refusals.suppressed += news.suppressed + 1;
+	}
+	pthread_mutex_unlock(&book->lock);
+}
+
+uint64_t book_untold(struct isolation_book *book)
+{
+	uint64_t untold;
+
+	pthread_mutex_lock(&book->lock);
+	untold = book->orders_untold;
+	book->orders_untold = 0;
+	pthread_mutex_unlock(&book->lock);
+	return untold;
 }
 
 struct isolation_news *book_hear(struct isolation_book *book)
@@ -417,6 +451,7 @@ int book_open(int state_fd, struct isolation_book **ret_book, bool *ret_damaged)
 		return -ENOMEM;
 	pthread_mutex_init(&book->lock, NULL);
 	pthread_mutex_init(&book->file_lock, NULL);
+	event_limit_init(&book->refusals, REFUSALS_RATE, REFUSALS_BURST, boot_now_usec());
 	book->state_fd = state_fd;
 	book->news_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	book->v = calloc(ISOLATIONS_MAX, sizeof(*book->v));

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "base/boot.h"
+#include "event/limit.h"
 #include "control/peer.h"
 #include "kernel/switch.h"
 
@@ -63,6 +64,8 @@ struct isolation_book {
 	int state_fd;		    // the caller's
 	int news_fd;		    // eventfd: there is news
 	struct isolation_news *news;
+	struct event_limit refusals; // those that are told of
+	uint64_t orders_untold;	     // no memory for their news
 	struct switch_map map;
 	enum kernel_guard state; // closed or open, as last made
 	bool by_hand;		 // closed so, and to stay so over the end of this daemon
@@ -88,7 +91,12 @@ int book_put(struct isolation_book *book, const struct isolated *isolated);
 void book_take(struct isolation_book *book, const struct isolation *like);
 struct guard_want book_want(const struct isolation_book *book);
 void book_tell(struct isolation_book *book, const struct isolated *isolated, bool again);
-void book_tell_news(struct isolation_book *book, const struct isolation_news *news);
+// Takes the lock.  More than the record can bear are counted, and the next one that is told says
+// how many.
+void book_tell_refusal(struct isolation_book *book, const struct control_peer *peer,
+		       unsigned method);
+// Orders of which nobody was told since it was last asked.
+uint64_t book_untold(struct isolation_book *book);
 
 // The kernel, beside the book.
 struct book_seen {

@@ -14,6 +14,7 @@
 #include "daemon/links.h"
 #include "kernel/conntrack.h"
 #include "kernel/neighbour.h"
+#include "kernel/own.h"
 
 struct order {
 	struct isolation_book *book;
@@ -108,6 +109,28 @@ static void zone_of(struct isolation_book *book, const char *interface,
 	pthread_mutex_unlock(&book->lock);
 }
 
+// Packets of nobody would be cut, or those of everybody.
+static int mean_host(struct order *order)
+{
+	const char *name = order->one.cut.name, *what;
+	struct addr addr;
+	enum own own;
+
+	if (addr_parse(name, &addr) < 0)
+		return wrong(order, EXIT_USAGE, "\"%s\" is no address", name);
+	what = isolation_no_host(&addr);
+	own = what ? OWN_NOT : own_address(&addr);
+	if (own == OWN_ADDRESS)
+		return wrong(
+			order, EXIT_USAGE,
+			"%s is the gateway's own address; isolate the zone or the link that it "
+			"is on",
+			name);
+	if (own == OWN_BROADCAST)
+		what = "a broadcast address of the gateway's networks";
+	return what ? wrong(order, EXIT_USAGE, "%s is %s, not a host's address", name, what) : 0;
+}
+
 // By its hardware address a host is known on its own segment only.
 static int mean_mac(struct order *order)
 {
@@ -150,11 +173,13 @@ static int mean(struct order *order)
 	static int (*const kinds[ISOLATION_KINDS])(struct order *) = {
 		[ISOLATION_ZONE] = mean_zone,
 		[ISOLATION_LINK] = mean_link,
+		[ISOLATION_HOST] = mean_host,
 		[ISOLATION_MAC] = mean_mac,
 	};
 	const struct control_row *fields = order->request->fields;
 	const char *word = control_text(fields, CTL_KIND), *name = control_text(fields, CTL_NAME);
 	int kind = isolation_kind_find(word);
+	char host[ADDR_TEXT_MAX];
 	bool quarantine;
 
 	quarantine = order->request->method == CTL_QUARANTINE ||
@@ -167,6 +192,10 @@ static int mean(struct order *order)
 			     word);
 	if (kind == ISOLATION_HOST && isolation_is_mac(name, NULL))
 		kind = ISOLATION_MAC;
+	if (kind == ISOLATION_HOST) {
+		isolation_host_name(name, host);
+		name = host;
+	}
 	if (isolation_init(&order->one.cut, (enum isolation_kind)kind, name) < 0)
 		return wrong(order, EXIT_USAGE, "\"%s\" is not a name of a %s", name,
 			     kind == ISOLATION_HOST
@@ -204,20 +233,6 @@ static int limit(struct order *order, uint64_t seconds)
 	return 0;
 }
 
-static void tell_refused(struct order *order)
-{
-	struct isolation_news *news = calloc(1, sizeof(*news));
-
-	if (!news)
-		return;
-	news->method = order->request->method;
-	news->peer = order->request->peer;
-	pthread_mutex_lock(&order->book->lock);
-	book_tell_news(order->book, news);
-	pthread_mutex_unlock(&order->book->lock);
-	free(news);
-}
-
 static int judge(struct order *order)
 {
 	const struct control_row *fields = order->request->fields;
@@ -226,7 +241,7 @@ static int judge(struct order *order)
 	const char *ordered_by = control_text(fields, CTL_ORDERED_BY);
 
 	if (order->one.cut.total && !control_peer_may(peer, CTL_MAY_OPERATE)) {
-		tell_refused(order);
+		book_tell_refusal(order->book, peer, order->request->method);
 		return wrong(order, EXIT_FAILED,
 			     "--total also cuts the lifelines; that is for root and members of "
 			     "sekisho-operate.  Without it: isolate all");

@@ -40,14 +40,20 @@ void changes_cancel_pages(struct methods *methods)
 	}
 }
 
-static void put_approvals(struct control_writer *reply, const struct proposal *proposal)
+static void put_approvals(struct control_writer *reply, const struct gate *gate,
+			  const struct proposal *proposal)
 {
+	struct approval_need need;
+	unsigned missing;
+	proposals_need(gate, proposal, &need, &missing);
 	for (size_t i = 0; i < proposal->n_given; i++) {
 		control_put_mark(reply, CTL_ROW);
 		control_put_text(reply, CTL_WHAT, "approval");
 		control_put_text(reply, CTL_ACTOR, proposal->given[i].by.name);
 		control_put_time(reply, CTL_WHEN, proposal->given[i].when.wall_usec);
 		control_put_text(reply, CTL_APPROVAL_CODE, proposal->given[i].code);
+		if (proposals_lost(gate, proposal, &need, &proposal->given[i]))
+			control_put_text(reply, CTL_MESSAGE, "does not count: no member any more");
 	}
 }
 
@@ -93,7 +99,7 @@ static void answer(struct page *page, const struct live_result *live)
 	}
 	if (live)
 		put_cut(&reply, live);
-	put_approvals(&reply, &page->proposal);
+	put_approvals(&reply, page->methods->gate, &page->proposal);
 	methods_send(page->methods, page->token, &reply);
 	take_out(page);
 }

@@ -344,17 +344,39 @@ int proposals_add(struct gate *gate, const struct generation_about *about,
 
 // --- approving
 
+static void day_of(uint64_t usec, char out[16])
+{
+	time_t seconds = (time_t)(usec / 1000000);
+	struct tm tm;
+	localtime_r(&seconds, &tm);
+	strftime(out, 16, "%Y-%m-%d", &tm);
+}
+
+bool proposals_lost(const struct gate *gate, const struct proposal *proposal,
+		    const struct approval_need *need, const struct approval *approval)
+{
+	char day[16];
+	day_of(approval->when.wall_usec, day);
+	return proposal->state == PROPOSAL_OPEN && need->approvers &&
+	       !approval_may(section_of(gate), need, &approval->by, day, &directory_of_box);
+}
+
 void proposals_need(const struct gate *gate, const struct proposal *proposal,
 		    struct approval_need *ret_need, unsigned *ret_missing)
 {
+	struct approval counted[APPROVALS_MAX];
+	size_t n = 0;
 	struct approval_change change;
 	struct proposal_zones storage;
 	struct instant now = { 0 };
 	proposal_change(proposal, &storage, &change);
 	approval_need(section_of(gate), &change, ret_need);
 	instant_now(&now);
-	*ret_missing = approval_missing(ret_need, &proposal->author, proposal->code,
-					proposal->given, proposal->n_given, &now);
+	for (size_t i = 0; i < proposal->n_given; i++)
+		if (!proposals_lost(gate, proposal, ret_need, &proposal->given[i]))
+			counted[n++] = proposal->given[i];
+	*ret_missing =
+		approval_missing(ret_need, &proposal->author, proposal->code, counted, n, &now);
 }
 
 static bool code_is(const char *given, const char *code)
@@ -381,10 +403,7 @@ static int may_approve(const struct gate *gate, const struct proposal *proposal,
 	struct approval_need need;
 	unsigned missing;
 	char today[16], groups[512];
-	time_t now = time(NULL);
-	struct tm tm;
-	localtime_r(&now, &tm);
-	strftime(today, sizeof(today), "%Y-%m-%d", &tm);
+	day_of((uint64_t)time(NULL) * 1000000, today);
 	proposals_need(gate, proposal, &need, &missing);
 	if (person_is_anybody(by, failure))
 		return -EPERM;
@@ -461,24 +480,41 @@ int proposals_reject(struct gate *gate, uint64_t number, const char *reason,
 
 // --- applying
 
+// Whose approvals do not count any more, or "".
+static const char *lost_words(const struct gate *gate, const struct proposal *proposal,
+			      const struct approval_need *need, char *out, size_t size)
+{
+	char names[160] = "";
+	size_t used = 0;
+	for (size_t i = 0; i < proposal->n_given && used < sizeof(names); i++)
+		if (proposals_lost(gate, proposal, need, &proposal->given[i]))
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+						 used ? ", " : "", proposal->given[i].by.name);
+	out[0] = '\0';
+	if (used)
+		snprintf(out, size, " (what %s approved does not count: no member any more)",
+			 names);
+	return out;
+}
+
 int proposals_take(struct gate *gate, uint64_t number, bool alone, struct proposal *ret,
 		   struct failure *failure)
 {
 	struct proposal proposal;
 	struct approval_need need;
 	unsigned missing;
-	char groups[512];
+	char groups[256], lost[256];
 	int r = read_open(gate, number, &proposal, failure);
 	if (r < 0)
 		return r;
 	proposals_need(gate, &proposal, &need, &missing);
 	if (missing && !alone)
 		return failure_set(failure, SK_APPROVAL_MISSING, -EPERM,
-				   "proposal %" PRIu64 " lacks %u approval%s by members of %s; its "
-				   "page has the code: sekisho proposal %" PRIu64,
+				   "proposal %" PRIu64 " lacks %u approval%s by members of %s%s; "
+				   "its page has the code: sekisho proposal %" PRIu64,
 				   number, missing, missing == 1 ? "" : "s",
 				   approval_groups(section_of(gate), &need, groups, sizeof(groups)),
-				   number);
+				   lost_words(gate, &proposal, &need, lost, sizeof(lost)), number);
 	*ret = proposal;
 	return 0;
 }

@@ -24,9 +24,14 @@ int proposals_add(struct gate *gate, const struct generation_about *about,
 		  const struct snapshot *snapshot, const void *compiled, size_t size,
 		  struct proposal *ret, struct failure *failure);
 
-// What it needs, and how many are missing.
+// What it needs, and how many are missing.  An approval counts as long as whoever gave it may give
+// it: who has left the group since approves nothing any more; deputies are asked about the day on
+// which they approved.
 void proposals_need(const struct gate *gate, const struct proposal *proposal,
 		    struct approval_need *ret_need, unsigned *ret_missing);
+// Is this approval one of those that do not count any more?
+bool proposals_lost(const struct gate *gate, const struct proposal *proposal,
+		    const struct approval_need *need, const struct approval *approval);
 
 // The code must be quoted as the page shows it.  What was refused is recorded too.
 int proposals_approve(struct gate *gate, uint64_t number, const char *code,

@@ -133,13 +133,14 @@ void isolation_reconnect(struct gate *gate, struct control_server *server,
 			 struct control_request *request)
 {
 	struct reconnect *reconnect = calloc(1, sizeof(*reconnect));
-	const char *name = control_text(request->fields, CTL_NAME);
+	char name[ADDR_TEXT_MAX]; // longer than CTL_ID_MAX
 	size_t n;
 
 	if (!reconnect) {
 		control_server_refuse(server, request->token, EXIT_FAILED, "no memory");
 		return;
 	}
+	isolation_host_name(control_text(request->fields, CTL_NAME), name);
 	reconnect->gate = gate;
 	reconnect->server = server;
 	reconnect->request = request;

@@ -13,14 +13,12 @@
 #include "control/server.h"
 #include "daemon/isolation.h"
 #include "daemon/order.h"
-#include "event/limit.h"
 
-enum { REFUSALS_RATE = 10, REFUSALS_BURST = 50, KEPT_BYTES = 4 * 1024 * 1024 };
+enum { KEPT_BYTES = 4 * 1024 * 1024 };
 
 struct daemon_switch {
 	struct isolation_book *book;
 	struct control_server *server;
-	struct event_limit refusals;
 	pthread_t thread;
 	bool running;
 	int stop_fd;
@@ -52,19 +50,8 @@ static void handle(void *arg, struct control_request *request)
 static void refused(void *arg, const struct control_peer *peer, unsigned method)
 {
 	struct daemon_switch *daemon_switch = arg;
-	struct isolation_book *book = daemon_switch->book;
-	uint64_t now = journal_now_usec();
-	struct isolation_news *news = calloc(1, sizeof(*news));
 
-	if (news && event_limit_take(&daemon_switch->refusals, now)) {
-		news->method = method;
-		news->peer = *peer;
-		news->suppressed = event_limit_suppressed(&daemon_switch->refusals);
-		pthread_mutex_lock(&book->lock);
-		book_tell_news(book, news);
-		pthread_mutex_unlock(&book->lock);
-	}
-	free(news);
+	book_tell_refusal(daemon_switch->book, peer, method);
 }
 
 static void *serve(void *arg)
@@ -97,8 +84,6 @@ int daemon_switch_start(struct isolation_book *book, const char *path,
 	if (!daemon_switch)
 		return -ENOMEM;
 	daemon_switch->book = book;
-	event_limit_init(&daemon_switch->refusals, REFUSALS_RATE, REFUSALS_BURST,
-			 journal_now_usec());
 	daemon_switch->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = daemon_switch->stop_fd < 0
 		    ? -errno

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/exit.h"
+#include "kernel/own.h"
 #include "kernel/switch.h"
 
 #define STATE_DEFAULT "/var/lib/sekisho"
@@ -108,13 +109,41 @@ static bool read_map(const struct order *order, struct switch_map *ret)
 
 // --- the order
 
+// Is the address one that a host can have?
+static bool is_host(const char *name)
+{
+	struct addr addr;
+	const char *what;
+	enum own own;
+
+	if (addr_parse(name, &addr) < 0) // which the order's own words say
+		return true;
+	what = isolation_no_host(&addr);
+	own = what ? OWN_NOT : own_address(&addr);
+	if (own != OWN_NOT)
+		what = own == OWN_ADDRESS ? "this box's own address; isolate the link, or all"
+					  : "a broadcast address of this box's networks";
+	if (what)
+		fprintf(stderr, "sekisho-isolate: %s is %s\n", name, what);
+	return !what;
+}
+
 static int mean(const struct order *order, const struct switch_map *map, struct isolation *ret)
 {
+	char host[ADDR_TEXT_MAX];
 	int kind = isolation_kind_find(order->kind);
 	const char *name = order->name ? order->name : "";
-	int r = kind < 0 || kind == ISOLATION_MAC
-			? -EINVAL
-			: isolation_init(ret, (enum isolation_kind)kind, name);
+	int r;
+
+	if (kind == ISOLATION_HOST) {
+		isolation_host_name(name, host);
+		name = host;
+		if (!is_host(name))
+			return EXIT_USAGE;
+	}
+	r = kind < 0 || kind == ISOLATION_MAC
+		    ? -EINVAL
+		    : isolation_init(ret, (enum isolation_kind)kind, name);
 
 	if (r < 0 || (order->total && kind != ISOLATION_ALL))
 		return usage();

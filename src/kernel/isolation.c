@@ -126,6 +126,42 @@ int isolation_init(struct isolation *isolation, enum isolation_kind kind, const 
 	return r;
 }
 
+void isolation_host_name(const char *text, char out[ADDR_TEXT_MAX])
+{
+	struct addr addr;
+
+	snprintf(out, ADDR_TEXT_MAX, "%s", text);
+	if (addr_parse(text, &addr) < 0 || addr.family != ADDR_V6 || addr.bits >> 32 != 0xffff)
+		return;
+	addr.family = ADDR_V4;
+	addr.bits &= 0xffffffff;
+	addr_text(&addr, out);
+}
+
+const char *isolation_no_host(const struct addr *addr)
+{
+	static const struct {
+		const char *range, *what;
+	} rows[] = {
+		{ "0.0.0.0/8", "no address of any host" },
+		{ "::", "no address of any host" },
+		{ "127.0.0.0/8", "the box's traffic with itself, which nothing isolates" },
+		{ "::1", "the box's traffic with itself, which nothing isolates" },
+		{ "224.0.0.0/4", "a multicast address" },
+		{ "ff00::/8", "a multicast address" },
+		{ "255.255.255.255", "the broadcast address" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct addr_range range;
+
+		if (addr_range_parse(rows[i].range, &range) == 0 &&
+		    addr_range_contains(&range, addr))
+			return rows[i].what;
+	}
+	return NULL;
+}
+
 void isolation_comment(const struct isolation *isolation, const char *target,
 		       char out[ISOLATION_COMMENT_MAX])
 {

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
+
 enum isolation_kind {
 	ISOLATION_ALL,
 	ISOLATION_ZONE,
@@ -65,6 +67,11 @@ bool isolation_is_mac(const char *text, uint8_t bytes[6]);
 int isolation_add_target(struct isolation *isolation, const char *text);
 // A link or host by its name, which is its target too; a zone has none yet.  -EINVAL.
 int isolation_init(struct isolation *isolation, enum isolation_kind kind, const char *name);
+// What somebody calls a host, as packets of it say it: an IPv4 address within an IPv6 one
+// (::ffff:192.0.2.1) is that IPv4 address.  Other texts as they are.
+void isolation_host_name(const char *text, char out[ADDR_TEXT_MAX]);
+// NULL, or what the address is instead of a host's: "a multicast address".
+const char *isolation_no_host(const struct addr *addr);
 
 // The comment of the rules for one target ("" of all).
 void isolation_comment(const struct isolation *isolation, const char *target,

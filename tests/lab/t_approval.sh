@@ -91,6 +91,18 @@ first_code=$(code "$number")
 check "another person approves" as tanaka approve "$number" "$first_code"
 same "once" "*SK751*" "$(as tanaka approve "$number" "$first_code" 2>&1)"
 same "approved" approved "$(page "$number" | jq -r .state)"
+leave() { # PERSON GROUP: is no member any more; the file is mounted, so it stays the same one
+	cp "$home/etc/group" "$work/group"
+	sed "/^$2:/s/\([:,]\)$1\(,\|$\)/\1/; /^$2:/s/,$//" "$work/group" >"$home/etc/group"
+}
+leave tanaka kakaricho
+same "who has left the group since approves nothing" 5 "$(exit_of as suzuki apply "$number")"
+same "and is named" "*SK741*lacks 1 approval by members of kakaricho*what tanaka approved does not count*" \
+	"$(tr '\n' ' ' <"$work/said")"
+same "on the page too" 1 "$(as sato proposal "$number" | grep -c 'what tanaka approved does not count')"
+same "it is open again" open "$(as sato proposal "$number" --json | jq -r .state)"
+cat "$work/group" >"$home/etc/group"
+same "back in the group, he counts" approved "$(page "$number" | jq -r .state)"
 unconfirmed=1
 check "then its author applies it" as suzuki apply "$number"
 same "and it is what was proposed, not what the folder says now" 2 "$(status flows)"
@@ -167,6 +179,7 @@ write <<<"$mail
   - { id: intra, from: office, to: dmz/web, services: [https] }"
 deputy=$(propose suzuki)
 check "a deputy approves within his days" as kato approve "$deputy" "$(code "$deputy")"
+same "and counts, as the day was his" approved "$(page "$deputy" | jq -r .state)"
 
 write <<<"  # less"
 check "one person alone, where the policy has that way" as suzuki apply "$home/rules" --emergency "worm in the mail"

@@ -136,6 +136,30 @@ END_OF_PROBES
 check_not "no such zone" cut zone cellar
 check_not "no such interface" cut link eth99
 check_not "no such host" cut host 10.20.0.300
+refused() { # WHAT WORDS: is no host, and why
+	same "no host: $1" 2 "$(cut host "$1" >"$work/refused" 2>&1; echo $?)"
+	check "which is $2" grep -q "$1 is $2" "$work/refused"
+	same "nor for sekisho-isolate: $1" 2 "$(gw "$BUILD/sekisho-isolate" --state "$home/state" host "$1" >"$work/refused" 2>&1; echo $?)"
+}
+refused 0.0.0.0 "no address of any host"
+refused :: "no address of any host"
+refused 127.0.0.1 "the box's traffic"
+refused ::1 "the box's traffic"
+refused 224.0.0.1 "a multicast address"
+refused ff02::1 "a multicast address"
+refused 255.255.255.255 "the broadcast address"
+refused 10.20.0.1 "the gateway's own address"
+refused fd00:20::1 "the gateway's own address"
+gw ip addr add 10.20.200.1/24 brd + dev lan-office
+refused 10.20.200.255 "a broadcast address"
+gw ip addr del 10.20.200.1/24 dev lan-office
+check_not "nor to quarantine" sekisho quarantine ::ffff:10.20.0.1 --yes --reason drill --own-judgment
+check "an IPv4 address within an IPv6 one" cut host ::ffff:10.20.0.9
+same "is that IPv4 address" 10.20.0.9 "$(sekisho isolate list --json | jq -r '.isolations[].name')"
+probes <<END_OF_PROBES
+	silent             | office 10.20.0.9 192.0.2.80 tcp/80
+END_OF_PROBES
+check "reconnected by that name" join ::ffff:10.20.0.9
 check_not "--total is for all" cut zone office --total
 check_not "no reason" sekisho isolate zone office --yes --own-judgment
 check_not "nobody's judgment" sekisho isolate zone office --yes --reason drill

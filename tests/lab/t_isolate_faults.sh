@@ -131,6 +131,15 @@ sed -i 's/, x[0-9]*//g' "$home/rules/policy.yaml"
 check "reconnects" join
 probes <<<"$open"
 
+# --- no memory for the news of an order
+
+start_with isolation-news:1=ENOMEM
+check "without memory it is cut" cut
+probes <<<"$silent"
+check "that nobody was told is told" eventually grep -q 'SK700.*1 orders to isolate were carried out and not told' "$home/events"
+check "and it is recorded with its reason" eventually numbered
+check "reconnects" join
+
 # --- a disk that does not take it, and a file that makes no sense
 
 start_with isolation-write=ENOSPC

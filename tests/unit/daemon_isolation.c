@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <string.h>
 
 #include "daemon/isolation_book.h"
@@ -426,13 +427,14 @@ static void test_hand(void **state)
 static void test_news(void **state)
 {
 	struct isolation_book *book = book_new();
-	struct isolation_news refusal = { .method = 1 }, *heard;
+	const struct control_peer peer = { .uid = 1000, .login_uid = 1000 };
+	struct isolation_news *heard;
 	struct isolated *one = calloc(1, sizeof(*one));
-	size_t refusals = 0, orders = 0;
+	size_t refusals = 0, orders = 0, counted = 0;
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		book_tell_news(book, &refusal);
+		book_tell_refusal(book, &peer, 1);
 	book_tell(book, one, false);
 	while ((heard = book_hear(book))) {
 		refusals += heard->method != 0;
@@ -441,6 +443,17 @@ static void test_news(void **state)
 	}
 	assert_true(refusals > 0 && refusals < 1000);
 	assert_int_equal(orders, 1);
+	assert_int_equal(book_untold(book), 0);
+	// What was kept back is counted by the next that is told.
+	usleep(300000);
+	book_tell_refusal(book, &peer, 1);
+	while ((heard = book_hear(book))) {
+		refusals++;
+		counted += heard->suppressed;
+		free(heard);
+	}
+	assert_true(counted > 0);
+	assert_int_equal(refusals + counted, 1001);
 	free(one);
 	book_close(book);
 }

@@ -76,6 +76,49 @@ static void test_comments(void **state)
 	assert_int_equal(isolation_read_comment(longest, &isolation, &target), -EINVAL);
 }
 
+// What cannot be a host, and what is one by another name.
+static void test_hosts(void **state)
+{
+	static const struct {
+		const char *given, *name;
+		bool is_host;
+	} rows[] = {
+		{ "10.0.0.1", "10.0.0.1", true },
+		{ "fd00::1", "fd00::1", true },
+		{ "::ffff:10.0.0.1", "10.0.0.1", true },
+		{ "::FFFF:0a00:0001", "10.0.0.1", true },
+		{ "::fffe:10.0.0.1", "::fffe:10.0.0.1", true },
+		{ "0.0.0.0", "0.0.0.0", false },
+		{ "0.255.255.255", "0.255.255.255", false },
+		{ "1.0.0.0", "1.0.0.0", true },
+		{ "::", "::", false },
+		{ "::2", "::2", true },
+		{ "::1", "::1", false },
+		{ "::ffff:0.0.0.0", "0.0.0.0", false },
+		{ "::ffff:224.0.0.1", "224.0.0.1", false },
+		{ "223.255.255.255", "223.255.255.255", true },
+		{ "224.0.0.0", "224.0.0.0", false },
+		{ "239.255.255.255", "239.255.255.255", false },
+		{ "240.0.0.0", "240.0.0.0", true },
+		{ "255.255.255.255", "255.255.255.255", false },
+		{ "127.9.9.9", "127.9.9.9", false },
+		{ "feff::1", "feff::1", true },
+		{ "ff00::", "ff00::", false },
+		{ "ff02::1", "ff02::1", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char name[ADDR_TEXT_MAX];
+		struct addr addr;
+
+		isolation_host_name(rows[i].given, name);
+		assert_string_equal(name, rows[i].name);
+		assert_int_equal(addr_parse(name, &addr), 0);
+		assert_int_equal(!isolation_no_host(&addr), rows[i].is_host);
+	}
+}
+
 // The longest of everything still fits a comment.
 static void test_comment_limit(void **state)
 {
@@ -437,12 +480,12 @@ static void test_in_the_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_room),	      cmocka_unit_test(test_comments),
-		cmocka_unit_test(test_comment_limit), cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_map),	      cmocka_unit_test(test_map_hostile),
-		cmocka_unit_test(test_isolate),	      cmocka_unit_test(test_remembered),
-		cmocka_unit_test(test_lifelines),     cmocka_unit_test(test_mirror),
-		cmocka_unit_test(test_in_the_way),
+		cmocka_unit_test(test_room),	    cmocka_unit_test(test_comments),
+		cmocka_unit_test(test_hosts),	    cmocka_unit_test(test_comment_limit),
+		cmocka_unit_test(test_lists),	    cmocka_unit_test(test_map),
+		cmocka_unit_test(test_map_hostile), cmocka_unit_test(test_isolate),
+		cmocka_unit_test(test_remembered),  cmocka_unit_test(test_lifelines),
+		cmocka_unit_test(test_mirror),	    cmocka_unit_test(test_in_the_way),
 	};
 
 	net_enter();
