@@ -13,12 +13,16 @@
 #include "keep/verify_folder.h"
 
 #define KEYS_FOLDER "/var/lib/sekisho/keys"
+#define HEAD_FILE   "/var/lib/sekisho/audit.head"
 
 enum { HEADS_MAX = 1000000 };
 
 struct report {
 	const struct cli *cli;
 	struct json_object *faults; // NULL: text
+	struct json_object *aside;
+	bool is_box; // the log of this box
+	int head_error;
 };
 
 static void on_finding(void *arg, const struct verify_finding *finding)
@@ -40,7 +44,24 @@ static void on_finding(void *arg, const struct verify_finding *finding)
 	json_object_array_add(report->faults, row);
 }
 
+static void on_aside(void *arg, const char *name)
+{
+	struct report *report = arg;
+
+	if (report->aside)
+		json_object_array_add(report->aside, json_object_new_string(name));
+	else
+		printf("%s was found in the place of a file of the log and put aside; it is no "
+		       "part of it\n",
+		       name);
+}
+
 // --- what it is verified by
+
+static bool is_box(const struct cli *cli)
+{
+	return strcmp(log_folder(cli, cli->argc > 1 ? cli->argv[1] : NULL), LOG_FOLDER) == 0;
+}
 
 // The key of this box is worth more than the one that lies with the log.
 static int find_keys(const struct cli *cli, int dir_fd, struct verify *verify,
@@ -60,7 +81,7 @@ static int find_keys(const struct cli *cli, int dir_fd, struct verify *verify,
 		verify->n_keys = 1;
 		return 0;
 	}
-	if (strcmp(log_folder(cli, cli->argc > 1 ? cli->argv[1] : NULL), LOG_FOLDER) == 0) {
+	if (is_box(cli)) {
 		int fd = open(KEYS_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 		*ret_from = KEYS_FOLDER;
@@ -83,12 +104,10 @@ static int read_heads(const char *path, struct verify *verify)
 {
 	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	char *line = NULL;
-	size_t room = 0, heads_room = 0;
+	size_t room = 0, heads_room = verify->n_heads;
 
-	if (!in) {
-		fprintf(stderr, "sekisho log: %s: %s\n", path, strerror(errno));
+	if (!in)
 		return -errno;
-	}
 	while (getline(&line, &room, in) > 0 && verify->n_heads < HEADS_MAX) {
 		struct verify_head head = { 0 };
 		unsigned long long seq;
@@ -113,7 +132,8 @@ static int read_heads(const char *path, struct verify *verify)
 
 // --- the verdict
 
-static void print_verdict(const struct verify *verify, uint64_t faults, const char *key_from)
+static void print_verdict(const struct verify *verify, uint64_t faults, const char *key_from,
+			  const struct report *report)
 {
 	char id[KEY_ID_MAX];
 
@@ -130,14 +150,18 @@ static void print_verdict(const struct verify *verify, uint64_t faults, const ch
 		printf("%llu records tell of files that were removed, their time being over\n",
 		       (unsigned long long)verify->disposed);
 	if (verify->n_heads)
-		printf("%zu checkpoints from elsewhere were compared\n", verify->n_heads);
+		printf("%zu records known from elsewhere were compared\n", verify->n_heads);
+	if (report->is_box && report->head_error < 0)
+		printf("not compared with the newest record that the daemon knows (%s: %s): records "
+		       "since the last signature could be missing at the end\n",
+		       HEAD_FILE, strerror(-report->head_error));
 	if (faults)
 		printf("%llu faults\n", (unsigned long long)faults);
 	else
 		puts("no fault");
 }
 
-static void print_json(const struct verify *verify, uint64_t faults, struct json_object *rows)
+static void print_json(const struct verify *verify, uint64_t faults, const struct report *report)
 {
 	struct json_object *object = json_object_new_object();
 	char id[KEY_ID_MAX];
@@ -153,7 +177,9 @@ static void print_json(const struct verify *verify, uint64_t faults, struct json
 	cli_json_number(object, "disposals", verify->disposed);
 	cli_json_text(object, "key", id);
 	cli_json_number(object, "faults", faults);
-	json_object_object_add(object, "findings", rows);
+	cli_json_number(object, "compared", verify->n_heads);
+	json_object_object_add(object, "findings", report->faults);
+	json_object_object_add(object, "put_aside", report->aside);
 	cli_json_print(object);
 }
 
@@ -170,23 +196,29 @@ int log_verify(const struct cli *cli)
 	if (dir_fd < 0)
 		return EXIT_FAILED;
 	r = find_keys(cli, dir_fd, &verify, keys, &key_from);
-	if (r == 0 && heads)
-		r = read_heads(heads, &verify);
+	if (r == 0 && heads && (r = read_heads(heads, &verify)) < 0)
+		fprintf(stderr, "sekisho log: %s: %s\n", heads, strerror(-r));
+	report.is_box = is_box(cli);
+	if (r == 0 && report.is_box)
+		report.head_error = read_heads(HEAD_FILE, &verify);
 	if (r < 0) {
 		close(dir_fd);
 		return EXIT_FAILED;
 	}
-	if (cli->json)
+	if (cli->json) {
 		report.faults = json_object_new_array();
+		report.aside = json_object_new_array();
+	}
 	r = verify_folder(dir_fd, &verify);
+	verify_put_aside(dir_fd, on_aside, &report);
 	close(dir_fd);
 	faults = verify_end(&verify);
 	if (r < 0)
 		fprintf(stderr, "sekisho: SK723 %s cannot be read: %s\n", folder, strerror(-r));
 	else if (cli->json)
-		print_json(&verify, faults, report.faults);
+		print_json(&verify, faults, &report);
 	else
-		print_verdict(&verify, faults, key_from);
+		print_verdict(&verify, faults, key_from, &report);
 	free(verify.heads);
 	return r < 0 || faults ? EXIT_FAILED : EXIT_FINE;
 }

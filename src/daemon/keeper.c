@@ -53,6 +53,7 @@ struct keeper {
 	// What is known
 	int error;
 	struct chain end, checkpoint;
+	uint64_t head_seq; // of the newest record that the file tells
 	uint64_t lost, lost_untold;
 };
 
@@ -86,7 +87,7 @@ static void read_head(struct keeper *keeper)
 }
 
 // Not synced: after a power cut an older one is as true.
-static void write_head(const struct keeper *keeper)
+static void write_head(struct keeper *keeper)
 {
 	static const char beside[] = ".audit.head.new";
 	char text[128];
@@ -97,8 +98,8 @@ static void write_head(const struct keeper *keeper)
 		openat(dir_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return;
-	if (write(fd, text, (size_t)n) == n)
-		renameat(dir_fd, beside, dir_fd, head_name);
+	if (write(fd, text, (size_t)n) == n && renameat(dir_fd, beside, dir_fd, head_name) == 0)
+		keeper->head_seq = keeper->end.seq;
 	close(fd);
 }
 
@@ -263,7 +264,7 @@ static void take_answer(struct keeper *keeper, const struct keeper_answer *answe
 		on_ready(keeper, answer);
 	keeper_queue_acknowledge(&keeper->queue, keeper->durable_base + answer->durable_events);
 	keeper->token_answered = answer->token;
-	if (answer->end.seq)
+	if (answer->end.seq >= keeper->end.seq) // what was once durable stays known
 		keeper->end = answer->end;
 	if (is_new) {
 		keeper->checkpoint = answer->checkpoint;
@@ -334,6 +335,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 	(void)usec;
 	look_after(keeper);
 	feed(keeper);
+	if (keeper->end.seq != keeper->head_seq)
+		write_head(keeper);
 	sd_event_source_set_time_relative(source, TICK_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

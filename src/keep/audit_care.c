@@ -20,7 +20,7 @@ static int put_aside(struct audit *audit, const char *name)
 {
 	char aside[SEGMENT_NAME_MAX + 16];
 	for (int i = 1; i < FOREIGN_MAX; i++) {
-		snprintf(aside, sizeof(aside), "%s.foreign-%d", name, i);
+		snprintf(aside, sizeof(aside), "%s" SEGMENT_FOREIGN "%d", name, i);
 		if (renameat2(audit->dir_fd, name, audit->dir_fd, aside, RENAME_NOREPLACE) == 0)
 			return 0;
 		if (errno != EEXIST)

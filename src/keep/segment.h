@@ -8,6 +8,9 @@
 
 #include "keep/chain.h"
 
+// What follows a segment's name in that of a stranger found in its place: ".foreign-1".
+#define SEGMENT_FOREIGN ".foreign-"
+
 enum { SEGMENT_NAME_MAX = 32 };
 
 void segment_name(uint64_t number, char out[SEGMENT_NAME_MAX]);

@@ -134,7 +134,7 @@ static void check_heads(struct verify *verify, const struct chain_record *record
 		head->seen = true;
 		if (strcmp(head->hash.text, record->hash.text) != 0)
 			tell(verify, VERIFY_CHANGED, record->seq,
-			     "record %llu has another hash than the one that was sent away",
+			     "record %llu has another hash than it had when it was written",
 			     n(record->seq));
 	}
 }
@@ -269,7 +269,7 @@ static void end_heads(struct verify *verify)
 	for (size_t i = 0; i < verify->n_heads; i++)
 		if (!verify->heads[i].seen && verify->heads[i].seq > verify->end.seq)
 			tell_at(verify, VERIFY_CUT, verify->file, 0, verify->heads[i].seq,
-				"record %llu was sent away and is not there: the log ends with "
+				"record %llu was written and is not there: the log ends with "
 				"record %llu",
 				n(verify->heads[i].seq), n(verify->end.seq));
 }

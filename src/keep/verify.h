@@ -37,7 +37,8 @@ struct verify_finding {
 };
 typedef void verify_each(void *arg, const struct verify_finding *finding);
 
-// A record that is known from elsewhere: what sekisho log head printed, or what was sent away.
+// A record that is known from elsewhere: what sekisho log head printed, what was sent away, or what
+// the daemon knows of the newest one.
 struct verify_head {
 	uint64_t seq;
 	struct chain_hash hash;

@@ -50,6 +50,20 @@ int verify_folder(int dir_fd, struct verify *verify)
 	return r;
 }
 
+void verify_put_aside(int dir_fd, void (*each)(void *arg, const char *name), void *arg)
+{
+	const struct dirent *entry;
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	while (dir && (entry = readdir(dir)))
+		if (strstr(entry->d_name, SEGMENT_FOREIGN))
+			each(arg, entry->d_name);
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+}
+
 size_t verify_keys(int dir_fd, struct key_public keys[VERIFY_KEYS_MAX])
 {
 	static const char head[] = "audit.pub";

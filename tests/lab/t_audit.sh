@@ -102,6 +102,36 @@ check "the swap is noticed" eventually has --type record-damaged
 check "the records are back" sekisho log verify --heads "$work/heads"
 check "the stranger is kept" test -s "$first.foreign-1"
 check "in a new file" test "$(ls "$home"/log/audit/*.jsonl | tail -n 1)" != "$first"
+sekisho log verify >"$work/verified"
+check "and is named by verify" grep -q "^${first##*/}.foreign-1 was found" "$work/verified"
+same "in JSON too" "${first##*/}.foreign-1" "$(sekisho log verify --json | jq -r '.put_aside[]')"
+
+# The end cut off where nothing is signed yet: what the daemon knows of it tells.
+newest() { tail -qn 1 "$home"/log/audit/*.jsonl | tail -n 1 | jq -r '"\(.seq) \(.hash)"'; }
+known() { [[ $(newest) == "$(cat "$home/state/audit.head")" ]]; }
+verify_box() { # FOLDERS: as on a box, where log and state are where they usually are
+	unshare -m sh -c 'mount -t tmpfs none /var/log && mkdir /var/log/sekisho && mount --bind "$0/log" /var/log/sekisho &&
+		mount -t tmpfs none /var/lib && mkdir /var/lib/sekisho && mount --bind "$0/state" /var/lib/sekisho &&
+		exec "$@" log verify' "$1" "$BUILD/sekisho"
+}
+check "the daemon knows the newest record within a second" eventually known
+check "with which verify compares by itself" verify_box "$home"
+mkdir "$work/box" && cp -r "$home/log" "$home/state" "$work/box"
+newest=$(ls "$work"/box/log/audit/*.jsonl | tail -n 1)
+chmod u+w "$newest"
+while tail -n 1 "$newest" | grep -q '"signature"'; do
+	check "something unsigned" sekisho propose --reason "a record more"
+	check "is known too" eventually known
+	rm -r "$work/box" && mkdir "$work/box" && cp -r "$home/log" "$home/state" "$work/box" && chmod u+w "$newest"
+done
+sed -i '$d' "$newest"
+check "cut off: alone the log does not show it" sekisho log verify "$work/box/log"
+verify_box "$work/box" >"$work/verified"
+same "but verify does on the box" 1 $?
+check "as cut off" grep -q "SK724 cut off: record .* was written and is not there" "$work/verified"
+rm "$work/box/state/audit.head"
+verify_box "$work/box" >"$work/verified"
+check "without it verify says so" grep -q "not compared with the newest record that the daemon knows" "$work/verified"
 
 # A disk that is full.
 lab daemon stop
