@@ -65,12 +65,12 @@ void apply_cancel(struct gate *gate)
 
 // --- the end of it
 
-static void put_actor(struct event *event, const struct apply *apply)
+static void put_person(struct event *event, const struct person *by)
 {
-	event_text(event, EVENT_ACTOR, apply->about.by.name);
-	event_number(event, EVENT_UID, apply->about.by.uid);
-	if (apply->about.by.login_uid != CONTROL_NO_LOGIN)
-		event_number(event, EVENT_LOGIN_UID, apply->about.by.login_uid);
+	event_text(event, EVENT_ACTOR, by->name);
+	event_number(event, EVENT_UID, by->uid);
+	if (by->login_uid != CONTROL_NO_LOGIN)
+		event_number(event, EVENT_LOGIN_UID, by->login_uid);
 }
 
 static enum event_kind kind_of(const struct apply *apply, bool fine)
@@ -96,7 +96,7 @@ static void tell(struct gate *gate, const struct apply *apply, const struct appl
 	event_text(&event, EVENT_MESSAGE, text);
 	event_number(&event, EVENT_GENERATION,
 		     fine ? gate->current.about.number : apply->about.number);
-	put_actor(&event, apply);
+	put_person(&event, &apply->about.by);
 	event_text(&event, EVENT_REASON, apply->about.reason);
 	event_text(&event, EVENT_REQUEST, apply->about.request);
 	event_text(&event, EVENT_DIGEST, fine ? gate->current.about.digest : NULL);
@@ -111,10 +111,39 @@ static void tell(struct gate *gate, const struct apply *apply, const struct appl
 	journal_write(gate->journal, &event);
 }
 
+// Before whoever asked is answered.
+static void mark_told(struct gate *gate)
+{
+	gate_flush(gate);
+	fault_point("applied-recorded");
+	generation_mark_told(gate->state_fd, gate->current.about.number);
+}
+
+void apply_resume(struct gate *gate)
+{
+	const struct generation_about *about = &gate->current.about;
+	struct event event;
+	if (!about->number || generation_was_told(gate->state_fd, about->number))
+		return;
+	event_init(&event, EVENT_APPLIED, journal_now_usec());
+	event_text(&event, EVENT_MESSAGE, "the daemon ended before it was recorded");
+	event_number(&event, EVENT_GENERATION, about->number);
+	put_person(&event, &about->by);
+	event_text(&event, EVENT_REASON, about->reason);
+	event_text(&event, EVENT_REQUEST, about->request);
+	event_text(&event, EVENT_DIGEST, about->digest);
+	event_number(&event, EVENT_BEFORE, about->previous);
+	event_number(&event, EVENT_FLOWS, gate->current.report.flows.n - 1);
+	journal_write(gate->journal, &event);
+	mark_told(gate);
+}
+
 static void finish(struct apply *apply, const struct apply_result *result)
 {
 	struct gate *gate = apply->gate;
 	tell(gate, apply, result);
+	if (result->changed)
+		mark_told(gate);
 	gate->apply = NULL;
 	apply->done(apply->arg, gate, result);
 	apply_free(apply);
@@ -623,7 +652,7 @@ static void tell_start(const struct apply *apply)
 	if (apply->what == APPLY_PROPOSE)
 		return;
 	event_init(&event, EVENT_APPLY_STARTED, journal_now_usec());
-	put_actor(&event, apply);
+	put_person(&event, &apply->about.by);
 	event_text(&event, EVENT_NAME, apply->about.directory);
 	if (apply->what == APPLY_PROPOSAL)
 		event_number(&event, EVENT_PROPOSAL, apply->about.number);

@@ -47,6 +47,8 @@ struct apply_request {
 };
 
 void apply_start(struct gate *gate, sd_event *event, const struct apply_request *request);
+// At start, once what runs is loaded: what a daemon that died had committed and not recorded.
+void apply_resume(struct gate *gate);
 void apply_cancel(struct gate *gate); // its handler is not called
 
 #endif

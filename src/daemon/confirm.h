@@ -6,7 +6,7 @@
 //	state/pending             JSON; there as long as an apply waits
 //
 // Fault points, in the order they are passed:
-//	generation-stored  pending-written  committed  pending-moved
+//	generation-stored  pending-written  committed  pending-moved  applied-recorded
 //	confirming: confirm-intended  last-good-linked  confirmed-marked  confirm-recorded
 //	            pending-removed
 //	returning:  return-intended  returned-committed  return-recorded  pending-removed

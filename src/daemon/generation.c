@@ -387,6 +387,25 @@ int generation_mark_confirmed(int state_fd, uint64_t number, const struct person
 	return r;
 }
 
+int generation_mark_told(int state_fd, uint64_t number)
+{
+	int fd = open_one(state_fd, number);
+	if (fd < 0)
+		return fd;
+	int r = file_store(fd, "told", "", 0);
+	close(fd);
+	return r == -EEXIST ? 0 : r;
+}
+
+bool generation_was_told(int state_fd, uint64_t number)
+{
+	int fd = open_one(state_fd, number);
+	bool told = fd >= 0 && faccessat(fd, "told", F_OK, 0) == 0;
+	if (fd >= 0)
+		close(fd);
+	return told;
+}
+
 bool generation_was_confirmed(int state_fd, uint64_t number, struct person *ret_by,
 			      uint64_t *ret_usec)
 {

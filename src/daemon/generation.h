@@ -58,6 +58,9 @@ int generation_mark_confirmed(int state_fd, uint64_t number, const struct person
 			      uint64_t usec);
 bool generation_was_confirmed(int state_fd, uint64_t number, struct person *ret_by,
 			      uint64_t *ret_usec);
+// Whether the record has it that it was applied.
+int generation_mark_told(int state_fd, uint64_t number);
+bool generation_was_told(int state_fd, uint64_t number);
 // The policy as it was read, to be compiled anew; a descriptor of the caller's, or -errno.
 int generation_open_rules(int state_fd, uint64_t number);
 // Numbers of all that are kept, ascending; at most max of the newest.

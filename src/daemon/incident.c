@@ -265,6 +265,31 @@ static void describe_box(const struct gate *gate, struct arena *arena, struct in
 	ret->contacts = contacts_of(&gate->current.report.evidence, arena, &ret->n_contacts);
 }
 
+static bool is_of(int folder_fd, uint64_t number, const struct incident_what *what)
+{
+	struct incident incident;
+	if (incident_read(folder_fd, number, &incident) < 0)
+		return false;
+	bool same = incident_number(incident.about, "usec") == what->time_usec &&
+		    !strcmp(incident_text(incident.about, "scope"), what->scope) &&
+		    !strcmp(incident_text(incident.about, "subject"), what->subject);
+	incident_done(&incident);
+	return same;
+}
+
+uint64_t incident_find(const struct gate *gate, const struct incident_what *what)
+{
+	const struct incidents *incidents = gate->incidents;
+	int folder_fd = incidents_folder(gate);
+	for (uint64_t back = 0; folder_fd >= 0 && back < INCIDENT_FIND_MAX; back++) {
+		if (back >= incidents->last)
+			break;
+		if (is_of(folder_fd, incidents->last - back, what))
+			return incidents->last - back;
+	}
+	return 0;
+}
+
 uint64_t incident_open(struct gate *gate, const struct incident_what *what)
 {
 	struct incidents *incidents = gate->incidents;

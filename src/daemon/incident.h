@@ -39,6 +39,11 @@ void incidents_close(struct gate *gate); // without them is fine
 // On the main loop only.  0: this gate keeps none (at boot, in tests).
 uint64_t incident_open(struct gate *gate, const struct incident_what *what);
 
+// The one that is of this very cut (scope, subject, time) among the newest; 0: none.  For what a
+// daemon that died may have opened already.
+enum { INCIDENT_FIND_MAX = 64 };
+uint64_t incident_find(const struct gate *gate, const struct incident_what *what);
+
 // Adds to the incident's timeline (reconnected, noted, closed …) and records it; on the disk when
 // it returns.  -ENOENT: no such incident; -EAGAIN: its record waits for the disk; -EALREADY: closed
 // already (INCIDENT_CLOSED only); or what the disk says.

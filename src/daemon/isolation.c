@@ -119,7 +119,7 @@ static void tell_unrecorded(struct isolation_book *book, bool boot)
 {
 	for (size_t i = 0; i < book->n; i++)
 		if (!book->v[i].incident)
-			book_tell(book, &book->v[i], false);
+			book_tell_found(book, &book->v[i]);
 	if (book->n && book->state_fd >= 0 && !boot && !book->n_gone)
 		book_write(book);
 }
@@ -310,7 +310,7 @@ static void record(struct gate *gate, const struct isolation_news *news)
 	journal_write(gate->journal, &event);
 }
 
-static uint64_t open_incident(struct gate *gate, const struct isolated *one)
+static uint64_t open_incident(struct gate *gate, const struct isolated *one, bool found)
 {
 	const char *const zones[] = { one->cut.name };
 	const struct incident_what what = {
@@ -330,7 +330,9 @@ static uint64_t open_incident(struct gate *gate, const struct isolated *one)
 		.time_usec = one->confirmed_usec,
 	};
 
-	return incident_open(gate, &what);
+	uint64_t number = found ? incident_find(gate, &what) : 0;
+
+	return number ? number : incident_open(gate, &what);
 }
 
 static void number_it(struct gate *gate, const struct isolation *like, uint64_t incident)
@@ -397,7 +399,7 @@ static void hear_order(struct gate *gate, const struct isolation_news *news)
 	record(gate, news);
 	incident = number_of(gate, cut);
 	if (!incident)
-		number_it(gate, cut, open_incident(gate, &news->isolated));
+		number_it(gate, cut, open_incident(gate, &news->isolated, news->found));
 	else if (news->again)
 		step_again(gate, incident, &news->isolated);
 	fault_point("isolate-recorded");

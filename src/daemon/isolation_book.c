@@ -137,6 +137,14 @@ void book_tell(struct isolation_book *book, const struct isolated *isolated, boo
 		book->orders_untold++;
 }
 
+void book_tell_found(struct isolation_book *book, const struct isolated *isolated)
+{
+	const struct isolation_news news = { .found = true, .isolated = *isolated };
+
+	if (tell(book, &news) < 0)
+		book->orders_untold++;
+}
+
 void book_tell_refusal(struct isolation_book *book, const struct control_peer *peer,
 		       unsigned method)
 {

@@ -52,6 +52,7 @@ struct isolated {
 struct isolation_news { // what the main loop has not yet heard of
 	struct isolation_news *next;
 	bool again;	 // it was in force already, and now reaches further
+	bool found;	 // a daemon that died may have recorded it
 	unsigned method; // 0: an order carried out; else one that was not the peer's to give
 	struct control_peer peer;
 	uint64_t suppressed; // such refusals before it that are not told of one by one
@@ -91,6 +92,7 @@ int book_put(struct isolation_book *book, const struct isolated *isolated);
 void book_take(struct isolation_book *book, const struct isolation *like);
 struct guard_want book_want(const struct isolation_book *book);
 void book_tell(struct isolation_book *book, const struct isolated *isolated, bool again);
+void book_tell_found(struct isolation_book *book, const struct isolated *isolated);
 // Takes the lock.  More than the record can bear are counted, and the next one that is told says
 // how many.
 void book_tell_refusal(struct isolation_book *book, const struct control_peer *peer,

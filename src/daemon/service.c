@@ -374,6 +374,7 @@ static int start(struct service *service)
 	isolation_resume(&service->gate);
 	load(service);
 	confirm_arm(&service->gate, service->event);
+	apply_resume(&service->gate);
 	proposals_resume(&service->gate);
 	if (live_open(&service->gate, service->event) == 0)
 		live_review(&service->gate, LIVE_START);

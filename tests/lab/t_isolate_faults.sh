@@ -29,6 +29,8 @@ reboot() {
 	lab daemon start
 }
 events() { grep -c "\"event\":\"$1\"" "$home/events"; }
+incidents=0
+incidents_are() { [[ $(sekisho incident list --json | jq '.incidents | length') == "$1" ]]; }
 silent='	silent        | office 10.20.0.9 192.0.2.80 tcp/80'
 open='	arrived dmz * | office 10.20.0.9 192.0.2.80 tcp/80'
 
@@ -43,6 +45,7 @@ for step in isolate-cut isolate-stored isolate-mirrored isolate-told isolate-rec
 	lab daemon start
 	check "$step: isolated after a restart" status_is 10
 	probes <<<"$silent"
+	check "$step: in one incident" eventually incidents_are $((++incidents))
 	check "$step: recorded" eventually eval '(($(events isolated) + $(events isolation-found) > before + found))'
 	reboot
 	check "$step: isolated after a boot" status_is 10

@@ -109,7 +109,7 @@ done
 
 # --- apply
 
-for point in generation-stored pending-written committed pending-moved; do
+for point in generation-stored pending-written committed pending-moved applied-recorded; do
 	before=$(status generation)
 	approved
 	at $point
@@ -122,7 +122,8 @@ for point in generation-stored pending-written committed pending-moved; do
 		sekisho rollback >/dev/null 2>&1
 	else
 		same "apply, $point: it waits for its confirm" "$number" "$(status awaits_confirm)"
-		check "apply, $point: the record says so" told confirm-awaited ".generation == $number and .actor == \"root\""
+		check "apply, $point: the record says who" told applied ".generation == $number and .actor == \"root\""
+		check "apply, $point: and that it waits" told confirm-awaited ".generation == $number and .actor == \"root\""
 		sekisho rollback >/dev/null 2>&1
 		same "apply, $point: and can be taken back" "$before" "$(status generation)"
 	fi
