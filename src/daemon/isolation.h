@@ -35,6 +35,8 @@ int isolation_precede(struct gate *gate, const struct report *report, struct fai
 int isolation_look(struct gate *gate, struct book_seen *ret_seen);
 // Ends what was limited in time.
 void isolation_expire(struct gate *gate);
+// state/isolation as the book is now; a failure becomes a problem.  Nothing at boot.
+void isolation_write_book(struct gate *gate);
 // Records the orders that the switch carried out.
 void isolation_hear(struct gate *gate);
 
