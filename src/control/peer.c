@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PEER_GROUPS_MAX = 1024, NAME_BYTES_MAX = 16384, GROUP_BYTES_MAX = 1024 * 1024 };
+#include "control/people.h"
+
+enum { PEER_GROUPS_MAX = 1024 };
 
 #define MAY(permission) (1u << CTL_MAY_##permission)
 
@@ -35,41 +35,26 @@ enum {
 	CHANGES = MAY(ISOLATE) | MAY(OPERATE) | MAY(APPROVE)
 };
 
-// A group with thousands of members needs more room than others.  0 with *ret, -ENOENT: there is no
-// such group; another negative errno: nobody can tell now.
-static int group_id(const char *name, uint32_t *ret)
-{
-	struct group group, *found = NULL;
-	int error = ERANGE;
-	for (size_t size = NAME_BYTES_MAX; error == ERANGE && size <= GROUP_BYTES_MAX; size *= 4) {
-		char *storage = malloc(size);
-		if (!storage)
-			return -ENOMEM;
-		error = getgrnam_r(name, &group, storage, size, &found);
-		free(storage);
-	}
-	if (error != 0 && error != ENOENT && error != ESRCH)
-		return -error;
-	if (!found)
-		return -ENOENT;
-	*ret = group.gr_gid;
-	return 0;
-}
-
 unsigned control_permissions_of(uint32_t uid, const uint32_t *groups, size_t n_groups)
 {
+	const char *names[N_ROLES];
+	uint32_t ids[N_ROLES];
+	int errors[N_ROLES];
 	unsigned permissions = 0;
-	uint32_t id = 0;
 	if (uid == 0)
 		return (1u << CTL_PERMISSION_COUNT) - 1;
-	for (size_t r = 0; n_groups && r < N_ROLES; r++) {
-		int error = group_id(roles[r].group, &id);
-		if (error == -ENOENT)
+	if (!n_groups)
+		return 0;
+	for (size_t r = 0; r < N_ROLES; r++)
+		names[r] = roles[r].group;
+	people_groups(names, N_ROLES, ids, errors);
+	for (size_t r = 0; r < N_ROLES; r++) {
+		if (errors[r] == -ENOENT)
 			continue;
-		if (error < 0) // an auditor could be taken for an operator
+		if (errors[r] < 0) // an auditor could be taken for an operator
 			return 0;
 		for (size_t i = 0; i < n_groups; i++)
-			if (groups[i] == id)
+			if (groups[i] == ids[r])
 				permissions |= roles[r].permissions;
 	}
 	return permissions & MAY(AUDIT) ? permissions & ~(unsigned)CHANGES : permissions;
@@ -179,27 +164,28 @@ bool control_peers_differ(uint32_t uid_a, uint32_t login_a, uint32_t uid_b, uint
 	return uid_a != uid_b && person_a != person_b;
 }
 
-static const char *user_name(uint32_t uid, char out[40])
+static const char *person_name(uint32_t uid, uint32_t login_uid, bool now,
+			       char out[CONTROL_PEER_NAME_MAX])
 {
-	char storage[NAME_BYTES_MAX];
-	struct passwd user, *found = NULL;
-	if (getpwuid_r(uid, &user, storage, sizeof(storage), &found) == 0 && found)
-		snprintf(out, 40, "%s", found->pw_name);
+	char name[PEOPLE_SHOWN_MAX], login[PEOPLE_SHOWN_MAX];
+	people_name(uid, now, name);
+	if (login_uid == CONTROL_NO_LOGIN || login_uid == uid)
+		snprintf(out, CONTROL_PEER_NAME_MAX, "%s", name);
 	else
-		snprintf(out, 40, "uid %u", uid);
+		snprintf(out, CONTROL_PEER_NAME_MAX, "%s (login %s)", name,
+			 people_name(login_uid, now, login));
 	return out;
 }
 
 const char *control_person_name(uint32_t uid, uint32_t login_uid, char out[CONTROL_PEER_NAME_MAX])
 {
-	char name[40], login[40];
-	user_name(uid, name);
-	if (login_uid == CONTROL_NO_LOGIN || login_uid == uid)
-		snprintf(out, CONTROL_PEER_NAME_MAX, "%s", name);
-	else
-		snprintf(out, CONTROL_PEER_NAME_MAX, "%s (login %s)", name,
-			 user_name(login_uid, login));
-	return out;
+	return person_name(uid, login_uid, false, out);
+}
+
+const char *control_person_name_now(uint32_t uid, uint32_t login_uid,
+				    char out[CONTROL_PEER_NAME_MAX])
+{
+	return person_name(uid, login_uid, true, out);
 }
 
 void control_event_actor(struct event *event, const struct control_peer *peer,

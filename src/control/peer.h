@@ -36,7 +36,7 @@ struct control_peer {
 int control_peer_read(int fd, struct control_peer *ret);
 
 // The permissions of somebody with these groups (their ids), and with uid 0 all of them.  None when
-// the groups of the roles cannot be looked up.
+// nobody can tell the groups of the roles.
 unsigned control_permissions_of(uint32_t uid, const uint32_t *groups, size_t n_groups);
 
 bool control_peer_may(const struct control_peer *peer, enum control_permission permission);
@@ -50,8 +50,12 @@ const char *control_permission_groups(enum control_permission permission, char *
 bool control_is_anybody(uint32_t uid, uint32_t login_uid); // root without a login
 bool control_peers_differ(uint32_t uid_a, uint32_t login_a, uint32_t uid_b, uint32_t login_b);
 
-// "tanaka", or "root (login tanaka)"; numbers where there are no names.
+// "tanaka", or "root (login tanaka)"; numbers where there are no names, or where none is told in
+// time (control/people.h).
 const char *control_person_name(uint32_t uid, uint32_t login_uid, char out[CONTROL_PEER_NAME_MAX]);
+// The same as far as it is known already: it waits for nothing.
+const char *control_person_name_now(uint32_t uid, uint32_t login_uid,
+				    char out[CONTROL_PEER_NAME_MAX]);
 // Puts actor, uid, login uid and pid into the event; out holds the name as long as the event lives.
 void control_event_actor(struct event *event, const struct control_peer *peer,
 			 char out[CONTROL_PEER_NAME_MAX]);

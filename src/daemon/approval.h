@@ -74,7 +74,7 @@ struct directory {
 	bool (*is_member)(void *arg, uint32_t uid, const char *group);
 	bool (*user_is_member)(void *arg, const char *user, const char *group);
 };
-extern const struct directory directory_of_box; // getpwnam(3), getgrouplist(3)
+extern const struct directory directory_of_box; // control/people.h
 
 // May this person approve: root itself, a member of one of the groups, or, on its days, a deputy of
 // a group or of a member.  today: "YYYY-MM-DD".

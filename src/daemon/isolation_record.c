@@ -123,11 +123,29 @@ static void record_refusal(struct gate *gate, const struct isolation_news *news)
 	journal_write(gate->journal, &event);
 }
 
-static void hear_order(struct gate *gate, const struct isolation_news *news)
+// The cut waited for no name.
+static void name_actor(struct gate *gate, struct isolated *one)
+{
+	struct isolation_book *book = gate->book;
+	struct isolated *there;
+
+	if (one->by_hand || one->uid == CONTROL_NO_LOGIN)
+		return;
+	control_person_name(one->uid, one->login_uid, one->actor);
+	pthread_mutex_lock(&book->lock);
+	there = book_find(book, &one->cut);
+	if (there && !there->by_hand && there->uid == one->uid &&
+	    there->login_uid == one->login_uid)
+		memcpy(there->actor, one->actor, sizeof(there->actor));
+	pthread_mutex_unlock(&book->lock);
+}
+
+static void hear_order(struct gate *gate, struct isolation_news *news)
 {
 	const struct isolation *cut = &news->isolated.cut;
 	uint64_t incident;
 
+	name_actor(gate, &news->isolated);
 	record(gate, news);
 	incident = number_of(gate, cut);
 	if (!incident)

@@ -258,7 +258,7 @@ static int judge(struct order *order)
 	order->one.uid = peer->uid;
 	order->one.login_uid = peer->login_uid;
 	order->one.pid = peer->pid;
-	control_person_name(peer->uid, peer->login_uid, order->one.actor);
+	control_person_name_now(peer->uid, peer->login_uid, order->one.actor);
 	return seconds ? limit(order, seconds) : 0;
 }
 

@@ -2,13 +2,12 @@
 // service, the loader at boot, or (its own child) the compiler.
 #include <errno.h>
 #include <getopt.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/exit.h"
 #include "compile/compile.h"
+#include "control/people.h"
 #include "daemon/collect.h"
 #include "daemon/compiler.h"
 #include "daemon/differ.h"
@@ -86,16 +85,19 @@ static int read_arguments(int argc, char **argv, struct arguments *ret,
 
 static int find_user(const char *name, struct gate_options *options)
 {
-	const struct passwd *user = getpwnam(name);
-	if (!user && !strcmp(name, "sekisho")) // the default, on a box that has not made it
-		user = getpwnam("nobody");
-	if (!user || user->pw_uid == 0) {
+	uint32_t uid = 0, gid = 0;
+	int r = people_user(name, &uid, &gid);
+	if (r < 0 && !strcmp(name, "sekisho")) // the default, on a box that has not made it
+		r = people_user("nobody", &uid, &gid);
+	if (r < 0 || uid == 0) {
 		fprintf(stderr, "<3>sekishod: the compiler's user \"%s\" %s\n", name,
-			user ? "may not be root" : "does not exist; make it or name another");
+			r == 0	       ? "may not be root"
+			: r == -ENOENT ? "does not exist; make it or name another"
+				       : strerror(-r));
 		return -ENOENT;
 	}
-	options->compiler_uid = user->pw_uid;
-	options->compiler_gid = user->pw_gid;
+	options->compiler_uid = uid;
+	options->compiler_gid = gid;
 	return 0;
 }
 
@@ -103,13 +105,11 @@ static int find_user(const char *name, struct gate_options *options)
 // has the compiler's user in their place.
 static void find_keeper(struct gate_options *options)
 {
-	const struct passwd *user = getpwnam("sekisho-keeper");
-	const struct group *readers = getgrnam("sekisho-audit");
-	bool own = user && user->pw_uid != 0;
-	options->keeper_uid = own ? user->pw_uid : options->compiler_uid;
-	options->keeper_gid = readers && readers->gr_gid ? readers->gr_gid
-			      : own			 ? user->pw_gid
-							 : options->compiler_gid;
+	uint32_t uid = 0, gid = 0, readers = 0;
+	bool own = people_user("sekisho-keeper", &uid, &gid) == 0 && uid != 0;
+	bool read = people_group("sekisho-audit", &readers) == 0 && readers != 0;
+	options->keeper_uid = own ? uid : options->compiler_uid;
+	options->keeper_gid = read ? readers : own ? gid : options->compiler_gid;
 }
 
 static int set_management(const struct box_management *management, struct gate_options *options)
