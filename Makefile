@@ -4,14 +4,14 @@ CC      ?= gcc
 BUILD   ?= build
 PREFIX  ?= /usr
 DESTDIR ?=
-ROOMS   ?= base geo event keep policy plan compile kernel control daemon cli
+ROOMS   ?= base geo event proto keep policy plan replay compile kernel control daemon cli
 
 DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev libmnl-dev libnetfilter-conntrack-dev \
              libsystemd-dev libseccomp-dev libcap-dev libarchive-dev libmaxminddb-dev
 DEPS_DEMO  = $(DEPS_BUILD) bsdextrautils nftables util-linux iproute2 iputils-ping netcat-openbsd curl procps
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev python3 clang clang-format cppcheck mandoc git \
-             file jq conntrack openssl tshark qemu-system-x86 busybox-static cpio kmod e2fsprogs
-DEPS_BENCH = $(DEPS_CHECK) iperf3
+             file jq conntrack openssl tshark tcpdump qemu-system-x86 busybox-static cpio kmod e2fsprogs
+DEPS_BENCH = $(DEPS_CHECK) iperf3 libpcap-dev
 
 LIBS     = libfyaml json-c libsodium libmnl libnetfilter_conntrack libsystemd libseccomp libcap libarchive libmaxminddb
 # Texts are cut on purpose where snprintf cuts them; clang has no such warning.
@@ -74,6 +74,8 @@ $(BUILD)/lab-%: $(BUILD)/tests/lab/%.o $(WIRE) $(HELP) $(LIB)
 $(BUILD)/%: $(BUILD)/tests/reference/%_main.o $(HELP) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
+# libpcap is only what replay is measured beside.
+$(BUILD)/bench_replay: LDLIBS += -lpcap
 $(BUILD)/bench_%: $(BUILD)/tests/bench/bench_%.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 

@@ -5,7 +5,7 @@ _sekisho_names() { # flows or zones of the default policy
 
 _sekisho() {
 	local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs="check print show query diff explain apply status flows zones drift connections \
+	local verbs="check print show query replay diff explain apply status flows zones drift connections \
 		confirm rollback history propose proposals proposal approve reject review incident \
 		isolate quarantine reconnect geo"
 
@@ -30,6 +30,10 @@ _sekisho() {
 		mapfile -t COMPREPLY < <(compgen -W "all $(sekisho geo --country all 2>/dev/null | awk '$1 ~ /^[A-Z][A-Z]$/ { print $1 }')" -- "$word")
 		return
 		;;
+	--diff)
+		mapfile -t COMPREPLY < <(compgen -d -- "$word")
+		return
+		;;
 	--socket | --heads | --key | --countries)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
@@ -40,6 +44,7 @@ _sekisho() {
 		local options=--json
 		case $verb in
 		query) options="--json --expect --source-port" ;;
+		replay) options="--json --interface --self --connections --packets --propose --diff" ;;
 		diff) options="--json --socket --expect --generation" ;;
 		connections) options="--json --socket --zone" ;;
 		apply) options="--json --socket --confirm --wait --at --reason --request --emergency" ;;
@@ -80,6 +85,9 @@ _sekisho() {
 		elif [ "$COMP_CWORD" -eq 5 ]; then
 			mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		fi
+		;;
+	replay)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		;;
 	log)
 		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "verify head export" -- "$word")

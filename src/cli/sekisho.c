@@ -24,6 +24,10 @@ static const struct cli_verb verbs[] = {
 	  OPT_JSON | OPT_EXPECT | OPT_SOURCE_PORT, verb_query },
 	{ "diff", "[[DIR] DIR]", "what opens, closes and changes between two policies", 0, 2,
 	  OPT_JSON | OPT_SOCKET | OPT_EXPECT | OPT_GENERATION, verb_diff },
+	{ "replay", "CAPTURE [DIR]", "what the policy would do to captured traffic", 1, 2,
+	  OPT_JSON | OPT_INTERFACE | OPT_SELF | OPT_PACKETS | OPT_DIFF | OPT_PROPOSE |
+		  OPT_CONNECTIONS,
+	  verb_replay },
 	{ "explain", "[CODE]", "what a diagnostic means and what to do; or all codes", 0, 1,
 	  OPT_JSON, verb_explain },
 	{ "apply", "[DIR|PROPOSAL]", "check, load and read back a policy", 0, 1,
@@ -120,6 +124,13 @@ static const struct {
 	{ "--heads", OPT_HEADS, "FILE", "checkpoints that were sent elsewhere, to compare" },
 	{ "--countries", OPT_COUNTRIES, "FILE", "database of countries to use" },
 	{ "--country", OPT_COUNTRY, "CODE", "sizes of countries: JP, \"JP,KR\", all" },
+	{ "--interface", OPT_INTERFACE, "NAME=ZONE,...", "zones of the capture's interfaces" },
+	{ "--self", OPT_SELF, "ADDRESS,...", "the gateway's own addresses" },
+	{ "--packets", OPT_PACKETS, "N", "the packets of connection N" },
+	{ "--diff", OPT_DIFF, "DIR2", "connections that fare otherwise under this policy" },
+	{ "--propose", OPT_PROPOSE, NULL,
+	  "flows that would permit what is denied, as policy text" },
+	{ "--connections", OPT_CONNECTIONS, NULL, "each connection" },
 	{ "--key", OPT_KEY, "FILE", "public key to verify with" },
 };
 

@@ -43,6 +43,12 @@ typedef uint64_t cli_options;
 #define OPT_KEY		OPT(37)
 #define OPT_COUNTRIES	OPT(38)
 #define OPT_COUNTRY	OPT(39)
+#define OPT_INTERFACE	OPT(48)
+#define OPT_SELF	OPT(49)
+#define OPT_PACKETS	OPT(50)
+#define OPT_DIFF	OPT(51)
+#define OPT_PROPOSE	OPT(52)
+#define OPT_CONNECTIONS OPT(53)
 enum { CLI_OPTIONS_MAX = 64 };
 
 struct cli {
@@ -73,6 +79,7 @@ int verb_print(const struct cli *cli);
 int verb_show(const struct cli *cli);
 int verb_query(const struct cli *cli);
 int verb_diff(const struct cli *cli);
+int verb_replay(const struct cli *cli);
 int verb_explain(const struct cli *cli);
 int verb_apply(const struct cli *cli);
 int verb_confirm(const struct cli *cli);

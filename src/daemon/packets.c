@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "daemon/header.h"
+#include "proto/header.h"
 #include "daemon/links.h"
 #include "event/limit.h"
 #include "event/prefix.h"

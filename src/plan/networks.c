@@ -337,6 +337,22 @@ int build_endpoint(struct build *b, const struct pol_text *text, struct endpoint
 	return r < 0 ? -ENOENT : 0;
 }
 
+const char *plan_network_like(const struct plan *plan, uint32_t zone, const struct addr_set *set)
+{
+	for (size_t i = 0; i < plan->n_networks; i++) {
+		const struct plan_network *network = &plan->networks[i];
+		bool same = network->zone == zone && network->n_ranges == set->n;
+
+		for (size_t j = 0; same && j < set->n; j++)
+			same = network->ranges[j].family == set->v[j].family &&
+			       network->ranges[j].lo == set->v[j].lo &&
+			       network->ranges[j].hi == set->v[j].hi;
+		if (same)
+			return network->id;
+	}
+	return NULL;
+}
+
 int plan_endpoint(struct plan *plan, const char *name, uint32_t *ret_zone,
 		  const struct addr_range **ret_ranges, size_t *ret_n)
 {

@@ -306,6 +306,8 @@ const struct addr_set *plan_inside(const struct plan *plan);
 bool plan_zone_has(const struct plan *plan, uint32_t zone, const struct addr *addr);
 // Zones that have this address; those without networks only if no other has it.  Returns the count.
 size_t plan_zones_of(const struct plan *plan, const struct addr *addr, uint32_t *ret, size_t max);
+// The network of the zone that has exactly these addresses, "zone/name"; NULL: none has.
+const char *plan_network_like(const struct plan *plan, uint32_t zone, const struct addr_set *set);
 // What denied packets of the pair get.
 enum plan_action plan_default_action(const struct plan *plan, uint16_t from, uint16_t to);
 // Text such as "tcp/8000-8010" or "icmp/echo-request".

@@ -276,8 +276,9 @@ static int read_folder(struct folder *folder)
 	return 0;
 }
 
-int policy_read(int dir_fd, const char *dir_name, struct diag *diag, struct pol_policy **ret_policy,
-		struct pol_policy **ret_partial)
+static int read_with(int dir_fd, const char *dir_name, const struct policy_source *more,
+		     struct diag *diag, struct pol_policy **ret_policy,
+		     struct pol_policy **ret_partial)
 {
 	struct folder folder = {
 		.fd = dir_fd, .name = dir_name, .arena = arena_new(), .diag = diag
@@ -289,6 +290,8 @@ int policy_read(int dir_fd, const char *dir_name, struct diag *diag, struct pol_
 	if (r == 0) {
 		bool whole = diag_errors(diag) == errors;
 
+		if (more)
+			vec_push(&folder.sources, *more);
 		r = policy_read_sources(folder.sources.v, folder.sources.n, dir_name, diag, &policy,
 					whole ? ret_partial : NULL);
 		if (r == 0 && whole)
@@ -302,8 +305,14 @@ int policy_read(int dir_fd, const char *dir_name, struct diag *diag, struct pol_
 	return r;
 }
 
-int policy_read_path(const char *dir, struct diag *diag, struct pol_policy **ret_policy,
-		     struct pol_policy **ret_partial)
+int policy_read(int dir_fd, const char *dir_name, struct diag *diag, struct pol_policy **ret_policy,
+		struct pol_policy **ret_partial)
+{
+	return read_with(dir_fd, dir_name, NULL, diag, ret_policy, ret_partial);
+}
+
+static int read_path_with(const char *dir, const struct policy_source *more, struct diag *diag,
+			  struct pol_policy **ret_policy, struct pol_policy **ret_partial)
 {
 	struct place at = { .file = dir };
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -320,7 +329,19 @@ int policy_read_path(const char *dir, struct diag *diag, struct pol_policy **ret
 				 strerror(-r));
 		return r;
 	}
-	r = policy_read(fd, dir, diag, ret_policy, ret_partial);
+	r = read_with(fd, dir, more, diag, ret_policy, ret_partial);
 	close(fd);
 	return r;
+}
+
+int policy_read_path(const char *dir, struct diag *diag, struct pol_policy **ret_policy,
+		     struct pol_policy **ret_partial)
+{
+	return read_path_with(dir, NULL, diag, ret_policy, ret_partial);
+}
+
+int policy_read_path_with(const char *dir, const struct policy_source *more, struct diag *diag,
+			  struct pol_policy **ret_policy)
+{
+	return read_path_with(dir, more, diag, ret_policy, NULL);
 }

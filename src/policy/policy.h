@@ -332,6 +332,9 @@ struct policy_source {
 int policy_read_sources(const struct policy_source *sources, size_t n_sources, const char *dir_name,
 			struct diag *diag, struct pol_policy **ret_policy,
 			struct pol_policy **ret_partial);
+// A folder as it would be with one more file in it: for what is only proposed.
+int policy_read_path_with(const char *dir, const struct policy_source *more, struct diag *diag,
+			  struct pol_policy **ret_policy);
 void policy_free(struct pol_policy *policy);
 
 const struct pol_tree *policy_tree(const struct pol_policy *policy);

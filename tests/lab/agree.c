@@ -1,7 +1,8 @@
 // Three answers to the same packet: the reference evaluator's (from the policy's words), the plan's
 // (what `query` says), and the kernel's (a real packet through the running gateway of the lab).
 //
-//   lab-agree DIR [--seed N] [--count N] [--most]      DIR: the policy that the lab's gateway runs
+//   lab-agree DIR [--seed N] [--count N] [--most] [--list FILE]      DIR: the policy that the lab's
+//   gateway runs
 //
 // A packet is sent to the zone that the probe names whatever its address: its DSCP chooses the
 // gateway's route, so that misplaced destinations are tried too.  A verdict is what was seen: allow
@@ -247,6 +248,33 @@ static void print_totals(const struct agree *agree, const char *dir, uint64_t se
 	printf("; %zu without a packet; %zu differ\n", agree->n - sent, differ);
 }
 
+// Every packet that was sent and what the kernel made of it, for who wants to compare:
+// VERDICT FROM SOURCE SPORT TO DESTINATION PORT PROTOCOL, addresses and ports as sent, TO as it is
+// after translation.
+static void list_probes(const struct agree *agree, const char *path)
+{
+	static const char *const words[] = { "denied", "allowed", "inspected" };
+	FILE *out = fopen(path, "we");
+	char source[ADDR_TEXT_MAX], destination[ADDR_TEXT_MAX];
+	size_t n;
+	const struct plan_zone *zones = plan_zones(agree->plan, &n);
+	for (size_t i = 0; out && i < agree->n; i++) {
+		const struct agree_probe *probe = &agree->probes[i];
+		if (probe->mute || probe->kernel_differs)
+			continue;
+		fprintf(out, "%s %s %s %u %s %s %u %u\n", words[probe->verdict],
+			zones[agree_plan_zone(agree, probe->packet.from)].id,
+			addr_text(&probe->packet.source, source), probe->packet.sport,
+			zones[probe->plan.translated.to].id,
+			addr_text(&probe->packet.destination, destination), probe->packet.port,
+			probe->packet.protocol);
+	}
+	if (!out || fclose(out) != 0) {
+		perror(path);
+		exit(1);
+	}
+}
+
 static void make_probes(struct agree *agree, uint64_t seed, size_t count, bool most)
 {
 	struct probe *made;
@@ -278,19 +306,23 @@ int main(int argc, char **argv)
 	uint64_t seed = 1;
 	size_t count = AGREE_COUNT;
 	bool most = false;
+	const char *list = NULL;
 
 	for (int i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
 			seed = strtoull(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--count") == 0 && i + 1 < argc)
 			count = strtoul(argv[++i], NULL, 10);
+		else if (strcmp(argv[i], "--list") == 0 && i + 1 < argc)
+			list = argv[++i];
 		else if (strcmp(argv[i], "--most") == 0)
 			most = true;
 		else
 			argc = 0;
 	}
 	if (argc < 2) {
-		fprintf(stderr, "usage: lab-agree DIR [--seed N] [--count N] [--most]\n");
+		fprintf(stderr,
+			"usage: lab-agree DIR [--seed N] [--count N] [--most] [--list FILE]\n");
 		return 2;
 	}
 	if (policy_read_path(argv[1], diag, &policy, NULL) < 0 ||
@@ -308,6 +340,8 @@ int main(int argc, char **argv)
 		try_all(&agree, rounds, i > 0);
 	size_t differ = print_differences(&agree);
 	print_totals(&agree, argv[1], seed, differ);
+	if (list)
+		list_probes(&agree, list);
 	agree_unsteer(&agree);
 	wire_close(&agree.wire);
 	free(agree.probes);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "daemon/header.h"
+#include "proto/header.h"
 
 #define V4(protocol, fragment)                                                                     \
 	0x45, 0, 0, 60, 0, 0, (fragment) >> 8, (fragment)&0xff, 64, (protocol), 0, 0, 10, 20, 0,   \

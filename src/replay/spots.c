@@ -1,0 +1,133 @@
+#include "replay/spots.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void spots_init(struct spots *spots, const struct plan *plan, const struct spot_rule *rules,
+		size_t n_rules)
+{
+	*spots = (struct spots){ .plan = plan, .rules = rules, .n_rules = n_rules };
+	spots->v = calloc(SPOTS_MAX, sizeof(*spots->v));
+	spots->zones = calloc(SPOTS_MAX, sizeof(*spots->zones));
+	if (!spots->v || !spots->zones)
+		abort();
+	spots->zones[0] = SPOT_NO_ZONE;
+	spots->n = 1;
+}
+
+void spots_done(struct spots *spots)
+{
+	free(spots->v);
+	free(spots->zones);
+	*spots = (struct spots){ 0 };
+}
+
+static bool rule_fits(const char *rule, const struct spot *spot)
+{
+	char text[16];
+
+	if (strcmp(rule, spot->name) == 0)
+		return true;
+	snprintf(text, sizeof(text), ".%u", spot->vlan);
+	if (spot->vlan && strcmp(rule, text) == 0)
+		return true;
+	snprintf(text, sizeof(text), "%u", spot->number);
+	return spot->numbered && strcmp(rule, text) == 0;
+}
+
+uint16_t spots_zone(const struct spots *spots, const struct plan *plan, uint16_t spot)
+{
+	const struct spot *at = &spots->v[spot];
+	uint32_t zone = PLAN_NONE;
+
+	if (spot == 0)
+		return SPOT_NO_ZONE;
+	for (size_t i = 0; i < spots->n_rules; i++)
+		if (rule_fits(spots->rules[i].name, at))
+			return (uint16_t)plan_find_zone(plan, spots->rules[i].zone);
+	if (at->name[0])
+		zone = plan_zone_of_interface(plan, at->name);
+	for (size_t i = 0; i < spots->n_rules && zone == PLAN_NONE; i++)
+		if (strcmp(spots->rules[i].name, "*") == 0)
+			zone = plan_find_zone(plan, spots->rules[i].zone);
+	return (uint16_t)zone; // PLAN_NONE becomes SPOT_NO_ZONE
+}
+
+static uint16_t add(struct spots *spots, const struct spot *spot, const struct capture *capture,
+		    const struct capture_packet *packet)
+{
+	struct spot *to = &spots->v[spots->n];
+	const char *name = spot->numbered ? "" : capture->interfaces[packet->interface].name;
+
+	if (spots->n == SPOTS_MAX)
+		return 0;
+	*to = *spot;
+	if (spot->vlan)
+		snprintf(to->name, sizeof(to->name), "%s.%u", name, spot->vlan);
+	else
+		snprintf(to->name, sizeof(to->name), "%s", name);
+	spots->zones[spots->n] = spots_zone(spots, spots->plan, (uint16_t)spots->n);
+	return (uint16_t)spots->n++;
+}
+
+static bool same(const struct spot *a, const struct spot *b)
+{
+	return a->number == b->number && a->vlan == b->vlan && a->numbered == b->numbered;
+}
+
+uint16_t spots_find(struct spots *spots, const struct capture *capture,
+		    const struct capture_packet *packet, const struct link_frame *frame)
+{
+	struct spot wanted = {
+		.number = frame->interface ? frame->interface : packet->interface,
+		.numbered = frame->interface != 0,
+		.vlan = frame->vlan ? frame->vlan_id : 0,
+	};
+
+	if (spots->last && same(&spots->v[spots->last], &wanted))
+		return (uint16_t)spots->last;
+	for (size_t i = 1; i < spots->n; i++)
+		if (same(&spots->v[i], &wanted)) {
+			spots->last = (uint32_t)i;
+			return (uint16_t)i;
+		}
+	return add(spots, &wanted, capture, packet);
+}
+
+static enum link_way way_by_gateway(const struct spot *spot, const struct link_frame *frame)
+{
+	if (frame->source_mac == spot->gateway)
+		return LINK_LEAVING;
+	if (frame->destination_mac == spot->gateway || frame->destination_mac >> 40 & 1)
+		return LINK_COMING;
+	return LINK_PASSING;
+}
+
+enum link_way spots_way(struct spots *spots, uint16_t spot, const struct capture_packet *packet,
+			const struct link_frame *frame, const struct header *header)
+{
+	struct spot *at = &spots->v[spot];
+	uint16_t zone = spots->zones[spot];
+	bool from_here, to_here;
+
+	if (frame->way != LINK_UNKNOWN)
+		return frame->way;
+	if (packet->way != LINK_UNKNOWN)
+		return packet->way;
+	if (!frame->has_macs || zone == SPOT_NO_ZONE)
+		return LINK_UNKNOWN;
+	if (at->gateway)
+		return way_by_gateway(at, frame);
+	from_here = plan_zone_has(spots->plan, zone, &header->source);
+	to_here = plan_zone_has(spots->plan, zone, &header->destination);
+	if (from_here && !to_here && !(frame->destination_mac >> 40 & 1)) {
+		at->gateway = frame->destination_mac;
+		return LINK_COMING;
+	}
+	// Nothing for elsewhere leaves here, so what is of neither has come in: with a false
+	// source.
+	if (!to_here)
+		return LINK_COMING;
+	return from_here ? LINK_UNKNOWN : LINK_LEAVING;
+}

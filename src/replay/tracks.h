@@ -1,0 +1,95 @@
+// The table of connections: both directions of one under one key, found in one or two cache lines.
+//
+// Open addressing; a bucket is a tag and an index of entries[], so that a look-up that fails seldom
+// touches an entry.  The hash is seeded: a capture is a stranger's, and should not choose
+// collisions. Entries are never taken out, so their numbers are the order in which they were seen;
+// one that is over gives its bucket to the next of the same key.
+#ifndef SEKISHO_REPLAY_TRACK_H
+#define SEKISHO_REPLAY_TRACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+enum {
+	TRACK_MAX = 1 << 21,	// connections; 270 MB
+	TRACK_VARIANTS_MAX = 8, // of one key, told apart by where they came in
+	TRACK_NONE = UINT32_MAX,
+};
+
+// The ends in the order of their numbers.
+struct track_key {
+	addr_bits a, b;
+	uint16_t port_a, port_b;
+	uint8_t protocol, family;
+	uint16_t kind; // of ICMP: type; tells queries from one another
+};
+
+enum connection_flag {		// bits
+	CONNECTION_FROM_B = 1,	// b opened it
+	CONNECTION_MIDDLE = 2,	// it was open before the capture began
+	CONNECTION_GUESSED = 4, // who opened it is a guess
+	CONNECTION_ANSWERED = 8,
+	CONNECTION_CLOSED = 16,
+	CONNECTION_FIN_A = 32,
+	CONNECTION_FIN_B = 64,
+	CONNECTION_STRICT = 128, // what its opener sends comes in from one zone
+};
+
+struct connection {
+	struct track_key key;
+	int64_t first_us, last_us;
+	uint64_t packets[2], bytes[2]; // of who opened it; of the other
+	uint32_t number;	       // of its first packet in the file, from 1
+	uint32_t alias_of;	       // the same connection after translation; TRACK_NONE
+	uint32_t flow;		       // permits it, or PLAN_NONE
+	uint32_t copies;	       // of its packets, seen leaving after they were seen coming
+	uint32_t errors;	       // ICMP errors about it
+	uint16_t from, to;	       // zones, or UINT16_MAX
+	uint16_t slot;		       // where its first packet was seen; 0: not known
+	uint16_t origin;	       // strict: the zone that it came in from
+	uint16_t sights[2];	       // where packets of each direction are counted
+	uint8_t way;		       // enum link_way of the first
+	uint8_t verdict, reason;       // of replay.h
+	uint8_t flags;
+	uint8_t type;	    // of the first: its ICMP type, or its TCP flags
+	uint8_t extensions; // of the first: enum header_extension; a fragment of IPv4 too
+};
+
+struct track_bucket {
+	uint32_t tag, index; // index TRACK_NONE: free
+};
+
+struct tracks {
+	struct track_bucket *buckets;
+	size_t mask;
+	struct connection *entries;
+	size_t n, cap, max; // entries; at most TRACK_MAX, or what a test says
+	uint64_t seed[4];
+};
+
+void track_init(struct tracks *tracks, const uint64_t seed[4]);
+void track_done(struct tracks *tracks);
+
+// Orders the ends; true when the packet's source is b.
+bool track_make_key(struct track_key *key, const struct addr *source,
+		    const struct addr *destination, uint8_t protocol, uint16_t sport,
+		    uint16_t port);
+uint64_t track_hash(const struct tracks *tracks, const struct track_key *key);
+void track_prefetch(const struct tracks *tracks, uint64_t hash);
+void track_prefetch_entry(const struct tracks *tracks, uint64_t hash);
+
+enum { TRACK_ANYWHERE = UINT16_MAX };
+
+// TRACK_NONE: not there.  origin (a zone, or TRACK_ANYWHERE) and from_b: of the packet, for
+// connections that are strict.
+uint32_t track_find(const struct tracks *tracks, const struct track_key *key, uint64_t hash,
+		    uint16_t origin, bool from_b);
+// A new entry, zeroed but for its key; in place of `replaces` (or TRACK_NONE).  TRACK_NONE: full.
+// Pointers into entries[] are no longer good then.
+uint32_t track_add(struct tracks *tracks, const struct track_key *key, uint64_t hash,
+		   uint32_t replaces);
+
+#endif
