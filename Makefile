@@ -151,7 +151,7 @@ install: all
 	install -D -m 644 -t $(SHARE)/doc/sekisho docs/events.md docs/audit-log.md docs/incidents.md
 	install -d $(SHARE)/sekisho && cp -r rules $(SHARE)/sekisho/
 	$(BUILD)/sekisho show schema >$(SHARE)/sekisho/policy.schema.json
-	install -d -m 700 $(DESTDIR)/etc/sekisho/rules $(DESTDIR)/var/lib/sekisho
+	install -d -m 700 $(DESTDIR)/etc/sekisho $(DESTDIR)/etc/sekisho/rules $(DESTDIR)/var/lib/sekisho
 	test -e $(DESTDIR)/etc/sekisho/sekisho.yaml || \
 		install -m 600 systemd/sekisho.yaml $(DESTDIR)/etc/sekisho/sekisho.yaml
 
