@@ -43,19 +43,23 @@ _sekisho() {
 	--*)
 		local options=--json
 		case $verb in
-		query) options="--json --expect --source-port" ;;
-		replay) options="--json --interface --self --connections --packets --propose --diff" ;;
-		diff) options="--json --socket --expect --generation" ;;
+		query) options="--json --expect --source-port --countries" ;;
+		replay)
+			options="--json --interface --self --connections --packets --propose --diff --countries"
+			;;
+		diff) options="--json --socket --expect --generation --countries" ;;
 		connections) options="--json --socket --zone" ;;
 		apply) options="--json --socket --confirm --wait --at --reason --request --emergency" ;;
 		rollback) options="--json --socket --confirm --wait --reason --emergency" ;;
 		propose) options="--json --socket --reason --request" ;;
 		reject | review) options="--json --socket --reason" ;;
 		confirm | history | proposals | proposal | approve) options="--json --socket" ;;
-		status | flows | zones | drift) options="--json --socket" ;;
+		status | drift) options="--json --socket" ;;
+		flows | zones) options="--json --socket --countries" ;;
 		incident) options="--json --socket --reason --prevention --source --mask" ;;
 		geo) options="--json --countries --country" ;;
-		print | show) options= ;;
+		print | show) options=--countries ;;
+		check) options="--json --countries" ;;
 		log)
 			options="--json --since --until --type --zone --flow --actor --follow --lines"
 			options="$options --log-dir --heads --key"

@@ -18,6 +18,17 @@ static void review(struct cli_policy *loaded)
 		plan_review(loaded->plan, today, loaded->diag);
 }
 
+static int plan(struct cli_policy *loaded, const struct pol_policy *policy,
+		bool *ret_assertions_failed)
+{
+	if (!loaded->has_countries && plan_needs_countries(policy)) {
+		cli_countries_load(&loaded->countries);
+		loaded->has_countries = true;
+	}
+	return plan_make_with(policy, loaded->has_countries ? &loaded->countries.known : NULL,
+			      loaded->diag, &loaded->plan, ret_assertions_failed);
+}
+
 void cli_policy_load(const char *dir, struct cli_policy *ret)
 {
 	struct pol_policy *partial = NULL;
@@ -25,14 +36,13 @@ void cli_policy_load(const char *dir, struct cli_policy *ret)
 
 	*ret = (struct cli_policy){ .diag = diag_new(), .status = EXIT_FINE };
 	if (policy_read_path(dir, ret->diag, &ret->policy, &partial) < 0) {
-		struct plan *never = NULL;
-
 		// What could be read may have more faults: one run tells them all.
 		if (partial)
-			plan_make(partial, ret->diag, &never, NULL);
-		plan_free(never);
+			plan(ret, partial, NULL);
+		plan_free(ret->plan);
+		ret->plan = NULL;
 		ret->status = EXIT_POLICY;
-	} else if (plan_make(ret->policy, ret->diag, &ret->plan, &assertions_failed) < 0) {
+	} else if (plan(ret, ret->policy, &assertions_failed) < 0) {
 		ret->status = assertions_failed ? EXIT_ASSERTION : EXIT_POLICY;
 	}
 	policy_free(partial);
@@ -44,6 +54,7 @@ void cli_policy_load(const char *dir, struct cli_policy *ret)
 void cli_policy_done(struct cli_policy *loaded)
 {
 	plan_free(loaded->plan);
+	cli_countries_done(&loaded->countries);
 	policy_free(loaded->policy);
 	diag_free(loaded->diag);
 	*loaded = (struct cli_policy){ 0 };

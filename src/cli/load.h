@@ -5,12 +5,15 @@
 #include <json-c/json.h>
 
 #include "base/diag.h"
+#include "cli/countries.h"
 #include "plan/plan.h"
 #include "policy/policy.h"
 
 struct cli_policy {
-	struct pol_policy *policy; // NULL when its files could not be read
-	struct plan *plan;	   // NULL when it has errors
+	struct pol_policy *policy;	// NULL when its files could not be read
+	struct plan *plan;		// NULL when it has errors
+	struct cli_countries countries; // loaded only for a policy that names countries
+	bool has_countries;
 	struct diag *diag;
 	int status; // enum exit_status
 };

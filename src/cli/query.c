@@ -54,6 +54,17 @@ static void print_row(const char *name, const char *value, const char *more)
 	       more ? more : "");
 }
 
+// "JP Japan" of one address of a question; "" when a space was asked, or nothing is known.
+static const char *country_of(const struct cli_policy *loaded, const struct addr_range *range,
+			      char *out, size_t size)
+{
+	const struct addr addr = { .family = range->family, .bits = range->lo };
+
+	out[0] = '\0';
+	return range->lo == range->hi ? cli_country_text(&loaded->countries, &addr, out, size)
+				      : out;
+}
+
 static void print_packet(const struct plan *plan, const struct finding *finding)
 {
 	const struct plan_zone *from = zone_at(plan, finding->from);
@@ -108,8 +119,17 @@ static void print_nat(const char *name, const struct plan_nat *nat)
 	print_row(name, text, nat->id);
 }
 
-static void print_finding(const struct plan *plan, const struct finding *finding)
+static void print_countries(const struct cli_policy *loaded, const struct finding *finding)
 {
+	char text[80];
+
+	print_row("from", country_of(loaded, &finding->rect.source, text, sizeof(text)), NULL);
+	print_row("to", country_of(loaded, &finding->rect.destination, text, sizeof(text)), NULL);
+}
+
+static void print_finding(const struct cli_policy *loaded, const struct finding *finding)
+{
+	const struct plan *plan = loaded->plan;
 	const struct plan_flow *flow = flow_at(plan, finding->flow);
 
 	if (finding->verdict == FIND_DENY)
@@ -119,6 +139,7 @@ static void print_finding(const struct plan *plan, const struct finding *finding
 		printf("%-8s %s%s%s\n", finding_verdict_text(finding->verdict), flow->id,
 		       *flow->title ? "  " : "", flow->title);
 	print_packet(plan, finding);
+	print_countries(loaded, finding);
 	print_nat("dest NAT", finding->answer.destination_nat);
 	print_nat("hairpin", finding->answer.hairpin_nat);
 	print_nat("src NAT", finding->answer.source_nat);
@@ -179,8 +200,21 @@ static struct json_object *flow_json(const struct plan_flow *flow)
 	return object;
 }
 
-static struct json_object *finding_json(const struct plan *plan, const struct finding *finding)
+// "JP" of "JP Japan".
+static void add_country_json(struct json_object *object, const char *key,
+			     const struct cli_policy *loaded, const struct addr_range *range)
 {
+	char text[80];
+
+	country_of(loaded, range, text, sizeof(text));
+	text[strcspn(text, " ")] = '\0';
+	cli_json_text(object, key, text);
+}
+
+static struct json_object *finding_json(const struct cli_policy *loaded,
+					const struct finding *finding)
+{
+	const struct plan *plan = loaded->plan;
 	struct json_object *object = json_object_new_object();
 	const struct plan_flow *flow = flow_at(plan, finding->flow);
 	char text[ADDR_TEXT_MAX];
@@ -191,6 +225,8 @@ static struct json_object *finding_json(const struct plan *plan, const struct fi
 	cli_json_text(object, "to", zone_at(plan, finding->to)->id);
 	cli_json_text(object, "source", addr_range_text(&finding->rect.source, text));
 	cli_json_text(object, "destination", addr_range_text(&finding->rect.destination, text));
+	add_country_json(object, "source_country", loaded, &finding->rect.source);
+	add_country_json(object, "destination_country", loaded, &finding->rect.destination);
 	cli_json_text(object, "service", plan_atom_text(&finding->atom, atom, sizeof(atom)));
 	add_nat_json(object, "destination_nat", finding->answer.destination_nat);
 	add_nat_json(object, "hairpin_nat", finding->answer.hairpin_nat);
@@ -207,7 +243,7 @@ static struct json_object *finding_json(const struct plan *plan, const struct fi
 	return object;
 }
 
-static void print_question(const struct cli *cli, const struct plan *plan,
+static void print_question(const struct cli *cli, const struct cli_policy *loaded,
 			   const struct question *question)
 {
 	struct json_object *object;
@@ -219,7 +255,7 @@ static void print_question(const struct cli *cli, const struct plan *plan,
 						 ? "PARTLY   not everything asked has one answer"
 						 : finding_verdict_text(question->verdict));
 		for (size_t i = 0; i < question->findings.n; i++)
-			print_finding(plan, &question->findings.v[i]);
+			print_finding(loaded, &question->findings.v[i]);
 		if (question->findings.n == FINDINGS_MAX)
 			puts("(more was left out; ask for less at once)");
 		return;
@@ -228,7 +264,7 @@ static void print_question(const struct cli *cli, const struct plan *plan,
 	findings = json_object_new_array();
 	cli_json_text(object, "verdict", finding_verdict_text(question->verdict));
 	for (size_t i = 0; i < question->findings.n; i++)
-		json_object_array_add(findings, finding_json(plan, &question->findings.v[i]));
+		json_object_array_add(findings, finding_json(loaded, &question->findings.v[i]));
 	json_object_object_add(object, "findings", findings);
 	cli_json_print(object);
 }
@@ -266,7 +302,9 @@ int verb_query(const struct cli *cli)
 		fprintf(stderr, "sekisho query: %s\n", question.error);
 		status = EXIT_USAGE;
 	} else {
-		print_question(cli, loaded.plan, &question);
+		if (!loaded.has_countries)
+			cli_countries_load(&loaded.countries); // there may be none
+		print_question(cli, &loaded, &question);
 		status = expectation(expect, question.verdict);
 	}
 	question_done(&question);

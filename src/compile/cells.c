@@ -260,19 +260,19 @@ static bool few_values(enum service_shape service, const struct plan_atom *atom)
 	       atom->port_hi - atom->port_lo < PORTS_MAX;
 }
 
-static void gather(gathering *groups, const struct piece *piece, bool alike)
+static void gather(gathering *groups, const struct piece *piece)
 {
 	const struct plan_cell *cell = piece->cell;
 	struct group group = {
-		.family = cell->rect.source.family == ADDR_V4 ? V4 : V6,
+		.family = piece->rect.source.family == ADDR_V4 ? V4 : V6,
 		.treated = cell->treatment || cell->helpers,
 		.service = piece->atom ? service_shape(piece->atom) : SERVICE_ALL,
-		.bits_source = addr_range_prefix(&cell->rect.source),
-		.bits_destination = addr_range_prefix(&cell->rect.destination),
+		.bits_source = addr_range_prefix(&piece->rect.source),
+		.bits_destination = addr_range_prefix(&piece->rect.destination),
 		.leaving = piece->leave != NULL,
 	};
 
-	if (alike)
+	if (piece->alike)
 		group.family = ALIKE;
 	else if (group.service == (group.family == V4 ? SERVICE_ICMPV6 : SERVICE_ICMP))
 		return;			    // the other family's
@@ -285,16 +285,15 @@ static void gather(gathering *groups, const struct piece *piece, bool alike)
 	vec_push(&find_group(groups, &group)->v, *piece);
 }
 
-static void gather_class(gathering *groups, const struct plan_class *class,
-			 const struct plan_atom *atom, const struct plan_interface *leave)
+static void push_class(pieces *v, const struct plan_class *class, const struct plan_atom *atom,
+		       const struct plan_interface *leave)
 {
 	bool alike = is_alike(class);
 
 	for (size_t i = 0; i < (alike ? 1 : class->n_cells); i++) {
 		const struct plan_cell *cell = &class->cells[i];
-		const struct piece piece = { cell->rect, cell, atom, leave };
 
-		gather(groups, &piece, alike);
+		vec_push(v, ((struct piece){ cell->rect, cell, atom, leave, alike }));
 	}
 }
 
@@ -399,22 +398,33 @@ static void write_groups(struct compiling *c, uint32_t chain, const char *name, 
 	vec_done(&todo);
 }
 
-void class_rules(struct compiling *c, uint32_t chain, const char *name,
-		 const struct plan_class *class)
+void pieces_rules(struct compiling *c, uint32_t chain, const char *name, const pieces *v)
 {
 	gathering groups = { 0 };
 
-	gather_class(&groups, class, NULL, NULL);
+	for (size_t i = 0; i < v->n; i++)
+		gather(&groups, &v->v[i]);
 	write_groups(c, chain, name, &groups);
+}
+
+void class_rules(struct compiling *c, uint32_t chain, const char *name,
+		 const struct plan_class *class)
+{
+	pieces v = { 0 };
+
+	push_class(&v, class, NULL, NULL);
+	countries_rules(c, chain, name, &v);
+	vec_done(&v);
 }
 
 void flat_rules(struct compiling *c, uint32_t chain, const char *name, const struct flat *v,
 		size_t n)
 {
-	gathering groups = { 0 };
+	pieces all = { 0 };
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t a = 0; a < v[i].class->n_atoms; a++)
-			gather_class(&groups, v[i].class, &v[i].class->atoms[a], v[i].leave);
-	write_groups(c, chain, name, &groups);
+			push_class(&all, v[i].class, &v[i].class->atoms[a], v[i].leave);
+	countries_rules(c, chain, name, &all);
+	vec_done(&all);
 }

@@ -13,6 +13,7 @@ struct piece {
 	const struct plan_cell *cell;
 	const struct plan_atom *atom;	    // NULL: the chain knows
 	const struct plan_interface *leave; // likewise
+	bool alike; // for both families: the other one has a piece that says the same
 };
 
 typedef VEC(struct piece) pieces;
@@ -54,6 +55,12 @@ static inline enum rs_key address_key(int family, unsigned axis)
 
 	return keys[family][axis];
 }
+
+// Writes pieces that are disjoint, in a chain; name: of its sets.
+void pieces_rules(struct compiling *c, uint32_t chain, const char *name, const pieces *v);
+
+// countries.c: writes the pieces of a chain; what is alike but for an address of countries, once.
+void countries_rules(struct compiling *c, uint32_t chain, const char *name, pieces *v);
 
 void push_work(struct compiling *c, works *todo, const struct work *from, uint32_t chain,
 	       unsigned axes, char *name, const pieces *v);

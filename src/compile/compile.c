@@ -65,6 +65,7 @@ static void begin(struct compiling *c)
 
 static void done(struct compiling *c)
 {
+	countries_done(c);
 	vec_done(&c->treatments);
 	rb_free(c->build);
 	arena_free(c->arena);
@@ -79,6 +80,7 @@ int compile(const struct plan *plan, const struct compile_options *options, stru
 	if (r < 0)
 		return r;
 	begin(&c);
+	countries_begin(&c);
 	zones_begin(&c);
 	treat_begin(&c);
 	shared_chains(&c);

@@ -73,6 +73,7 @@ struct compiling {
 	uint32_t on_link[FAMILIES];  // what the gateway may also send to
 	struct router_zones hear, send;
 	bool guarded, helped;
+	struct country_sets *countries; // countries.c
 };
 
 // zones.c: membership, interfaces, anti-spoofing
@@ -129,6 +130,10 @@ void match_management(struct compiling *c, bool output);
 uint32_t zone_chain(struct compiling *c, uint32_t from);
 // What is left of a pair besides; RS_NONE likewise.
 uint32_t pair_chain(struct compiling *c, const struct plan_pair *pair);
+
+// countries.c: sets of the addresses of countries
+void countries_begin(struct compiling *c);
+void countries_done(struct compiling *c);
 
 // cells.c
 // The cells of a class in a chain that its services lead to.

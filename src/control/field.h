@@ -207,8 +207,12 @@ enum control_tag {
 	CTL_WARNING,  // repeats
 	CTL_ADDRESS,
 	CTL_MAC,
-	CTL_SWITCH_LINE, // repeats: of a report, for the switch (kernel/lifeline.h)
-	CTL_SHUT,	 // repeats: why the gate is closed, a line for people, each
+	CTL_SWITCH_LINE,      // repeats: of a report, for the switch (kernel/lifeline.h)
+	CTL_SHUT,	      // repeats: why the gate is closed, a line for people, each
+	CTL_COUNTRIES,	      // SHA-256 of the database of countries
+	CTL_COUNTRY_RANGES_4, // that the policy's countries have
+	CTL_COUNTRY_RANGES_6,
+	CTL_COUNTRIES_BUILT, // the day that the database was made
 	CTL_TAG_END,
 };
 

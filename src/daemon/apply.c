@@ -11,6 +11,7 @@
 
 #include "base/fault.h"
 #include "daemon/capture.h"
+#include "daemon/countries.h"
 #include "daemon/differ.h"
 #include "daemon/isolation.h"
 #include "daemon/live.h"
@@ -21,6 +22,7 @@ struct apply {
 	struct gate *gate;
 	sd_event *event;
 	struct child *compiler;
+	struct compiler_command stand_in; // for the compiler; path NULL: none
 	// Once it has answered, while its policy is compared with the running one:
 	struct comparing *comparing;
 	uint64_t compared_with;	  // generation; 0: none ran
@@ -48,6 +50,7 @@ static uint64_t monotonic_us(void)
 static void apply_free(struct apply *apply)
 {
 	child_cancel(apply->compiler);
+	countries_wait_no_more(apply->gate, apply);
 	differ_cancel(apply->comparing);
 	report_done(&apply->report);
 	free(apply->bytes);
@@ -235,6 +238,7 @@ static void install(struct apply *apply, struct report *report, struct apply_res
 	gate_look(gate);
 	live_review(gate, cause_of(apply));
 	capture_follow(gate);
+	countries_look(gate); // it may have been compiled with other ones
 	proposals_look(gate); // those that were compared with what ran before are void
 	result->store_us += monotonic_us() - start;
 	result->status = strcmp(gate_state(gate), "running") == 0 ? EXIT_FINE : EXIT_DEGRADED;
@@ -404,13 +408,17 @@ static int compare(struct apply *apply)
 	struct gate *gate = apply->gate;
 	uint64_t running = gate->current.about.number;
 	struct failure failure;
-	int before = -1;
+	int before = -1, countries;
 	apply->compared_with = running;
 	memcpy(apply->compared_digest, gate->current.about.digest, sizeof(apply->compared_digest));
 	int r = running ? differ_snapshot_generation(gate, running, &failure, &before) : 0;
 	if (r == 0)
-		r = differ_start(apply->event, before, apply->snapshot_fd, on_compared, apply,
-				 &apply->comparing);
+		r = countries_running(gate, &countries);
+	if (r == 0) {
+		r = differ_start(apply->event, before, apply->snapshot_fd, countries, on_compared,
+				 apply, &apply->comparing);
+		close(countries);
+	}
 	if (before >= 0)
 		close(before);
 	return r;
@@ -471,19 +479,7 @@ static void on_compiled(void *arg, uint8_t *bytes, size_t size, const struct fai
 
 static struct snapshot_job job_of(const struct gate *gate, const struct apply *apply)
 {
-	const struct gate_options *options = gate->options;
-	struct snapshot_job job = {
-		.generation = apply->about.number,
-		.uid = options->compiler_uid,
-		.gid = options->compiler_gid,
-		.management_prefix = options->management_prefix,
-		.management_port = options->management_port,
-		.nflog_group = options->nflog_group,
-	};
-	snprintf(job.directory, sizeof(job.directory), "%s", apply->about.directory);
-	memcpy(job.management_interface, options->management_interface,
-	       sizeof(job.management_interface));
-	return job;
+	return compiler_job(gate->options, apply->about.number, apply->about.directory);
 }
 
 // Whatever else than the policy decides about the ruleset.
@@ -494,6 +490,29 @@ static void compiled_for(const struct gate_options *options, char *out, size_t s
 		addr_range_text(&options->management_prefix, prefix);
 	snprintf(out, size, "%s %s %s %u %u", SEKISHO_VERSION, options->management_interface,
 		 prefix, options->management_port, options->nflog_group);
+}
+
+static int start_compiler(struct apply *apply, struct failure *failure)
+{
+	int countries;
+	int r = countries_for_apply(apply->gate, &countries);
+	if (r == 0) {
+		r = compiler_start(apply->event, apply->snapshot_fd, countries,
+				   apply->stand_in.path ? &apply->stand_in : NULL, on_compiled,
+				   apply, &apply->compiler);
+		close(countries);
+	}
+	return r < 0 ? failure_set(failure, SK_COMPILER_FAILED, r, "the policy compiler: %s",
+				   strerror(-r))
+		     : 0;
+}
+
+static void on_countries(void *arg)
+{
+	struct apply *apply = arg;
+	struct failure failure;
+	if (start_compiler(apply, &failure) < 0)
+		fail(apply, EXIT_FAILED, &failure);
 }
 
 static int begin_folder(struct apply *apply, int dir_fd, const struct compiler_command *compiler,
@@ -509,12 +528,12 @@ static int begin_folder(struct apply *apply, int dir_fd, const struct compiler_c
 	r = snapshot_take(dir_fd, &job, failure, &apply->snapshot_fd);
 	if (r < 0)
 		return r;
-	r = compiler_start(apply->event, apply->snapshot_fd, compiler, on_compiled, apply,
-			   &apply->compiler);
-	if (r < 0)
-		return failure_set(failure, SK_COMPILER_FAILED, r, "the policy compiler: %s",
-				   strerror(-r));
-	return 0;
+	if (compiler)
+		apply->stand_in = *compiler;
+	// A database of countries that lies there now is the one that counts.
+	if (countries_wait(gate, on_countries, apply))
+		return 0;
+	return start_compiler(apply, failure);
 }
 
 // An approved proposal goes on where it was left.  The apply is gone when this returns 0.

@@ -4,6 +4,8 @@
 #define SEKISHO_DAEMON_COMPILER_H
 
 #include "daemon/child.h"
+#include "daemon/gate.h"
+#include "daemon/snapshot.h"
 
 enum { COMPILER_TIMEOUT_MS = CHILD_TIMEOUT_MS };
 
@@ -17,10 +19,16 @@ struct compiler_command { // a stand-in for the compiler, for tests
 };
 
 // As child_start(); it is ended with child_cancel().
-int compiler_start(sd_event *event, int snapshot_fd, const struct compiler_command *command,
-		   child_done *done, void *arg, struct child **ret_compiler);
+// What to compile a policy for; directory: what places begin with.
+struct snapshot_job compiler_job(const struct gate_options *options, uint64_t generation,
+				 const char *directory);
 
-// The child's main: snapshot on descriptor 3, report to descriptor 4.
+// countries_fd: of countries_input_write().
+int compiler_start(sd_event *event, int snapshot_fd, int countries_fd,
+		   const struct compiler_command *command, child_done *done, void *arg,
+		   struct child **ret_compiler);
+
+// The child's main: snapshot on descriptor 3, countries on 4, report to 5.
 int compiler_main(void);
 
 #endif

@@ -9,13 +9,15 @@
 
 #include "base/exit.h"
 #include "compile/compile.h"
+#include "daemon/countries_input.h"
 #include "daemon/report.h"
 #include "daemon/sandbox.h"
 #include "daemon/snapshot.h"
 
-enum { SNAPSHOT_FD = 3, REPORT_FD = 4 };
+enum { SNAPSHOT_FD = 3, COUNTRIES_FD, REPORT_FD };
 
-static int make_report(const struct snapshot *snapshot, FILE *out)
+static int make_report(const struct snapshot *snapshot, const struct geo_known *countries,
+		       FILE *out)
 {
 	const struct snapshot_job *job = &snapshot->job;
 	const struct compile_options options = {
@@ -35,12 +37,13 @@ static int make_report(const struct snapshot *snapshot, FILE *out)
 	if (policy_read_sources(snapshot->files, snapshot->n_files, job->directory, diag, &policy,
 				&partial) < 0) {
 		if (partial)
-			plan_make(partial, diag, &plan, NULL);
-	} else if (plan_make(policy, diag, &plan, &assertions_failed) == 0) {
+			plan_make_with(partial, countries, diag, &plan, NULL);
+	} else if (plan_make_with(policy, countries, diag, &plan, &assertions_failed) == 0) {
 		compile(plan, &options, diag, &ruleset);
 	}
 	diag_sort(diag);
-	int r = report_write(out, diag, assertions_failed, plan, ruleset);
+	int r = report_write(out, diag, assertions_failed, plan, ruleset,
+			     countries ? &countries->table : NULL);
 	ruleset_free(ruleset);
 	plan_free(plan);
 	policy_free(policy);
@@ -52,8 +55,11 @@ static int make_report(const struct snapshot *snapshot, FILE *out)
 int compiler_main(void)
 {
 	struct snapshot snapshot;
+	struct countries_input countries;
 	FILE *out = fdopen(REPORT_FD, "wb");
 	int r = snapshot_map(SNAPSHOT_FD, &snapshot);
+	if (r == 0)
+		r = countries_input_map(COUNTRIES_FD, &countries);
 	if (!out || r < 0) {
 		fprintf(stderr, "<3>sekishod: the compiler has no descriptors to work with\n");
 		return EXIT_USAGE;
@@ -63,7 +69,7 @@ int compiler_main(void)
 	if (r < 0)
 		fprintf(stderr, "<3>sekishod: the compiler's sandbox: %s\n", strerror(-r));
 	else
-		r = make_report(&snapshot, out);
+		r = make_report(&snapshot, countries_input_known(&countries), out);
 	snapshot_done(&snapshot);
 	if (fclose(out) != 0)
 		r = -1;

@@ -98,17 +98,19 @@ static void on_compared(void *arg, uint8_t *bytes, size_t size, const struct fai
 	control_rows_done(&rows);
 }
 
-int differ_start(sd_event *event, int before_fd, int after_fd, differ_done *done, void *arg,
-		 struct comparing **ret_comparing)
+int differ_start(sd_event *event, int before_fd, int after_fd, int countries_fd, differ_done *done,
+		 void *arg, struct comparing **ret_comparing)
 {
 	struct comparing *comparing = calloc(1, sizeof(*comparing));
 	struct child_command command = {
 		.name = "the comparison of policies",
 		.argument = before_fd < 0 ? DIFFER_FIRST_ARGUMENT : DIFFER_ARGUMENT,
 		.bytes_max = DIFFER_BYTES_MAX + 65536,
-		.fds = { before_fd < 0 ? after_fd : before_fd, after_fd },
-		.n_fds = before_fd < 0 ? 1 : 2,
 	};
+	if (before_fd >= 0)
+		command.fds[command.n_fds++] = before_fd;
+	command.fds[command.n_fds++] = after_fd;
+	command.fds[command.n_fds++] = countries_fd;
 	if (!comparing)
 		return -ENOMEM;
 	comparing->done = done;

@@ -32,10 +32,11 @@ struct differ_result {
 typedef void differ_done(void *arg, const struct differ_result *result);
 
 // Snapshots stay the caller's and are only used during the call; before_fd -1: nothing ran before,
-// so everything opens.  0 with *ret_comparing, or a negative errno.
+// so everything opens.  countries_fd: of countries_input_write().  0 with *ret_comparing, or a
+// negative errno.
 struct comparing;
-int differ_start(sd_event *event, int before_fd, int after_fd, differ_done *done, void *arg,
-		 struct comparing **ret_comparing);
+int differ_start(sd_event *event, int before_fd, int after_fd, int countries_fd, differ_done *done,
+		 void *arg, struct comparing **ret_comparing);
 void differ_cancel(struct comparing *comparing); // done is not called; NULL is fine
 
 // A snapshot to compare: of a folder, whose places begin with name; of a stored generation.

@@ -6,18 +6,20 @@
 #include <unistd.h>
 
 #include "base/exit.h"
+#include "daemon/countries_input.h"
 #include "daemon/report.h"
 #include "daemon/sandbox.h"
 #include "daemon/snapshot.h"
 #include "plan/diff.h"
 
-static int plan_of(const struct snapshot *snapshot, struct diag *diag, struct plan **ret)
+static int plan_of(const struct snapshot *snapshot, const struct geo_known *countries,
+		   struct diag *diag, struct plan **ret)
 {
 	struct pol_policy *policy = NULL;
 	int r = policy_read_sources(snapshot->files, snapshot->n_files, snapshot->job.directory,
 				    diag, &policy, NULL);
 	if (r == 0)
-		r = plan_make(policy, diag, ret, NULL);
+		r = plan_make_with(policy, countries, diag, ret, NULL);
 	policy_free(policy);
 	return r;
 }
@@ -83,16 +85,17 @@ static void put_faults(const struct diag *diag, struct control_writer *head,
 }
 
 // before NULL: nothing ran before.
-static int compare(const struct snapshot *before, const struct snapshot *after, FILE *out)
+static int compare(const struct snapshot *before, const struct snapshot *after,
+		   const struct geo_known *countries, FILE *out)
 {
 	struct diag *diag = diag_new();
 	struct plan *was = NULL, *is = NULL;
 	struct control_writer head, rows;
 	control_writer_init(&head, 4096);
 	control_writer_init(&rows, DIFFER_BYTES_MAX);
-	int r = before ? plan_of(before, diag, &was) : plan_of_nothing(diag, &was);
+	int r = before ? plan_of(before, countries, diag, &was) : plan_of_nothing(diag, &was);
 	if (r == 0)
-		r = plan_of(after, diag, &is);
+		r = plan_of(after, countries, diag, &is);
 	if (r < 0) {
 		diag_sort(diag);
 		put_faults(diag, &head, &rows);
@@ -116,10 +119,13 @@ int differ_main(bool first)
 {
 	struct snapshot snapshots[2] = { 0 };
 	size_t n = first ? 1 : 2;
-	FILE *out = fdopen(CHILD_FD_FIRST + (int)n, "wb");
+	struct countries_input countries;
+	FILE *out = fdopen(CHILD_FD_FIRST + (int)n + 1, "wb");
 	int r = out ? 0 : -1;
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = snapshot_map(CHILD_FD_FIRST + (int)i, &snapshots[i]);
+	if (r == 0)
+		r = countries_input_map(CHILD_FD_FIRST + (int)n, &countries);
 	if (r < 0) {
 		fprintf(stderr, "<3>sekishod: the comparison has no descriptors to work with\n");
 		return EXIT_USAGE;
@@ -128,7 +134,8 @@ int differ_main(bool first)
 	if (r < 0)
 		fprintf(stderr, "<3>sekishod: the comparison's sandbox: %s\n", strerror(-r));
 	else
-		r = compare(first ? NULL : &snapshots[0], &snapshots[n - 1], out);
+		r = compare(first ? NULL : &snapshots[0], &snapshots[n - 1],
+			    countries_input_known(&countries), out);
 	for (size_t i = 0; i < n; i++)
 		snapshot_done(&snapshots[i]);
 	if (fclose(out) != 0)

@@ -32,7 +32,9 @@ struct gate_options {
 	char management_interface[16]; // "": none
 	struct addr_range management_prefix;
 	uint16_t management_port;
-	uint16_t nflog_group; // of packet records
+	uint16_t nflog_group;	     // of packet records
+	const char *countries;	     // database file; NULL: none
+	unsigned countries_age_days; // that it may have
 };
 
 // What can be wrong while the daemon runs; each is named in the status until it is right again.
@@ -62,6 +64,7 @@ enum gate_problem {
 	GATE_TCP_LOOSE,
 	GATE_INCIDENTS,
 	GATE_CAPTURE,
+	GATE_COUNTRIES, // a new database of countries is not used
 	GATE_PROBLEM_COUNT,
 };
 
@@ -71,6 +74,7 @@ struct live;	  // daemon/live.h
 struct incidents; // daemon/incident.h
 struct capture;	  // daemon/capture.h
 struct packets;	  // daemon/packets.h
+struct countries; // daemon/countries.h
 
 struct isolation_book; // daemon/isolation_book.h
 struct record;	       // daemon/record.h
@@ -101,6 +105,7 @@ struct gate {
 	struct packets *packets;		 // who reads packet records; NULL: nobody
 	struct isolation_book *book;		 // what is isolated
 	struct record *record;			 // NULL: nothing is kept
+	struct countries *countries;		 // NULL: nothing is known of them
 };
 
 // netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes

@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "daemon/stored.h"
 
-static const char last_good[] = "last-good";
+static const char last_good[] = "last-good", compiled_first[] = "compiled";
 
 void generation_done(struct generation *generation)
 {
@@ -97,7 +97,8 @@ int generation_next(int state_fd, uint64_t at_least, struct failure *failure, ui
 
 // --- storing
 
-static char *about_text(const struct generation_about *about, const void *compiled, size_t size)
+static char *about_text(const struct generation_about *about, const char *name,
+			const void *compiled, size_t size)
 {
 	struct json_object *object = json_object_new_object();
 	char sum[24];
@@ -114,6 +115,7 @@ static char *about_text(const struct generation_about *about, const void *compil
 	stored_put_text(object, "version", about->version);
 	stored_put_number(object, "compiled_bytes", size);
 	stored_put_text(object, "compiled_sum", sum);
+	stored_put_text(object, "compiled_name", name);
 	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY);
 	char *copy = text ? strdup(text) : NULL;
 	json_object_put(object);
@@ -215,10 +217,10 @@ uint64_t generation_last_good(int state_fd)
 static int store_into(int folder_fd, const struct generation_about *about,
 		      const struct snapshot *snapshot, const void *compiled, size_t compiled_size)
 {
-	char *text = about_text(about, compiled, compiled_size);
+	char *text = about_text(about, compiled_first, compiled, compiled_size);
 	int r = text ? generation_store_rules(folder_fd, snapshot) : -ENOMEM;
 	if (r == 0)
-		r = file_store(folder_fd, "compiled", compiled, compiled_size);
+		r = file_store(folder_fd, compiled_first, compiled, compiled_size);
 	if (r == 0)
 		r = file_store(folder_fd, "about", text, strlen(text));
 	if (r == 0 && fsync(folder_fd) < 0)
@@ -282,8 +284,13 @@ static int damaged(struct failure *failure, const char *what)
 struct about_file {
 	struct generation_about about;
 	uint64_t compiled_bytes;
-	char compiled_sum[24];
+	char compiled_sum[24], compiled_name[40];
 };
+
+static bool is_compiled_name(const char *name)
+{
+	return strncmp(name, compiled_first, strlen(compiled_first)) == 0 && !strchr(name, '/');
+}
 
 static int read_about(int folder_fd, struct about_file *ret)
 {
@@ -305,9 +312,12 @@ static int read_about(int folder_fd, struct about_file *ret)
 	stored_text(object, "version", about->version, sizeof(about->version));
 	file.compiled_bytes = stored_number(object, "compiled_bytes");
 	stored_text(object, "compiled_sum", file.compiled_sum, sizeof(file.compiled_sum));
+	stored_text(object, "compiled_name", file.compiled_name, sizeof(file.compiled_name));
 	json_object_put(object);
+	if (!file.compiled_name[0])
+		strcpy(file.compiled_name, compiled_first);
 	*ret = file;
-	return file.about.number ? 0 : -EBADMSG;
+	return file.about.number && is_compiled_name(file.compiled_name) ? 0 : -EBADMSG;
 }
 
 static int load_from(int folder_fd, struct failure *failure, struct generation *ret)
@@ -318,7 +328,7 @@ static int load_from(int folder_fd, struct failure *failure, struct generation *
 	size_t size;
 	if (read_about(folder_fd, &file) < 0)
 		return damaged(failure, "the file \"about\" cannot be read");
-	if (file_read(folder_fd, "compiled", REPORT_BYTES_MAX, &compiled, &size) < 0)
+	if (file_read(folder_fd, file.compiled_name, REPORT_BYTES_MAX, &compiled, &size) < 0)
 		return damaged(failure, "the file \"compiled\" cannot be read");
 	snprintf(sum, sizeof(sum), "%016" PRIx64, file_sum(compiled, size));
 	int r = 0;
@@ -344,6 +354,44 @@ static int open_one(int state_fd, uint64_t number)
 	snprintf(path, sizeof(path), "generations/%" PRIu64, number);
 	int fd = openat(state_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return fd < 0 ? -errno : fd;
+}
+
+// The new file lies beside the old one until "about" names it.
+static int replace_compiled(int folder_fd, const struct generation_about *about,
+			    const void *compiled, size_t size)
+{
+	struct about_file before;
+	char name[40], *text;
+	int r = read_about(folder_fd, &before);
+	if (r < 0)
+		return r;
+	snprintf(name, sizeof(name), "%s.%016" PRIx64, compiled_first, file_sum(compiled, size));
+	if (!strcmp(name, before.compiled_name))
+		return 0;
+	unlinkat(folder_fd, name, 0); // of a crash
+	text = about_text(about, name, compiled, size);
+	r = text ? file_store(folder_fd, name, compiled, size) : -ENOMEM;
+	if (r == 0 && fsync(folder_fd) < 0)
+		r = -errno;
+	fault_point("countries-compiled");
+	if (r == 0)
+		r = file_replace(folder_fd, "about", text, strlen(text));
+	fault_point("countries-about");
+	if (r == 0)
+		unlinkat(folder_fd, before.compiled_name, 0);
+	free(text);
+	return r;
+}
+
+int generation_store_compiled(int state_fd, const struct generation_about *about,
+			      const void *compiled, size_t compiled_size, struct failure *failure)
+{
+	int fd = open_one(state_fd, about->number);
+	int r = fd < 0 ? fd : replace_compiled(fd, about, compiled, compiled_size);
+	if (fd >= 0)
+		close(fd);
+	return r < 0 ? state_failed(failure, r, "the generation with new addresses of countries")
+		     : 0;
 }
 
 int generation_load(int state_fd, uint64_t number, struct failure *failure, struct generation *ret)

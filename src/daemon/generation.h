@@ -3,7 +3,8 @@
 //
 //	state/generation          the last number given out
 //	state/generations/N/      rules/*.yaml  the policy as it was read
-//	                          compiled      the compiler's report (daemon/report.h)
+//	                          compiled      the compiler's report (daemon/report.h); after a
+//	                                        change of countries compiled.SUM, as "about" says
 //	                          about         JSON: number, digest, when, by whom, why, sum of
 //	                                        "compiled"
 //	                          confirmed     JSON: when, by whom; absent: it never was
@@ -48,6 +49,9 @@ int generation_store(int state_fd, const struct generation_about *about,
 // From now on this one is loaded at boot; the oldest beyond GENERATIONS_KEPT go.
 int generation_make_last_good(int state_fd, uint64_t number, struct failure *failure);
 void generation_remove(int state_fd, uint64_t number); // one that was stored in vain
+// The same policy compiled anew, with other addresses of countries: in one step.
+int generation_store_compiled(int state_fd, const struct generation_about *about,
+			      const void *compiled, size_t compiled_size, struct failure *failure);
 
 int generation_load(int state_fd, uint64_t number, struct failure *failure, struct generation *ret);
 int generation_read_about(int state_fd, uint64_t number, struct generation_about *ret);

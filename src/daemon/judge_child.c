@@ -6,12 +6,13 @@
 
 #include "base/exit.h"
 #include "daemon/child.h"
+#include "daemon/countries_input.h"
 #include "daemon/judge_child.h"
 #include "daemon/judge_form.h"
 #include "daemon/sandbox.h"
 #include "daemon/snapshot.h"
 
-enum { SNAPSHOT_FD = CHILD_FD_FIRST, WORLD_FD, ANSWER_FD };
+enum { SNAPSHOT_FD = CHILD_FD_FIRST, WORLD_FD, COUNTRIES_FD, ANSWER_FD };
 
 static bool put(FILE *out, const void *bytes, size_t size)
 {
@@ -33,7 +34,8 @@ static int write_answer(FILE *out, const struct plan *plan, const struct judge_v
 	return fine && fflush(out) == 0 ? 0 : -1;
 }
 
-static int answer(const struct snapshot *snapshot, const struct judge_world *world, FILE *out)
+static int answer(const struct snapshot *snapshot, const struct judge_world *world,
+		  const struct geo_known *countries, FILE *out)
 {
 	struct diag *diag = diag_new();
 	struct pol_policy *policy = NULL;
@@ -44,7 +46,7 @@ static int answer(const struct snapshot *snapshot, const struct judge_world *wor
 		r = policy_read_sources(snapshot->files, snapshot->n_files, snapshot->job.directory,
 					diag, &policy, NULL);
 	if (r == 0)
-		r = plan_make(policy, diag, &plan, NULL);
+		r = plan_make_with(policy, countries, diag, &plan, NULL);
 	if (r == 0) {
 		judge(plan, world, verdicts);
 		r = write_answer(out, plan, verdicts, world->n_entries);
@@ -60,11 +62,13 @@ int judge_main(void)
 {
 	struct snapshot snapshot;
 	struct judge_world world;
+	struct countries_input countries;
 	void *map;
 	size_t size;
 	FILE *out = fdopen(ANSWER_FD, "wb");
 	if (!out || snapshot_map(SNAPSHOT_FD, &snapshot) < 0 ||
-	    judge_world_map(WORLD_FD, &world, &map, &size) < 0) {
+	    judge_world_map(WORLD_FD, &world, &map, &size) < 0 ||
+	    countries_input_map(COUNTRIES_FD, &countries) < 0) {
 		fprintf(stderr, "<3>sekishod: the judge has no descriptors to work with\n");
 		return EXIT_USAGE;
 	}
@@ -73,7 +77,7 @@ int judge_main(void)
 	if (r < 0)
 		fprintf(stderr, "<3>sekishod: the judge's sandbox: %s\n", strerror(-r));
 	else
-		r = answer(&snapshot, &world, out);
+		r = answer(&snapshot, &world, countries_input_known(&countries), out);
 	if (fclose(out) != 0)
 		r = -1;
 	return r == 0 ? EXIT_FINE : EXIT_FAILED;

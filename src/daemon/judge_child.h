@@ -11,7 +11,8 @@
 // The private argument with which sekishod runs itself; judge_main() is then all of main().
 #define JUDGE_ARGUMENT "--judge"
 
-// The child's main: the policy's snapshot on descriptor 3, the world on 4, its answer to 5.
+// The child's main: the policy's snapshot on descriptor 3, the world on 4, countries on 5, its
+// answer to 6.
 int judge_main(void);
 
 // The world as a sealed memory file: 0 with its descriptor, or a negative errno.

@@ -11,13 +11,14 @@
 
 #include "base/vec.h"
 #include "daemon/child.h"
+#include "daemon/countries.h"
 #include "kernel/conntrack.h"
 #include "kernel/routes.h"
 
 struct judging {
 	sd_event *event;
 	const struct gate_options *options;
-	int snapshot_fd;
+	int snapshot_fd, countries_fd;
 	struct conntrack *conntrack;
 	struct routes *routes;
 	sd_event_source *source; // of the step under way
@@ -48,6 +49,8 @@ void judging_free(struct judging *judging)
 	routes_close(judging->routes);
 	if (judging->snapshot_fd >= 0)
 		close(judging->snapshot_fd);
+	if (judging->countries_fd >= 0)
+		close(judging->countries_fd);
 	free(judging->entries);
 	vec_done(&judging->own);
 	vec_done(&judging->broadcasts);
@@ -118,7 +121,7 @@ static int start_judge(struct judging *judging)
 		.name = "the judge of connections",
 		.argument = JUDGE_ARGUMENT,
 		.bytes_max = JUDGE_ANSWER_MAX,
-		.n_fds = 2,
+		.n_fds = 3,
 	};
 	int world_fd;
 	memcpy(world.management_interface, options->management_interface,
@@ -128,6 +131,7 @@ static int start_judge(struct judging *judging)
 		return r;
 	command.fds[0] = judging->snapshot_fd;
 	command.fds[1] = world_fd;
+	command.fds[2] = judging->countries_fd;
 	r = child_start(judging->event, &command, on_judged, judging, &judging->child);
 	close(world_fd);
 	return r;
@@ -324,10 +328,13 @@ int judging_start(struct gate *gate, sd_event *event, int snapshot_fd, bool runn
 		.event = event,
 		.options = gate->options,
 		.snapshot_fd = fcntl(snapshot_fd, F_DUPFD_CLOEXEC, 0),
+		.countries_fd = -1,
 		.done = done,
 		.arg = arg,
 	};
-	int r = judging->snapshot_fd < 0 ? -errno : start(judging, gate, running);
+	int r = judging->snapshot_fd < 0 ? -errno : countries_running(gate, &judging->countries_fd);
+	if (r == 0)
+		r = start(judging, gate, running);
 	if (r < 0) {
 		judging_free(judging);
 		return failure_set(failure, SK_LIVE_FAILED, r,

@@ -20,9 +20,9 @@
 #include "kernel/conntrack.h"
 
 static const char *const cause_words[LIVE_CAUSE_COUNT] = {
-	[LIVE_APPLY] = "apply",	  [LIVE_ROLLBACK] = "rollback",	    [LIVE_RETURN] = "return",
-	[LIVE_EXPIRY] = "expiry", [LIVE_QUARANTINE] = "quarantine", [LIVE_RECONNECT] = "reconnect",
-	[LIVE_START] = "start",
+	[LIVE_COUNTRIES] = "countries", [LIVE_APPLY] = "apply",	  [LIVE_ROLLBACK] = "rollback",
+	[LIVE_RETURN] = "return",	[LIVE_EXPIRY] = "expiry", [LIVE_QUARANTINE] = "quarantine",
+	[LIVE_RECONNECT] = "reconnect", [LIVE_START] = "start",
 };
 
 struct live {

@@ -45,7 +45,8 @@ enum live_cause {
 	LIVE_EXPIRY,
 	LIVE_QUARANTINE,
 	LIVE_RECONNECT,
-	LIVE_START, // of the daemon
+	LIVE_START,	// of the daemon
+	LIVE_COUNTRIES, // other addresses of countries
 	LIVE_CAUSE_COUNT,
 };
 const char *live_cause_word(enum live_cause cause);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/countries.h"
 #include "daemon/differ.h"
 #include "daemon/report.h"
 
@@ -97,16 +98,20 @@ static int start(struct methods *methods, const struct control_request *request,
 		 struct diff_waiting *waiting, struct failure *failure)
 {
 	uint64_t number = control_u64(request->fields, CTL_GENERATION);
-	int before = -1, after = -1;
+	int before = -1, after = -1, countries = -1;
 	int r = take_generation(methods->gate, number, failure, &before);
 	if (r == 0)
 		r = take_after(methods->gate, request, failure, &after);
 	if (r == 0) {
-		r = differ_start(methods->event, before, after, on_compared, waiting,
-				 &waiting->comparing);
+		r = countries_running(methods->gate, &countries);
+		if (r == 0)
+			r = differ_start(methods->event, before, after, countries, on_compared,
+					 waiting, &waiting->comparing);
 		if (r < 0)
 			failure_set(failure, SK_DIFF_FAILED, r, "the comparison: %s", strerror(-r));
 	}
+	if (countries >= 0)
+		close(countries);
 	if (before >= 0)
 		close(before);
 	if (after >= 0)

@@ -9,12 +9,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "proto/header.h"
+#include "daemon/countries.h"
 #include "daemon/links.h"
 #include "event/limit.h"
 #include "event/prefix.h"
 #include "event/sums.h"
 #include "kernel/nflog.h"
+#include "proto/header.h"
 
 enum { READ_AT_ONCE = 512, DRAIN_AT_ONCE = 8192, SUMMARY_SECONDS = 10 };
 
@@ -62,7 +63,8 @@ struct texts { // that an event borrows
 	char protocol[8];
 };
 
-static void put_header(struct event *event, const struct nflog_record *record, struct texts *texts)
+static void put_header(struct event *event, const struct gate *gate,
+		       const struct nflog_record *record, struct texts *texts)
 {
 	struct header header;
 	if (header_parse(record->packet, record->packet_size, &header) < 0)
@@ -70,6 +72,8 @@ static void put_header(struct event *event, const struct nflog_record *record, s
 	event_text(event, EVENT_SOURCE, addr_text(&header.source, texts->source));
 	event_text(event, EVENT_DESTINATION, addr_text(&header.destination, texts->destination));
 	event_text(event, EVENT_PROTOCOL, header_protocol(header.protocol, texts->protocol));
+	event_text(event, EVENT_SOURCE_COUNTRY, countries_code(gate, &header.source));
+	event_text(event, EVENT_DESTINATION_COUNTRY, countries_code(gate, &header.destination));
 	event_number(event, EVENT_LENGTH, header.length);
 	if (header.has_ports)
 		event_number(event, EVENT_SOURCE_PORT, header.sport);
@@ -90,8 +94,18 @@ static void write_record(struct packets *packets, const struct nflog_record *rec
 		 EVENT_INPUT, texts.in);
 	put_side(&event, packets->gate, record->out, record->hook == NF_INET_LOCAL_IN, EVENT_TO,
 		 EVENT_OUTPUT, texts.out);
-	put_header(&event, record, &texts);
+	put_header(&event, packets->gate, record, &texts);
 	journal_write(packets->gate->journal, &event);
+}
+
+// Where it comes from: what cannot be written one by one is often one country's.
+static const char *country_of(const struct gate *gate, const struct nflog_record *record)
+{
+	struct header header;
+	const char *code = NULL;
+	if (header_parse(record->packet, record->packet_size, &header) == 0)
+		code = countries_code(gate, &header.source);
+	return code ? code : "";
 }
 
 static void on_record(const struct nflog_record *record, void *arg)
@@ -107,7 +121,7 @@ static void on_record(const struct nflog_record *record, void *arg)
 	}
 	bool has_flow = prefix.kind == EVENT_PACKET_ALLOWED;
 	event_sums_add(&packets->sums, prefix.kind, has_flow ? prefix.id : "",
-		       has_flow ? 0 : record->in);
+		       has_flow ? 0 : record->in, country_of(packets->gate, record));
 	packets->suppressed++;
 }
 
@@ -147,6 +161,7 @@ static void tell_sum(struct packets *packets, const struct event_sum *sum)
 	if (sum->kind != EVENT_LOG_SUPPRESSED) // else all that has no row of its own
 		event_text(&event, EVENT_OF, event_kind_info(sum->kind)->name);
 	event_text(&event, EVENT_FLOW, sum->id);
+	event_text(&event, EVENT_SOURCE_COUNTRY, sum->country);
 	if (sum->index && if_indextoname(sum->index, name))
 		event_text(&event, EVENT_FROM, zone_of(packets->gate, name));
 	journal_write(packets->gate->journal, &event);

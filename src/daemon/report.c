@@ -127,8 +127,25 @@ static void put_isolation(struct control_writer *writer, const struct plan_isola
 		control_put_text(writer, CTL_SWITCH_LINE, "second-person");
 }
 
+static void put_countries(struct control_writer *writer, const struct plan *plan,
+			  const struct geo_table *table)
+{
+	const struct addr_set *set = plan_countries(plan);
+	uint64_t n[2] = { 0 };
+	char sum[65];
+	if (!table || !set->n)
+		return;
+	for (size_t i = 0; i < set->n; i++)
+		n[set->v[i].family == ADDR_V6]++;
+	hex_of(table->head->sha256, sum);
+	control_put_text(writer, CTL_COUNTRIES, sum);
+	control_put_u64(writer, CTL_COUNTRY_RANGES_4, n[0]);
+	control_put_u64(writer, CTL_COUNTRY_RANGES_6, n[1]);
+}
+
 static void put_faults(struct control_writer *writer, const struct diag *diag,
-		       bool assertions_failed, const struct plan *plan)
+		       bool assertions_failed, const struct plan *plan,
+		       const struct geo_table *countries)
 {
 	size_t n = diag_count(diag), errors = diag_errors(diag);
 	char digest[65];
@@ -146,6 +163,7 @@ static void put_faults(struct control_writer *writer, const struct diag *diag,
 		n = diag_count(diag);
 		put_record(writer, plan_record(plan));
 		put_isolation(writer, plan_isolation(plan));
+		put_countries(writer, plan, countries);
 	}
 	for (size_t i = 0; i < n && i < DIAG_MAX; i++)
 		report_put_diagnostic(writer, diag_at(diag, i));
@@ -301,7 +319,8 @@ static bool put_bytes(FILE *out, const void *bytes, size_t size)
 }
 
 int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
-		 const struct plan *plan, const struct ruleset *ruleset)
+		 const struct plan *plan, const struct ruleset *ruleset,
+		 const struct geo_table *countries)
 {
 	struct control_writer faults, flows, zones, approval, evidence;
 	char *image = NULL;
@@ -312,7 +331,7 @@ int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 	control_writer_init(&zones, REPORT_BYTES_MAX);
 	control_writer_init(&approval, REPORT_BYTES_MAX);
 	control_writer_init(&evidence, REPORT_BYTES_MAX);
-	put_faults(&faults, diag, assertions_failed, plan);
+	put_faults(&faults, diag, assertions_failed, plan, countries);
 	if (plan && ruleset) {
 		FILE *memory = open_memstream(&image, &image_bytes);
 		put_flows(&flows, plan);
@@ -353,11 +372,22 @@ int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
 }
 
 static const uint8_t faults_head_tags[] = {
-	CTL_ERRORS,	   CTL_WARNINGS,	  CTL_ASSERTIONS,
-	CTL_TESTS,	   CTL_ASSERTIONS_FAILED, CTL_DIGEST,
-	CTL_TITLE,	   CTL_SWITCH_LINE,	  CTL_RECORD_KEEP_DAYS,
-	CTL_RECORD_ROTATE, CTL_RECORD_CLOSES,	  CTL_RECORD_TO,
-	CTL_RECORD_HOLD
+	CTL_ERRORS,
+	CTL_WARNINGS,
+	CTL_ASSERTIONS,
+	CTL_TESTS,
+	CTL_ASSERTIONS_FAILED,
+	CTL_DIGEST,
+	CTL_TITLE,
+	CTL_SWITCH_LINE,
+	CTL_RECORD_KEEP_DAYS,
+	CTL_RECORD_ROTATE,
+	CTL_RECORD_CLOSES,
+	CTL_RECORD_TO,
+	CTL_RECORD_HOLD,
+	CTL_COUNTRIES,
+	CTL_COUNTRY_RANGES_4,
+	CTL_COUNTRY_RANGES_6,
 };
 static const uint8_t fault_tags[] = { CTL_DIAGNOSTIC_TAGS };
 static const uint8_t flow_tags[] = { CTL_ID,	    CTL_TITLE, CTL_FROM, CTL_TO,

@@ -21,7 +21,8 @@ enum {
 
 struct report {
 	// Row 0: errors, warnings, assertions_failed, title, digest, and the settings of the
-	// record; the others: one diagnostic each.
+	// record; for a policy that names countries, the SHA-256 of the database and how many
+	// ranges the countries have; the others: one diagnostic each.
 	struct control_rows faults;
 	struct control_rows flows; // row 0 is empty; the others as the method "flows" answers
 	struct control_rows zones;
@@ -35,8 +36,10 @@ struct report {
 void report_done(struct report *report);
 
 // The child's side.  plan and ruleset NULL: there are errors.
+// countries: the table that the policy was planned with, or NULL.
 int report_write(FILE *out, const struct diag *diag, bool assertions_failed,
-		 const struct plan *plan, const struct ruleset *ruleset);
+		 const struct plan *plan, const struct ruleset *ruleset,
+		 const struct geo_table *countries);
 // The gate's side.  0, -EBADMSG, -ENOMEM.
 int report_read(const void *bytes, size_t size, struct report *ret);
 

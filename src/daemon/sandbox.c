@@ -2,9 +2,11 @@
 #include "daemon/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -92,7 +94,7 @@ static const int calls_keeper[] = {
 	SCMP_SYS(clock_nanosleep), SCMP_SYS(fstatfs),
 };
 
-static int filter_calls(const int *more, size_t n_more)
+static int filter_calls(const int *more, size_t n_more, bool reader)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r = filter ? 0 : -ENOMEM;
@@ -100,6 +102,9 @@ static int filter_calls(const int *more, size_t n_more)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls_common[i], 0);
 	for (size_t i = 0; r == 0 && i < n_more; i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, more[i], 0);
+	if (r == 0 && reader)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, UINT32_MAX, O_RDONLY | O_CLOEXEC));
 	// The C library asks of a stream that is a device whether it is a terminal.
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
@@ -122,27 +127,8 @@ int sandbox_become(uint32_t uid, uint32_t gid)
 	return r;
 }
 
-int sandbox_enter(uint32_t uid, uint32_t gid)
-{
-	static const struct limit limits[] = {
-		{ RLIMIT_CPU, SANDBOX_CPU_SECONDS },
-		{ RLIMIT_FSIZE, 0 },
-		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_NOFILE, 0 },
-		{ RLIMIT_NPROC, 0 },
-		{ RLIMIT_MEMLOCK, 0 },
-		{ RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
-	};
-	int r = sandbox_become(uid, gid);
-	if (r < 0 || SANDBOX_WITHOUT_FILTER)
-		return r;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return -errno;
-	r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
-	return r < 0 ? r : filter_calls(NULL, 0);
-}
-
 // Without Landlock in the kernel, what remains is the user that the keeper is.
+// dir_fd -1: no folder at all.
 static int only_folder(int dir_fd)
 {
 	const struct landlock_ruleset_attr all = {
@@ -158,11 +144,45 @@ static int only_folder(int dir_fd)
 	if (fd < 0)
 		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
 	int r = 0;
-	if (syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &folder, 0) < 0 ||
+	if ((dir_fd >= 0 &&
+	     syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &folder, 0) < 0) ||
 	    syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		r = -errno;
 	close(fd);
 	return r;
+}
+
+static int enter(uint32_t uid, uint32_t gid, bool reader)
+{
+	const struct limit limits[] = {
+		{ RLIMIT_CPU, SANDBOX_CPU_SECONDS },
+		{ RLIMIT_FSIZE, 0 },
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_NOFILE, reader ? SANDBOX_READER_FILES : 0 },
+		{ RLIMIT_NPROC, 0 },
+		{ RLIMIT_MEMLOCK, 0 },
+		{ RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
+	};
+	int r = sandbox_become(uid, gid);
+	if (r < 0 || SANDBOX_WITHOUT_FILTER)
+		return r;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	if (reader)
+		r = only_folder(-1);
+	if (r == 0)
+		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
+	return r < 0 ? r : filter_calls(NULL, 0, reader);
+}
+
+int sandbox_enter(uint32_t uid, uint32_t gid)
+{
+	return enter(uid, gid, false);
+}
+
+int sandbox_enter_reader(uint32_t uid, uint32_t gid)
+{
+	return enter(uid, gid, true);
 }
 
 int sandbox_seal_keeper(int dir_fd)
@@ -182,6 +202,7 @@ int sandbox_seal_keeper(int dir_fd)
 	if (r == 0)
 		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
 	if (r == 0)
-		r = filter_calls(calls_keeper, sizeof(calls_keeper) / sizeof(calls_keeper[0]));
+		r = filter_calls(calls_keeper, sizeof(calls_keeper) / sizeof(calls_keeper[0]),
+				 false);
 	return r;
 }

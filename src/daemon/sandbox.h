@@ -17,12 +17,17 @@
 #define SANDBOX_WITHOUT_FILTER 0
 #endif
 
-enum { SANDBOX_MEMORY_MIB = 3072, SANDBOX_CPU_SECONDS = 60 };
+enum { SANDBOX_MEMORY_MIB = 3072, SANDBOX_CPU_SECONDS = 60, SANDBOX_READER_FILES = 16 };
 
 // For the compiler child: another user, no capabilities, no new privileges, no new descriptors, no
 // files to write, and only the system calls that memory and open descriptors need; any other ends
 // the process.  0, or negative errno: the process must then end at once.
 int sandbox_enter(uint32_t uid, uint32_t gid);
+
+// The same for a child that a library makes open what is already open, by its name in
+// /proc/self/fd: files may be opened to read, but (Landlock, where the kernel has it) none of any
+// folder.
+int sandbox_enter_reader(uint32_t uid, uint32_t gid);
 
 // For the keeper, in two steps: another user without capabilities and new privileges; then, with
 // the folder of the log open, nothing but that folder (Landlock, where the kernel has it) and the

@@ -15,6 +15,7 @@
 #include "daemon/export.h"
 #include "daemon/keeper.h"
 #include "daemon/service.h"
+#include "daemon/countries_child.h"
 #include "policy/box.h"
 
 struct arguments {
@@ -139,6 +140,8 @@ static int options_of(const struct box_config *box, const struct arguments *argu
 		.log = box->log,
 		.boot = arguments->boot,
 		.forwarding = box->forwarding,
+		.countries = box->countries.database,
+		.countries_age_days = box->countries.max_age_days,
 		.nflog_group = box->nflog_group ? box->nflog_group : NFLOG_GROUP,
 	};
 	// At boot nothing is compiled, and a user that is missing must not keep the gate shut.
@@ -186,6 +189,8 @@ int main(int argc, char **argv)
 		return keeper_main();
 	if (argc == 2 && !strcmp(argv[1], COMPILER_ARGUMENT))
 		return compiler_main();
+	if (argc == 2 && !strcmp(argv[1], COUNTRIES_ARGUMENT))
+		return countries_main();
 	if (argc == 2 && !strcmp(argv[1], DIFFER_ARGUMENT))
 		return differ_main(false);
 	if (argc == 2 && !strcmp(argv[1], DIFFER_FIRST_ARGUMENT))

@@ -16,6 +16,7 @@
 #include "daemon/apply.h"
 #include "daemon/capture.h"
 #include "daemon/changes.h"
+#include "daemon/countries.h"
 #include "base/file.h"
 #include "daemon/incident.h"
 #include "daemon/drift.h"
@@ -380,6 +381,8 @@ static int start(struct service *service)
 		live_review(&service->gate, LIVE_START);
 	capture_follow(&service->gate);
 	store_socket(service->gate.kernel);
+	if (countries_open(&service->gate, service->event) < 0)
+		return fatal(service, -ENOMEM, "countries");
 	start_packets(service);
 	r = drift_open(service->event, &service->gate);
 	if (r < 0)
@@ -400,6 +403,7 @@ static void stop(struct service *service)
 		changes_cancel_pages(&service->methods);
 		apply_cancel(&service->gate);
 		live_close(&service->gate);
+		countries_close(&service->gate);
 		gate_look(&service->gate);
 		gate_write_counters(&service->gate);
 	}

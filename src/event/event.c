@@ -19,7 +19,8 @@
 #define CUT_OFF	 (PERSON | F(NAME) | F(ZONE) | F(REASON) | F(MESSAGE))
 #define PACKET                                                                                     \
 	(F(GENERATION) | F(FLOW) | F(FROM) | F(TO) | F(INPUT) | F(OUTPUT) | F(PROTOCOL) |          \
-	 F(SOURCE) | F(SOURCE_PORT) | F(DESTINATION) | F(DESTINATION_PORT) | F(LENGTH))
+	 F(SOURCE) | F(SOURCE_PORT) | F(DESTINATION) | F(DESTINATION_PORT) | F(LENGTH) |           \
+	 F(SOURCE_COUNTRY) | F(DESTINATION_COUNTRY))
 
 static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 	[EVENT_PACKET_ALLOWED] = { "packet-allowed", 6, "allowed", PACKET },
@@ -27,7 +28,7 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 	[EVENT_PACKET_SPOOFED] = { "packet-spoofed", 4, "spoofed source", PACKET },
 	[EVENT_PACKET_INVALID] = { "packet-invalid", 5, "invalid packet", PACKET },
 	[EVENT_LOG_SUPPRESSED] = { "log-suppressed", 4, "packet records not written",
-				   F(COUNT) | F(OF) | F(FLOW) | F(FROM) },
+				   F(COUNT) | F(OF) | F(FLOW) | F(FROM) | F(SOURCE_COUNTRY) },
 	[EVENT_LOG_LOST] = { "log-lost", 4, "packet records lost in the kernel", F(COUNT) },
 	[EVENT_STARTED] = { "started", 6, "started", RUNNING },
 	[EVENT_STOPPED] = { "stopped", 6, "stopped; the kernel's rules stay", RUNNING },
@@ -105,6 +106,9 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 	[EVENT_FAILED] = { "failed", 3, "failed", F(MESSAGE) },
 	[EVENT_CLOCK_JUMPED] = { "clock-jumped", 4, "the clock was set", F(SHIFT) },
 	[EVENT_CLOCK_STATE] = { "clock-state", 5, "the clock", F(CLOCK) },
+	[EVENT_COUNTRIES_CHANGED] = { "countries-changed", 5, "addresses of countries changed",
+				      F(MESSAGE) | F(GENERATION) | F(BUILT) | F(SHA256) |
+					      F(RANGES) | F(RANGES_BEFORE) },
 	[EVENT_KEEPER_RESTARTED] = { "keeper-restarted", 4, "the keeper was started again",
 				     F(MESSAGE) | F(COUNT) },
 	[EVENT_RECORD_RESUMED] = { "record-resumed", 5, "the audit log is written again",
@@ -176,6 +180,12 @@ static const struct event_field_info field_table[EVENT_FIELD_COUNT] = {
 	[EVENT_PREVIOUS] = { "previous", "PREVIOUS", false },
 	[EVENT_HEAD] = { "head", "HEAD", false },
 	[EVENT_KEY] = { "key", "KEY", false },
+	[EVENT_SOURCE_COUNTRY] = { "source_country", "SOURCE_COUNTRY", false },
+	[EVENT_DESTINATION_COUNTRY] = { "destination_country", "DESTINATION_COUNTRY", false },
+	[EVENT_BUILT] = { "built", "BUILT", false },
+	[EVENT_SHA256] = { "sha256", "SHA256", false },
+	[EVENT_RANGES] = { "ranges", "RANGES", true },
+	[EVENT_RANGES_BEFORE] = { "ranges_before", "RANGES_BEFORE", true },
 };
 
 const struct event_kind_info *event_kind_info(enum event_kind kind)

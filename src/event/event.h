@@ -66,6 +66,7 @@ enum event_kind {
 	EVENT_CONNECTION_CUT,	    // a live one that is no longer allowed
 	EVENT_CONNECTIONS_CUT,	    // more of them, in one number
 	EVENT_CONNECTIONS_REVIEWED, // all of them
+	EVENT_COUNTRIES_CHANGED,    // other addresses of countries are in force
 	EVENT_KEEPER_RESTARTED,
 	EVENT_RECORD_RESUMED, // the audit log can be written again
 	EVENT_RECORD_GAP,     // events that it had no room for
@@ -127,8 +128,14 @@ enum event_field {
 	EVENT_BEFORE,  // generation that ran before
 	EVENT_SECONDS, // that something waits
 	EVENT_APPROVAL_CODE,
-	EVENT_REQUEST, // number of the request at the body
-	EVENT_AT,      // local time, as text
+	EVENT_REQUEST,	      // number of the request at the body
+	EVENT_AT,	      // local time, as text
+	EVENT_SOURCE_COUNTRY, // "JP"
+	EVENT_DESTINATION_COUNTRY,
+	EVENT_BUILT,  // the day that a database of countries was made
+	EVENT_SHA256, // of it
+	EVENT_RANGES, // that the policy's countries have
+	EVENT_RANGES_BEFORE,
 	EVENT_FIELD_COUNT,
 };
 

@@ -7,6 +7,14 @@
 #include "geo/maker.h"
 #include "geo/reserved.h"
 
+enum { GEO_CODES = 26 * 26 };
+
+// Of a code of two capital letters, as every sound row has one.
+static unsigned number_of(const char code[2])
+{
+	return (unsigned)(code[0] - 'A') * 26 + (unsigned)(code[1] - 'A');
+}
+
 static addr_bits bits_of(const uint64_t half[2])
 {
 	return (addr_bits)half[0] << 64 | half[1];
@@ -119,14 +127,31 @@ bool geo_find(const struct geo_table *table, const struct addr *addr, struct geo
 	return true;
 }
 
+void geo_present(const struct geo_table *table, bool ret[COUNTRY_COUNT_MAX])
+{
+	bool seen[GEO_CODES] = { false };
+
+	memset(ret, 0, COUNTRY_COUNT_MAX * sizeof(*ret));
+	for (size_t i = 0; i < table->head->n_v4; i++)
+		seen[number_of(table->v4[i].code)] = true;
+	for (size_t i = 0; i < table->head->n_v6; i++)
+		seen[number_of(table->v6[i].code)] = true;
+	for (int c = 0; c < (int)country_count(); c++)
+		ret[c] = seen[number_of(country_code(c))];
+}
+
 void geo_collect(const struct geo_table *table, const bool wanted[COUNTRY_COUNT_MAX],
 		 struct addr_set *ret)
 {
+	bool by_code[GEO_CODES] = { false };
+
+	for (int c = 0; c < (int)country_count(); c++)
+		by_code[number_of(country_code(c))] = wanted[c];
 	for (size_t i = 0; i < table->head->n_v4; i++)
-		if (wanted[country_find(table->v4[i].code, 2)])
+		if (by_code[number_of(table->v4[i].code)])
 			addr_set_append(ret, geo_range_v4(&table->v4[i]));
 	for (size_t i = 0; i < table->head->n_v6; i++)
-		if (wanted[country_find(table->v6[i].code, 2)])
+		if (by_code[number_of(table->v6[i].code)])
 			addr_set_append(ret, geo_range_v6(&table->v6[i]));
 	addr_set_normalise(ret);
 }

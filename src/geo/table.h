@@ -66,6 +66,8 @@ int geo_table_open(const void *bytes, size_t size, struct geo_table *ret);
 
 // Of no country: false.
 bool geo_find(const struct geo_table *table, const struct addr *addr, struct geo_hit *ret);
+// Which countries have any address.
+void geo_present(const struct geo_table *table, bool ret[COUNTRY_COUNT_MAX]);
 // Appends the ranges of all countries with wanted[country]; the set is then normalised.
 void geo_collect(const struct geo_table *table, const bool wanted[COUNTRY_COUNT_MAX],
 		 struct addr_set *ret);

@@ -184,12 +184,13 @@ static void resolve(struct resolver *r, uint32_t index)
 
 	for (size_t i = 0; i < source->addresses.n; i++)
 		known &= entry_set(r, index, &source->addresses.v[i], true, &set);
+	known &= build_countries(b, source, network, &set);
 	addr_set_normalise(&set);
 	build_repeats(b, &source->addresses);
 	build_repeats(b, &source->except);
 	take_away(r, index, &set, &known);
 	r->resolved[index] = known && set.n > 0;
-	if (known && set.n == 0 && source->addresses.n > 0)
+	if (known && set.n == 0 && (source->addresses.n > 0 || network->countries))
 		diag_add(b->diag, SK_NETWORK_EMPTY, source->id.at,
 			 "network \"%s\" has no address left; take something out of except, or the "
 			 "network away",

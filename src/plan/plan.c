@@ -22,11 +22,16 @@ static void (*const steps[])(struct build *) = {
 	build_section_texts,
 };
 
-int plan_make_tree(const struct pol_tree *tree, struct diag *diag, struct plan **ret_plan,
-		   bool *ret_assertions_failed)
+int plan_make_tree(const struct pol_tree *tree, const struct geo_known *countries,
+		   struct diag *diag, struct plan **ret_plan, bool *ret_assertions_failed)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
-	struct build b = { .plan = plan, .tree = tree, .diag = diag };
+	struct build b = {
+		.plan = plan,
+		.tree = tree,
+		.countries = countries,
+		.diag = diag,
+	};
 	size_t errors_before = diag_errors(diag);
 
 	if (!plan)
@@ -52,7 +57,14 @@ int plan_make_tree(const struct pol_tree *tree, struct diag *diag, struct plan *
 int plan_make(const struct pol_policy *policy, struct diag *diag, struct plan **ret_plan,
 	      bool *ret_assertions_failed)
 {
-	return plan_make_tree(policy_tree(policy), diag, ret_plan, ret_assertions_failed);
+	return plan_make_with(policy, NULL, diag, ret_plan, ret_assertions_failed);
+}
+
+int plan_make_with(const struct pol_policy *policy, const struct geo_known *countries,
+		   struct diag *diag, struct plan **ret_plan, bool *ret_assertions_failed)
+{
+	return plan_make_tree(policy_tree(policy), countries, diag, ret_plan,
+			      ret_assertions_failed);
 }
 
 void plan_free(struct plan *plan)
@@ -65,6 +77,7 @@ void plan_free(struct plan *plan)
 	names_done(&plan->flow_names);
 	names_done(&plan->interface_names);
 	addr_set_done(&plan->inside);
+	addr_set_done(&plan->countries);
 	arena_free(plan->arena);
 	free(plan);
 }

@@ -21,6 +21,7 @@
 #include "base/addr.h"
 #include "base/diag.h"
 #include "base/place.h"
+#include "geo/known.h"
 #include "policy/policy.h"
 
 enum {
@@ -241,6 +242,12 @@ struct plan;
 // them. The plan keeps no pointer into the policy: it may be freed first.
 int plan_make(const struct pol_policy *policy, struct diag *diag, struct plan **ret_plan,
 	      bool *ret_assertions_failed);
+// The same with what is known of countries (NULL: nothing).  A policy that names countries has no
+// plan without a sound and fresh table of them.
+int plan_make_with(const struct pol_policy *policy, const struct geo_known *countries,
+		   struct diag *diag, struct plan **ret_plan, bool *ret_assertions_failed);
+// Whether it names countries at all, so that a table is worth having.
+bool plan_needs_countries(const struct pol_policy *policy);
 void plan_free(struct plan *plan);
 
 // Adds a warning for every flow whose review date is before today ("YYYY-MM-DD").
@@ -302,6 +309,13 @@ bool plan_zone_has_family(const struct plan *plan, uint32_t zone, enum addr_fami
 // What no zone without networks has: the networks of all zones, and the addresses that are never
 // routed.
 const struct addr_set *plan_inside(const struct plan *plan);
+// The addresses of all networks by country together: cells within it come in great numbers, and
+// alike. Empty where no network names a country.
+const struct addr_set *plan_countries(const struct plan *plan);
+// The network by country whose ranges of the family are exactly these, or one that has the first of
+// them: its id, or NULL.
+const char *plan_country_network(const struct plan *plan, const struct addr_range *ranges, size_t n,
+				 bool *ret_exact);
 // Is the address one of the zone's?  (For a zone without networks: not in plan_inside().)
 bool plan_zone_has(const struct plan *plan, uint32_t zone, const struct addr *addr);
 // Zones that have this address; those without networks only if no other has it.  Returns the count.

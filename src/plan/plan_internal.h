@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/vec.h"
+#include "geo/known.h"
 #include "plan/atom.h"
 #include "base/names.h"
 #include "plan/plan.h"
@@ -19,7 +20,8 @@ struct plan_network {
 	uint32_t zone;			 // PLAN_NONE: a group, of no zone
 	const struct addr_range *ranges; // sorted, disjoint
 	size_t n_ranges;
-	int relay; // -1: as the zone; else 0 or 1
+	int relay;	// -1: as the zone; else 0 or 1
+	bool countries; // some of it is of countries
 	struct place at;
 };
 
@@ -73,7 +75,8 @@ struct plan {
 	struct plan_approval approval;
 	struct plan_home *homes;
 	size_t n_homes;
-	struct addr_set inside; // plan_inside(); on the heap
+	struct addr_set inside;	   // plan_inside(); on the heap
+	struct addr_set countries; // of all networks by country; on the heap
 	// Indices; interface_names holds exact names with the index of their zone.
 	struct names zone_names, network_names, service_names, flow_names, interface_names;
 };
@@ -83,6 +86,7 @@ struct build {
 	struct plan *plan;
 	struct arena *arena; // the plan's
 	const struct pol_tree *tree;
+	const struct geo_known *countries; // NULL: nothing is known
 	struct diag *diag;
 	struct names owner_names, guard_names, clause_names; // index into the tree's arrays
 	struct names file_names;			     // index into files
@@ -135,6 +139,10 @@ void build_clauses(struct build *b, const struct pol_list *list);
 // The steps.
 void build_zones(struct build *b);
 void build_networks(struct build *b);
+// In countries.c: appends the addresses of a network's countries, of its zone if it has one.  False
+// if they are unknown (reported).
+bool build_countries(struct build *b, const struct pol_network *source,
+		     struct plan_network *network, struct addr_set *ret);
 void build_service_table(struct build *b);
 void build_registers(struct build *b);
 void build_flows(struct build *b);
@@ -156,7 +164,7 @@ void build_tests(struct build *b);
 void build_section_texts(struct build *b);
 
 // plan_make() without the wrapper; for tests that write their tree by hand.
-int plan_make_tree(const struct pol_tree *tree, struct diag *diag, struct plan **ret_plan,
-		   bool *ret_assertions_failed);
+int plan_make_tree(const struct pol_tree *tree, const struct geo_known *countries,
+		   struct diag *diag, struct plan **ret_plan, bool *ret_assertions_failed);
 
 #endif

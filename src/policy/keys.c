@@ -77,11 +77,25 @@ static const struct key network_keys[] = {
 		  "to use in other networks.",
 	  .example = "dmz/mail-hub" },
 	{ TITLE("メール中継サーバ") },
-	{ LIST("addresses", addresses), .required = true,
-	  .about = "Addresses, prefixes, ranges, and names of other networks.",
+	{ LIST("addresses", addresses),
+	  .about =
+		  "Addresses, prefixes, ranges, and names of other networks. Required unless countries "
+		  "are given.",
 	  .example = "[192.0.2.25, 192.0.2.32/28]" },
+	{ LIST("country", countries),
+	  .about =
+		  "Countries by their codes (ISO 3166): their addresses by the box's database, in the "
+		  "network's zone. Private and reserved addresses are of no country.",
+	  .example = "[JP]" },
+	{ LIST("continent", continents),
+	  .about = "Every country of a continent: AF, AN, AS, EU, NA, OC or SA.",
+	  .example = "[AS]" },
+	{ LIST("not", not_countries),
+	  .about = "Countries that are left out; without country and continent: every country but "
+		   "these.",
+	  .example = "[KP]" },
 	{ LIST("except", except),
-	  .about = "What is taken away from addresses, written the same way.",
+	  .about = "What is taken away from all of this, written as in addresses.",
 	  .example = "[192.0.2.40]" },
 	{ BOOL("relay", relay),
 	  .about = "Whether these hosts may pass a connection on; goes before the zone's relay.",

@@ -62,9 +62,12 @@ struct pol_zone {
 struct pol_network {
 	struct pol_text id;
 	struct pol_text title;
-	struct pol_list addresses; // addresses, prefixes, ranges, names of networks
-	struct pol_list except;	   // the same, taken away
-	struct pol_bool relay;	   // overrides the zone's
+	struct pol_list addresses;     // addresses, prefixes, ranges, names of networks
+	struct pol_list countries;     // codes of ISO 3166: "JP" ("country:" in the file)
+	struct pol_list continents;    // "AS" ("continent:")
+	struct pol_list not_countries; // codes of countries that are left out ("not:")
+	struct pol_list except;	       // addresses and names as in addresses, taken away
+	struct pol_bool relay;	       // overrides the zone's
 };
 
 struct pol_service {

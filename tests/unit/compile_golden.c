@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "compile/compile.h"
+#include "countries_make.h"
 #include "unit/compile_make.h"
 
 #define FOLDER "tests/golden"
@@ -58,7 +59,7 @@ static char *compile_text(const char *pair)
 	read_options(pair, &options, interface);
 	r = policy_read_text("policy.yaml", yaml, strlen(yaml), diag, &policy, NULL);
 	if (!r)
-		r = plan_make(policy, diag, &plan, NULL);
+		r = plan_make_with(policy, test_countries(), diag, &plan, NULL);
 	if (!r)
 		r = compile(plan, &options, diag, &ruleset);
 	diag_print(diag, stderr);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "compile/compile.h"
+#include "countries_make.h"
 
 struct made {
 	struct diag *diag;
@@ -21,7 +22,7 @@ static inline int make_text(const char *yaml, const struct compile_options *opti
 	int r = policy_read_text("policy.yaml", yaml, strlen(yaml), made.diag, &made.policy, NULL);
 
 	if (!r)
-		r = plan_make(made.policy, made.diag, &made.plan, NULL);
+		r = plan_make_with(made.policy, test_countries(), made.diag, &made.plan, NULL);
 	if (!r)
 		r = compile(made.plan, options, made.diag, &made.ruleset);
 	if (r)

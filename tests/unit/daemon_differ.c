@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/countries_input.h"
 #include "daemon/differ.h"
 #include "daemon/snapshot.h"
 
@@ -94,10 +95,15 @@ static void compare(const char *before, const char *after, struct answer *answer
 	int before_fd = before ? snapshot_of(before) : -1, after_fd = snapshot_of(after);
 	struct comparing *comparing;
 	sd_event *event;
+	int countries;
 
 	*answer = (struct answer){ 0 };
 	assert_true(sd_event_new(&event) >= 0);
-	assert_int_equal(differ_start(event, before_fd, after_fd, on_done, answer, &comparing), 0);
+	assert_int_equal(countries_input_write(NULL, NULL, 0, &countries), 0);
+	assert_int_equal(differ_start(event, before_fd, after_fd, countries, on_done, answer,
+				      &comparing),
+			 0);
+	close(countries);
 	if (before_fd >= 0)
 		close(before_fd);
 	close(after_fd);
@@ -151,10 +157,13 @@ static void cancelled(void **state)
 	struct answer answer = { 0 };
 	struct comparing *comparing;
 	sd_event *event;
+	int countries;
 
 	(void)state;
 	assert_true(sd_event_new(&event) >= 0);
-	assert_int_equal(differ_start(event, fd, fd, on_done, &answer, &comparing), 0);
+	assert_int_equal(countries_input_write(NULL, NULL, 0, &countries), 0);
+	assert_int_equal(differ_start(event, fd, fd, countries, on_done, &answer, &comparing), 0);
+	close(countries);
 	differ_cancel(comparing);
 	differ_cancel(NULL);
 	assert_false(answer.done);

@@ -14,12 +14,12 @@ static void by_kind_and_name(void **state)
 	struct event_sums sums = { 0 };
 	(void)state;
 	for (int i = 0; i < 7; i++)
-		event_sums_add(&sums, EVENT_PACKET_ALLOWED, "web", 0);
-	event_sums_add(&sums, EVENT_PACKET_ALLOWED, "web-2", 0);
-	event_sums_add(&sums, EVENT_PACKET_ALLOWED, "we", 0);
+		event_sums_add(&sums, EVENT_PACKET_ALLOWED, "web", 0, "");
+	event_sums_add(&sums, EVENT_PACKET_ALLOWED, "web-2", 0, "");
+	event_sums_add(&sums, EVENT_PACKET_ALLOWED, "we", 0, "");
 	for (int i = 0; i < 3; i++)
-		event_sums_add(&sums, EVENT_PACKET_DENIED, "", 4);
-	event_sums_add(&sums, EVENT_PACKET_SPOOFED, "", 4);
+		event_sums_add(&sums, EVENT_PACKET_DENIED, "", 4, "");
+	event_sums_add(&sums, EVENT_PACKET_SPOOFED, "", 4, "");
 	assert_int_equal(sums.n, 5);
 	assert_int_equal(sums.rows[0].count, 7);
 	assert_string_equal(sums.rows[0].id, "web");
@@ -34,7 +34,7 @@ static void bounded(void **state)
 	(void)state;
 	for (uint64_t i = 0; i < 3 * EVENT_SUMS_MAX; i++) {
 		snprintf(id, sizeof(id), "flow-%llu", (unsigned long long)i);
-		event_sums_add(&sums, EVENT_PACKET_ALLOWED, id, 0);
+		event_sums_add(&sums, EVENT_PACKET_ALLOWED, id, 0, "");
 	}
 	assert_int_equal(sums.n, EVENT_SUMS_MAX);
 	assert_int_equal(sums.others, 2 * EVENT_SUMS_MAX);
@@ -42,8 +42,8 @@ static void bounded(void **state)
 	memset(&sums, 0, sizeof(sums));
 	memset(id, 'a', sizeof(id) - 1);
 	id[sizeof(id) - 1] = '\0';
-	event_sums_add(&sums, EVENT_PACKET_ALLOWED, id, 0);
-	event_sums_add(&sums, EVENT_PACKET_ALLOWED, id, 0);
+	event_sums_add(&sums, EVENT_PACKET_ALLOWED, id, 0, "");
+	event_sums_add(&sums, EVENT_PACKET_ALLOWED, id, 0, "");
 	assert_int_equal(sums.n, 1);
 	assert_int_equal(sums.rows[0].count, 2);
 }

@@ -15,6 +15,7 @@
 
 #include "plan/plan.h"
 #include "unit/broken.h"
+#include "unit/countries_make.h"
 
 enum { ROWS_LEAST = 45 };
 
@@ -40,7 +41,7 @@ static void check_row(void **state)
 	struct diag *diag = diag_new();
 	struct pol_policy *policy = read_policy(row->file, diag);
 	struct plan *plan = NULL;
-	int r = plan_make(policy, diag, &plan, NULL);
+	int r = plan_make_with(policy, test_countries(), diag, &plan, NULL);
 	const struct diag_item *item;
 
 	policy_free(policy);

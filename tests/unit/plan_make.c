@@ -590,11 +590,11 @@ static void too_many_flows(void **state)
 		snprintf(ids[i], sizeof(ids[i]), "f%zu", i);
 		tree.flows[i].id.s = ids[i];
 	}
-	assert_int_equal(plan_make_tree(&tree, diag, &plan, NULL), -EBADMSG);
+	assert_int_equal(plan_make_tree(&tree, NULL, diag, &plan, NULL), -EBADMSG);
 	assert_int_equal(diag_errors(diag), 1);
 	assert_int_equal(diag_at(diag, 0)->code, SK_FLOWS_TOO_MANY);
 	tree.n_flows--;
-	assert_int_equal(plan_make_tree(&tree, diag, &plan, NULL), 0);
+	assert_int_equal(plan_make_tree(&tree, NULL, diag, &plan, NULL), 0);
 	plan_free(plan);
 	diag_free(diag);
 	free(tree.flows);
