@@ -4,7 +4,7 @@ CC      ?= gcc
 BUILD   ?= build
 PREFIX  ?= /usr
 DESTDIR ?=
-ROOMS   ?= base geo event proto keep policy plan replay compile kernel control daemon cli
+ROOMS   ?= base classify geo event proto keep policy plan replay compile kernel control daemon cli
 
 DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev libmnl-dev libnetfilter-conntrack-dev \
              libsystemd-dev libseccomp-dev libcap-dev libarchive-dev libmaxminddb-dev
@@ -46,6 +46,12 @@ all: $(PROGS) $(ALONE) $(MAN)
 $(BUILD)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
+
+# The vector twins of the classifier's matcher, each for its instructions.
+X86 = $(filter x86_64%,$(shell $(CC) -dumpmachine))
+$(BUILD)/classify/match_avx2.o: CFLAGS += -O3 $(if $(X86),-mavx2 -mbmi -mbmi2 -mpopcnt -mlzcnt)
+$(BUILD)/classify/match_avx512.o: CFLAGS += -O3 $(if $(X86),-mavx512f -mavx512bw -mavx512dq -mavx512vl \
+	-mavx512vbmi2 -mbmi -mbmi2 -mpopcnt -mlzcnt)
 
 $(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
