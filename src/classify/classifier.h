@@ -3,7 +3,8 @@
 // Rules live in up to three levels, each immutable: a large image, a middle one of the rules that
 // came since, and a list of the newest few, which is rebuilt at every insertion.  A full list goes
 // into the middle image; classifier_settle() merges all into the large one.  Deleting clears a bit
-// of the image, or takes the rule out of the list.
+// in a copy of a level's live bits, or takes the rule out of the list.  A reader sees the rules as
+// they were between two changes.
 //
 // One writer at a time (the caller's concern), any number of readers, and no reader ever waits: it
 // pins the levels that it found, and what a writer replaced is freed when no reader has it pinned.
@@ -17,8 +18,8 @@ enum { CLASSIFIER_READERS_MAX = 64 };
 struct classifier;
 struct classifier_reader;
 
-// With the n rules of the array, of ids 0 to n - 1.  0; -EINVAL: a rule is not valid; -E2BIG, -EFBIG
-// as build_image().
+// With the n rules of the array, of ids 0 to n - 1.  0; -EINVAL: a rule is not valid; -E2BIG,
+// -EFBIG as build_image().
 int classifier_new(const struct classify_rule *rules, size_t n, struct classifier **ret);
 void classifier_free(struct classifier *classifier); // NULL is fine; no reader may be left
 

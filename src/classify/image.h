@@ -30,8 +30,8 @@
 //   rises within a block.
 // - every key that a matcher can be given ends in a row of each axis (the trees and maps have no
 //   holes), and a bit of a summary has its vector.
-// - the first vector of a block has the bit of a slot until its rule is deleted: the only memory
-// that ever changes.
+// - an image never changes.  The first vectors are the bits of the slots that have a rule; whoever
+//   deletes rules gives the matchers other bits instead (struct view).
 #ifndef SEKISHO_CLASSIFY_IMAGE_H
 #define SEKISHO_CLASSIFY_IMAGE_H
 

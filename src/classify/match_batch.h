@@ -156,7 +156,7 @@ INLINE void find_services(const struct view *view, const void *keys, size_t n, s
 INLINE void match_flat(const struct view *view, struct batch *batch, size_t n, struct made_for how,
 		       uint32_t *ret_rank)
 {
-	const uint64_t *live = view->vectors;
+	const uint64_t *live = view->live;
 	const uint32_t *order = view->order;
 
 	for (size_t i = 0; i < n; i++) {
@@ -201,7 +201,7 @@ INLINE void prefetch_work(const struct view *view, struct batch *batch, size_t n
 INLINE void do_work(const struct view *view, struct batch *batch, size_t n_work,
 		    struct made_for how)
 {
-	const uint64_t *vectors = view->vectors;
+	const uint64_t *vectors = view->vectors, *live = view->live;
 	const uint32_t *order = view->order;
 
 	if (how.prefetch)
@@ -214,7 +214,7 @@ INLINE void do_work(const struct view *view, struct batch *batch, size_t n_work,
 		for (unsigned a = 0; a < how.n_axes; a++)
 			v[a] = vectors + BLOCK_WORDS * vector_of(view, &view->axis[a],
 								 batch->row[a][packet], block, how);
-		uint32_t slot = first_in_block(v, how.n_axes, vectors + block * BLOCK_WORDS);
+		uint32_t slot = first_in_block(v, how.n_axes, live + block * BLOCK_WORDS);
 		uint32_t rank = order[block * ORDER_STRIDE + slot];
 		uint32_t best = batch->best[packet];
 

@@ -56,15 +56,10 @@ static void service_rows(const struct view *view, const uint16_t *field, uint32_
 		ret_row[g] = view->group[g][index[g]];
 }
 
-static uint64_t live_word(const struct view *view, uint32_t word)
-{
-	return __atomic_load_n(&view->vectors[word], __ATOMIC_RELAXED);
-}
-
 static uint32_t match_flat(const struct view *view, const uint32_t *row)
 {
 	for (uint32_t w = 0; w < FLAT_WORDS; w++) {
-		uint64_t rules = live_word(view, w);
+		uint64_t rules = view->live[w];
 
 		for (uint32_t a = 0; a < 2 + view->n_groups; a++)
 			rules &= view->axis[a].rows[row[a] + w];
@@ -91,7 +86,7 @@ static const uint64_t *vector_of(const struct view *view, const struct view_axis
 static uint32_t match_block(const struct view *view, const uint32_t *row, uint32_t block)
 {
 	for (uint32_t w = 0; w < BLOCK_WORDS; w++) {
-		uint64_t rules = live_word(view, block * BLOCK_WORDS + w);
+		uint64_t rules = view->live[block * BLOCK_WORDS + w];
 
 		for (uint32_t a = 0; a < 2 + view->n_groups; a++)
 			rules &= vector_of(view, &view->axis[a], view->axis[a].rows + row[a],

@@ -1,11 +1,11 @@
 #include "classify/view.h"
 
-static void *at(void *image, struct image_table table)
+static const void *at(const void *image, struct image_table table)
 {
 	return (uint8_t *)image + table.at;
 }
 
-static void open_tree(struct view_tree *view, void *image, const struct image_tree *tree)
+static void open_tree(struct view_tree *view, const void *image, const struct image_tree *tree)
 {
 	view->first = tree->first;
 	view->shift = tree->shift;
@@ -19,7 +19,7 @@ static void open_tree(struct view_tree *view, void *image, const struct image_tr
 	view->rows = at(image, tree->rows);
 }
 
-void view_open(struct view *view, void *image, enum addr_family family)
+void view_open(struct view *view, const void *image, enum addr_family family)
 {
 	const struct image_header *header = image;
 	const struct image_part *part = &header->part[family == ADDR_V6];
@@ -34,6 +34,7 @@ void view_open(struct view *view, void *image, enum addr_family family)
 		.zones = part->zones,
 		.order = at(image, part->order),
 		.vectors = at(image, part->vectors),
+		.live = at(image, part->vectors),
 	};
 	for (unsigned i = 0; i < 2; i++)
 		open_tree(&view->tree[i], image, &part->tree[i]);
@@ -46,4 +47,22 @@ void view_open(struct view *view, void *image, enum addr_family family)
 	for (unsigned a = 0; a < 2 + part->n_groups; a++)
 		view->axis[a] = (struct view_axis){ at(image, part->axis[a].rows),
 						    at(image, part->axis[a].base) };
+}
+
+const uint32_t *view_results(const void *image)
+{
+	const struct image_header *header = image;
+
+	return (const uint32_t *)((const uint8_t *)image + header->results.at);
+}
+
+uint32_t view_find_slot(const struct view *view, uint32_t rank)
+{
+	uint32_t stride = view->form == IMAGE_FLAT ? BLOCK_RULES : ORDER_STRIDE;
+
+	for (uint32_t block = 0; block < view->n_blocks; block++)
+		for (uint32_t i = 0; i < BLOCK_RULES; i++)
+			if (view->order[block * stride + i] == rank)
+				return block * BLOCK_RULES + i;
+	return CLASSIFY_NONE;
 }

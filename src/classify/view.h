@@ -35,10 +35,15 @@ struct view {
 	const uint32_t *group[IMAGE_GROUPS_MAX];
 	struct view_axis axis[IMAGE_AXES_MAX];
 	const uint32_t *order;
-	uint64_t *vectors; // the first of them change
+	const uint64_t *vectors;
+	const uint64_t *live; // the bits of rules that are not deleted: BLOCK_WORDS a block
 };
 
-// image: a checked one.  It has to live as long as the view.
-void view_open(struct view *view, void *image, enum addr_family family);
+// image: a checked one.  No rule is deleted: `live` is the image's own.  It has to live as long as
+// the view.
+void view_open(struct view *view, const void *image, enum addr_family family);
+const uint32_t *view_results(const void *image); // by rank
+// Where a rule is, or CLASSIFY_NONE: bit `slot` of `live`.  Looks through all.
+uint32_t view_find_slot(const struct view *view, uint32_t rank);
 
 #endif

@@ -1,0 +1,99 @@
+#include "classify/level.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "classify/build.h"
+
+static int by_precedence(const void *a, const void *b)
+{
+	const struct level_rule *x = a, *y = b;
+
+	return (x->precedence < y->precedence) - (x->precedence > y->precedence);
+}
+
+static void *zeroed(size_t n, size_t size)
+{
+	void *p = calloc(n + 1, size);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+int level_new(struct level_rule *rules, uint32_t n, struct level **ret)
+{
+	struct classify_rule *plain = zeroed(n, sizeof(*plain));
+	struct level_core *core = zeroed(1, sizeof(*core));
+
+	if (n)
+		qsort(rules, n, sizeof(*rules), by_precedence);
+	for (uint32_t i = 0; i < n; i++)
+		plain[i] = rules[i].rule;
+	int r = build_image(plain, n, &core->image, &core->size);
+
+	free(plain);
+	if (r < 0) {
+		free(core);
+		return r;
+	}
+	struct level *level = zeroed(1, sizeof(*level));
+
+	core->n = n;
+	core->n_levels = 1;
+	core->rules = zeroed(n, sizeof(*core->rules));
+	if (n)
+		memcpy(core->rules, rules, n * sizeof(*rules));
+	core->results = view_results(core->image);
+	level->core = core;
+	view_open(&level->view[0], core->image, ADDR_V4);
+	view_open(&level->view[1], core->image, ADDR_V6);
+	*ret = level;
+	return 0;
+}
+
+void level_free(struct level *level)
+{
+	if (!level)
+		return;
+	if (--level->core->n_levels == 0) {
+		free(level->core->image);
+		free(level->core->rules);
+		free(level->core);
+	}
+	free(level->live[0]);
+	free(level->live[1]);
+	free(level);
+}
+
+// A copy of a view's live bits without one.
+static void clear_bit(struct level *level, unsigned family, const uint64_t *from, uint32_t slot)
+{
+	struct view *view = &level->view[family];
+	size_t size = (size_t)view->n_blocks * BLOCK_WORDS * sizeof(uint64_t);
+
+	if (!view->n_blocks)
+		return;
+	level->live[family] = aligned_alloc(64, (size + 63) / 64 * 64);
+	if (!level->live[family])
+		abort();
+	memcpy(level->live[family], from, size);
+	if (slot != CLASSIFY_NONE)
+		level->live[family][slot / 64] &= ~(1ULL << slot % 64);
+	view->live = level->live[family];
+}
+
+struct level *level_without(const struct level *level, uint32_t rank)
+{
+	struct level *less = zeroed(1, sizeof(*less));
+
+	*less = *level;
+	less->core->n_levels++;
+	less->n_dead++;
+	for (unsigned family = 0; family < 2; family++) {
+		less->live[family] = NULL;
+		clear_bit(less, family, level->view[family].live,
+			  view_find_slot(&level->view[family], rank));
+	}
+	return less;
+}

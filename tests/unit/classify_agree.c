@@ -1,0 +1,253 @@
+// All matchers against the linear one, on rule sets of every kind; damaged images.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+#include "classify/build.h"
+#include "classify/check.h"
+#include "classify/match.h"
+#include "reference/classify_linear.h"
+#include "unit/classify_make.h"
+
+enum { KEYS = 300 };
+
+struct row {
+	const char *name;
+	unsigned style;
+	uint32_t n;
+	enum image_form form; // of the IPv4 part, or of the IPv6 one where there are no IPv4 rules
+};
+
+static const struct row rows[] = {
+	{ "no rules", MAKE_V4, 0, IMAGE_EMPTY },
+	{ "one rule", MAKE_V4, 1, IMAGE_FLAT },
+	{ "one rule for all", MAKE_WILD, 1, IMAGE_FLAT },
+	{ "few", MAKE_V4, 60, IMAGE_FLAT },
+	{ "few with zones", MAKE_V4 | MAKE_ZONES, 200, IMAGE_FLAT },
+	{ "few of IPv6", MAKE_V6 | MAKE_RANGES, 300, IMAGE_FLAT },
+	{ "as many as a flat image has", MAKE_V4 | MAKE_RANGES, FLAT_RULES, IMAGE_FLAT },
+	{ "one more", MAKE_V4 | MAKE_RANGES, FLAT_RULES + 1, IMAGE_NARROW },
+	{ "both families", MAKE_V4 | MAKE_V6 | MAKE_ANY | MAKE_ZONES, 3000, IMAGE_NARROW },
+	{ "all equal", MAKE_V4 | MAKE_EQUAL, 2000, IMAGE_NARROW },
+	{ "all wildcards", MAKE_WILD, 2000, IMAGE_NARROW },
+	{ "nested", MAKE_V4 | MAKE_NESTED, 1500, IMAGE_NARROW },
+	{ "nested, IPv6", MAKE_V6 | MAKE_NESTED, 1500, IMAGE_NARROW },
+	{ "storm of ports", MAKE_V4 | MAKE_STORM, 2500, IMAGE_NARROW },
+	{ "storm of ports, few", MAKE_V4 | MAKE_STORM | MAKE_ZONES, 400, IMAGE_FLAT },
+	{ "many of IPv6", MAKE_V6 | MAKE_RANGES | MAKE_ZONES, 4000, IMAGE_NARROW },
+	{ "more than 64 blocks", MAKE_V4 | MAKE_RANGES, 64 * BLOCK_RULES + 1, IMAGE_WIDE },
+	{ "more than 64 blocks, IPv6", MAKE_V6 | MAKE_ZONES, 64 * BLOCK_RULES + 1, IMAGE_WIDE },
+};
+
+static struct make make;
+
+struct set {
+	struct classify_rule *rules; // sorted: rank is the index
+	uint32_t n;
+	void *image;
+	size_t size;
+};
+
+static int by_priority(const void *a, const void *b)
+{
+	const struct classify_rule *x = a, *y = b;
+
+	if (x->priority != y->priority)
+		return x->priority > y->priority ? -1 : 1;
+	return (x->result > y->result) - (x->result < y->result);
+}
+
+static struct set make_set(unsigned style, uint32_t n)
+{
+	struct set set = { calloc(n + 1, sizeof(struct classify_rule)), n, NULL, 0 };
+
+	assert_non_null(set.rules);
+	make_rules(&make, style, set.rules, n);
+	qsort(set.rules, n, sizeof(*set.rules), by_priority);
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(classify_rule_check(&set.rules[i]), 0);
+	assert_int_equal(build_image(set.rules, n, &set.image, &set.size), 0);
+	assert_int_equal(image_check(set.image, set.size), 0);
+	return set;
+}
+
+static void free_set(struct set *set)
+{
+	free(set->rules);
+	free(set->image);
+}
+
+static struct classify_rule some_rule(const struct set *set)
+{
+	return set->n ? set->rules[make_number(&make) % set->n] : classify_rule_any(0, 0);
+}
+
+static void agree_v4(const struct set *set, const struct view *view)
+{
+	struct classify_v4 keys[KEYS];
+	uint32_t want[KEYS], got[KEYS];
+
+	for (unsigned i = 0; i < KEYS; i++) {
+		struct classify_rule rule = some_rule(set);
+
+		keys[i] = make_v4(&make, &rule);
+		want[i] = classify_linear_v4(set->rules, set->n, &keys[i]);
+	}
+	for (const struct matcher *const *m = matchers_all(); *m; m++) {
+		memset(got, 0x55, sizeof(got));
+		(*m)->v4(view, keys, KEYS - 5, got);
+		(*m)->v4(view, keys + KEYS - 5, 5, got + KEYS - 5);
+		for (unsigned i = 0; i < KEYS; i++)
+			if (got[i] != want[i])
+				fail_msg("%s: header %u: rule %u, not %u", (*m)->name, i, got[i],
+					 want[i]);
+	}
+}
+
+static void agree_v6(const struct set *set, const struct view *view)
+{
+	struct classify_v6 keys[KEYS];
+	uint32_t want[KEYS], got[KEYS];
+
+	for (unsigned i = 0; i < KEYS; i++) {
+		struct classify_rule rule = some_rule(set);
+
+		keys[i] = make_v6(&make, &rule);
+		want[i] = classify_linear_v6(set->rules, set->n, &keys[i]);
+	}
+	for (const struct matcher *const *m = matchers_all(); *m; m++) {
+		memset(got, 0x55, sizeof(got));
+		(*m)->v6(view, keys, KEYS, got);
+		for (unsigned i = 0; i < KEYS; i++)
+			if (got[i] != want[i])
+				fail_msg("%s: IPv6 header %u: rule %u, not %u", (*m)->name, i,
+					 got[i], want[i]);
+	}
+}
+
+static void agrees(void **state)
+{
+	const struct row *row = *state;
+	struct set set = make_set(row->style, row->n);
+	struct view four, six;
+
+	view_open(&four, set.image, ADDR_V4);
+	view_open(&six, set.image, ADDR_V6);
+	assert_int_equal((row->style & MAKE_V6 && !(row->style & MAKE_V4) ? six : four).form,
+			 (row->style & (MAKE_V4 | MAKE_V6)) == (MAKE_V4 | MAKE_V6) ? four.form
+										   : row->form);
+	agree_v4(&set, &four);
+	agree_v6(&set, &six);
+	free_set(&set);
+}
+
+static void deleted_rules_are_skipped(void **state)
+{
+	struct set set = make_set(MAKE_V4 | MAKE_EQUAL, 1500);
+	struct classify_v4 key = make_v4(&make, &set.rules[0]);
+	struct view view;
+
+	(void)state;
+	key.source = (uint32_t)set.rules[0].source.lo;
+	key.destination = (uint32_t)set.rules[0].destination.lo;
+	for (unsigned f = 0; f < CLASSIFY_FIELDS; f++)
+		key.field[f] = set.rules[0].field[f].lo;
+	view_open(&view, set.image, ADDR_V4);
+	uint64_t *live = aligned_alloc(64, view.n_blocks * BLOCK_RULES / 8);
+
+	assert_non_null(live);
+	memcpy(live, view.live, view.n_blocks * BLOCK_RULES / 8);
+	view.live = live;
+	for (uint32_t gone = 0; gone < 1500; gone += 1 + gone / 3) {
+		for (const struct matcher *const *m = matchers_all(); *m; m++) {
+			uint32_t got;
+
+			(*m)->v4(&view, &key, 1, &got);
+			assert_int_equal(got, gone);
+		}
+		for (uint32_t rank = gone; rank < gone + 1 + gone / 3 && rank < 1500; rank++) {
+			uint32_t slot = view_find_slot(&view, rank);
+
+			assert_int_not_equal(slot, CLASSIFY_NONE);
+			live[slot / 64] &= ~(1ULL << slot % 64);
+		}
+	}
+	free(live);
+	free_set(&set);
+}
+
+// What passes the check must do no harm, whatever was changed.
+static void damaged_images_do_no_harm(void **state)
+{
+	static const uint32_t sizes[] = { 40, 1100 };
+	unsigned refused = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct set set = make_set(MAKE_V4 | MAKE_V6 | MAKE_ANY | MAKE_ZONES, sizes[i]);
+		uint8_t *copy = aligned_alloc(64, (set.size + 63) / 64 * 64);
+
+		assert_non_null(copy);
+		for (unsigned round = 0; round < 400; round++) {
+			size_t where = make_number(&make) %
+				       (round % 2 ? set.size : sizeof(struct image_header));
+
+			memcpy(copy, set.image, set.size);
+			copy[where] ^= (uint8_t)(1 + make_number(&make) % 255);
+			if (image_check(copy, set.size) < 0) {
+				refused++;
+				continue;
+			}
+			for (const struct matcher *const *m = matchers_all(); *m; m++) {
+				struct classify_rule rule = some_rule(&set);
+				struct classify_v4 four = make_v4(&make, &rule);
+				struct classify_v6 six = make_v6(&make, &rule);
+				struct view view;
+				uint32_t got;
+
+				view_open(&view, copy, ADDR_V4);
+				(*m)->v4(&view, &four, 1, &got);
+				view_open(&view, copy, ADDR_V6);
+				(*m)->v6(&view, &six, 1, &got);
+			}
+		}
+		assert_int_equal(image_check(set.image, set.size - 64), -EBADMSG);
+		assert_int_equal(image_check_sealed(set.image, set.size), -EBADMSG);
+		image_seal(set.image);
+		assert_int_equal(image_check_sealed(set.image, set.size), 0);
+		((uint8_t *)set.image)[set.size - 1] ^= 1;
+		assert_int_equal(image_check_sealed(set.image, set.size), -EBADMSG);
+		free(copy);
+		free_set(&set);
+	}
+	assert_true(refused > 100);
+}
+
+static void too_many_rules_are_refused(void **state)
+{
+	void *image;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(build_image(NULL, CLASSIFY_RULES_MAX + 1, &image, &size), -E2BIG);
+}
+
+int main(void)
+{
+	enum { ROWS = sizeof(rows) / sizeof(*rows) };
+	struct CMUnitTest tests[ROWS + 3] = {
+		cmocka_unit_test(deleted_rules_are_skipped),
+		cmocka_unit_test(damaged_images_do_no_harm),
+		cmocka_unit_test(too_many_rules_are_refused),
+	};
+
+	make = make_begin();
+	for (unsigned i = 0; i < ROWS; i++)
+		tests[3 + i] =
+			(struct CMUnitTest){ rows[i].name, agrees, NULL, NULL, (void *)&rows[i] };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
