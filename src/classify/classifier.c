@@ -10,8 +10,8 @@
 
 enum {
 	RECENT_MAX = 32,  // rules of the list
-	MIDDLE_MAX = 512, // of a middle image: building it takes less than a millisecond
-	MIDDLES_MAX = 4,  // after that an insertion merges all
+	MIDDLE_MAX = 256, // of a middle image: building it takes well under a millisecond
+	MIDDLES_MAX = 6,  // after that an insertion merges all
 	CHUNK = 256,	  // headers that go through all levels together
 	LEVELS = 1 + MIDDLES_MAX,
 };

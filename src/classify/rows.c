@@ -61,6 +61,20 @@ void rows_set(struct rows *rows, uint32_t slot)
 	touch(rows, block);
 }
 
+void rows_set_all(struct rows *rows, const uint64_t *bits)
+{
+	for (uint32_t b = 0; b < rows->n_blocks; b++, bits += BLOCK_WORDS) {
+		uint64_t some = 0;
+
+		for (unsigned w = 0; w < BLOCK_WORDS; w++) {
+			rows->now[b].word[w] |= bits[w];
+			some |= bits[w];
+		}
+		if (some)
+			touch(rows, b);
+	}
+}
+
 void rows_clear(struct rows *rows, uint32_t slot)
 {
 	uint32_t block = slot / BLOCK_RULES, bit = slot % BLOCK_RULES;

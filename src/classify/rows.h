@@ -38,6 +38,8 @@ struct rows {
 void rows_init(struct rows *rows, uint32_t n_blocks, bool flat);
 void rows_done(struct rows *rows);
 void rows_set(struct rows *rows, uint32_t slot);
+// bits: of all slots
+void rows_set_all(struct rows *rows, const uint64_t *bits);
 void rows_clear(struct rows *rows, uint32_t slot);
 void rows_clear_all(struct rows *rows);
 // A reference to the row of the slots that are set now.

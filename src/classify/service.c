@@ -17,6 +17,7 @@ enum {
 	COMBINATIONS_A_RULE = 16, // and no more than this for each rule, but for
 	COMBINATIONS_FREE = 4096, // so many
 	UNMERGED_RANGES = 2048,	  // more distinct ranges: classes of a field are not merged
+	TUPLE_BITS = 24,	  // slots from which a tuple has them as bits
 };
 
 typedef VEC(uint64_t) bits_t;
@@ -169,15 +170,17 @@ static void find_classes(struct field_classes *field)
 	field->sample = zeroed(CLASSIFY_FIELD_MAX + 1, sizeof(*field->sample));
 	uint64_t *bits = zeroed(keeper.words, sizeof(*bits));
 
-	for (uint32_t value = 0; value <= CLASSIFY_FIELD_MAX; value++) {
-		if (cut[value]) {
-			if (merged)
-				mark_ranges(field, value, bits);
-			class = merged ? keep(&keeper, bits) : field->n;
-			if (class == field->n)
-				field->sample[field->n++] = (uint16_t)value;
-		}
-		field->class_of[value] = (uint16_t) class;
+	for (uint32_t value = 0, next; value <= CLASSIFY_FIELD_MAX; value = next) {
+		const uint8_t *end = memchr(cut + value + 1, 1, CLASSIFY_FIELD_MAX - value);
+
+		next = end ? (uint32_t)(end - cut) : CLASSIFY_FIELD_MAX + 1;
+		if (merged)
+			mark_ranges(field, value, bits);
+		class = merged ? keep(&keeper, bits) : field->n;
+		if (class == field->n)
+			field->sample[field->n++] = (uint16_t)value;
+		for (uint32_t v = value; class && v < next; v++) // they are zero already
+			field->class_of[v] = (uint16_t) class;
 	}
 	if (merged) {
 		field->ranges_in = zeroed(keeper.kept.n, sizeof(uint64_t));
@@ -239,6 +242,8 @@ struct tuples {
 	uint32_t n;
 	uint32_t *first; // a tuple: its slots in slots[], up to the next one's
 	uint32_t *slots;
+	// Those of many slots have them as bits as well.
+	uint64_t **bits;
 };
 
 struct tuple_order {
@@ -263,7 +268,8 @@ static int by_tuple(const void *a, const void *b, void *arg)
 
 static struct tuples find_tuples(struct tuple_order *order, uint32_t n)
 {
-	struct tuples tuples = { 0, zeroed(n + 1, sizeof(uint32_t)), zeroed(n, sizeof(uint32_t)) };
+	struct tuples tuples = { 0, zeroed(n + 1, sizeof(uint32_t)), zeroed(n, sizeof(uint32_t)),
+				 NULL };
 
 	for (uint32_t i = 0; i < n; i++)
 		tuples.slots[i] = i;
@@ -273,6 +279,29 @@ static struct tuples find_tuples(struct tuple_order *order, uint32_t n)
 			tuples.first[tuples.n++] = i;
 	tuples.first[tuples.n] = n;
 	return tuples;
+}
+
+static void find_bits(struct tuples *tuples, uint32_t n_words)
+{
+	tuples->bits = zeroed(tuples->n, sizeof(*tuples->bits));
+	for (uint32_t t = 0; t < tuples->n; t++) {
+		uint32_t n = tuples->first[t + 1] - tuples->first[t];
+
+		if (n < TUPLE_BITS || n < n_words / 4)
+			continue;
+		tuples->bits[t] = zeroed(n_words, sizeof(uint64_t));
+		for (uint32_t i = tuples->first[t]; i < tuples->first[t + 1]; i++)
+			tuples->bits[t][tuples->slots[i] / 64] |= 1ULL << tuples->slots[i] % 64;
+	}
+}
+
+static void tuples_done(struct tuples *tuples)
+{
+	for (uint32_t t = 0; t < tuples->n; t++)
+		free(tuples->bits[t]);
+	free(tuples->bits);
+	free(tuples->first);
+	free(tuples->slots);
 }
 
 // --- a group's table
@@ -310,6 +339,10 @@ static uint32_t row_of_tuples(const struct group_making *making, const uint64_t 
 		for (uint64_t left = set[w]; left; left &= left - 1) {
 			uint32_t t = w * 64 + (uint32_t)__builtin_ctzll(left);
 
+			if (making->tuples.bits[t]) {
+				rows_set_all(making->rows, making->tuples.bits[t]);
+				continue;
+			}
 			for (uint32_t i = making->tuples.first[t]; i < making->tuples.first[t + 1];
 			     i++)
 				rows_set(making->rows, making->tuples.slots[i]);
@@ -409,14 +442,14 @@ static void build_group(struct group_making *making, uint32_t n_slots, struct tu
 		table = sweep_table(making, n_slots);
 	} else {
 		making->tuples = find_tuples(order, n_slots);
+		find_bits(&making->tuples, making->rows->n_blocks * BLOCK_WORDS);
 		making->words = (making->tuples.n + 63) / 64;
 		for (unsigned m = 0; m < making->n_members; m++)
 			find_allowed(making, m);
 		table = fill_table(making, n);
 		for (unsigned m = 0; m < making->n_members; m++)
 			free(making->allowed[m]);
-		free(making->tuples.first);
-		free(making->tuples.slots);
+		tuples_done(&making->tuples);
 	}
 	ret->group[order->group] = writer_put(writer, table, n, sizeof(*table), 0);
 	free(table);
@@ -431,6 +464,12 @@ static void build_map(const struct field_classes *field, struct writer *writer,
 	struct keeper keeper = { .words = MAP_CHUNK * sizeof(uint16_t) / sizeof(uint64_t) };
 
 	for (uint32_t r = 0; r < MAP_ROOT; r++) {
+		const uint16_t *values = field->class_of + (size_t)r * MAP_CHUNK;
+
+		if (r && memcmp(values, values - MAP_CHUNK, MAP_CHUNK * sizeof(*values)) == 0) {
+			root[r] = root[r - 1];
+			continue;
+		}
 		uint64_t chunk[MAP_CHUNK * sizeof(uint16_t) / sizeof(uint64_t)];
 
 		memcpy(chunk, field->class_of + (size_t)r * MAP_CHUNK, sizeof(chunk));
