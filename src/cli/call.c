@@ -2,12 +2,19 @@
 #include "cli/call.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/exit.h"
 #include "cli/load.h"
+
+static struct {
+	char path[PATH_MAX];
+	struct control_client *client;
+	int error;
+} dialled;
 
 static int tell_unreachable(const char *path, int error)
 {
@@ -26,6 +33,23 @@ static int tell_unreachable(const char *path, int error)
 	return control_exit_of(error);
 }
 
+void cli_dial(const char *path)
+{
+	snprintf(dialled.path, sizeof(dialled.path), "%s", path);
+	dialled.error = control_connect(path, &dialled.client);
+}
+
+static int connect_to(const char *path, struct control_client **ret_client)
+{
+	int r = dialled.error;
+
+	if (strcmp(dialled.path, path) != 0 || (!dialled.client && r == 0))
+		return control_connect(path, ret_client);
+	*ret_client = dialled.client;
+	dialled.client = NULL;
+	return r;
+}
+
 int cli_call(const struct cli *cli, enum control_method method,
 	     const struct control_writer *request, int fd, struct control_reply *ret_reply,
 	     bool *ret_answered)
@@ -37,7 +61,7 @@ int cli_call(const struct cli *cli, enum control_method method,
 
 	*ret_reply = (struct control_reply){ 0 };
 	*ret_answered = false;
-	r = control_connect(path, &client);
+	r = connect_to(path, &client);
 	if (r < 0)
 		return tell_unreachable(path, r);
 	r = control_call(client, method, request, fd, ret_reply);

@@ -14,6 +14,10 @@ int cli_call(const struct cli *cli, enum control_method method,
 	     const struct control_writer *request, int fd, struct control_reply *ret_reply,
 	     bool *ret_answered);
 
+// Connects ahead of the first cli_call() on this path, which then uses the connection.  What fails
+// is told by that call.
+void cli_dial(const char *path);
+
 // Calls and shows the answer: as JSON with --json (its rows under rows_key), else by print() if the
 // call succeeded.  Takes over the request's bytes; request may be NULL.  Returns the exit status.
 int cli_show(const struct cli *cli, enum control_method method, struct control_writer *request,

@@ -36,10 +36,9 @@ struct call {
 	uint64_t seconds;
 };
 
-// The switch listens beside the control socket.
-static const char *switch_path(const struct cli *cli, char out[PATH_MAX])
+// The switch listens beside the control socket (NULL: the usual one).
+static const char *switch_path(const char *path, char out[PATH_MAX])
 {
-	const char *path = cli_value(cli, OPT_SOCKET);
 	const char *slash;
 
 	if (!path)
@@ -49,6 +48,27 @@ static const char *switch_path(const struct cli *cli, char out[PATH_MAX])
 	return out;
 }
 
+void isolate_dial(int argc, char **argv)
+{
+	static const char socket_option[] = "--socket";
+	const size_t length = sizeof(socket_option) - 1;
+	const char *given = NULL;
+	char path[PATH_MAX];
+	bool at_once = false;
+
+	for (int i = 0; i < argc; i++) {
+		at_once |= strcmp(argv[i], "--yes") == 0;
+		if (strncmp(argv[i], socket_option, length) != 0)
+			continue;
+		if (argv[i][length] == '=')
+			given = argv[i] + length + 1;
+		else if (!argv[i][length] && i + 1 < argc)
+			given = argv[i + 1];
+	}
+	if (at_once)
+		cli_dial(switch_path(given, path));
+}
+
 static int call_switch(const struct cli *cli, enum control_method method,
 		       const struct control_writer *request, struct control_reply *ret_reply,
 		       bool *ret_answered)
@@ -56,7 +76,7 @@ static int call_switch(const struct cli *cli, enum control_method method,
 	char path[PATH_MAX];
 	struct cli beside = *cli;
 
-	beside.values[cli_option_place(OPT_SOCKET)] = switch_path(cli, path);
+	beside.values[cli_option_place(OPT_SOCKET)] = switch_path(cli_value(cli, OPT_SOCKET), path);
 	return cli_call(&beside, method, request, -1, ret_reply, ret_answered);
 }
 

@@ -1,5 +1,4 @@
 // sekisho: the command line.  Owns the table of verbs and the options; verbs do the work.
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,7 +273,6 @@ int main(int argc, char **argv)
 {
 	const struct cli_verb *verb;
 
-	setlocale(LC_TIME, "");
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;
@@ -287,6 +285,8 @@ int main(int argc, char **argv)
 		puts("sekisho " SEKISHO_VERSION);
 		return EXIT_FINE;
 	}
+	if (strcmp(argv[1], "isolate") == 0 || strcmp(argv[1], "quarantine") == 0)
+		isolate_dial(argc - 2, argv + 2);
 	verb = find_verb(argv[1]);
 	if (verb && argc > 2 && strcmp(argv[2], "--help") == 0)
 		return verb_help(verb);

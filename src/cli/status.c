@@ -16,7 +16,7 @@ static void print_line(const char *name, const char *value)
 static void print_running(const struct control_row *fields)
 {
 	char line[512];
-	char when[40], name[CONTROL_PEER_NAME_MAX];
+	char when[40];
 
 	for (size_t i = 0; i < fields->n; i++)
 		if (fields->v[i].tag == CTL_ISOLATED)
@@ -38,9 +38,7 @@ static void print_running(const struct control_row *fields)
 		print_line("generation", line);
 		snprintf(line, sizeof(line), "%s by %s from %s",
 			 cli_time_text(control_u64(fields, CTL_APPLIED), when),
-			 control_person_name((uint32_t)control_u64(fields, CTL_APPLIED_BY),
-					     CONTROL_NO_LOGIN, name),
-			 control_text(fields, CTL_DIRECTORY));
+			 control_text(fields, CTL_ACTOR), control_text(fields, CTL_DIRECTORY));
 		print_line("applied", line);
 		print_line("digest", control_text(fields, CTL_DIGEST));
 	} else {

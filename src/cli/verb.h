@@ -99,6 +99,9 @@ int verb_drift(const struct cli *cli);
 int verb_connections(const struct cli *cli);
 int verb_incident(const struct cli *cli);
 int verb_log(const struct cli *cli);
+// Before the words of an order are looked at: the daemon makes itself ready meanwhile, if the order
+// is one that nobody is asked about.
+void isolate_dial(int argc, char **argv);
 int verb_isolate(const struct cli *cli);
 int verb_quarantine(const struct cli *cli);
 int verb_reconnect(const struct cli *cli);

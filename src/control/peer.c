@@ -60,11 +60,6 @@ unsigned control_permissions_of(uint32_t uid, const uint32_t *groups, size_t n_g
 	return permissions & MAY(AUDIT) ? permissions & ~(unsigned)CHANGES : permissions;
 }
 
-bool control_peer_may(const struct control_peer *peer, enum control_permission permission)
-{
-	return peer->permissions & (1u << permission);
-}
-
 const char *control_permission_groups(enum control_permission permission, char *out, size_t size)
 {
 	size_t used = 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ struct control_server {
 	size_t n_clients, answers_bytes;
 	control_handler *handler;
 	control_refused *refused; // may be NULL
+	control_arrived *arrived; // may be NULL
 	void *arg;
 	struct sockaddr_un address;
 	struct client clients[CTL_CLIENTS_MAX];
@@ -123,6 +125,12 @@ static struct client *free_slot(struct control_server *server, uint32_t uid)
 	return uid != 0 && of_user >= CTL_CLIENTS_OF_USER_MAX ? NULL : slot;
 }
 
+static bool has_sent(int fd)
+{
+	struct pollfd poller = { .fd = fd, .events = POLLIN };
+	return poll(&poller, 1, 0) != 0;
+}
+
 static void accept_client(struct control_server *server)
 {
 	int fd = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -147,6 +155,8 @@ static void accept_client(struct control_server *server)
 	};
 	if (server->n_clients++ == 0)
 		tick(server);
+	if (server->arrived && !has_sent(fd))
+		server->arrived(server->arg, &client->peer);
 }
 
 static size_t next_part(const struct client *client, struct control_head *ret_head)
@@ -416,6 +426,11 @@ void control_server_set_patience(struct control_server *server, int idle_ms, int
 void control_server_on_refused(struct control_server *server, control_refused *refused)
 {
 	server->refused = refused;
+}
+
+void control_server_on_arrived(struct control_server *server, control_arrived *arrived)
+{
+	server->arrived = arrived;
 }
 
 size_t control_server_clients(const struct control_server *server)

@@ -40,6 +40,9 @@ typedef void control_handler(void *arg, struct control_request *request);
 // Told of each call that its caller may not make; the server has answered it.
 typedef void control_refused(void *arg, const struct control_peer *peer, unsigned method);
 
+// Told of each client that has connected and not sent anything yet.
+typedef void control_arrived(void *arg, const struct control_peer *peer);
+
 // path: replaced when nobody listens there, -EADDRINUSE when somebody does.
 int control_server_new(const char *path, control_handler *handler, void *arg,
 		       struct control_server **ret_server);
@@ -50,6 +53,7 @@ int control_server_dispatch(struct control_server *server);
 // Other times than CTL_IDLE_MS and CTL_STALL_MS; they are looked at once a second.
 void control_server_set_patience(struct control_server *server, int idle_ms, int stall_ms);
 void control_server_on_refused(struct control_server *server, control_refused *refused);
+void control_server_on_arrived(struct control_server *server, control_arrived *arrived);
 size_t control_server_clients(const struct control_server *server);
 
 // Takes over the bytes of reply (fields and rows; no CTL_EXIT means 0).

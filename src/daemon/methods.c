@@ -136,6 +136,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 		methods_put_generation(&reply, &gate->current);
 		control_put_time(&reply, CTL_APPLIED, about->applied_usec);
 		control_put_u64(&reply, CTL_APPLIED_BY, about->by.uid);
+		control_put_text(&reply, CTL_ACTOR, about->by.name);
 		control_put_text(&reply, CTL_DIRECTORY, about->directory);
 	}
 	changes_put_status(&reply, gate);

@@ -151,6 +151,22 @@ int encode_first_rule(struct batch *batch, const struct ruleset *ruleset, uint32
 	return encode_rule_at(batch, 0, ruleset, rule, features, ret_stmt);
 }
 
+void encode_passing_rule(struct batch *batch, uint32_t rule)
+{
+	batch_put_be32(batch->open, NFTA_RULE_ID, rule + 1);
+}
+
+void encode_drop_passing_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rule)
+{
+	const struct rs_rule *at = &ruleset->rules[rule];
+	struct nlmsghdr *nlh =
+		batch_message(batch, NFT_MSG_DELRULE, 0, encode_mark(BATCH_OLD, RS_NONE));
+
+	batch_put_text(nlh, NFTA_RULE_TABLE, encode_table_name(ruleset));
+	batch_put_text(nlh, NFTA_RULE_CHAIN, rs_string(ruleset, ruleset->chains[at->chain].name));
+	batch_put_be32(nlh, NFTA_RULE_ID, rule + 1);
+}
+
 void encode_flush_rules(struct batch *batch, const char *table, const char *chain)
 {
 	struct nlmsghdr *nlh =

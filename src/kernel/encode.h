@@ -27,6 +27,9 @@ int encode_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rul
 // Before all others of its chain.
 int encode_first_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rule,
 		      const struct kernel_features *features, uint32_t *ret_stmt);
+// The rule just written is taken away again by the same batch, in which it is known by its number.
+void encode_passing_rule(struct batch *batch, uint32_t rule);
+void encode_drop_passing_rule(struct batch *batch, const struct ruleset *ruleset, uint32_t rule);
 void encode_flush_rules(struct batch *batch, const char *table, const char *chain); // NULL: all
 
 // 0 or -EINVAL: an interval of a number in host byte order, which the kernel cannot order.

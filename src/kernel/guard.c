@@ -38,11 +38,11 @@ static int put_last(struct batch *batch, const struct guard_rules *rules)
 	return r;
 }
 
-static int send_batch(struct link *link, struct batch *batch, bool commit)
+static int send_batch(struct link *link, struct batch *batch)
 {
 	int r;
 
-	batch_end(batch, commit);
+	batch_end(batch, true);
 	r = link_send(link, batch, NULL, NULL);
 	batch_done(batch);
 	return r;
@@ -65,7 +65,7 @@ void guard_put_one(struct guard_rules *rules, const char *table, const struct gu
 }
 
 static int add(struct link *link, const char *table, const struct guard_want *want,
-	       const struct isolation *isolation, enum guard_part part, bool commit)
+	       const struct isolation *isolation, enum guard_part part)
 {
 	struct guard_rules rules;
 	struct batch batch;
@@ -77,7 +77,7 @@ static int add(struct link *link, const char *table, const struct guard_want *wa
 	if (r < 0)
 		batch_done(&batch);
 	else
-		r = send_batch(link, &batch, commit);
+		r = send_batch(link, &batch);
 	guard_rules_done(&rules);
 	return r;
 }
@@ -90,15 +90,31 @@ int guard_add(struct link *link, const char *table, const struct guard_want *wan
 	int r;
 
 	if (isolation->kind == ISOLATION_ALL)
-		return add(link, table, want, isolation, GUARD_WHOLE, true);
-	r = add(link, table, want, isolation, GUARD_FIRST, true);
-	return r < 0 ? r : add(link, table, want, isolation, GUARD_REST, true);
+		return add(link, table, want, isolation, GUARD_WHOLE);
+	r = add(link, table, want, isolation, GUARD_FIRST);
+	return r < 0 ? r : add(link, table, want, isolation, GUARD_REST);
 }
 
-void guard_try(struct link *link, const char *table, const struct guard_want *want,
-	       const struct isolation *isolation)
+void guard_rehearse(struct link *link, const char *table, const struct isolation *isolation)
 {
-	add(link, table, want, isolation, GUARD_WHOLE, false);
+	struct guard_rules rules;
+	struct batch batch;
+	uint32_t stmt;
+	int r = 0;
+
+	rules_of(&rules, table, NULL, isolation, GUARD_FIRST);
+	batch_begin(&batch, link->seq + 1, NULL);
+	for (uint32_t i = 0; i < rules.rules.n && r == 0; i++) {
+		r = encode_first_rule(&batch, &rules.ruleset, i, &no_features, &stmt);
+		encode_passing_rule(&batch, i);
+	}
+	for (uint32_t i = 0; i < rules.rules.n; i++)
+		encode_drop_passing_rule(&batch, &rules.ruleset, i);
+	if (r < 0)
+		batch_done(&batch);
+	else
+		send_batch(link, &batch);
+	guard_rules_done(&rules);
 }
 
 // --- all of it
@@ -147,7 +163,7 @@ static int make_once(struct link *link, const struct guard_rules *rules, const c
 		batch_done(&batch);
 		return r;
 	}
-	return send_batch(link, &batch, true);
+	return send_batch(link, &batch);
 }
 
 // What is wanted and what the kernel holds besides.

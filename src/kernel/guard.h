@@ -41,9 +41,9 @@ struct link; // kernel/link.h
 // the table or a chain is not there (make all of it, then).  want: what stays up beside it.
 int guard_add(struct link *link, const char *table, const struct guard_want *want,
 	      const struct isolation *isolation);
-// The same, but the kernel only checks it.
-void guard_try(struct link *link, const char *table, const struct guard_want *want,
-	       const struct isolation *isolation);
+// A transaction that adds the rules which stop its packets and takes them away again: it changes
+// nothing, and all that an order needs of the program and of the kernel has just been used.
+void guard_rehearse(struct link *link, const char *table, const struct isolation *isolation);
 // Both chains anew, in one batch: what is wanted, and every isolation that the kernel holds
 // besides, but `without` (NULL: none).  *ret_all: the isolations that are then in force; NULL: only
 // what is wanted, whatever the kernel holds.

@@ -43,12 +43,13 @@ static const struct side far_sides[GUARD_CHAINS] = {
 
 static uint32_t put_string(struct guard_rules *rules, const char *text)
 {
-	uint32_t at = (uint32_t)rules->strings.n;
+	size_t at = rules->strings.n, size = strlen(text) + 1;
 
-	do
-		vec_push(&rules->strings, *text);
-	while (*text++);
-	return at;
+	if (at + size > rules->strings.cap)
+		vec_grow((void **)&rules->strings.v, &rules->strings.cap, at + size, 1);
+	memcpy(rules->strings.v + at, text, size);
+	rules->strings.n += size;
+	return (uint32_t)at;
 }
 
 void guard_rules_begin(struct guard_rules *rules, const char *table)

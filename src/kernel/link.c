@@ -22,7 +22,7 @@ uint32_t link_turns(void)
 	return atomic_load(&link_turns_done);
 }
 
-enum { LINK_RECEIVE_BYTES = 4 * 1024 * 1024 };
+enum { LINK_RECEIVE_BYTES = 4 * 1024 * 1024, LINK_ROOM_MIN = 64 * 1024 };
 
 static void link_tune(const struct link *link)
 {
@@ -221,15 +221,20 @@ static void link_collect(struct link *link, const struct batch *batch, struct li
 	}
 }
 
-static int link_make_room(const struct link *link, size_t size)
+static int link_make_room(struct link *link, size_t size)
 {
-	int fd = mnl_socket_get_fd(link->socket);
-	// The kernel doubles the value; a message may be as long as the buffer less 32 bytes.
-	int bytes = size > 1024 * 1024 * 1024 ? 1024 * 1024 * 1024 : (int)size + 4096;
+	int fd = mnl_socket_get_fd(link->socket), bytes;
 
+	if (size <= link->room)
+		return 0;
+	if (size < LINK_ROOM_MIN)
+		size = LINK_ROOM_MIN;
+	// The kernel doubles the value; a message may be as long as the buffer less 32 bytes.
+	bytes = size > 1024 * 1024 * 1024 ? 1024 * 1024 * 1024 : (int)size + 4096;
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0 &&
 	    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) < 0)
 		return -errno;
+	link->room = size;
 	return 0;
 }
 

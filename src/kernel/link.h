@@ -15,6 +15,7 @@ struct link {
 	struct mnl_socket *socket;
 	uint32_t port; // our netlink address: the owner of what we own
 	uint32_t seq;  // the last one used
+	size_t room;   // a batch so long can be sent
 	char *request; // LINK_REQUEST_MAX bytes
 	char *answer;  // LINK_ANSWER_MAX bytes
 };

@@ -32,9 +32,8 @@ void switch_rehearse(struct guard_switch *guard_switch)
 					   .name = "sekisho-nothing",
 					   .n_targets = 1,
 					   .targets = { { "sekisho-nothing" } } };
-	const struct guard_want want = { .state = KERNEL_GUARD_OPEN };
 
-	guard_try(&guard_switch->link, kernel_guard_table, &want, &nothing);
+	guard_rehearse(&guard_switch->link, kernel_guard_table, &nothing);
 }
 
 void switch_close(struct guard_switch *guard_switch)

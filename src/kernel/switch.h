@@ -15,8 +15,9 @@
 struct guard_switch;
 
 int switch_open(struct guard_switch **ret_switch);
-// Once on the thread that will give the orders: an order that the kernel checks and forgets, so
-// that the first real one finds memory and the kernel's modules ready.
+// On the thread that will give the orders, shortly before one: a transaction that changes nothing
+// (but the counter of transactions), so that the order finds memory, the kernel's modules and the
+// processor's caches ready.  A processor that was idle for a millisecond has forgotten it.
 void switch_rehearse(struct guard_switch *guard_switch);
 void switch_close(struct guard_switch *guard_switch); // NULL is fine
 

@@ -1,12 +1,15 @@
 // How long a stream of 100,000 packets a second goes on after it was ordered to be cut off.
 //
-//   bench_isolate FROM TO ADDRESS PORT RUNS [--for SECONDS] switch INTERFACE
+//   bench_isolate FROM TO ADDRESS PORT RUNS [--for SECONDS] switch|rested INTERFACE
+//   bench_isolate FROM TO ADDRESS PORT RUNS [--for SECONDS] client SOCKET INTERFACE JOIN
 //   bench_isolate FROM TO ADDRESS PORT RUNS [--for SECONDS] command CUT JOIN
 // CUT is a command in words; JOIN is a line for the shell.
 //
 // Run in the gateway's namespace; the stream goes from the namespace FROM to ADDRESS, which TO has.
-// "switch": the order is given in this process, as the daemon's switch thread does; "command": by a
-// command line, counted from before it is started.  Prints for each run the microseconds from the
+// "switch": the order is given in this process, as the daemon's switch thread does, ready since a
+// client connected; "rested": the same, from a processor at rest; "client": by a connection to the
+// daemon's switch, counted from the sending of the request; "command": by a command line, counted
+// from before it is started.  Prints for each run the microseconds from the
 // order to the last packet that arrived, by the kernel's own stamp on arrival.  A run in which the
 // stream itself paused, since its processor was taken away, says nothing and is done again.
 #include <arpa/inet.h>
@@ -26,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/client.h"
 #include "kernel/switch.h"
 
 enum {
@@ -38,6 +42,7 @@ enum {
 	PAUSE_NS = 60000,	   // of the stream, which spoils a run
 	COMMAND_PAUSE_NS = 500000, // of a command's, which takes longer
 	TRIES = 10,		   // for each run, at most
+	AHEAD_NS = 150000,	   // that the command line connects before it asks
 	SENT_MAX = 1 << 16,	   // times of sending that are kept
 	LINE_BYTES = 1024,
 	WORDS_MAX = 32, // of a command
@@ -162,11 +167,15 @@ static bool was_steady(uint64_t from, uint64_t to)
 }
 
 struct way {
-	const char *cut, *join;	    // commands, or NULL
+	const char *cut, *join; // commands, or NULL
+	const char *socket;	// of "client", or NULL
+	bool rested;
 	struct guard_switch *guard; // of "switch"
 	struct guard_found found;   // the guard as it is
 	struct isolation isolation;
 	struct isolations all;
+	struct control_client *client;
+	struct control_writer request;
 };
 
 static void run(char *const *words, const posix_spawn_file_actions_t *actions)
@@ -206,6 +215,45 @@ static void run_command(const char *command)
 	posix_spawn_file_actions_destroy(&actions);
 }
 
+static void wait_awake(uint64_t ns)
+{
+	uint64_t end = now_ns(CLOCK_MONOTONIC) + ns;
+
+	while (now_ns(CLOCK_MONOTONIC) < end)
+		;
+}
+
+// What comes before the order.
+static void prepare(struct way *way)
+{
+	if (way->cut || way->rested)
+		return;
+	if (way->socket) {
+		control_writer_init(&way->request, CTL_REQUEST_MAX);
+		control_put_text(&way->request, CTL_KIND, "link");
+		control_put_text(&way->request, CTL_NAME, way->isolation.name);
+		control_put_text(&way->request, CTL_REASON, "drill");
+		control_put_bool(&way->request, CTL_OWN_JUDGMENT, true);
+		if (control_connect(way->socket, &way->client) < 0)
+			fail(way->socket);
+	} else {
+		switch_rehearse(way->guard);
+	}
+	wait_awake(AHEAD_NS);
+}
+
+static void ask(struct way *way)
+{
+	struct control_reply reply;
+	int r = control_call(way->client, CTL_ISOLATE, &way->request, -1, &reply);
+
+	if (r < 0 || control_reply_exit(&reply) != 0)
+		fail("the switch");
+	control_reply_done(&reply);
+	control_writer_done(&way->request);
+	control_close(way->client);
+}
+
 static void cut(struct way *way)
 {
 	const struct guard_want want = { .state = way->found.state,
@@ -214,6 +262,10 @@ static void cut(struct way *way)
 
 	if (way->cut) {
 		run_command(way->cut);
+		return;
+	}
+	if (way->socket) {
+		ask(way);
 		return;
 	}
 	r = switch_isolate(way->guard, &want, &way->isolation);
@@ -248,6 +300,7 @@ static bool measure(struct way *way)
 	}
 	drain(0, &before, &last);
 	usleep(SETTLE_US + (useconds_t)(rand() % 1000));
+	prepare(way);
 	ordered = now_ns(CLOCK_REALTIME);
 	cut(way);
 	usleep(AFTER_US);
@@ -269,6 +322,28 @@ static bool measure(struct way *way)
 	return steady;
 }
 
+static int take_way(struct way *way, int argc, char **argv)
+{
+	const char *interface = argv[1];
+
+	if (argc == 3 && strcmp(argv[0], "command") == 0) {
+		pause_ns = COMMAND_PAUSE_NS;
+		way->cut = argv[1];
+		way->join = argv[2];
+		return 0;
+	}
+	if (argc == 4 && strcmp(argv[0], "client") == 0) {
+		way->socket = argv[1];
+		interface = argv[2];
+		way->join = argv[3];
+	} else if (argc != 2 ||
+		   (strcmp(argv[0], "switch") != 0 && strcmp(argv[0], "rested") != 0)) {
+		return -EINVAL;
+	}
+	way->rested = strcmp(argv[0], "rested") == 0;
+	return isolation_init(&way->isolation, ISOLATION_LINK, interface);
+}
+
 int main(int argc, char **argv)
 {
 	static struct way way;
@@ -280,14 +355,9 @@ int main(int argc, char **argv)
 		end = now_ns(CLOCK_MONOTONIC) + (uint64_t)(atof(argv[at + 1]) * 1e9);
 		at += 2;
 	}
-	if (argc == at + 3 && strcmp(argv[at], "command") == 0) {
-		pause_ns = COMMAND_PAUSE_NS;
-		way.cut = argv[at + 1];
-		way.join = argv[at + 2];
-	} else if (argc != at + 2 || strcmp(argv[at], "switch") != 0 ||
-		   isolation_init(&way.isolation, ISOLATION_LINK, argv[at + 1]) < 0) {
-		fputs("usage: bench_isolate FROM TO ADDRESS PORT RUNS [--for SECONDS] "
-		      "switch INTERFACE | command CUT JOIN\n",
+	if (take_way(&way, argc - at, argv + at) < 0) {
+		fputs("usage: bench_isolate FROM TO ADDRESS PORT RUNS [--for SECONDS] switch|rested "
+		      "INTERFACE | client SOCKET INTERFACE JOIN | command CUT JOIN\n",
 		      stderr);
 		return 2;
 	}
