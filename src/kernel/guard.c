@@ -102,10 +102,10 @@ void guard_rehearse(struct link *link, const char *table, const struct isolation
 	uint32_t stmt;
 	int r = 0;
 
-	rules_of(&rules, table, NULL, isolation, GUARD_FIRST);
+	guard_put_one(&rules, table, NULL, isolation, GUARD_FIRST);
 	batch_begin(&batch, link->seq + 1, NULL);
 	for (uint32_t i = 0; i < rules.rules.n && r == 0; i++) {
-		r = encode_first_rule(&batch, &rules.ruleset, i, &no_features, &stmt);
+		r = encode_first_rule(&batch, &rules.ruleset, i, &guard_features, &stmt);
 		encode_passing_rule(&batch, i);
 	}
 	for (uint32_t i = 0; i < rules.rules.n; i++)

@@ -30,6 +30,7 @@ struct bed {
 	atomic_bool stop;
 	struct control_token held; // of a call that is answered when the next one comes
 	int directory_seen;
+	atomic_int arrived; // clients that sent nothing at first
 };
 
 static void long_answer(struct control_writer *reply)
@@ -71,6 +72,14 @@ static void handle(void *arg, struct control_request *request)
 		bed->held = (struct control_token){ 0 };
 	}
 	control_server_answer(bed->server, request->token, &reply);
+}
+
+static void arrived(void *arg, const struct control_peer *peer)
+{
+	struct bed *bed = arg;
+
+	if (peer->uid == getuid() && peer->pid == getpid())
+		bed->arrived++;
 }
 
 static void *serve(void *arg)
@@ -119,6 +128,25 @@ static void ping(const struct bed *bed)
 	assert_string_equal(control_text(control_reply_fields(&reply), CTL_VERSION), "test");
 	control_reply_done(&reply);
 	control_close(client);
+}
+
+// Told of who connects and has not asked yet; who has asked is served.
+static void announced(void **state)
+{
+	struct bed *bed = *state;
+	struct control_client *client;
+	struct control_reply reply;
+
+	control_server_on_arrived(bed->server, arrived);
+	assert_int_equal(control_connect(bed->path, &client), 0);
+	for (int i = 0; i < 500 && !bed->arrived; i++)
+		usleep(10000);
+	assert_int_equal(bed->arrived, 1);
+	assert_int_equal(control_call(client, CTL_PING, NULL, -1, &reply), 0);
+	assert_int_equal(control_reply_exit(&reply), 0);
+	control_reply_done(&reply);
+	control_close(client);
+	assert_int_equal(bed->arrived, 1);
 }
 
 static void calls(void **state)
@@ -417,6 +445,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(calls, setup, teardown),
+		cmocka_unit_test_setup_teardown(announced, setup, teardown),
 		cmocka_unit_test_setup_teardown(answered_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_messages, setup, teardown),
 		cmocka_unit_test_setup_teardown(oversized, setup, teardown),

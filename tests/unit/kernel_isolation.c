@@ -421,6 +421,38 @@ static void test_lifelines(void **state)
 	bed_close(bed);
 }
 
+// A rehearsal leaves every rule as it was, in whatever state the guard is, and makes nothing.
+static void test_rehearsal(void **state)
+{
+	static const char *const states[] = {
+		"true",
+		"nft add rule inet sekisho_guard prerouting drop",
+		"nft 'add chain inet sekisho_guard prerouting { policy drop; }'",
+		"nft 'add table inet sekisho_guard { flags dormant; }'",
+		"nft flush chain inet sekisho_guard postrouting",
+		"nft delete chain inet sekisho_guard postrouting",
+		"nft delete table inet sekisho_guard",
+	};
+	struct bed *bed = bed_open();
+
+	(void)state;
+	order(bed, make(ISOLATION_ZONE, "office", "lan-of"));
+	order(bed, make(ISOLATION_ALL, "", NULL));
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		assert_int_equal(net_run("%s", states[i]), 0);
+		assert_int_equal(net_run("nft -a list ruleset >/tmp/sekisho-rules-%d", getpid()),
+				 0);
+		switch_rehearse(bed->guard);
+		switch_rehearse(bed->guard);
+		assert_int_equal(
+			net_run("nft -a list ruleset | cmp - /tmp/sekisho-rules-%d", getpid()), 0);
+	}
+	net_run("rm /tmp/sekisho-rules-%d", getpid());
+	bed->in_force.n = 0; // an order after it makes all that was gone
+	order(bed, make(ISOLATION_LINK, "wan0", NULL));
+	bed_close(bed);
+}
+
 // A hand that takes the guard away leaves the mirror, which outlives even its owner.
 static void test_mirror(void **state)
 {
@@ -486,6 +518,7 @@ int main(void)
 		cmocka_unit_test(test_map_hostile), cmocka_unit_test(test_isolate),
 		cmocka_unit_test(test_remembered),  cmocka_unit_test(test_lifelines),
 		cmocka_unit_test(test_mirror),	    cmocka_unit_test(test_in_the_way),
+		cmocka_unit_test(test_rehearsal),
 	};
 
 	net_enter();
