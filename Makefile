@@ -25,7 +25,7 @@ CFLAGS  += -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SAN) -fPIE -D_GNU_SOURCE -Isrc 
 LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
 LDLIBS  += $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 # Libraries that are looked up at the start cost the command line half a millisecond.  Sanitizers
-# need them so; STATIC= for a system without static ones.
+# need them so; STATIC=-pie for a system without static ones.
 CLI_LIBS = libfyaml json-c libsodium
 STATIC  ?= $(if $(SAN),-pie,-static-pie)
 
