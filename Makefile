@@ -26,7 +26,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
 LDLIBS  += $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 # Libraries that are looked up at the start cost the command line half a millisecond.  Sanitizers
 # need them so; STATIC=-pie for a system without static ones.
-CLI_LIBS = libfyaml json-c libsodium
+CLI_LIBS = libfyaml json-c libsodium libmaxminddb
 STATIC  ?= $(if $(SAN),-pie,-static-pie)
 
 # One library of rooms; two programs; what the tests need besides.
