@@ -279,7 +279,7 @@ static int find_place(struct order *order)
 }
 
 // The cut itself, as early as it can be: nothing in here waits for a disk.
-static int cut(struct order *order)
+static int cut(struct order *order, bool *ret_again)
 {
 	struct isolation_book *book = order->book;
 	struct guard_want want;
@@ -296,19 +296,26 @@ static int cut(struct order *order)
 	order->kernel_ns = now_ns() - start;
 	order->one.confirmed_usec = journal_now_usec();
 	if (r == 0) {
-		bool again = book_find(book, &order->one.cut);
-
+		*ret_again = book_find(book, &order->one.cut);
 		r = book_put(book, &order->one);
 		if (r == 0) {
 			const struct isolated *there = book_find(book, &order->one.cut);
 
-			book_tell(book, &order->one, again);
 			order->one.until = there->until;
 			order->one.until_usec = there->until_usec;
 		}
 	}
 	pthread_mutex_unlock(&book->lock);
 	return r;
+}
+
+// The main loop hears of it when the file has it: what it records is then found again after a
+// crash.
+static void tell(struct order *order, bool again)
+{
+	pthread_mutex_lock(&order->book->lock);
+	book_tell(order->book, &order->one, again);
+	pthread_mutex_unlock(&order->book->lock);
 }
 
 // The one that the management path comes in by stays up, as that path does.
@@ -402,6 +409,7 @@ void order_carry_out(struct isolation_book *book, struct control_server *server,
 		     struct control_request *request)
 {
 	struct order *order = calloc(1, sizeof(*order));
+	bool again = false;
 	int r, stored, mirrored;
 
 	if (!order) {
@@ -413,7 +421,7 @@ void order_carry_out(struct isolation_book *book, struct control_server *server,
 	if (r == 0)
 		r = judge(order);
 	if (r == 0) {
-		r = cut(order);
+		r = cut(order, &again);
 		if (r < 0 && !order->wrong[0])
 			wrong(order, EXIT_KERNEL, "SK%03d the kernel does not confirm it: %s",
 			      SK_ISOLATION_FAILED, strerror(-r));
@@ -423,6 +431,7 @@ void order_carry_out(struct isolation_book *book, struct control_server *server,
 		if (control_bool(request->fields, CTL_LINK_DOWN))
 			take_down(order);
 		stored = book_write(book);
+		tell(order, again);
 		fault_point("isolate-stored");
 		mirrored = book_mirror(book);
 		fault_point("isolate-mirrored");
