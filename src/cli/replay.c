@@ -13,7 +13,7 @@
 #include "cli/call.h"
 #include "cli/replay.h"
 
-enum { RULES_MAX = 256, WORDS_MAX = 16384 };
+enum { RULES_MAX = 256, WORDS_MAX = 16384, NAME_COLUMNS = 200 };
 
 struct arguments {
 	struct spot_rule rules[RULES_MAX];
@@ -241,7 +241,7 @@ static int print_packets(struct replay_view *view, const struct replay_options *
 	const struct tracks *tracks = &view->replay.tracks;
 
 	while (following.connection < tracks->n &&
-	       (replay_is_alias(&tracks->entries[following.connection]) || --number))
+	       tracks->entries[following.connection].ordinal != number)
 		following.connection++;
 	if (following.connection == tracks->n) {
 		fprintf(stderr, "sekisho replay: the capture has no such connection\n");
@@ -273,11 +273,24 @@ static void compare(struct replay_view *view)
 	free(is);
 }
 
+// A name from the command line goes into the text of a policy: it stays on its line.
+static const char *on_one_line(const char *name, char out[NAME_COLUMNS])
+{
+	size_t n = 0;
+
+	for (; name[n] && n + 1 < NAME_COLUMNS; n++)
+		out[n] = (unsigned char)name[n] < ' ' || name[n] == 0x7f ? '?' : name[n];
+	out[n] = '\0';
+	return out;
+}
+
 static void print_proposal(const struct replay_view *view)
 {
+	char file[NAME_COLUMNS], dir[NAME_COLUMNS];
+
 	printf("# What %s would need besides %s: %zu flows that \"sekisho check\" accepts.\n"
 	       "# Nothing was applied.  Give each an owner and a need, narrow it, or leave it denied.\n",
-	       view->file, view->dir, view->n_included);
+	       on_one_line(view->file, file), on_one_line(view->dir, dir), view->n_included);
 	propose_print(view->proposal, view->include, view->note, stdout);
 }
 

@@ -23,9 +23,8 @@ struct replay_view {
 	size_t n_included;
 };
 
-const char *replay_zone_id(const struct plan *plan, uint16_t zone);  // "?" if not known
-const char *replay_flow_id(const struct plan *plan, uint32_t flow);  // NULL: none
-uint64_t replay_number(const struct replay *replay, uint32_t index); // of a connection, from 1
+const char *replay_zone_id(const struct plan *plan, uint16_t zone); // "?" if not known
+const char *replay_flow_id(const struct plan *plan, uint32_t flow); // NULL: none
 // "tcp/443", of the packet that opened it.
 const char *replay_service(const struct plan_packet *packet, char *out, size_t size);
 

@@ -6,6 +6,12 @@
 
 enum { CONNECTIONS_MAX = 200000, GROUPS_MAX = 20000 };
 
+// A clock before 1970 is none.
+static uint64_t time_of(int64_t time_us)
+{
+	return time_us > 0 ? (uint64_t)time_us : 0;
+}
+
 static struct json_object *capture_json(const struct replay_view *view)
 {
 	struct json_object *object = json_object_new_object();
@@ -16,8 +22,8 @@ static struct json_object *capture_json(const struct replay_view *view)
 	cli_json_text(object, "format", capture->ng ? "pcapng" : "pcap");
 	cli_json_number(object, "packets", totals->packets);
 	cli_json_number(object, "bytes", totals->bytes);
-	cli_json_number(object, "first_us", (uint64_t)totals->first_us);
-	cli_json_number(object, "last_us", (uint64_t)totals->last_us);
+	cli_json_number(object, "first_us", time_of(totals->first_us));
+	cli_json_number(object, "last_us", time_of(totals->last_us));
 	if (capture->fault[0]) {
 		cli_json_text(object, "fault", capture->fault);
 		cli_json_number(object, "fault_at", capture->fault_at);
@@ -67,7 +73,7 @@ static struct json_object *group_json(const struct replay_view *view, const stru
 	cli_json_number(object, "answered", group->answered);
 	cli_json_number(object, "packets", group->packets);
 	cli_json_number(object, "bytes", group->bytes);
-	cli_json_number(object, "first", replay_number(&view->replay, group->first));
+	cli_json_number(object, "first", view->replay.tracks.entries[group->first].ordinal);
 	return object;
 }
 
@@ -84,12 +90,12 @@ static void add_tuple(struct json_object *object, const struct connection *entry
 	cli_json_text(object, "service", replay_service(&packet, service, sizeof(service)));
 }
 
-static struct json_object *connection_json(const struct replay_view *view, uint64_t number,
+static struct json_object *connection_json(const struct replay_view *view,
 					   const struct connection *entry)
 {
 	struct json_object *object = json_object_new_object();
 
-	cli_json_number(object, "connection", number);
+	cli_json_number(object, "connection", entry->ordinal);
 	add_fate(object, view->loaded.plan, entry->verdict, entry->reason, entry->flow);
 	cli_json_text(object, "from", replay_zone_id(view->loaded.plan, entry->from));
 	cli_json_text(object, "to", replay_zone_id(view->loaded.plan, entry->to));
@@ -100,8 +106,8 @@ static struct json_object *connection_json(const struct replay_view *view, uint6
 	cli_json_number(object, "reply_bytes", entry->bytes[1]);
 	cli_json_number(object, "copies", entry->copies);
 	cli_json_number(object, "errors", entry->errors);
-	cli_json_number(object, "first_us", (uint64_t)entry->first_us);
-	cli_json_number(object, "last_us", (uint64_t)entry->last_us);
+	cli_json_number(object, "first_us", time_of(entry->first_us));
+	cli_json_number(object, "last_us", time_of(entry->last_us));
 	cli_json_number(object, "packet", entry->number);
 	json_object_object_add(object, "middle",
 			       json_object_new_boolean(entry->flags & CONNECTION_MIDDLE));
@@ -112,18 +118,17 @@ static void add_connections(struct json_object *object, const struct replay_view
 {
 	const struct tracks *tracks = &view->replay.tracks;
 	struct json_object *all = json_object_new_array();
-	uint64_t number = 0;
 
 	for (size_t i = 0; i < tracks->n; i++) {
-		if (replay_is_alias(&tracks->entries[i]))
-			continue;
-		if (++number <= CONNECTIONS_MAX)
-			json_object_array_add(all,
-					      connection_json(view, number, &tracks->entries[i]));
+		const struct connection *entry = &tracks->entries[i];
+
+		if (!replay_is_alias(entry) && entry->ordinal <= CONNECTIONS_MAX)
+			json_object_array_add(all, connection_json(view, entry));
 	}
 	json_object_object_add(object, "connections", all);
-	if (number > CONNECTIONS_MAX)
-		cli_json_number(object, "connections_omitted", number - CONNECTIONS_MAX);
+	if (view->replay.connections > CONNECTIONS_MAX)
+		cli_json_number(object, "connections_omitted",
+				view->replay.connections - CONNECTIONS_MAX);
 }
 
 static struct json_object *change_json(const struct replay_view *view, const struct change *change)
@@ -139,7 +144,7 @@ static struct json_object *change_json(const struct replay_view *view, const str
 	cli_json_text(object, "to", replay_zone_id(view->loaded.plan, change->was.to));
 	cli_json_number(object, "connections", change->connections);
 	cli_json_number(object, "packets", change->packets);
-	cli_json_number(object, "first", replay_number(&view->replay, change->first));
+	cli_json_number(object, "first", view->replay.tracks.entries[change->first].ordinal);
 	add_tuple(object, &view->replay.tracks.entries[change->first]);
 	return object;
 }

@@ -6,7 +6,7 @@
 #include "cli/replay.h"
 #include "cli/table.h"
 
-enum { ROWS_MAX = 40, WHY_COLUMNS = 90 };
+enum { ROWS_MAX = 40, INTERFACES_SHOWN = 8, WHY_COLUMNS = 90 };
 
 const char *replay_zone_id(const struct plan *plan, uint16_t zone)
 {
@@ -22,15 +22,6 @@ const char *replay_flow_id(const struct plan *plan, uint32_t flow)
 	const struct plan_flow *flows = plan_flows(plan, &n);
 
 	return flow < n ? flows[flow].id : NULL;
-}
-
-uint64_t replay_number(const struct replay *replay, uint32_t index)
-{
-	uint64_t number = 1;
-
-	for (uint32_t i = 0; i < index; i++)
-		number += !replay_is_alias(&replay->tracks.entries[i]);
-	return number;
 }
 
 const char *replay_service(const struct plan_packet *packet, char *out, size_t size)
@@ -77,13 +68,17 @@ static void print_zones(const struct replay_view *view)
 	for (size_t i = 1; i < spots->n; i++) {
 		if (spots->zones[i] == SPOT_NO_ZONE)
 			continue;
+		if (known++ >= INTERFACES_SHOWN)
+			continue;
 		if (spots->v[i].name[0])
-			printf("%s%s", known++ ? ", " : "interfaces   ", spots->v[i].name);
+			printf("%s%s", known > 1 ? ", " : "interfaces   ", spots->v[i].name);
 		else
-			printf("%s%s%u", known++ ? ", " : "interfaces   ",
+			printf("%s%s%u", known > 1 ? ", " : "interfaces   ",
 			       spots->v[i].numbered ? "" : "number ", spots->v[i].number);
 		printf(" = %s", replay_zone_id(view->loaded.plan, spots->zones[i]));
 	}
+	if (known > INTERFACES_SHOWN)
+		printf(" and %u more", known - INTERFACES_SHOWN);
 	if (known)
 		puts("");
 	if (known + 1 < spots->n || !known)
@@ -159,7 +154,7 @@ static void add_counts(struct table *table, const struct replay_view *view,
 {
 	char bytes[24];
 
-	table_add_number(table, replay_number(&view->replay, group->first));
+	table_add_number(table, view->replay.tracks.entries[group->first].ordinal);
 	table_add_number(table, group->connections);
 	table_add_number(table, group->packets);
 	table_add(table, size_text(group->bytes, bytes));
@@ -233,7 +228,7 @@ static void print_changes(const struct replay_view *view)
 		const char *was = replay_flow_id(view->loaded.plan, change->was.flow);
 		const char *is = replay_flow_id(view->other.plan, change->is.flow);
 
-		table_add_number(table, replay_number(&view->replay, change->first));
+		table_add_number(table, view->replay.tracks.entries[change->first].ordinal);
 		table_add_number(table, change->connections);
 		table_add(table, replay_zone_id(view->loaded.plan, change->was.from));
 		table_add(table, replay_zone_id(view->loaded.plan, change->was.to));
@@ -277,8 +272,7 @@ void replay_print(const struct replay_view *view)
 
 // --- each connection
 
-static void print_connection(const struct replay_view *view, uint64_t number,
-			     const struct connection *entry)
+static void print_connection(const struct replay_view *view, const struct connection *entry)
 {
 	struct plan_packet packet = judge_packet(entry);
 	char source[ADDR_TEXT_MAX], destination[ADDR_TEXT_MAX], service[64], port[8] = "";
@@ -286,8 +280,8 @@ static void print_connection(const struct replay_view *view, uint64_t number,
 
 	if (packet.sport)
 		snprintf(port, sizeof(port), ":%u", packet.sport);
-	printf("%7llu  %-9s  %s%s (%s) -> %s (%s) %s  %s  %llu+%llu packets, %llu+%llu bytes%s%s\n",
-	       (unsigned long long)number, replay_verdict_word((enum replay_verdict)entry->verdict),
+	printf("%7u  %-9s  %s%s (%s) -> %s (%s) %s  %s  %llu+%llu packets, %llu+%llu bytes%s%s\n",
+	       entry->ordinal, replay_verdict_word((enum replay_verdict)entry->verdict),
 	       addr_text(&packet.source, source), port,
 	       replay_zone_id(view->loaded.plan, entry->from),
 	       addr_text(&packet.destination, destination),
@@ -303,9 +297,8 @@ static void print_connection(const struct replay_view *view, uint64_t number,
 void replay_print_connections(const struct replay_view *view)
 {
 	const struct tracks *tracks = &view->replay.tracks;
-	uint64_t number = 0;
 
 	for (size_t i = 0; i < tracks->n; i++)
 		if (!replay_is_alias(&tracks->entries[i]))
-			print_connection(view, ++number, &tracks->entries[i]);
+			print_connection(view, &tracks->entries[i]);
 }

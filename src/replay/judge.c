@@ -119,6 +119,16 @@ static bool from_gateway(const struct judge *judge, uint16_t zone, const struct 
 	       (zone < n && !zones[zone].elsewhere && plan_zone_has(judge->plan, zone, source));
 }
 
+// Where it was seen leaving is one of the zones that it may go to.
+static void narrow(const struct judge *judge, uint16_t left, struct zones *to)
+{
+	uint16_t zone = spots_zone(judge->spots, judge->plan, left);
+
+	for (size_t i = 0; to->n > 1 && i < to->n; i++)
+		if (to->v[i] == zone)
+			only(to, zone);
+}
+
 static void find_zones(const struct judge *judge, const struct connection *connection,
 		       const struct plan_packet *packet, struct zones *from, struct zones *to)
 {
@@ -143,6 +153,7 @@ static void find_zones(const struct judge *judge, const struct connection *conne
 		every(judge, to);
 	else
 		by_address(judge, &packet->destination, to);
+	narrow(judge, connection->left, to);
 }
 
 // --- what is decided before any flow is asked
@@ -279,6 +290,10 @@ static void ask_between(const struct judge *judge, const struct plan_packet *ope
 		if (first)
 			*ret = answer;
 		first = false;
+		if (answer.from != ret->from)
+			ret->from = SPOT_NO_ZONE;
+		if (answer.to != ret->to)
+			ret->to = SPOT_NO_ZONE;
 		if (answer.verdict == ret->verdict)
 			continue;
 		ret->verdict = REPLAY_AMBIGUOUS;

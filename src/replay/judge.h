@@ -1,17 +1,18 @@
 // What a plan says of a connection: the packet that opened it, put to plan_decide() between the
 // zones that it may be between.
 //
-//	what is known                                   zone
-//	---------------------------------------------- ---------------------------------------------
-//	it came in by an interface of a zone            from: that zone, whatever its address
-//	it left by one, and its source is the           from: self; to: that zone
+//	what is known				zone
+//	--------------------------------------  --------------------------------------------------
+//	it came in by an interface of a zone	from: that zone, whatever its address
+//	it left by one, and its source is the	from: self; to: that zone
 //	gateway's, or of that very zone
-//	the address is the gateway's                    to: self (and from, where no interface is
-// known) 	multicast, broadcast, link-local                to: self, which alone can hear it;
-// from self: the 	                                                zone that it left to an
-// address of one zone                          that zone 	of several zones without networks,
-// each of them: what they do not agree on is 	or link-local without an interface
-// ambiguous 	of no zone denied
+//	the address is the gateway's		self; from only where no interface is known
+//	multicast, broadcast, link-local	to: self, which alone can hear it; from self: the
+//						zone that it left to
+//	an address of one zone			that zone
+//	of several zones without networks,	the one that it was seen leaving to; else each of
+//	or link-local without an interface	them: what they do not agree on is ambiguous
+//	of no zone				denied
 #ifndef SEKISHO_REPLAY_JUDGE_H
 #define SEKISHO_REPLAY_JUDGE_H
 

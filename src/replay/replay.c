@@ -346,6 +346,7 @@ static uint32_t open_connection(struct run *run, const struct item *item, uint32
 	}
 	entry = &replay->tracks.entries[index];
 	entry->number = item->number;
+	entry->ordinal = ++replay->connections;
 	entry->first_us = entry->last_us = item->packet.time_us;
 	entry->slot = item->spot;
 	entry->way = item->way;
@@ -435,6 +436,21 @@ static void tell(struct run *run, const struct item *item, uint32_t index,
 	run->replay->options.each(run->replay->options.arg, &sight);
 }
 
+// Now it is known where it went: what was ambiguous is judged again.
+static void note_leaving(struct run *run, const struct item *item, uint32_t index)
+{
+	struct replay *replay = run->replay;
+	struct connection *entry = &replay->tracks.entries[index];
+	struct judge_answer answer;
+
+	entry->left = item->spot;
+	if (entry->to != SPOT_NO_ZONE && entry->verdict != REPLAY_AMBIGUOUS)
+		return;
+	judge_entry(replay, entry, &answer);
+	if (permits(&answer))
+		add_aliases(replay, index, &answer);
+}
+
 // A packet is counted where the first of its direction was seen; elsewhere it is a copy.
 static void count(struct run *run, const struct item *item, uint32_t index, bool reply, bool alias)
 {
@@ -445,6 +461,9 @@ static void count(struct run *run, const struct item *item, uint32_t index, bool
 
 	if (item->packet.time_us > entry->last_us)
 		entry->last_us = item->packet.time_us;
+	if (copy && !reply && item->way == LINK_LEAVING && !entry->left)
+		note_leaving(run, item, index);
+	entry = &run->replay->tracks.entries[index];
 	if (copy) {
 		entry->copies += entry->copies < UINT32_MAX;
 		run->replay->totals.copies++;

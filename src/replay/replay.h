@@ -63,6 +63,7 @@ struct replay {
 	struct spots spots;
 	struct judge judge;
 	struct replay_totals totals;
+	uint32_t connections;
 };
 
 void replay_init(struct replay *replay, const struct replay_options *options);

@@ -43,12 +43,14 @@ struct connection {
 	int64_t first_us, last_us;
 	uint64_t packets[2], bytes[2]; // of who opened it; of the other
 	uint32_t number;	       // of its first packet in the file, from 1
+	uint32_t ordinal;	       // its own, from 1; aliases have none
 	uint32_t alias_of;	       // the same connection after translation; TRACK_NONE
 	uint32_t flow;		       // permits it, or PLAN_NONE
 	uint32_t copies;	       // of its packets, seen leaving after they were seen coming
 	uint32_t errors;	       // ICMP errors about it
 	uint16_t from, to;	       // zones, or UINT16_MAX
 	uint16_t slot;		       // where its first packet was seen; 0: not known
+	uint16_t left;		       // where its opener's packets were seen leaving; 0: nowhere
 	uint16_t origin;	       // strict: the zone that it came in from
 	uint16_t sights[2];	       // where packets of each direction are counted
 	uint8_t way;		       // enum link_way of the first
