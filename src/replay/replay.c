@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/aliases.h"
 #include "replay/fragments.h"
 
 enum {
 	SECOND_US = 1000000,
 	BEGIN_US = 2 * SECOND_US, // answers so soon are to what was asked before the capture
 	WELL_KNOWN = 1024,
-	ALIASES_MAX = 8, // of one connection
 };
 
 // The kernel's (nf_conntrack_*_timeout), in seconds.
@@ -260,71 +260,6 @@ static void judge_first(struct replay *replay, struct connection *entry, const s
 	judge_entry(replay, entry, answer);
 }
 
-static void add_alias(struct replay *replay, uint32_t connection, const struct addr *source,
-		      const struct plan_packet *translated)
-{
-	const struct connection *entry = &replay->tracks.entries[connection];
-	struct plan_packet opening = judge_packet(entry);
-	struct track_key key;
-	bool icmp = opening.protocol == IPPROTO_ICMP || opening.protocol == IPPROTO_ICMPV6;
-	uint16_t id = entry->key.port_a;
-	bool from_b = track_make_key(&key, source, &translated->destination, opening.protocol,
-				     icmp ? id : opening.sport, icmp ? id : translated->port);
-
-	key.kind = entry->key.kind;
-
-	uint64_t hash = track_hash(&replay->tracks, &key);
-
-	if (track_find(&replay->tracks, &key, hash, TRACK_ANYWHERE, from_b) != TRACK_NONE)
-		return;
-
-	uint32_t alias = track_add(&replay->tracks, &key, hash, TRACK_NONE);
-
-	if (alias == TRACK_NONE)
-		return;
-	replay->tracks.entries[alias].alias_of = connection;
-	replay->tracks.entries[alias].flags = from_b ? CONNECTION_FROM_B : 0;
-}
-
-// The sources that the plan may give it: the range of a source translation, or the gateway's own
-// addresses in the zone it leaves to.
-static void add_aliases(struct replay *replay, uint32_t connection,
-			const struct judge_answer *answer)
-{
-	const struct plan_nat *nat = answer->source_nat;
-	const struct plan_packet *translated = &answer->translated;
-	struct addr source = translated->source;
-	unsigned n = 0;
-
-	if (!nat && !answer->hairpin_nat) {
-		if (answer->destination_nat)
-			add_alias(replay, connection, &source, translated);
-		return;
-	}
-	if (nat && nat->kind == POL_NAT_PREFIX) {
-		source.bits = nat->target.lo + (source.bits - nat->inside.lo);
-		add_alias(replay, connection, &source, translated);
-		return;
-	}
-	if (nat && nat->kind == POL_NAT_SOURCE && !answer->hairpin_nat) {
-		for (source.bits = nat->target.lo; n++ < ALIASES_MAX; source.bits++) {
-			add_alias(replay, connection, &source, translated);
-			if (source.bits == nat->target.hi)
-				break;
-		}
-		return;
-	}
-	for (size_t i = 0; i < replay->options.n_self && n < ALIASES_MAX; i++) {
-		const struct addr *self = &replay->options.self[i];
-
-		if (self->family != source.family ||
-		    !plan_zone_has(replay->options.plan, translated->to, self))
-			continue;
-		add_alias(replay, connection, self, translated);
-		n++;
-	}
-}
-
 // From which zone the packet came in, where that is known.
 static uint16_t origin_of(const struct replay *replay, const struct item *item)
 {
@@ -360,7 +295,7 @@ static uint32_t open_connection(struct run *run, const struct item *item, uint32
 	if (entry->origin != TRACK_ANYWHERE && entry->way == LINK_COMING)
 		entry->flags |= CONNECTION_STRICT;
 	if (permits(&answer))
-		add_aliases(replay, index, &answer);
+		aliases_add(replay, index, &answer);
 	return index;
 }
 
@@ -448,7 +383,7 @@ static void note_leaving(struct run *run, const struct item *item, uint32_t inde
 		return;
 	judge_entry(replay, entry, &answer);
 	if (permits(&answer))
-		add_aliases(replay, index, &answer);
+		aliases_add(replay, index, &answer);
 }
 
 // A packet is counted where the first of its direction was seen; elsewhere it is a copy.

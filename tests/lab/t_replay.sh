@@ -15,7 +15,7 @@ sed 's|up: { role: uplink,|& networks: [10.200.0.0/16, 198.51.100.0/24, "2001:db
 lab up "$rules" || { bad "the lab does not come up"; done_; }
 
 record() { # FILE: begins
-	background gw tcpdump -q -i any -y LINUX_SLL2 -s 300 -B 32768 -U -Z root -w "$1"
+	background gw tcpdump --immediate-mode -q -i any -y LINUX_SLL2 -s 300 -B 32768 -U -Z root -w "$1"
 	recorder=$!
 	eventually test -s "$1"
 	# What answers in the first two seconds may belong to what was before: nothing does, here.
