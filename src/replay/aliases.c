@@ -17,13 +17,15 @@ static void add_alias(struct replay *replay, uint32_t connection, const struct a
 
 	uint64_t hash = track_hash(&replay->tracks, &key);
 
-	if (track_find(&replay->tracks, &key, hash, TRACK_ANYWHERE, from_b) != TRACK_NONE)
-		return;
-
-	uint32_t alias = track_add(&replay->tracks, &key, hash, TRACK_NONE);
+	uint32_t alias = track_find(&replay->tracks, &key, hash, TRACK_ANYWHERE, from_b);
 
 	if (alias == TRACK_NONE)
+		alias = track_add(&replay->tracks, &key, hash, TRACK_NONE);
+	else if (!replay_is_alias(&replay->tracks.entries[alias]))
 		return;
+	if (alias == TRACK_NONE)
+		return;
+	// One that was there already is of a connection before, which is over.
 	replay->tracks.entries[alias].alias_of = connection;
 	replay->tracks.entries[alias].flags = from_b ? CONNECTION_FROM_B : 0;
 }
