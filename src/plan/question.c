@@ -147,7 +147,10 @@ static void ask_packet(const struct plan *plan, const struct finding *space,
 	struct finding finding = *space;
 	struct plan_packet packet = first_packet(space);
 
-	plan_query(plan, &packet, &finding.answer);
+	if (question->wordless)
+		plan_decide(plan, NULL, &packet, &finding.answer);
+	else
+		plan_query(plan, &packet, &finding.answer);
 	finding.flow = finding.answer.flow;
 	finding.to = finding.answer.translated.to;
 	finding.verdict = finding.answer.verdict == PLAN_ALLOW	   ? FIND_ALLOW
@@ -219,7 +222,7 @@ static bool is_out_of_zone(const struct plan *plan, const struct finding *space)
 	for (int last = 0; last < 2; last++) { // the first of all addresses, 0.0.0.0, never belongs
 		packet.source = (struct addr){ rect->source.family,
 					       last ? rect->source.hi : rect->source.lo };
-		plan_query(plan, &packet, &answer);
+		plan_decide(plan, NULL, &packet, &answer);
 		if (answer.reason == PLAN_SPOOFED && rect->source.lo == rect->source.hi)
 			return true;
 		if (answer.reason == PLAN_MISPLACED && rect->destination.lo == rect->destination.hi)
@@ -285,7 +288,7 @@ static void follow_nat(const struct plan *plan, struct finding *space)
 	if (space->rect.destination.lo != space->rect.destination.hi ||
 	    space->atom.port_lo != space->atom.port_hi)
 		return;
-	plan_query(plan, &packet, &answer);
+	plan_decide(plan, NULL, &packet, &answer);
 	if (!answer.destination_nat)
 		return;
 	space->answer.destination_nat = answer.destination_nat;

@@ -25,6 +25,7 @@ struct finding {
 struct question {
 	VEC(struct finding) findings;
 	enum finding_verdict verdict; // of all together
+	bool wordless;		      // asked for: no nearest flow and no text of what is denied
 	char error[256];	      // why it could not be asked
 };
 

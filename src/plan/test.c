@@ -215,39 +215,49 @@ static void try_ways(struct trial *trial, const struct finding *finding)
 	}
 }
 
-static void judge(struct trial *trial, const struct question *question)
+static const struct finding *find_wrong(const struct question *question, const char *expect)
 {
-	const char *expect = trial->test->expect.s;
-	const struct finding *wrong = NULL;
-
-	for (size_t i = 0; i < question->findings.n && !wrong; i++)
+	for (size_t i = 0; i < question->findings.n; i++)
 		if (!fits(&question->findings.v[i], expect))
-			wrong = &question->findings.v[i];
+			return &question->findings.v[i];
+	return NULL;
+}
+
+// False: it is not as expected, and has to be asked again for the words.
+static bool judge(struct trial *trial, const struct question *question)
+{
+	const struct finding *wrong = find_wrong(question, trial->test->expect.s);
+
 	if (wrong || question->verdict == FIND_PARTLY) {
+		if (question->wordless)
+			return false;
 		tell_verdict(trial, question, wrong);
-		return;
+		return true;
 	}
 	for (size_t i = 0; i < question->findings.n && !trial->told; i++)
 		if (question->findings.v[i].verdict != FIND_DENY)
 			try_ways(trial, &question->findings.v[i]);
+	return true;
 }
 
 // true: the two have packets of one family for the service.
 static bool ask(struct trial *trial, const char *from, const char *to, const char *service)
 {
-	struct question question = { 0 };
 	char port[24] = "";
-	bool asked;
+	bool asked = false, judged = false;
 
 	if (trial->test->source_port.set)
 		snprintf(port, sizeof(port), "%llu",
 			 (unsigned long long)trial->test->source_port.value);
 	trial->asked++;
-	asked = question_ask(trial->build->plan, from, to, service, *port ? port : NULL,
-			     &question) == 0;
-	if (asked)
-		judge(trial, &question);
-	question_done(&question);
+	for (int words = 0; words < 2 && !judged; words++) {
+		struct question question = { .wordless = !words };
+
+		asked = question_ask(trial->build->plan, from, to, service, *port ? port : NULL,
+				     &question) == 0;
+		judged = !asked || judge(trial, &question);
+		question_done(&question);
+	}
 	return asked;
 }
 
