@@ -74,14 +74,15 @@ static inline void list_blocks(uint16_t *out, uint64_t summary, uint16_t first)
 	};
 	__m512i bits = _mm512_maskz_compress_epi8(summary, _mm512_loadu_si512(number));
 	__m512i base = _mm512_set1_epi16((short)first);
+	__m512i low = _mm512_add_epi16(base, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(bits)));
 
-	_mm512_storeu_si512(
-		out, _mm512_add_epi16(base, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(bits))));
-	if (__builtin_expect(__builtin_popcountll(summary) > 32, 0))
-		_mm512_storeu_si512(
-			out + 32,
-			_mm512_add_epi16(base,
-					 _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(bits, 1))));
+	_mm256_storeu_si256((__m256i *)out, _mm512_castsi512_si256(low));
+	if (__builtin_expect(__builtin_popcountll(summary) > 16, 0)) {
+		__m256i rest = _mm512_extracti64x4_epi64(bits, 1);
+
+		_mm512_storeu_si512(out, low);
+		_mm512_storeu_si512(out + 32, _mm512_add_epi16(base, _mm512_cvtepu8_epi16(rest)));
+	}
 }
 
 #include "classify/match_batch.h"
