@@ -17,8 +17,9 @@ enum {
 struct batch {
 	const uint64_t *row[IMAGE_AXES_MAX][MATCH_BATCH];
 	uint32_t best[MATCH_BATCH];
-	uint16_t block[WORK_MAX + 64]; // what is to be looked at: a block
-	uint8_t packet[WORK_MAX + 64]; // of a packet
+	uint16_t block[WORK_MAX + 64];		   // what is to be looked at: a block
+	uint8_t packet[WORK_MAX + 64];		   // of a packet
+	uint32_t vector[IMAGE_AXES_MAX][WORK_MAX]; // and there these, if they are found before
 };
 
 #define UNROLL _Pragma("GCC unroll 8")
@@ -53,8 +54,10 @@ INLINE void find_v4(const struct view_tree *tree, const struct view_axis *axis,
 			node = at[V4_KEYS] + below_v4(at, x);
 		}
 		ret_row[i] = axis_rows + rows[node];
-		if (prefetch)
+		if (prefetch) { // a wide row has two lines or three
 			__builtin_prefetch(ret_row[i]);
+			__builtin_prefetch(ret_row[i] + 8);
+		}
 	}
 }
 
@@ -185,16 +188,20 @@ INLINE size_t vector_of(const struct view *view, const struct view_axis *axis, c
 	return (size_t)halves[view->ids_at + id] + axis->base[block];
 }
 
-INLINE void prefetch_work(const struct view *view, struct batch *batch, size_t n_work,
-			  struct made_for how)
+// Where the vectors are on their way to be read, they are found in a pass before.
+INLINE void find_vectors(const struct view *view, struct batch *batch, size_t n_work,
+			 struct made_for how)
 {
 	for (size_t i = 0; i < n_work; i++) {
 		UNROLL
-		for (unsigned a = 0; a < how.n_axes; a++)
-			__builtin_prefetch(view->vectors +
-					   BLOCK_WORDS * vector_of(view, &view->axis[a],
-								   batch->row[a][batch->packet[i]],
-								   batch->block[i], how));
+		for (unsigned a = 0; a < how.n_axes; a++) {
+			size_t vector =
+				vector_of(view, &view->axis[a], batch->row[a][batch->packet[i]],
+					  batch->block[i], how);
+
+			batch->vector[a][i] = (uint32_t)vector;
+			__builtin_prefetch(view->vectors + BLOCK_WORDS * vector);
+		}
 	}
 }
 
@@ -205,15 +212,18 @@ INLINE void do_work(const struct view *view, struct batch *batch, size_t n_work,
 	const uint32_t *order = view->order;
 
 	if (how.prefetch)
-		prefetch_work(view, batch, n_work, how);
+		find_vectors(view, batch, n_work, how);
 	for (size_t i = 0; i < n_work; i++) {
 		uint32_t block = batch->block[i], packet = batch->packet[i];
 		const uint64_t *v[IMAGE_AXES_MAX];
 
 		UNROLL
 		for (unsigned a = 0; a < how.n_axes; a++)
-			v[a] = vectors + BLOCK_WORDS * vector_of(view, &view->axis[a],
-								 batch->row[a][packet], block, how);
+			v[a] = vectors + BLOCK_WORDS * (how.prefetch
+								? batch->vector[a][i]
+								: vector_of(view, &view->axis[a],
+									    batch->row[a][packet],
+									    block, how));
 		uint32_t slot = first_in_block(v, how.n_axes, live + block * BLOCK_WORDS);
 		uint32_t rank = order[block * ORDER_STRIDE + slot];
 		uint32_t best = batch->best[packet];

@@ -14,10 +14,10 @@ enum {
 	// Of one group.  A product of classes beyond this costs more memory than a second axis
 	// time.
 	COMBINATIONS_MAX = 1 << 20,
-	COMBINATIONS_A_RULE = 16, // and no more than this for each rule, but for
-	COMBINATIONS_FREE = 4096, // so many
-	UNMERGED_RANGES = 2048,	  // more distinct ranges: classes of a field are not merged
-	TUPLE_BITS = 24,	  // slots from which a tuple has them as bits
+	COMBINATIONS_A_RULE = 2,   // and no more than this for each rule, but for
+	COMBINATIONS_FREE = 16384, // so many
+	UNMERGED_RANGES = 2048,	   // more distinct ranges: classes of a field are not merged
+	TUPLE_BITS = 24,	   // slots from which a tuple has them as bits
 };
 
 typedef VEC(uint64_t) bits_t;

@@ -2,8 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { LINE = 64 };
+enum { LINE = 64, HUGE_PAGE = 2 << 20 };
 #define WRITER_MAX ((size_t)UINT32_MAX - 2 * LINE)
 
 void writer_done(struct writer *writer)
@@ -20,10 +21,13 @@ static void grow(struct writer *writer, size_t want)
 		cap *= 2;
 	if (cap == writer->cap)
 		return;
-	uint8_t *bytes = aligned_alloc(LINE, cap);
+	size_t page = cap >= HUGE_PAGE ? HUGE_PAGE : LINE;
+	uint8_t *bytes = aligned_alloc(page, cap);
 
 	if (!bytes)
 		abort();
+	if (page == HUGE_PAGE) // fewer misses of the TLB; where there are none, so be it
+		(void)madvise(bytes, cap, MADV_HUGEPAGE);
 	if (writer->size)
 		memcpy(bytes, writer->bytes, writer->size);
 	memset(bytes + writer->size, 0, cap - writer->size);
