@@ -23,6 +23,8 @@ static bool holds(struct trying *trying, char note[NOTE_MAX])
 {
 	struct replay_view *view = trying->view;
 	struct diag *diag = diag_new();
+	const struct geo_known *countries =
+		view->loaded.has_countries ? &view->loaded.countries.known : NULL;
 	struct pol_policy *policy = NULL;
 	struct plan *plan = NULL;
 	struct policy_source more = { .name = "proposed-by-replay.yaml" };
@@ -40,7 +42,7 @@ static bool holds(struct trying *trying, char note[NOTE_MAX])
 	more.bytes = text;
 	more.size = size;
 	fine = size == 0 || (policy_read_path_with(view->dir, &more, diag, &policy) == 0 &&
-			     plan_make(policy, diag, &plan, NULL) == 0);
+			     plan_make_with(policy, countries, diag, &plan, NULL) == 0);
 	for (size_t i = 0; !fine && i < diag_count(diag); i++)
 		if (diag_at(diag, i)->severity == DIAG_ERROR) {
 			snprintf(note, NOTE_MAX, "%.*s", NOTE_MAX - 1, diag_at(diag, i)->message);
