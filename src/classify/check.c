@@ -186,7 +186,7 @@ static bool map_ok(const struct checking *c, const struct image_map *map, uint64
 	*ret_class = 0;
 	if (!table_ok(c, map->root, sizeof(uint16_t)) || map->root.n != MAP_ROOT ||
 	    !table_ok(c, map->chunk, sizeof(uint16_t)) || map->chunk.n % MAP_CHUNK ||
-	    map->group >= c->part->n_groups)
+	    map->group >= c->part->n_groups || (c->part->form != IMAGE_WIDE && map->stride != 1))
 		return false;
 	for (uint32_t i = 0; i < MAP_ROOT; i++)
 		if (root[i] >= map->chunk.n / MAP_CHUNK)

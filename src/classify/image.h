@@ -87,7 +87,7 @@ struct image_map {		  // of one field
 	struct image_table root;  // uint16_t [MAP_ROOT]: number of a chunk
 	struct image_table chunk; // uint16_t [n * MAP_CHUNK]: class
 	uint32_t group;		  // which table of rows it helps to index,
-	uint32_t stride;	  // with class * stride
+	uint32_t stride;	  // with class * stride (1 where the image is not wide)
 };
 
 struct image_axis {

@@ -58,9 +58,12 @@ static inline uint32_t first_flat(const uint64_t *const *row, unsigned n, const 
 
 	_Pragma("GCC unroll 4") for (unsigned part = 0; part < FLAT_WORDS / 4; part++)
 	{
-		__m256i rules = _mm256_load_si256((const __m256i *)live + part);
+		__m256i rules = _mm256_load_si256((const __m256i *)row[0] + part);
 
-		_Pragma("GCC unroll 8") for (unsigned a = 0; a < n; a++) rules =
+		if (live)
+			rules = _mm256_and_si256(rules,
+						 _mm256_load_si256((const __m256i *)live + part));
+		_Pragma("GCC unroll 8") for (unsigned a = 1; a < n; a++) rules =
 			_mm256_and_si256(rules, _mm256_load_si256((const __m256i *)row[a] + part));
 		_mm256_store_si256((__m256i *)word + part, rules);
 		some |= words_with(rules) << part * 4;
@@ -74,9 +77,11 @@ static inline uint32_t first_flat(const uint64_t *const *row, unsigned n, const 
 static inline uint32_t first_in_block(const uint64_t *const *v, unsigned n, const uint64_t *live)
 {
 	_Alignas(32) uint64_t word[BLOCK_WORDS + 4];
-	__m256i rules = _mm256_load_si256((const __m256i *)live);
+	__m256i rules = _mm256_load_si256((const __m256i *)v[0]);
 
-	_Pragma("GCC unroll 8") for (unsigned a = 0; a < n; a++) rules =
+	if (live)
+		rules = _mm256_and_si256(rules, _mm256_load_si256((const __m256i *)live));
+	_Pragma("GCC unroll 8") for (unsigned a = 1; a < n; a++) rules =
 		_mm256_and_si256(rules, _mm256_load_si256((const __m256i *)v[a]));
 	_mm256_store_si256((__m256i *)word, rules);
 	word[BLOCK_WORDS] = 0;

@@ -34,9 +34,13 @@ static inline uint32_t lower_bits(uint64_t summary, uint32_t bit)
 static inline uint32_t first_flat(const uint64_t *const *row, unsigned n, const uint64_t *live)
 {
 	_Alignas(64) uint64_t word[FLAT_WORDS + 8];
-	__m512i low = _mm512_load_si512(live), high = _mm512_load_si512(live + 8);
+	__m512i low = _mm512_load_si512(row[0]), high = _mm512_load_si512(row[0] + 8);
 
-	_Pragma("GCC unroll 8") for (unsigned a = 0; a < n; a++)
+	if (live) {
+		low = _mm512_and_si512(low, _mm512_load_si512(live));
+		high = _mm512_and_si512(high, _mm512_load_si512(live + 8));
+	}
+	_Pragma("GCC unroll 8") for (unsigned a = 1; a < n; a++)
 	{
 		low = _mm512_and_si512(low, _mm512_load_si512(row[a]));
 		high = _mm512_and_si512(high, _mm512_load_si512(row[a] + 8));
@@ -53,9 +57,11 @@ static inline uint32_t first_flat(const uint64_t *const *row, unsigned n, const 
 
 static inline uint32_t first_in_block(const uint64_t *const *v, unsigned n, const uint64_t *live)
 {
-	__m256i rules = _mm256_load_si256((const __m256i *)live);
+	__m256i rules = _mm256_load_si256((const __m256i *)v[0]);
 
-	_Pragma("GCC unroll 8") for (unsigned a = 0; a < n; a++) rules =
+	if (live)
+		rules = _mm256_and_si256(rules, _mm256_load_si256((const __m256i *)live));
+	_Pragma("GCC unroll 8") for (unsigned a = 1; a < n; a++) rules =
 		_mm256_and_si256(rules, _mm256_load_si256((const __m256i *)v[a]));
 	__mmask8 some = _mm256_test_epi64_mask(rules, rules);
 	__m256i first = _mm256_maskz_compress_epi64(some, rules);

@@ -1,9 +1,9 @@
 // The steps of the vector matchers, which include this after they defined for their instructions
 //
 //	below_v4(node, x), below_v6(node, x)	how many of a node's keys are less than x
-//	first_flat(row, n, live)		the first bit of the AND of flat rows; FLAT_NONE
-//	first_in_block(v, n, live)		the same of a block's vectors; ORDER_NONE
-//	list_blocks(out, summary, first)	the numbers of the bits, plus first; up to 64
+//	first_flat(row, n, live)		the first bit of the AND of flat rows; FLAT_NONE.  live
+//may 						be NULL: all are 	first_in_block(v, n, live)		the same of a block's vectors;
+//ORDER_NONE 	list_blocks(out, summary, first)	the numbers of the bits, plus first; up to 64
 //
 // Each step goes through the whole batch before the next begins, so that the misses of many packets
 // are under way together.  No branch depends on a packet.
@@ -27,7 +27,7 @@ struct batch {
 
 // What an instance of the steps is made for.
 struct made_for {
-	bool v6, zones, prefetch;
+	bool v6, zones, whole, prefetch; // whole: no rule is deleted
 	enum image_form form;
 	unsigned n_axes;
 };
@@ -124,10 +124,12 @@ INLINE void find_v6(const struct view_tree *tree, const struct view_axis *axis,
 
 // --- services
 
-INLINE uint32_t class_of(const struct view_map *map, uint16_t value)
+INLINE uint32_t class_of(const struct view_map *map, uint16_t value, struct made_for how)
 {
-	return map->chunk[(uint32_t)map->root[value / MAP_CHUNK] * MAP_CHUNK + value % MAP_CHUNK] *
-	       map->stride;
+	uint32_t chunk = map->root[value / MAP_CHUNK];
+	uint32_t class = map->chunk[chunk * MAP_CHUNK + value % MAP_CHUNK];
+
+	return how.form == IMAGE_WIDE ? class * map->stride : class;
 }
 
 INLINE void find_services(const struct view *view, const void *keys, size_t n, struct batch *batch,
@@ -144,7 +146,7 @@ INLINE void find_services(const struct view *view, const void *keys, size_t n, s
 		UNROLL
 		for (unsigned f = 0; f < n_fields; f++)
 			index[n_groups == 1 ? 0 : view->map[f].group] +=
-				class_of(&view->map[f], field[f]);
+				class_of(&view->map[f], field[f], how);
 		UNROLL
 		for (unsigned g = 0; g < n_groups; g++) {
 			batch->row[2 + g][i] = view->axis[2 + g].rows + view->group[g][index[g]];
@@ -159,7 +161,7 @@ INLINE void find_services(const struct view *view, const void *keys, size_t n, s
 INLINE void match_flat(const struct view *view, struct batch *batch, size_t n, struct made_for how,
 		       uint32_t *ret_rank)
 {
-	const uint64_t *live = view->live;
+	const uint64_t *live = how.whole ? NULL : view->live;
 	const uint32_t *order = view->order;
 
 	for (size_t i = 0; i < n; i++) {
@@ -224,7 +226,8 @@ INLINE void do_work(const struct view *view, struct batch *batch, size_t n_work,
 								: vector_of(view, &view->axis[a],
 									    batch->row[a][packet],
 									    block, how));
-		uint32_t slot = first_in_block(v, how.n_axes, live + block * BLOCK_WORDS);
+		uint32_t slot = first_in_block(v, how.n_axes,
+					       how.whole ? NULL : live + block * BLOCK_WORDS);
 		uint32_t rank = order[block * ORDER_STRIDE + slot];
 		uint32_t best = batch->best[packet];
 
@@ -293,42 +296,53 @@ INLINE void match_some(const struct view *view, const void *keys, size_t n, stru
 				   ret_rank + i);                                                  \
 	}
 
-// v6, zones, prefetch, form, axes (0: as many as there are)
-MATCHER(flat_v4, false, false, false, IMAGE_FLAT, 3)
-MATCHER(flat_v6, true, false, false, IMAGE_FLAT, 3)
-MATCHER(flat_zones_v4, false, true, false, IMAGE_FLAT, 3)
-MATCHER(flat_zones_v6, true, true, false, IMAGE_FLAT, 3)
-MATCHER(flat_any_v4, false, true, false, IMAGE_FLAT, 0)
-MATCHER(flat_any_v6, true, true, false, IMAGE_FLAT, 0)
-MATCHER(narrow_v4, false, false, PREFETCH_NARROW, IMAGE_NARROW, 3)
-MATCHER(narrow_v6, true, false, PREFETCH_NARROW, IMAGE_NARROW, 3)
-MATCHER(narrow_zones_v4, false, true, PREFETCH_NARROW, IMAGE_NARROW, 3)
-MATCHER(narrow_zones_v6, true, true, PREFETCH_NARROW, IMAGE_NARROW, 3)
-MATCHER(narrow_any_v4, false, true, true, IMAGE_NARROW, 0)
-MATCHER(narrow_any_v6, true, true, true, IMAGE_NARROW, 0)
-MATCHER(wide_v4, false, true, true, IMAGE_WIDE, 3)
-MATCHER(wide_v6, true, true, true, IMAGE_WIDE, 3)
-MATCHER(wide_any_v4, false, true, true, IMAGE_WIDE, 0)
-MATCHER(wide_any_v6, true, true, true, IMAGE_WIDE, 0)
+// v6, zones, whole, prefetch, form, axes (0: as many as there are)
+MATCHER(flat_whole_v4, false, false, true, false, IMAGE_FLAT, 3)
+MATCHER(flat_whole_zones_v4, false, true, true, false, IMAGE_FLAT, 3)
+MATCHER(flat_zones_v4, false, true, false, false, IMAGE_FLAT, 3)
+MATCHER(flat_any_v4, false, true, false, false, IMAGE_FLAT, 0)
+MATCHER(flat_whole_v6, true, false, true, false, IMAGE_FLAT, 3)
+MATCHER(flat_whole_zones_v6, true, true, true, false, IMAGE_FLAT, 3)
+MATCHER(flat_zones_v6, true, true, false, false, IMAGE_FLAT, 3)
+MATCHER(flat_any_v6, true, true, false, false, IMAGE_FLAT, 0)
+MATCHER(narrow_whole_v4, false, false, true, PREFETCH_NARROW, IMAGE_NARROW, 3)
+MATCHER(narrow_whole_zones_v4, false, true, true, PREFETCH_NARROW, IMAGE_NARROW, 3)
+MATCHER(narrow_zones_v4, false, true, false, PREFETCH_NARROW, IMAGE_NARROW, 3)
+MATCHER(narrow_any_v4, false, true, false, true, IMAGE_NARROW, 0)
+MATCHER(narrow_whole_v6, true, false, true, PREFETCH_NARROW, IMAGE_NARROW, 3)
+MATCHER(narrow_whole_zones_v6, true, true, true, PREFETCH_NARROW, IMAGE_NARROW, 3)
+MATCHER(narrow_zones_v6, true, true, false, PREFETCH_NARROW, IMAGE_NARROW, 3)
+MATCHER(narrow_any_v6, true, true, false, true, IMAGE_NARROW, 0)
+MATCHER(wide_v4, false, true, false, true, IMAGE_WIDE, 3)
+MATCHER(wide_any_v4, false, true, false, true, IMAGE_WIDE, 0)
+MATCHER(wide_v6, true, true, false, true, IMAGE_WIDE, 3)
+MATCHER(wide_any_v6, true, true, false, true, IMAGE_WIDE, 0)
 
 typedef void match_fn(const struct view *view, const void *keys, size_t n, uint32_t *ret_rank);
 
 static void match_all(const struct view *view, const void *keys, bool v6, size_t n,
 		      uint32_t *ret_rank)
 {
-	enum { PLAIN, ZONES, ANY };
-	static match_fn *const matcher[][3][2] = {
-		[IMAGE_FLAT] = { { flat_v4, flat_v6 },
+	enum { WHOLE, WHOLE_ZONES, ZONES, ANY };
+	static match_fn *const matcher[][4][2] = {
+		[IMAGE_FLAT] = { { flat_whole_v4, flat_whole_v6 },
+				 { flat_whole_zones_v4, flat_whole_zones_v6 },
 				 { flat_zones_v4, flat_zones_v6 },
 				 { flat_any_v4, flat_any_v6 } },
-		[IMAGE_NARROW] = { { narrow_v4, narrow_v6 },
+		[IMAGE_NARROW] = { { narrow_whole_v4, narrow_whole_v6 },
+				   { narrow_whole_zones_v4, narrow_whole_zones_v6 },
 				   { narrow_zones_v4, narrow_zones_v6 },
 				   { narrow_any_v4, narrow_any_v6 } },
 		[IMAGE_WIDE] = { { wide_v4, wide_v6 },
 				 { wide_v4, wide_v6 },
+				 { wide_v4, wide_v6 },
 				 { wide_any_v4, wide_any_v6 } },
 	};
-	unsigned kind = view->n_groups > 1 ? ANY : view->zones ? ZONES : PLAIN;
+	bool whole = view->live == view->vectors;
+	unsigned kind = view->n_groups > 1 ? ANY
+			: !whole	   ? ZONES
+			: view->zones	   ? WHOLE_ZONES
+					   : WHOLE;
 
 	if (view->form == IMAGE_EMPTY)
 		memset(ret_rank, 0xff, n * sizeof(*ret_rank));

@@ -457,7 +457,8 @@ static void build_group(struct group_making *making, uint32_t n_slots, struct tu
 
 // --- maps
 
-static void build_map(const struct field_classes *field, struct writer *writer,
+// Up to 65,536 entries a table: the maps have the classes multiplied by their strides already.
+static void build_map(const struct field_classes *field, uint32_t n_table, struct writer *writer,
 		      struct image_map *ret)
 {
 	uint16_t *root = zeroed(MAP_ROOT, sizeof(*root));
@@ -472,8 +473,15 @@ static void build_map(const struct field_classes *field, struct writer *writer,
 		}
 		uint64_t chunk[MAP_CHUNK * sizeof(uint16_t) / sizeof(uint64_t)];
 
-		memcpy(chunk, field->class_of + (size_t)r * MAP_CHUNK, sizeof(chunk));
+		memcpy(chunk, values, sizeof(chunk));
 		root[r] = (uint16_t)keep(&keeper, chunk);
+	}
+	if (n_table <= UINT16_MAX + 1) {
+		uint16_t *class = (uint16_t *)keeper.kept.v;
+
+		for (size_t i = 0; i < (size_t)keeper.n * MAP_CHUNK; i++)
+			class[i] = (uint16_t)(class[i] * ret -> stride);
+		ret->stride = 1;
 	}
 	ret->root = writer_put(writer, root, MAP_ROOT, sizeof(*root), 0);
 	ret->chunk = writer_put(writer, keeper.kept.v, (size_t)keeper.n * MAP_CHUNK,
@@ -490,7 +498,6 @@ void service_build(const struct service_rule *rules, uint32_t n_slots,
 	for (unsigned f = 0; f < CLASSIFY_FIELDS; f++) {
 		find_ranges(rules, n_slots, f, &fields[f]);
 		find_classes(&fields[f]);
-		build_map(&fields[f], writer, &ret->map[f]);
 	}
 	ret->zones = fields[CLASSIFY_ZONE_IN].n > 1 || fields[CLASSIFY_ZONE_OUT].n > 1;
 	const uint8_t *partition = choose(fields, n_slots);
@@ -514,6 +521,8 @@ void service_build(const struct service_rule *rules, uint32_t n_slots,
 		build_group(&making, n_slots, &order, writer, ret);
 		ret->n_groups = g + 1;
 	}
-	for (unsigned f = 0; f < CLASSIFY_FIELDS; f++)
+	for (unsigned f = 0; f < CLASSIFY_FIELDS; f++) {
+		build_map(&fields[f], ret->group[ret->map[f].group].n, writer, &ret->map[f]);
 		field_done(&fields[f]);
+	}
 }
