@@ -1,9 +1,9 @@
-// The steps of the vector matchers, which include this after they defined for their instructions
-//
-//	below_v4(node, x), below_v6(node, x)	how many of a node's keys are less than x
-//	first_flat(row, n, live)		the first bit of the AND of flat rows; FLAT_NONE.  live
-//may 						be NULL: all are 	first_in_block(v, n, live)		the same of a block's vectors;
-//ORDER_NONE 	list_blocks(out, summary, first)	the numbers of the bits, plus first; up to 64
+// The steps of the vector matchers, which include this after they defined for their instructions:
+// - below_v4(node, x), below_v6(node, x): how many of a node's keys are less than x
+// - first_flat(row, n, live): the first bit of the AND of n flat rows, or FLAT_NONE; live may be
+//   NULL, when no rule is deleted
+// - first_in_block(v, n, live): the same of a block's vectors, or ORDER_NONE
+// - list_blocks(out, summary, first): the numbers of the bits, plus first; up to 64
 //
 // Each step goes through the whole batch before the next begins, so that the misses of many packets
 // are under way together.  No branch depends on a packet.
@@ -165,7 +165,7 @@ INLINE void match_flat(const struct view *view, struct batch *batch, size_t n, s
 	const uint32_t *order = view->order;
 
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t *row[IMAGE_AXES_MAX];
+		const uint64_t *row[IMAGE_AXES_MAX] = { NULL };
 
 		UNROLL
 		for (unsigned a = 0; a < how.n_axes; a++)
@@ -217,7 +217,7 @@ INLINE void do_work(const struct view *view, struct batch *batch, size_t n_work,
 		find_vectors(view, batch, n_work, how);
 	for (size_t i = 0; i < n_work; i++) {
 		uint32_t block = batch->block[i], packet = batch->packet[i];
-		const uint64_t *v[IMAGE_AXES_MAX];
+		const uint64_t *v[IMAGE_AXES_MAX] = { NULL };
 
 		UNROLL
 		for (unsigned a = 0; a < how.n_axes; a++)
