@@ -142,7 +142,8 @@ static int preview(const struct call *call)
 		print_texts("cut", fields, CTL_TARGET);
 		print_hosts(&reply);
 		if (control_find(fields, CTL_TOTAL))
-			printf("  %-14s %llu live ones\n", "connections",
+			printf("  %-14s %s%llu live ones\n", "connections",
+			       control_bool(fields, CTL_MORE_THAN) ? "more than " : "",
 			       (unsigned long long)control_u64(fields, CTL_TOTAL));
 		print_texts("stays up", fields, CTL_LIFELINE);
 		print_texts("stays open", fields, CTL_STAYS);

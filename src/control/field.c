@@ -198,6 +198,7 @@ static const struct control_tag_info tag_table[CTL_TAG_END] = {
 	[CTL_REPAIRED] = NUMBER("repaired", CTL_U64),
 	[CTL_WHO] = TEXT("by", CTL_NAME_MAX),
 	[CTL_IMAGE_BYTES] = NUMBER("image_bytes", CTL_U64),
+	[CTL_MORE_THAN] = NUMBER("more_than", CTL_BOOL),
 };
 
 const struct control_tag_info *control_tag_info(unsigned tag)

@@ -213,6 +213,7 @@ enum control_tag {
 	CTL_COUNTRY_RANGES_4, // that the policy's countries have
 	CTL_COUNTRY_RANGES_6,
 	CTL_COUNTRIES_BUILT, // the day that the database was made
+	CTL_MORE_THAN,	     // the total
 	CTL_TAG_END,
 };
 

@@ -22,8 +22,9 @@
 #define ORDER_REPLY                                                                                \
 	CTL_KIND, CTL_NAME, CTL_TARGET, CTL_CONFIRMED, CTL_KERNEL_NS, CTL_UNTIL,                   \
 		CTL_INTERFACE_DOWN, CTL_STAYS, CTL_WARNING
-#define PREVIEW_REPLY CTL_KIND, CTL_NAME, CTL_TARGET, CTL_STAYS, CTL_LIFELINE, CTL_TOTAL
-#define PREVIEW_ROW   CTL_ADDRESS, CTL_MAC, CTL_INTERFACE, CTL_ID
+#define PREVIEW_REPLY                                                                              \
+	CTL_KIND, CTL_NAME, CTL_TARGET, CTL_STAYS, CTL_LIFELINE, CTL_TOTAL, CTL_MORE_THAN
+#define PREVIEW_ROW CTL_ADDRESS, CTL_MAC, CTL_INTERFACE, CTL_ID
 
 static const struct control_method_info method_table[CTL_METHOD_END] = {
 	[CTL_PING] = {

@@ -11,9 +11,9 @@
 #include "daemon/isolation.h"
 #include "daemon/links.h"
 #include "daemon/method_connections.h"
-#include "daemon/order.h"
 #include "daemon/record.h"
 #include "daemon/method_diff.h"
+#include "daemon/method_preview.h"
 #include "daemon/changes.h"
 #include "kernel/sysctl.h"
 
@@ -310,12 +310,6 @@ static void method_isolations(struct methods *methods, struct control_request *r
 	control_writer_init(&reply, CTL_REPLY_MAX);
 	isolation_put_rows(methods->gate->book, &reply);
 	methods_send(methods, request->token, &reply);
-}
-
-static void method_preview(struct methods *methods, struct control_request *request)
-{
-	order_preview(methods->gate->book, &methods->gate->current.report.zones, methods->server,
-		      request);
 }
 
 static void method_reconnect(struct methods *methods, struct control_request *request)

@@ -21,6 +21,7 @@ struct methods {
 	void *reload_arg;
 	struct connections_waiting *connections; // clients that wait for a list of them
 	struct page *pages;	    // clients that wait for a proposal's page (daemon/page.c)
+	struct preview *previews;   // clients that wait for one (daemon/method_preview.h)
 	struct diff_waiting *diffs; // clients that wait for a comparison (daemon/method_diff.h)
 };
 

@@ -6,13 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/exit.h"
 #include "base/fault.h"
 #include "daemon/isolation.h"
 #include "daemon/links.h"
-#include "kernel/conntrack.h"
 #include "kernel/neighbour.h"
 #include "kernel/own.h"
 
@@ -26,14 +25,6 @@ struct order {
 	char wrong[400]; // why it cannot be carried out
 	int status;	 // exit status then
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 __attribute__((format(printf, 3, 4))) static int wrong(struct order *order, int status,
 						       const char *format, ...)
@@ -290,10 +281,10 @@ static int cut(struct order *order, bool *ret_again)
 	pthread_mutex_lock(&book->lock);
 	r = find_place(order);
 	want = book_want(book);
-	start = now_ns();
+	start = monotonic_ns();
 	if (r == 0)
 		r = switch_isolate(book->guard, &want, &order->one.cut);
-	order->kernel_ns = now_ns() - start;
+	order->kernel_ns = monotonic_ns() - start;
 	order->one.confirmed_usec = journal_now_usec();
 	if (r == 0) {
 		*ret_again = book_find(book, &order->one.cut);
@@ -440,73 +431,10 @@ void order_carry_out(struct isolation_book *book, struct control_server *server,
 	} else {
 		control_server_refuse(server, request->token, order->status, "%s", order->wrong);
 	}
-	neighbours_done(&order->neighbours);
-	free(order);
+	order_free(order);
 }
 
 // --- preview
-
-// The main loop waits for the count: of more connections than these none is given.
-enum { RANGES_MAX = 1024, COUNTED_MAX = 65536 };
-
-struct counting {
-	bool all;
-	struct addr_range ranges[RANGES_MAX];
-	size_t n;
-	uint64_t looked_at, connections;
-};
-
-static int count_one(void *arg, const struct conntrack_entry *entry)
-{
-	struct counting *counting = arg;
-
-	if (++counting->looked_at > COUNTED_MAX)
-		return -E2BIG;
-	counting->connections +=
-		counting->all || conntrack_touches(entry, counting->ranges, counting->n);
-	return 0;
-}
-
-static void add_range(struct counting *counting, const char *text)
-{
-	if (counting->n < RANGES_MAX && addr_range_parse(text, &counting->ranges[counting->n]) == 0)
-		counting->n++;
-}
-
-// The networks of each zone that has any of the interfaces.
-static void add_networks(struct counting *counting, const struct isolation *cut,
-			 const struct control_row *zone)
-{
-	bool hit = false;
-
-	for (size_t i = 0; i < zone->n; i++)
-		for (size_t k = 0; zone->v[i].tag == CTL_INTERFACE && k < cut->n_targets; k++)
-			hit |= strcmp(zone->v[i].text, cut->targets[k].text) == 0;
-	for (size_t i = 0; hit && i < zone->n; i++)
-		if (zone->v[i].tag == CTL_NETWORK)
-			add_range(counting, zone->v[i].text);
-}
-
-// Connections are told by addresses: of zones without networks nothing can be said.
-static void put_connections(struct control_writer *reply, const struct isolation *cut,
-			    const struct control_rows *zones)
-{
-	struct counting *counting = calloc(1, sizeof(*counting));
-	struct conntrack *conntrack = NULL;
-
-	if (!counting)
-		return;
-	counting->all = cut->kind == ISOLATION_ALL;
-	for (size_t i = 0; i < cut->n_targets; i++)
-		add_range(counting, cut->targets[i].text);
-	for (size_t i = 1; i < zones->n; i++)
-		add_networks(counting, cut, &zones->v[i]);
-	if ((counting->all || counting->n) && conntrack_open(&conntrack) == 0 &&
-	    conntrack_dump(conntrack, count_one, counting) == 0)
-		control_put_u64(reply, CTL_TOTAL, counting->connections);
-	conntrack_close(conntrack);
-	free(counting);
-}
 
 static bool hits(const struct order *order, const struct neighbour *one)
 {
@@ -542,36 +470,58 @@ static void put_hosts(struct control_writer *reply, struct order *order)
 	}
 }
 
-void order_preview(struct isolation_book *book, const struct control_rows *zones,
-		   struct control_server *server, struct control_request *request)
+static void put_lifelines(struct control_writer *reply, struct isolation_book *book)
+{
+	pthread_mutex_lock(&book->lock);
+	for (size_t i = 0; i < book->map.n_lifelines; i++)
+		if (i == 0 ||
+		    strcmp(book->map.lifelines[i].name, book->map.lifelines[i - 1].name) != 0)
+			control_put_text(reply, CTL_LIFELINE, book->map.lifelines[i].name);
+	pthread_mutex_unlock(&book->lock);
+}
+
+struct order *order_new(struct isolation_book *book, struct control_server *server,
+			struct control_request *request)
 {
 	struct order *order = calloc(1, sizeof(*order));
-	struct control_writer reply;
 
 	if (!order) {
 		control_server_refuse(server, request->token, EXIT_FAILED, "no memory");
-		return;
+		return NULL;
 	}
 	*order = (struct order){ .book = book, .server = server, .request = request };
-	if (mean(order) < 0) {
-		control_server_refuse(server, request->token, order->status, "%s", order->wrong);
-	} else {
-		control_writer_init(&reply, CTL_REPLY_MAX);
-		put_what(&reply, order);
-		put_management(&reply, book);
-		if (order->one.cut.kind == ISOLATION_ALL && !order->one.cut.total) {
-			pthread_mutex_lock(&book->lock);
-			for (size_t i = 0; i < book->map.n_lifelines; i++)
-				if (i == 0 || strcmp(book->map.lifelines[i].name,
-						     book->map.lifelines[i - 1].name) != 0)
-					control_put_text(&reply, CTL_LIFELINE,
-							 book->map.lifelines[i].name);
-			pthread_mutex_unlock(&book->lock);
-		}
-		put_connections(&reply, &order->one.cut, zones);
-		put_hosts(&reply, order);
-		control_server_answer(server, request->token, &reply);
+	if (mean(order) == 0) {
+		order->request = NULL; // it does not last
+		return order;
 	}
+	control_server_refuse(server, request->token, order->status, "%s", order->wrong);
+	order_free(order);
+	return NULL;
+}
+
+const struct isolation *order_cut(const struct order *order)
+{
+	return &order->one.cut;
+}
+
+void order_put_preview(struct order *order, const struct census_result *connections,
+		       struct control_writer *reply)
+{
+	put_what(reply, order);
+	put_management(reply, order->book);
+	if (order->one.cut.kind == ISOLATION_ALL && !order->one.cut.total)
+		put_lifelines(reply, order->book);
+	if (connections->known)
+		control_put_u64(reply, CTL_TOTAL, connections->count);
+	if (connections->more)
+		control_put_bool(reply, CTL_MORE_THAN, true);
+	put_hosts(reply, order);
+}
+
+void order_free(struct order *order)
+{
+	if (!order)
+		return;
 	neighbours_done(&order->neighbours);
 	free(order);
 }

@@ -22,6 +22,7 @@
 #include "daemon/drift.h"
 #include "daemon/method_connections.h"
 #include "daemon/method_diff.h"
+#include "daemon/method_preview.h"
 #include "daemon/live.h"
 #include "daemon/isolation.h"
 #include "daemon/methods.h"
@@ -400,6 +401,7 @@ static void stop(struct service *service)
 	if (service->gate.kernel && service->gate.counters) {
 		method_diff_cancel(&service->methods);
 		method_connections_cancel(&service->methods);
+		method_preview_cancel(&service->methods);
 		changes_cancel_pages(&service->methods);
 		apply_cancel(&service->gate);
 		live_close(&service->gate);

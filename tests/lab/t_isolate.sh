@@ -167,6 +167,11 @@ check_not "no limit in time without the policy's" cut zone office --for 1h
 same "nothing is isolated" 0 "$(sekisho status >/dev/null 2>&1; echo $?)"
 check "a preview" sekisho isolate zone office --preview
 check "counts connections" test "$(sekisho isolate zone office --preview --json | jq .total)" -ge 1
+gw "$BUILD/lab-connections" 70000 10.20.100.1 192.0.2.10 5201 >/dev/null
+sekisho isolate zone office --preview --json >"$work/preview"
+check "very many too, or as many as a second counts" jq -e '.total >= 70000 or (.more_than and .total > 0)' "$work/preview"
+check "in words too" grep -qE 'connections +(more than )?[0-9]+ live ones' <(sekisho isolate all --preview)
+gw conntrack -D -s 10.20.0.0/16 -p tcp --dport 5201 >/dev/null 2>&1
 same "cuts nothing" 0 "$(sekisho status >/dev/null 2>&1; echo $?)"
 
 # --- what others would stumble over

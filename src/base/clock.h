@@ -1,0 +1,11 @@
+// How long things take: a clock that no person and no time server sets.  Deadlines that outlast the
+// process are of base/boot.h.
+#ifndef SEKISHO_BASE_CLOCK_H
+#define SEKISHO_BASE_CLOCK_H
+
+#include <stdint.h>
+
+uint64_t monotonic_us(void); // CLOCK_MONOTONIC
+uint64_t monotonic_ns(void);
+
+#endif
