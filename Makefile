@@ -183,4 +183,4 @@ clean:
 .PHONY: all objects unit unit-programs fuzz-replay golden-update fuzz deps demo lab-programs check \
 	lint bench install uninstall clean
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path '*/stock' -prune -o -name '*.d' -type f -print 2>/dev/null)
