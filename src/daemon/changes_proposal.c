@@ -137,48 +137,42 @@ void changes_approve(struct methods *methods, struct control_request *request)
 	methods_send(methods, request->token, &reply);
 }
 
-static int reason_of(const struct control_row *fields, const char **ret, struct failure *failure)
+// What a person ends with a reason: a proposal is turned down, an emergency apply looked at.
+typedef int end_it(struct gate *gate, uint64_t number, const char *reason,
+		   const struct control_peer *peer, struct failure *failure);
+
+static int close_review(struct gate *gate, uint64_t number, const char *reason,
+			const struct control_peer *peer, struct failure *failure)
 {
-	*ret = control_text(fields, CTL_REASON);
-	return **ret ? 0
-		     : failure_set(failure, SK_REASON_MISSING, -EINVAL, "say why, with --reason");
+	return reviews_close(gate, number, reason, peer, &directory_of_box, failure);
+}
+
+static void end_with_reason(struct methods *methods, struct control_request *request,
+			    enum control_tag tag, end_it *end)
+{
+	uint64_t number = control_u64(request->fields, tag);
+	const char *reason = control_text(request->fields, CTL_REASON);
+	struct failure failure;
+	struct control_writer reply;
+	int r = *reason ? end(methods->gate, number, reason, &request->peer, &failure)
+			: failure_set(&failure, SK_REASON_MISSING, -EINVAL,
+				      "say why, with --reason");
+	gate_flush(methods->gate);
+	if (r < 0) {
+		changes_refuse(methods, request, &failure);
+		return;
+	}
+	control_writer_init(&reply, CTL_REPLY_MAX);
+	control_put_u64(&reply, tag, number);
+	methods_send(methods, request->token, &reply);
 }
 
 void changes_reject(struct methods *methods, struct control_request *request)
 {
-	uint64_t number = control_u64(request->fields, CTL_PROPOSAL);
-	struct failure failure;
-	struct control_writer reply;
-	const char *reason;
-	int r = reason_of(request->fields, &reason, &failure);
-	if (r == 0)
-		r = proposals_reject(methods->gate, number, reason, &request->peer, &failure);
-	gate_flush(methods->gate);
-	if (r < 0) {
-		changes_refuse(methods, request, &failure);
-		return;
-	}
-	control_writer_init(&reply, CTL_REPLY_MAX);
-	control_put_u64(&reply, CTL_PROPOSAL, number);
-	methods_send(methods, request->token, &reply);
+	end_with_reason(methods, request, CTL_PROPOSAL, proposals_reject);
 }
 
 void changes_review(struct methods *methods, struct control_request *request)
 {
-	uint64_t number = control_u64(request->fields, CTL_GENERATION);
-	struct failure failure;
-	struct control_writer reply;
-	const char *reason;
-	int r = reason_of(request->fields, &reason, &failure);
-	if (r == 0)
-		r = reviews_close(methods->gate, number, reason, &request->peer, &directory_of_box,
-				  &failure);
-	gate_flush(methods->gate);
-	if (r < 0) {
-		changes_refuse(methods, request, &failure);
-		return;
-	}
-	control_writer_init(&reply, CTL_REPLY_MAX);
-	control_put_u64(&reply, CTL_GENERATION, number);
-	methods_send(methods, request->token, &reply);
+	end_with_reason(methods, request, CTL_GENERATION, close_review);
 }
