@@ -14,3 +14,8 @@ uint64_t monotonic_us(void)
 {
 	return monotonic_ns() / 1000;
 }
+
+uint64_t monotonic_ms(void)
+{
+	return monotonic_ns() / 1000000;
+}

@@ -5,7 +5,9 @@
 
 #include <stdint.h>
 
-uint64_t monotonic_us(void); // CLOCK_MONOTONIC
+// CLOCK_MONOTONIC
 uint64_t monotonic_ns(void);
+uint64_t monotonic_us(void);
+uint64_t monotonic_ms(void);
 
 #endif

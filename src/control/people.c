@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 enum { ENTRY_BYTES_MIN = 16384, ENTRY_BYTES_MAX = 1024 * 1024, GROUPS_MAX = 1024 };
 
 enum asked { NAME_OF_UID, USER, GROUP, MEMBER, UID_IS_MEMBER };
@@ -133,14 +135,6 @@ static void ask(const struct question *question, struct answer *ret)
 	free(room);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static struct entry *next_due(void)
 {
 	struct entry *next = NULL;
@@ -168,7 +162,7 @@ static void *serve(void *arg)
 		entry->waiting++; // it keeps its place
 		question = entry->question;
 		turn = people.turn;
-		people.busy_ms = now_ms();
+		people.busy_ms = monotonic_ms();
 		pthread_mutex_unlock(&people.lock);
 		ask(&question, &answer);
 		pthread_mutex_lock(&people.lock);
@@ -248,9 +242,9 @@ static bool all_answered(struct entry *const *entries, size_t n, uint64_t turn)
 // What hangs already for that long is not waited for.
 static void wait_for(struct entry *const *entries, size_t n, uint64_t turn, unsigned patience_ms)
 {
-	uint64_t now = now_ms(), end = now + patience_ms, until;
+	uint64_t now = monotonic_ms(), end = now + patience_ms, until;
 
-	for (; !all_answered(entries, n, turn); now = now_ms()) {
+	for (; !all_answered(entries, n, turn); now = monotonic_ms()) {
 		struct timespec time;
 
 		until = end;

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 enum {
 	KEY_LISTEN = CTL_CLIENTS_MAX,
 	KEY_TIMER,
@@ -33,7 +35,7 @@ struct client {
 	uint8_t *answer;
 	size_t answer_size, answer_sent;
 	bool answering;
-	int64_t deadline_ms; // 0: none
+	uint64_t deadline_ms; // 0: none
 };
 
 struct control_server {
@@ -49,13 +51,6 @@ struct control_server {
 	struct client clients[CTL_CLIENTS_MAX];
 	uint8_t buffer[CTL_REQUEST_MAX + 1];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 // The serial tells an event of a client that has gone from one of its successor in the slot.
 static int watch(struct control_server *server, int op, int fd, uint32_t events, uint32_t key,
@@ -107,7 +102,7 @@ static void end_client(struct control_server *server, struct client *client)
 
 static void await_request(struct control_server *server, struct client *client)
 {
-	client->deadline_ms = now_ms() + server->idle_ms;
+	client->deadline_ms = monotonic_ms() + server->idle_ms;
 	listen_for(server, client, EPOLLIN);
 }
 
@@ -151,7 +146,7 @@ static void accept_client(struct control_server *server)
 		.fd = fd,
 		.serial = server->serial,
 		.peer = peer,
-		.deadline_ms = now_ms() + server->idle_ms,
+		.deadline_ms = monotonic_ms() + server->idle_ms,
 	};
 	if (server->n_clients++ == 0)
 		tick(server);
@@ -190,7 +185,7 @@ static void send_answer(struct control_server *server, struct client *client)
 			return;
 		}
 		client->answer_sent += length;
-		client->deadline_ms = now_ms() + server->stall_ms;
+		client->deadline_ms = monotonic_ms() + server->stall_ms;
 		if (client->answer_sent == client->answer_size) {
 			drop_answer(server, client);
 			await_request(server, client);
@@ -227,7 +222,7 @@ void control_server_answer(struct control_server *server, struct control_token t
 		client->answer_sent = 0;
 		client->answering = true;
 		server->answers_bytes += reply->size;
-		client->deadline_ms = now_ms() + server->stall_ms;
+		client->deadline_ms = monotonic_ms() + server->stall_ms;
 		reply->bytes = NULL;
 		send_answer(server, client);
 	}
@@ -370,7 +365,7 @@ static void serve(struct control_server *server, struct client *client)
 static void look_at_clock(struct control_server *server)
 {
 	uint64_t ticks;
-	int64_t now = now_ms();
+	uint64_t now = monotonic_ms();
 	if (read(server->timer, &ticks, sizeof(ticks)) < 0)
 		return;
 	for (size_t i = 0; i < CTL_CLIENTS_MAX; i++) {

@@ -6,9 +6,9 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "daemon/capture.h"
 #include "daemon/countries.h"
@@ -39,13 +39,6 @@ struct apply {
 	apply_done *done;
 	void *arg;
 };
-
-static uint64_t monotonic_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static void apply_free(struct apply *apply)
 {

@@ -18,12 +18,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "base/exit.h"
 #include "base/file.h"
 #include "daemon/capture.h"
@@ -399,13 +399,6 @@ static const struct part {
 
 // --- one part
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 // Whole and on the disk, or not there at all.
 static int write_part(const struct part *part, struct gathering *gathering, char sum[SUM_TEXT_MAX],
 		      uint64_t *ret_size)
@@ -434,7 +427,7 @@ static struct json_object *try_part(const struct part *part)
 	struct gathering gathering = { 0 };
 	struct json_object *object = json_object_new_object();
 	char sum[SUM_TEXT_MAX];
-	uint64_t size = 0, start = now_ms();
+	uint64_t size = 0, start = monotonic_ms();
 	int r = write_part(part, &gathering, sum, &size);
 	json_object_object_add(object, "part", json_object_new_string(part->name));
 	if (r < 0) {
@@ -446,7 +439,7 @@ static struct json_object *try_part(const struct part *part)
 	}
 	if (gathering.note[0])
 		json_object_object_add(object, "note", json_object_new_string(gathering.note));
-	json_object_object_add(object, "ms", json_object_new_uint64(now_ms() - start));
+	json_object_object_add(object, "ms", json_object_new_uint64(monotonic_ms() - start));
 	return object;
 }
 

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "daemon/drift_history.h"
 #include "daemon/settings.h"
 #include "daemon/surroundings.h"
@@ -45,13 +45,6 @@ struct drift {
 	struct findings foreign, around, setting;
 	struct drift_history history;
 };
-
-static uint64_t monotonic_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 // --- what is due
 

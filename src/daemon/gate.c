@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "daemon/drift.h"
@@ -14,13 +14,6 @@
 #include "daemon/isolation.h"
 #include "daemon/record.h"
 #include "kernel/sysctl.h"
-
-static uint64_t monotonic_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 void gate_set_problem(struct gate *gate, enum gate_problem problem, const struct failure *failure)
 {

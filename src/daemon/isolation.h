@@ -1,8 +1,8 @@
 // Isolation as the gate has it: restored at start, kept through every apply, recorded, ended.
 //
-// Orders come in on the switch's own thread (daemon/switch.h), which cuts first and then tells the
-// main loop; everything here runs on the main loop.  An isolation is in force when the kernel or
-// the file says so; it ends only by a reconnect, or when its time is over.
+// Orders come in on the switch's own thread (daemon/switch_thread.h), which cuts first and then
+// tells the main loop; everything here runs on the main loop.  An isolation is in force when the
+// kernel or the file says so; it ends only by a reconnect, or when its time is over.
 //
 // Places where tests let the daemon die.  Isolating: isolate-cut (the kernel has it),
 // isolate-stored (the file too), isolate-mirrored, isolate-told (answered), isolate-recorded (event

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/membarrier.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "daemon/live_intent.h"
 #include "daemon/live_record.h"
@@ -48,13 +48,6 @@ struct live {
 const char *live_cause_word(enum live_cause cause)
 {
 	return cause < LIVE_CAUSE_COUNT ? cause_words[cause] : "";
-}
-
-static uint64_t monotonic_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 int live_open(struct gate *gate, sd_event *event)

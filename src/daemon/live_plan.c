@@ -1,8 +1,8 @@
 // What a plan that is not applied would cut.
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "daemon/live.h"
 #include "daemon/live_record.h"
 
@@ -14,13 +14,6 @@ struct live_judging {
 	struct live_cut cuts[LIVE_SHOWN_MAX];
 	struct live_words words[LIVE_SHOWN_MAX];
 };
-
-static uint64_t monotonic_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 void live_judging_cancel(struct live_judging *judging)
 {

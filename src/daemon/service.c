@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -17,6 +16,7 @@
 #include "daemon/capture.h"
 #include "daemon/changes.h"
 #include "daemon/countries.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "daemon/incident.h"
 #include "daemon/drift.h"
@@ -30,7 +30,7 @@
 #include "daemon/proposals.h"
 #include "daemon/reviews.h"
 #include "daemon/schedule.h"
-#include "daemon/switch.h"
+#include "daemon/switch_thread.h"
 #include "daemon/record.h"
 
 enum { RUN_MODE = 0755 }; // everybody may ask the daemon; what it answers goes by role
@@ -45,7 +45,7 @@ struct service {
 	struct methods methods;
 	struct control_server *server;
 	struct packets *packets;
-	struct daemon_switch *daemon_switch;
+	struct switch_thread *switch_thread;
 	int run_fd;	 // locked
 	bool load_again; // the kernel did not take the last good generation; it may yet
 };
@@ -122,11 +122,7 @@ static void on_reloaded(void *arg, struct gate *gate, const struct apply_result 
 
 static void notify_reloading(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		   (unsigned long long)now.tv_sec * 1000000ULL +
-			   (unsigned long long)now.tv_nsec / 1000ULL);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)monotonic_us());
 }
 
 static void start_reload(void *arg, const struct apply_request *request)
@@ -319,7 +315,7 @@ static void start_switch(struct service *service)
 	struct failure failure;
 	char path[108];
 	snprintf(path, sizeof(path), "%s/switch.sock", service->options->run);
-	int r = daemon_switch_start(service->gate.book, path, &service->daemon_switch);
+	int r = switch_thread_start(service->gate.book, path, &service->switch_thread);
 	if (r < 0) {
 		failure_set(&failure, SK_SWITCH_FAILED, r, "%s: %s", path, strerror(-r));
 		gate_set_problem(&service->gate, GATE_SWITCH, &failure);
@@ -409,7 +405,7 @@ static void stop(struct service *service)
 		gate_look(&service->gate);
 		gate_write_counters(&service->gate);
 	}
-	daemon_switch_stop(service->daemon_switch);
+	switch_thread_stop(service->switch_thread);
 	control_server_free(service->server);
 	packets_close(service->packets);
 	drift_close(service->gate.drift);

@@ -2,16 +2,16 @@
 // (RUN/switch.sock), which answers isolate, quarantine and the list of isolations while the main
 // loop does whatever it does.  An order is carried out in the kernel, confirmed by read-back, put
 // on the disk, mirrored, and answered; then the main loop hears of it (daemon/isolation.h).
-#ifndef SEKISHO_DAEMON_SWITCH_H
-#define SEKISHO_DAEMON_SWITCH_H
+#ifndef SEKISHO_DAEMON_SWITCH_THREAD_H
+#define SEKISHO_DAEMON_SWITCH_THREAD_H
 
 #include "daemon/isolation_book.h"
 
-struct daemon_switch;
+struct switch_thread;
 
 // path: of the socket.  0 or a negative errno.
-int daemon_switch_start(struct isolation_book *book, const char *path,
-			struct daemon_switch **ret_switch);
-void daemon_switch_stop(struct daemon_switch *daemon_switch); // NULL is fine
+int switch_thread_start(struct isolation_book *book, const char *path,
+			struct switch_thread **ret_switch);
+void switch_thread_stop(struct switch_thread *switch_thread); // NULL is fine
 
 #endif
