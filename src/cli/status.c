@@ -113,6 +113,10 @@ static void print_numbers(const struct control_row *fields)
 		 (unsigned long long)control_u64(fields, CTL_RECORD_WAITING),
 		 (unsigned long long)control_u64(fields, CTL_RECORD_LOST));
 	print_line("audit log", line);
+	snprintf(line, sizeof(line), "database of %s, SHA-256 %.12s...",
+		 control_text(fields, CTL_COUNTRIES_BUILT), control_text(fields, CTL_COUNTRIES));
+	if (*control_text(fields, CTL_COUNTRIES_BUILT))
+		print_line("countries", line);
 	snprintf(line, sizeof(line), "sekishod %s, pid %llu, up since %s, %.1f MB",
 		 control_text(fields, CTL_VERSION),
 		 (unsigned long long)control_u64(fields, CTL_PID),

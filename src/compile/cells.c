@@ -14,7 +14,6 @@
 #include <string.h>
 
 enum {
-	RULES_MAX = 2,	  // so many cells become rules instead of a map
 	SET_MAX = 256,	  // so many cells stay in one set
 	EXACT_MIN = 8,	  // so many cells of the same lengths make a hash,
 	EXACT_GROUPS = 8, // and so many hashes may be looked up in turn
@@ -74,7 +73,10 @@ static void cell_rule(struct compiling *c, const struct work *work, const struct
 		if (!is_any(&piece->rect, axis))
 			rule_addr(c->build, address_key(group->family, axis), true,
 				  side(&piece->rect, axis));
-	match_family(c, group, shape_of(&piece->rect));
+	if (piece->member_axis) // costs most: last
+		rule_lookup(c->build, address_key(group->family, piece->member_axis),
+			    piece->member_set, true);
+	match_family(c, group, shape_of(&piece->rect) | piece->member_axis);
 	finish_rule(c, group, piece->cell);
 }
 
@@ -293,7 +295,11 @@ static void push_class(pieces *v, const struct plan_class *class, const struct p
 	for (size_t i = 0; i < (alike ? 1 : class->n_cells); i++) {
 		const struct plan_cell *cell = &class->cells[i];
 
-		vec_push(v, ((struct piece){ cell->rect, cell, atom, leave, alike }));
+		vec_push(v, ((struct piece){ .rect = cell->rect,
+					     .cell = cell,
+					     .atom = atom,
+					     .leave = leave,
+					     .alike = alike }));
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "compile/context.h"
 
+enum { RULES_MAX = 2 };				// so many cells become rules instead of a map
 enum { SOURCE = 1, DESTINATION = 2, BOTH = 3 }; // bits: addresses
 enum { ALIKE = FAMILIES, GROUP_FAMILIES };	// in place of a family: both, alike
 
@@ -13,7 +14,10 @@ struct piece {
 	const struct plan_cell *cell;
 	const struct plan_atom *atom;	    // NULL: the chain knows
 	const struct plan_interface *leave; // likewise
-	bool alike; // for both families: the other one has a piece that says the same
+	bool alike;	      // for both families: the other one has a piece that says the same
+	unsigned member_axis; // only pieces that become rules: this address must be in a set; 0:
+			      // none
+	uint32_t member_set;
 };
 
 typedef VEC(struct piece) pieces;

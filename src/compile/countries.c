@@ -202,14 +202,24 @@ static void put_together(struct compiling *c, group_list *groups, unsigned axis,
 
 // --- writing
 
+// Few are rules that look for the address last; many are behind one rule that looks for it first.
 static void write_group(struct compiling *c, uint32_t chain, const char *name, unsigned axis,
-			const struct country_group *group)
+			struct country_group *group)
 {
 	const struct country_set *set = &c->countries->v.v[group->index];
 	const char *label = arena_printf(c->arena, "%s_%s_%s", name, set->label,
 					 axis == SOURCE ? "from" : "to");
-	uint32_t to = rb_chain(c->build, label, RS_NONE);
+	uint32_t to;
 
+	if (group->rest.n <= RULES_MAX) {
+		for (size_t i = 0; i < group->rest.n; i++) {
+			group->rest.v[i].member_axis = axis;
+			group->rest.v[i].member_set = set->set;
+		}
+		pieces_rules(c, chain, label, &group->rest);
+		return;
+	}
+	to = rb_chain(c->build, label, RS_NONE);
 	rule(c->build, chain, RS_NONE);
 	rule_lookup(c->build, address_key(set->family, axis), set->set, true);
 	rule_verdict(c->build, RS_JUMP, to);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/countries.h"
 #include "daemon/drift.h"
 #include "daemon/incident_methods.h"
 #include "daemon/isolation.h"
@@ -108,6 +109,16 @@ static void put_record(struct control_writer *reply, const struct gate *gate)
 	control_put_u64(reply, CTL_RECORD_RESTARTS, record.restarts);
 }
 
+static void put_countries(struct control_writer *reply, const struct gate *gate)
+{
+	char day[16];
+	if (!countries_day(gate, day))
+		return;
+	control_put_text(reply, CTL_COUNTRIES,
+			 control_text(&gate->current.report.faults.v[0], CTL_COUNTRIES));
+	control_put_text(reply, CTL_COUNTRIES_BUILT, day);
+}
+
 static void method_status(struct methods *methods, struct control_request *request)
 {
 	struct gate *gate = methods->gate;
@@ -146,6 +157,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 	control_put_u64(&reply, CTL_LOG_EVENTS, received);
 	control_put_u64(&reply, CTL_LOG_SUPPRESSED, suppressed);
 	put_record(&reply, gate);
+	put_countries(&reply, gate);
 	control_put_u64(&reply, CTL_CLIENTS, control_server_clients(methods->server));
 	control_put_u64(&reply, CTL_MEMORY, resident_bytes());
 	methods_send(methods, request->token, &reply);

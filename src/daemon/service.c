@@ -374,12 +374,12 @@ static int start(struct service *service)
 	confirm_arm(&service->gate, service->event);
 	apply_resume(&service->gate);
 	proposals_resume(&service->gate);
+	if (countries_open(&service->gate, service->event) < 0)
+		return fatal(service, -ENOMEM, "countries");
 	if (live_open(&service->gate, service->event) == 0)
 		live_review(&service->gate, LIVE_START);
 	capture_follow(&service->gate);
 	store_socket(service->gate.kernel);
-	if (countries_open(&service->gate, service->event) < 0)
-		return fatal(service, -ENOMEM, "countries");
 	start_packets(service);
 	r = drift_open(service->event, &service->gate);
 	if (r < 0)

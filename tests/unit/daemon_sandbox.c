@@ -92,18 +92,23 @@ static const struct {
 	{ "mkdir", do_mkdir },	 { "unshare", do_unshare }, { "prctl", do_prctl },
 };
 
-static int status_of(int (*act)(void))
+static int status_in(int (*enter)(uint32_t uid, uint32_t gid), int (*act)(void))
 {
 	int status;
 	pid_t pid = fork();
 	if (pid == 0) {
-		if (sandbox_enter(NOBODY, NOBODY) < 0)
+		if (enter(NOBODY, NOBODY) < 0)
 			_exit(99);
 		act();
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
+}
+
+static int status_of(int (*act)(void))
+{
+	return status_in(sandbox_enter, act);
 }
 
 static void what_ends_it(void **state)
@@ -159,12 +164,51 @@ static void memory(void **state)
 	assert_int_equal(WEXITSTATUS(status), 43);
 }
 
+static int memory_file;
+
+static int do_reopen(void)
+{
+	char path[64], byte;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", memory_file);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_exit(fd >= 0 && read(fd, &byte, 1) == 1 && byte == 'x' ? 42 : 1);
+}
+
+static int do_open_read(void) // Landlock says no, or, without it, the folder is anybody's to read
+{
+	_exit(open("/etc/passwd", O_RDONLY | O_CLOEXEC) < 0 ? 42 : 1);
+}
+
+static int do_open_write(void)
+{
+	return open("/tmp/sekisho-sandbox", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+}
+
+// Nothing may be opened but what is open already.
+static void the_reader(void **state)
+{
+	(void)state;
+	memory_file = memfd_create("x", 0);
+	assert_int_equal(write(memory_file, "x", 1), 1);
+	assert_int_equal(WEXITSTATUS(status_in(sandbox_enter_reader, do_reopen)), 42);
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0)
+		assert_int_equal(WEXITSTATUS(status_in(sandbox_enter_reader, do_open_read)), 42);
+	close(memory_file);
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		int (*act)(void) = forbidden[i].act == do_open ? do_open_write : forbidden[i].act;
+		int status = status_in(sandbox_enter_reader, act);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+			fail_msg("%s: status %x", forbidden[i].what, status);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_ends_it),
 		cmocka_unit_test(what_is_left),
 		cmocka_unit_test(memory),
+		cmocka_unit_test(the_reader),
 	};
 	if (geteuid() != 0 || SANDBOX_WITHOUT_FILTER) {
 		puts("skipped: needs root, and a build without address sanitizer");
