@@ -1,4 +1,5 @@
-// The steps of an apply, and the way back from each.
+// The steps of an apply until what is to run is compiled and nobody has to be asked any more; what
+// follows is in daemon/apply_load.c.
 #include "daemon/apply.h"
 
 #include <errno.h>
@@ -9,36 +10,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fault.h"
-#include "daemon/capture.h"
+#include "daemon/apply_private.h"
+#include "daemon/apply_record.h"
 #include "daemon/countries.h"
-#include "daemon/differ.h"
-#include "daemon/isolation.h"
-#include "daemon/live.h"
 #include "daemon/proposals.h"
-#include "daemon/reviews.h"
-
-struct apply {
-	struct gate *gate;
-	sd_event *event;
-	struct child *compiler;
-	struct compiler_command stand_in; // for the compiler; path NULL: none
-	// Once it has answered, while its policy is compared with the running one:
-	struct comparing *comparing;
-	uint64_t compared_with;	  // generation; 0: none ran
-	char compared_digest[65]; // of its policy
-	struct report report;
-	uint8_t *bytes;
-	size_t size;
-	int snapshot_fd;
-	struct generation_about about;
-	enum apply_what what;
-	bool by_timer, granted, emergency, stored;
-	char emergency_reason[REASON_MAX];
-	uint64_t confirm_usec, started_us;
-	apply_done *done;
-	void *arg;
-};
 
 static void apply_free(struct apply *apply)
 {
@@ -61,85 +36,12 @@ void apply_cancel(struct gate *gate)
 
 // --- the end of it
 
-static void put_person(struct event *event, const struct person *by)
-{
-	event_text(event, EVENT_ACTOR, by->name);
-	event_number(event, EVENT_UID, by->uid);
-	if (by->login_uid != CONTROL_NO_LOGIN)
-		event_number(event, EVENT_LOGIN_UID, by->login_uid);
-}
-
-static enum event_kind kind_of(const struct apply *apply, bool fine)
-{
-	if (!fine)
-		return EVENT_APPLY_REFUSED;
-	return apply->what == APPLY_GENERATION ? EVENT_ROLLED_BACK : EVENT_APPLIED;
-}
-
-static void tell(struct gate *gate, const struct apply *apply, const struct apply_result *result)
-{
-	struct event event;
-	bool fine = result->status == EXIT_FINE || result->status == EXIT_DEGRADED;
-	char text[700] = "";
-	if (fine && result->proposal) // is an event of its own
-		return;
-	if (fine && !result->changed && !result->failure)
-		snprintf(text, sizeof(text), "that policy runs already; nothing was changed");
-	else if (result->failure)
-		snprintf(text, sizeof(text), "SK%03d %s", (int)result->failure->code,
-			 result->failure->text);
-	event_init(&event, kind_of(apply, fine), journal_now_usec());
-	event_text(&event, EVENT_MESSAGE, text);
-	event_number(&event, EVENT_GENERATION,
-		     fine ? gate->current.about.number : apply->about.number);
-	put_person(&event, &apply->about.by);
-	event_text(&event, EVENT_REASON, apply->about.reason);
-	event_text(&event, EVENT_REQUEST, apply->about.request);
-	event_text(&event, EVENT_DIGEST, fine ? gate->current.about.digest : NULL);
-	if (fine && result->changed)
-		event_number(&event, EVENT_BEFORE, apply->about.previous);
-	if (fine)
-		event_number(&event, EVENT_FLOWS, gate->current.report.flows.n - 1);
-	else if (result->report)
-		event_number(&event, EVENT_ERRORS,
-			     control_u64(&result->report->faults.v[0], CTL_ERRORS));
-	event_number(&event, EVENT_STATUS, (uint64_t)result->status);
-	journal_write(gate->journal, &event);
-}
-
-// Before whoever asked is answered.
-static void mark_told(struct gate *gate)
-{
-	gate_flush(gate);
-	fault_point("applied-recorded");
-	generation_mark_told(gate->state_fd, gate->current.about.number);
-}
-
-void apply_resume(struct gate *gate)
-{
-	const struct generation_about *about = &gate->current.about;
-	struct event event;
-	if (!about->number || generation_was_told(gate->state_fd, about->number))
-		return;
-	event_init(&event, EVENT_APPLIED, journal_now_usec());
-	event_text(&event, EVENT_MESSAGE, "the daemon ended before it was recorded");
-	event_number(&event, EVENT_GENERATION, about->number);
-	put_person(&event, &about->by);
-	event_text(&event, EVENT_REASON, about->reason);
-	event_text(&event, EVENT_REQUEST, about->request);
-	event_text(&event, EVENT_DIGEST, about->digest);
-	event_number(&event, EVENT_BEFORE, about->previous);
-	event_number(&event, EVENT_FLOWS, gate->current.report.flows.n - 1);
-	journal_write(gate->journal, &event);
-	mark_told(gate);
-}
-
-static void finish(struct apply *apply, const struct apply_result *result)
+void apply_finish(struct apply *apply, const struct apply_result *result)
 {
 	struct gate *gate = apply->gate;
-	tell(gate, apply, result);
+	apply_record_end(gate, apply->what, &apply->about, result);
 	if (result->changed)
-		mark_told(gate);
+		apply_record_told(gate);
 	gate->apply = NULL;
 	apply->done(apply->arg, gate, result);
 	apply_free(apply);
@@ -148,10 +50,10 @@ static void finish(struct apply *apply, const struct apply_result *result)
 
 static void fail(struct apply *apply, enum exit_status status, const struct failure *failure)
 {
-	finish(apply, &(struct apply_result){ .status = status, .failure = failure });
+	apply_finish(apply, &(struct apply_result){ .status = status, .failure = failure });
 }
 
-// --- store, commit, install
+// --- after the compiler has answered
 
 static enum exit_status status_of_faults(const struct report *report)
 {
@@ -172,132 +74,6 @@ static bool is_current(struct gate *gate, const struct generation_about *about)
 			     sizeof(difference)) == 0;
 }
 
-static int map_snapshot(struct apply *apply, struct snapshot *ret, struct failure *failure)
-{
-	int r = snapshot_map(apply->snapshot_fd, ret);
-	return r < 0 ? failure_set(failure, SK_DAEMON_FAILED, r, "the copy of the policy: %s",
-				   strerror(-r))
-		     : 0;
-}
-
-static int store(struct apply *apply, const uint8_t *bytes, size_t size, struct failure *failure)
-{
-	struct snapshot snapshot;
-	int r = apply->stored ? 0 : map_snapshot(apply, &snapshot, failure);
-	if (r < 0 || apply->stored)
-		return r;
-	r = generation_store(apply->gate->state_fd, &apply->about, &snapshot, bytes, size, failure);
-	snapshot_done(&snapshot);
-	return r;
-}
-
-static enum live_cause cause_of(const struct apply *apply)
-{
-	return apply->what == APPLY_GENERATION ? LIVE_ROLLBACK : LIVE_APPLY;
-}
-
-static int settle_or_wait(struct apply *apply, struct failure *failure)
-{
-	struct gate *gate = apply->gate;
-	if (apply->confirm_usec) {
-		confirm_begin(gate, apply->event);
-		return 0;
-	}
-	int r = generation_make_last_good(gate->state_fd, apply->about.number, failure);
-	if (r < 0)
-		return r;
-	generation_mark_confirmed(gate->state_fd, apply->about.number, &apply->about.by,
-				  apply->about.applied_usec);
-	confirm_drop(gate); // one that could not return, and must not any more
-	return 0;
-}
-
-// The report is the gate's from here on.
-static void install(struct apply *apply, struct report *report, struct apply_result *result)
-{
-	struct gate *gate = apply->gate;
-	struct failure failure;
-	uint64_t start = monotonic_us();
-	generation_done(&gate->current);
-	gate->current = (struct generation){ .about = apply->about, .report = *report };
-	gate_set_problem(gate, GATE_NO_POLICY, NULL);
-	gate_set_problem(gate, GATE_LOAD, NULL);
-	gate_set_problem(gate, GATE_KERNEL, NULL);
-	gate_let_through(gate, GATE_SHUT_UNTIL_RUN | (apply->by_timer ? 0 : GATE_SHUT_HAND));
-	int r = settle_or_wait(apply, &failure);
-	gate_set_problem(gate, GATE_STATE, r < 0 ? &failure : NULL);
-	if (apply->emergency)
-		reviews_record(gate, &gate->current.about, apply->emergency_reason);
-	gate_look(gate);
-	live_review(gate, cause_of(apply));
-	capture_follow(gate);
-	countries_look(gate); // it may have been compiled with other ones
-	proposals_look(gate); // those that were compared with what ran before are void
-	result->store_us += monotonic_us() - start;
-	result->status = strcmp(gate_state(gate), "running") == 0 ? EXIT_FINE : EXIT_DEGRADED;
-	result->report = &gate->current.report;
-	result->changed = true;
-	result->failure = r < 0 ? &failure : NULL;
-	finish(apply, result);
-}
-
-static void give_up(struct apply *apply, struct report *report, struct apply_result *result)
-{
-	struct gate *gate = apply->gate;
-	if (!apply->stored)
-		generation_remove(gate->state_fd, apply->about.number);
-	if (apply->emergency && !apply->stored)
-		reviews_drop(gate, apply->about.number);
-	if (gate->confirm.generation == apply->about.number)
-		confirm_drop(gate);
-	finish(apply, result);
-	report_done(report);
-}
-
-static void load(struct apply *apply, struct report *report, const uint8_t *bytes, size_t size)
-{
-	struct gate *gate = apply->gate;
-	struct apply_result result = {
-		.status = EXIT_FAILED,
-		.report = report,
-		.compile_us = monotonic_us() - apply->started_us,
-	};
-	struct failure failure;
-	uint64_t start = monotonic_us();
-	gate_look(gate);
-	gate_write_counters(gate);
-	result.failure = &failure;
-	apply->about.previous = gate->current.about.number;
-	if (store(apply, bytes, size, &failure) < 0) {
-		finish(apply, &result);
-		report_done(report);
-		return;
-	}
-	int r = 0;
-	if (apply->emergency)
-		r = reviews_prepare(gate, &apply->about, apply->emergency_reason, &failure);
-	if (r == 0 && apply->confirm_usec)
-		r = confirm_prepare(gate, apply->about.number, apply->confirm_usec,
-				    &apply->about.by, &failure);
-	if (r < 0) {
-		give_up(apply, report, &result);
-		return;
-	}
-	result.store_us = monotonic_us() - start;
-	r = isolation_precede(gate, report, &failure);
-	if (r == 0)
-		r = gate_commit(gate, report->ruleset, &failure, &result.times);
-	fault_point("committed");
-	if (r < 0) {
-		result.status = EXIT_KERNEL;
-		give_up(apply, report, &result);
-		return;
-	}
-	install(apply, report, &result);
-}
-
-// --- after the compiler has answered
-
 static void propose(struct apply *apply, const struct control_rows *rows)
 {
 	struct apply_result result = {
@@ -308,7 +84,7 @@ static void propose(struct apply *apply, const struct control_rows *rows)
 	struct proposal proposal;
 	struct snapshot snapshot;
 	struct failure failure;
-	int r = map_snapshot(apply, &snapshot, &failure);
+	int r = apply_map_snapshot(apply, &snapshot, &failure);
 	if (r == 0) {
 		r = proposals_add(apply->gate, &apply->about, &apply->report, rows, &snapshot,
 				  apply->bytes, apply->size, &proposal, &failure);
@@ -317,7 +93,7 @@ static void propose(struct apply *apply, const struct control_rows *rows)
 	result.status = r == 0 ? EXIT_FINE : EXIT_FAILED;
 	result.failure = r < 0 ? &failure : NULL;
 	result.proposal = r == 0 ? &proposal : NULL;
-	finish(apply, &result);
+	apply_finish(apply, &result);
 }
 
 // Without a proposal nobody can have approved it: it must need nobody.  rows NULL: not compared.
@@ -349,19 +125,19 @@ static void load_compiled(struct apply *apply)
 	size_t size = apply->size;
 	apply->report = (struct report){ 0 };
 	apply->bytes = NULL;
-	load(apply, &report, bytes, size); // the apply is gone
+	apply_load(apply, &report, bytes, size); // the apply is gone
 	free(bytes);
 }
 
 static void finish_compiled(struct apply *apply, enum exit_status status,
 			    const struct failure *failure)
 {
-	finish(apply, &(struct apply_result){
-			      .status = status,
-			      .failure = failure,
-			      .report = &apply->report,
-			      .compile_us = monotonic_us() - apply->started_us,
-		      });
+	apply_finish(apply, &(struct apply_result){
+				    .status = status,
+				    .failure = failure,
+				    .report = &apply->report,
+				    .compile_us = monotonic_us() - apply->started_us,
+			    });
 }
 
 static void decide(struct apply *apply, const struct control_rows *rows)
@@ -557,7 +333,7 @@ static int begin_proposal(struct apply *apply, struct failure *failure)
 				   "what was compiled of proposal %" PRIu64 " makes no sense",
 				   proposal.number);
 	}
-	load(apply, &report, bytes, size);
+	apply_load(apply, &report, bytes, size);
 	if (gate->current.about.number == proposal.number)
 		proposals_end(gate, &proposal, PROPOSAL_APPLIED, "");
 	free(bytes);
@@ -580,7 +356,7 @@ static int begin_generation(struct apply *apply, const struct compiler_command *
 		memcpy(generation.about.reason, reason, sizeof(reason));
 		apply->about = generation.about;
 		apply->stored = true;
-		load(apply, &generation.report, NULL, 0);
+		apply_load(apply, &generation.report, NULL, 0);
 		return 0;
 	}
 	if (r == 0)
@@ -658,21 +434,6 @@ static struct apply *apply_new(struct gate *gate, sd_event *event,
 	return apply;
 }
 
-static void tell_start(const struct apply *apply)
-{
-	struct event event;
-	if (apply->what == APPLY_PROPOSE)
-		return;
-	event_init(&event, EVENT_APPLY_STARTED, journal_now_usec());
-	put_person(&event, &apply->about.by);
-	event_text(&event, EVENT_NAME, apply->about.directory);
-	if (apply->what == APPLY_PROPOSAL)
-		event_number(&event, EVENT_PROPOSAL, apply->about.number);
-	if (apply->what == APPLY_GENERATION)
-		event_number(&event, EVENT_GENERATION, apply->about.number);
-	journal_write(apply->gate->journal, &event);
-}
-
 void apply_start(struct gate *gate, sd_event *event, const struct apply_request *request)
 {
 	struct failure failure;
@@ -686,7 +447,7 @@ void apply_start(struct gate *gate, sd_event *event, const struct apply_request 
 		return;
 	}
 	gate->apply = apply;
-	tell_start(apply);
+	apply_record_start(gate, apply->what, &apply->about);
 	switch (request->what) {
 	case APPLY_PROPOSAL:
 		r = begin_proposal(apply, &failure);
