@@ -14,7 +14,7 @@ struct service_rule { // what a slot's rule wants
 	struct classify_range field[CLASSIFY_FIELDS];
 };
 
-// Calls rows_of(arg, group) for each group's empty rows, fills them, then done(arg, group).
+// Where the rows of each group go: rows_of() is called once a group, in order.
 struct service_sink {
 	struct rows *(*rows_of)(void *arg, uint32_t group);
 	void *arg;

@@ -14,6 +14,7 @@ struct edges {
 };
 
 typedef VEC(addr_bits) ends_t;
+typedef VEC(uint32_t) refs_t;
 
 static int by_at(const void *a, const void *b)
 {
@@ -41,7 +42,7 @@ static struct edges edges_of(const struct tree_side *sides, uint32_t n)
 // Walks the intervals from the lowest address: tells the last address of each but the last one, and
 // the row of each.
 static void sweep(const struct edges *edges, addr_bits max, struct rows *rows, ends_t *ends,
-		  struct rows_index *refs)
+		  refs_t *refs)
 {
 	uint32_t lo = 0, hi = 0;
 
@@ -52,13 +53,7 @@ static void sweep(const struct edges *edges, addr_bits max, struct rows *rows, e
 			rows_clear(rows, edges->hi[hi].slot);
 		for (; lo < edges->n && edges->lo[lo].at == start; lo++)
 			rows_set(rows, edges->lo[lo].slot);
-		if (refs->n == refs->cap) {
-			refs->cap = refs->cap ? 2 * refs->cap : 64;
-			refs->v = reallocarray(refs->v, refs->cap, sizeof(*refs->v));
-			if (!refs->v)
-				abort();
-		}
-		refs->v[refs->n++] = rows_take(rows);
+		vec_push(refs, rows_take(rows));
 		if (hi < edges->n && edges->hi[hi].at < end)
 			end = edges->hi[hi].at;
 		if (lo < edges->n && edges->lo[lo].at - 1 < end)
@@ -303,7 +298,7 @@ void tree_build(const struct tree_side *sides, uint32_t n_slots, enum addr_famil
 		struct rows *rows, struct writer *writer, struct image_tree *ret)
 {
 	struct edges edges = edges_of(sides, n_slots);
-	struct rows_index refs = { 0 };
+	refs_t refs = { 0 };
 	ends_t ends = { 0 };
 
 	sweep(&edges, addr_max(family), rows, &ends, &refs);
@@ -315,6 +310,6 @@ void tree_build(const struct tree_side *sides, uint32_t n_slots, enum addr_famil
 	rows_clear_all(rows);
 	free(edges.lo);
 	free(edges.hi);
-	free(refs.v);
+	vec_done(&refs);
 	vec_done(&ends);
 }
