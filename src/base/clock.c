@@ -2,12 +2,17 @@
 
 #include <time.h>
 
-uint64_t monotonic_ns(void)
+static uint64_t read_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t monotonic_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
 }
 
 uint64_t monotonic_us(void)
@@ -18,4 +23,9 @@ uint64_t monotonic_us(void)
 uint64_t monotonic_ms(void)
 {
 	return monotonic_ns() / 1000000;
+}
+
+uint64_t wall_us(void)
+{
+	return read_ns(CLOCK_REALTIME) / 1000;
 }

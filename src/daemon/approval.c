@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 // --- persons and instants
 
@@ -32,12 +33,10 @@ bool person_is_anybody(const struct person *person, struct failure *failure)
 int instant_now(struct instant *ret)
 {
 	struct instant now = { 0 };
-	struct timespec wall;
 	int r = boot_deadline(0, &now.boot);
 	if (r < 0)
 		return r;
-	clock_gettime(CLOCK_REALTIME, &wall);
-	now.wall_usec = (uint64_t)wall.tv_sec * 1000000 + (uint64_t)wall.tv_nsec / 1000;
+	now.wall_usec = wall_us();
 	*ret = now;
 	return 0;
 }

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
 #include "base/boot.h"
+#include "base/clock.h"
 #include "daemon/keeper.h"
 #include "event/json.h"
 #include "event/stamp.h"
@@ -42,9 +42,7 @@ struct assignments {
 
 uint64_t journal_now_usec(void)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return wall_us();
 }
 
 // systemd tells the device and inode of the stream it gave us (systemd.exec(5)).

@@ -12,10 +12,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/boot.h"
+#include "base/clock.h"
 #include "base/exit.h"
 #include "base/fault.h"
 #include "daemon/keeper_wire.h"
@@ -44,13 +44,6 @@ struct child {
 	uint64_t dispose_at, retry_at;
 	struct keeper_answer answer;
 };
-
-static uint64_t wall_usec(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 // --- hearing and answering
 
@@ -250,7 +243,7 @@ static void dispose(struct child *child)
 	if (!child->audit || child->answer.error || now < child->dispose_at)
 		return;
 	// One at a time, so that events do not wait for it.
-	int r = audit_dispose(child->audit, wall_usec());
+	int r = audit_dispose(child->audit, wall_us());
 	child->dispose_at = r > 0 ? 0 : now + DISPOSE_MS * 1000;
 	if (r > 0 && !child->unsigned_since)
 		child->unsigned_since = now;

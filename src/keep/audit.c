@@ -8,31 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "event/json.h"
 #include "keep/audit_private.h"
 
-static uint64_t wall_usec(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static void today(char out[11])
 {
 	char time[40];
-	event_local_time(wall_usec(), time);
+	event_local_time(wall_us(), time);
 	memcpy(out, time, 10);
 	out[10] = '\0';
 }
 
 void audit_event(struct event *event, enum event_kind kind)
 {
-	event_init(event, kind, wall_usec());
+	event_init(event, kind, wall_us());
 }
 
 static bool is_same(const struct audit_note *a, const struct audit_note *b)

@@ -8,6 +8,8 @@
 
 #include <json-c/json.h>
 
+#include "base/clock.h"
+
 enum { JSON_DEPTH_MAX = 8 };
 
 static const char *const kinds[INCIDENT_KIND_COUNT] = {
@@ -97,11 +99,7 @@ static void put_person(struct json_object *object, const char *actor, uint32_t u
 
 static uint64_t time_or_now(uint64_t usec)
 {
-	struct timespec now;
-	if (usec)
-		return usec;
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return usec ? usec : wall_us();
 }
 
 static struct json_object *json_zones(const struct incident_box *box)

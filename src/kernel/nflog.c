@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
+
+#include "base/clock.h"
 
 enum {
 	NFLOG_SOCKET_BYTES = 8 * 1024 * 1024,
@@ -265,14 +266,6 @@ int nflog_parse(const void *message, size_t size, struct nflog_record *ret_recor
 	return 0;
 }
 
-static uint64_t nflog_now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 // How many are missing before this record.
 static uint32_t nflog_missing(struct nflog *nflog, const struct nflog_record *record)
 {
@@ -309,7 +302,7 @@ int nflog_read(struct nflog *nflog, unsigned limit,
 			if (nflog_parse(nlh, nlh->nlmsg_len, &record) < 0)
 				continue;
 			if (!record.time_us)
-				record.time_us = nflog_now_us();
+				record.time_us = wall_us();
 			lost += nflog_missing(nflog, &record);
 			each(&record, arg);
 			given++;
