@@ -26,6 +26,12 @@ int file_write_all(int fd, const void *bytes, size_t size)
 	return 0;
 }
 
+int file_seal(int fd)
+{
+	int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -errno : 0;
+}
+
 static int write_new(int dir_fd, const char *name, int flags, const void *bytes, size_t size)
 {
 	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600);

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 int file_write_all(int fd, const void *bytes, size_t size);
+// A memory file that nobody can write, cut or lengthen any more, for another process to map.
+int file_seal(int fd);
 // A new file of mode 0600, flushed to the disk; -EEXIST when there is one.
 int file_store(int dir_fd, const char *name, const void *bytes, size_t size);
 // Replaces the file in one step: a crash leaves the old one or the new one.

@@ -36,9 +36,8 @@ int countries_input_write(const struct geo_known *known, const void *bytes, size
 	if (fd < 0)
 		return -errno;
 	int r = write_all(fd, known, bytes, size);
-	if (r == 0 &&
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		r = -errno;
+	if (r == 0)
+		r = file_seal(fd);
 	if (r < 0)
 		close(fd);
 	else

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "daemon/judge_child.h"
 
 enum { PARTS = 4 };
@@ -75,9 +76,8 @@ int judge_world_write(const struct judge_world *world, int *ret_fd)
 	}
 	if (r == 0 && ftruncate(fd, (off_t)at) < 0)
 		r = -errno;
-	if (r == 0 &&
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		r = -errno;
+	if (r == 0)
+		r = file_seal(fd);
 	if (r < 0)
 		close(fd);
 	else

@@ -205,9 +205,10 @@ int snapshot_take(int dir_fd, const struct snapshot_job *job, struct failure *fa
 				   strerror(errno));
 	failure_set(failure, SK_DAEMON_FAILED, 0, "memory file: no room");
 	int r = copy_folder(dir_fd, job, image, failure);
-	if (r == 0 &&
-	    fcntl(image, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		r = failure_set(failure, SK_DAEMON_FAILED, -errno, "sealing: %s", strerror(errno));
+	int sealed = r == 0 ? file_seal(image) : 0;
+	if (sealed < 0)
+		r = failure_set(failure, SK_DAEMON_FAILED, sealed, "sealing: %s",
+				strerror(-sealed));
 	if (r < 0)
 		close(image);
 	else
