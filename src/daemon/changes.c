@@ -95,8 +95,8 @@ void changes_put_status(struct control_writer *reply, struct gate *gate)
 	control_put_time(reply, CTL_AT, gate->schedule_usec);
 }
 
-void changes_put_result(struct control_writer *reply, struct gate *gate,
-			const struct apply_result *result)
+static void put_result(struct control_writer *reply, struct gate *gate,
+		       const struct apply_result *result)
 {
 	bool runs = result->status == EXIT_FINE || result->status == EXIT_DEGRADED;
 	control_put_u64(reply, CTL_EXIT, (uint64_t)result->status);
@@ -118,12 +118,14 @@ void changes_put_result(struct control_writer *reply, struct gate *gate,
 		put_confirm(reply, gate);
 }
 
-static void on_applied(void *arg, struct gate *gate, const struct apply_result *result)
+void changes_answer(void *arg, struct gate *gate, const struct apply_result *result)
 {
 	struct waiting *waiting = arg;
 	struct control_writer reply;
 	control_writer_init(&reply, CTL_REPLY_MAX);
-	changes_put_result(&reply, gate, result);
+	put_result(&reply, gate, result);
+	if (result->proposal)
+		changes_put_proposal(&reply, gate, result->proposal);
 	if (result->report)
 		report_put_rows(&reply, &result->report->faults);
 	if (result->failure)
@@ -185,7 +187,7 @@ static int read_request(struct methods *methods, struct control_request *request
 		.number = control_u64(fields, CTL_PROPOSAL),
 		.reason = control_text(fields, CTL_REASON),
 		.request = control_text(fields, CTL_REQUEST),
-		.done = on_applied,
+		.done = changes_answer,
 	};
 	person_of_peer(&request->peer, &ret->by);
 	int r = confirm_time(methods->gate, fields, &ret->confirm_usec, failure);

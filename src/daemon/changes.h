@@ -20,8 +20,7 @@ struct waiting { // a client that waits for an apply
 	struct control_token token;
 };
 struct waiting *changes_wait(struct methods *methods, struct control_request *request);
-void changes_put_result(struct control_writer *reply, struct gate *gate,
-			const struct apply_result *result);
+apply_done changes_answer; // tells that client how it ended, or what was kept of it
 void changes_put_proposal(struct control_writer *reply, const struct gate *gate,
 			  const struct proposal *proposal);
 // Clients that wait for a page are given up.

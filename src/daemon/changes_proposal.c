@@ -50,22 +50,6 @@ void changes_put_proposal(struct control_writer *reply, const struct gate *gate,
 
 // --- propose
 
-static void on_proposed(void *arg, struct gate *gate, const struct apply_result *result)
-{
-	struct waiting *waiting = arg;
-	struct control_writer reply;
-	control_writer_init(&reply, CTL_REPLY_MAX);
-	changes_put_result(&reply, gate, result);
-	if (result->proposal)
-		changes_put_proposal(&reply, gate, result->proposal);
-	if (result->report)
-		report_put_rows(&reply, &result->report->faults);
-	if (result->failure)
-		changes_put_failure(&reply, result->failure);
-	methods_send(waiting->methods, waiting->token, &reply);
-	free(waiting);
-}
-
 void changes_propose(struct methods *methods, struct control_request *request)
 {
 	const struct control_row *fields = request->fields;
@@ -76,7 +60,7 @@ void changes_propose(struct methods *methods, struct control_request *request)
 		.directory = control_text(fields, CTL_DIRECTORY),
 		.reason = control_text(fields, CTL_REASON),
 		.request = control_text(fields, CTL_REQUEST),
-		.done = on_proposed,
+		.done = changes_answer,
 	};
 	if (request->fd < 0) {
 		control_server_refuse(methods->server, request->token, EXIT_USAGE,
