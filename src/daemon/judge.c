@@ -36,6 +36,8 @@ static const uint8_t reason_of_plan[] = {
 	[PLAN_EXCEPTED] = JUDGE_EXCEPTED,     [PLAN_NAT_ELSEWHERE] = JUDGE_NAT_ELSEWHERE,
 };
 
+enum { GROUP_MAX = 128 }; // entries that are judged together
+
 // The nearest flow of a denied packet, found once for all of its kind.
 struct nearest {
 	uint16_t from, to, port;
@@ -241,23 +243,23 @@ static void note_nearest(struct judge *judge, const struct plan_packet *packet,
 	verdict->flow = answer.flow;
 }
 
-static struct judge_verdict judge_packet(struct judge *judge, const struct subject *subject,
-					 const struct plan_packet *packet)
+// What the plan's answer for the packet means for the entry.
+static struct judge_verdict verdict_of(const struct judge *judge, const struct subject *subject,
+				       const struct plan_packet *packet,
+				       const struct plan_answer *answer)
 {
 	struct judge_verdict verdict = { JUDGE_CUT, JUDGE_BY_FLOW, packet->from, packet->to,
 					 0,	    PLAN_NONE };
 	bool expected = subject->entry->master_protocol != 0;
-	struct plan_answer answer;
-	plan_decide(judge->plan, judge->finder, packet, &answer);
-	verdict.reason = reason_of_plan[answer.reason];
-	if (!answer.destination_nat && !expected && !destination_agrees(subject, &answer)) {
+	verdict.reason = reason_of_plan[answer->reason];
+	if (!answer->destination_nat && !expected && !destination_agrees(subject, answer)) {
 		verdict.reason = JUDGE_TRANSLATION;
-	} else if (answer.verdict != PLAN_DENY) {
-		verdict.flow = answer.flow;
-		if (!expected && (!destination_agrees(subject, &answer) ||
-				  !source_agrees(judge, subject, &answer)))
+	} else if (answer->verdict != PLAN_DENY) {
+		verdict.flow = answer->flow;
+		if (!expected && (!destination_agrees(subject, answer) ||
+				  !source_agrees(judge, subject, answer)))
 			verdict.reason = JUDGE_TRANSLATION;
-		else if (answer.verdict == PLAN_INSPECT && !expected &&
+		else if (answer->verdict == PLAN_INSPECT && !expected &&
 			 !(subject->entry->mark & MARK_INSPECT))
 			verdict.reason = JUDGE_NOT_INSPECTED;
 		else
@@ -280,10 +282,12 @@ static struct judge_verdict judge_between(struct judge *judge, const struct subj
 	struct judge_verdict verdict = { JUDGE_CUT, JUDGE_MISPLACED, 0, 0, 0, PLAN_NONE };
 	uint8_t decides = from->any || to->any ? JUDGE_ALLOWED : JUDGE_CUT;
 	struct plan_packet packet = packet_of(subject);
+	struct plan_answer answer;
 	for (size_t i = 0; i < from->n * to->n; i++) {
 		packet.from = (uint16_t)from->v[i / to->n];
 		packet.to = (uint16_t)to->v[i % to->n];
-		verdict = judge_packet(judge, subject, &packet);
+		plan_decide(judge->plan, judge->finder, &packet, &answer);
+		verdict = verdict_of(judge, subject, &packet, &answer);
 		if (verdict.outcome == decides)
 			break;
 	}
@@ -335,18 +339,63 @@ static struct judge_verdict judge_expected(struct judge *judge, const struct sub
 	return verdict;
 }
 
-static struct judge_verdict judge_entry(struct judge *judge, const struct conntrack_entry *entry)
+// --- many entries
+
+// Most entries are between two zones and no others: their packets are put to the plan together.
+struct group {
+	struct subject subjects[GROUP_MAX];
+	struct judge_verdict *verdicts[GROUP_MAX];
+	struct plan_packet packets[GROUP_MAX];
+	struct plan_answer answers[GROUP_MAX];
+	size_t n;
+};
+
+static void add_to_group(struct group *group, const struct subject *subject,
+			 const struct zones *from, const struct zones *to,
+			 struct judge_verdict *ret)
+{
+	struct plan_packet *packet = &group->packets[group->n];
+	*packet = packet_of(subject);
+	packet->from = (uint16_t)from->v[0];
+	packet->to = (uint16_t)to->v[0];
+	group->subjects[group->n] = *subject;
+	group->verdicts[group->n++] = ret;
+}
+
+static void judge_group(struct judge *judge, struct group *group)
+{
+	plan_decide_many(judge->plan, judge->finder, group->packets, group->n, group->answers);
+	for (size_t i = 0; i < group->n; i++) {
+		const struct plan_packet *packet = &group->packets[i];
+		struct judge_verdict verdict =
+			verdict_of(judge, &group->subjects[i], packet, &group->answers[i]);
+		if (verdict.outcome == JUDGE_CUT && verdict.flow == PLAN_NONE)
+			note_nearest(judge, packet, &verdict);
+		*group->verdicts[i] = verdict;
+	}
+	group->n = 0;
+}
+
+static void judge_entry(struct judge *judge, const struct conntrack_entry *entry,
+			struct group *group, struct judge_verdict *ret)
 {
 	struct subject subject = subject_of(entry);
 	struct zones from, to;
-	if (is_left(judge, &subject))
-		return (struct judge_verdict){ JUDGE_LEFT, JUDGE_BY_FLOW, UINT16_MAX, UINT16_MAX,
+	if (is_left(judge, &subject)) {
+		*ret = (struct judge_verdict){ JUDGE_LEFT, JUDGE_BY_FLOW, UINT16_MAX, UINT16_MAX,
 					       0,	   PLAN_NONE };
-	if (entry->status & IPS_EXPECTED && entry->master_protocol)
-		return judge_expected(judge, &subject);
+		return;
+	}
+	if (entry->status & IPS_EXPECTED && entry->master_protocol) {
+		*ret = judge_expected(judge, &subject);
+		return;
+	}
 	find_zones(judge, &subject.source, &from);
 	find_zones(judge, &subject.seen_destination, &to);
-	return judge_between(judge, &subject, &from, &to);
+	if (from.n == 1 && to.n == 1)
+		add_to_group(group, &subject, &from, &to, ret);
+	else
+		*ret = judge_between(judge, &subject, &from, &to);
 }
 
 void judge(const struct plan *plan, const struct judge_world *world, struct judge_verdict *verdicts)
@@ -356,7 +405,15 @@ void judge(const struct plan *plan, const struct judge_world *world, struct judg
 		.world = world,
 		.finder = plan_finder_new(plan),
 	};
-	for (size_t i = 0; i < world->n_entries; i++)
-		verdicts[i] = judge_entry(&judge, &world->entries[i]);
+	struct group *group = calloc(1, sizeof(*group));
+	if (!group)
+		abort();
+	for (size_t i = 0; i < world->n_entries; i++) {
+		judge_entry(&judge, &world->entries[i], group, &verdicts[i]);
+		if (group->n == GROUP_MAX)
+			judge_group(&judge, group);
+	}
+	judge_group(&judge, group);
+	free(group);
 	plan_finder_free(judge.finder);
 }

@@ -1,9 +1,10 @@
-// Finds the cell of a packet in a time that hardly grows with the cells of its class, for those who
-// ask about many packets.  plan_match() is its slow twin and gives the same answer.
+// Finds the cells of packets in a time that hardly grows with the plan, for those who ask about
+// many.  plan_match() is its slow twin and gives the same answers.
 //
-// Each class that is asked for gets a tree over its cells: a node holds half of the cells of its
-// parent, parted along the source or the destination, and the box that encloses them.  Cells do not
-// meet, so boxes hardly do, and a packet's way down seldom forks.
+// All cells of the plan are made one image of the classifier (plan/finder_image.h).  Making it
+// takes as long as finding some packets for each rule without it; so it is made when so many have
+// been asked for, and until then trees answer (plan/finder_tree.h), which are made class by class.
+// Trees are also what is left for a plan that is too large for an image.
 #ifndef SEKISHO_PLAN_FINDER_H
 #define SEKISHO_PLAN_FINDER_H
 
@@ -11,18 +12,22 @@
 #include "plan/query.h"
 
 enum {
-	FINDER_LEAF = 8,   // cells of a leaf: fewer are looked through one by one
-	FINDER_DEPTH = 32, // halves of PLAN_CLASS_CELLS_MAX are fewer
+	FINDER_PACKETS_A_RULE = 8, // an image is worth its making after so many, and
+	FINDER_PACKETS_LEAST = 4096,
 };
 
 struct plan_finder;
 
-// plan has to live as long.  Out of memory ends the process, as in all of this room.
+// plan has to live as long.  Out of memory ends the process, as in all of this room.  A finder is
+// for one thread at a time.
 struct plan_finder *plan_finder_new(const struct plan *plan);
 void plan_finder_free(struct plan_finder *finder); // NULL is fine
 
 // NULL: no cell holds the packet.
 const struct plan_cell *plan_finder_find(struct plan_finder *finder,
 					 const struct plan_packet *packet);
+// ret_cells[i]: the cell of packets[i], or NULL.  Much quicker than one by one.
+void plan_finder_find_many(struct plan_finder *finder, const struct plan_packet *packets, size_t n,
+			   const struct plan_cell **ret_cells);
 
 #endif

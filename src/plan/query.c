@@ -2,6 +2,9 @@
 // It never gives a flow a meaning of its own: what it says is what the compiler is given.
 #include "plan/query.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include <netinet/in.h>
 
 #include "plan/finder.h"
@@ -9,7 +12,7 @@
 #include "plan/plan_internal.h"
 #include "plan/words.h"
 
-enum { DHCP_SERVER = 67, DHCP_CLIENT = 68 };
+enum { DHCP_SERVER = 67, DHCP_CLIENT = 68, PENDING_MAX = 256 };
 
 static bool atom_holds(const struct plan_atom *atom, const struct plan_packet *packet)
 {
@@ -265,13 +268,16 @@ static void allow(const struct plan *plan, const struct plan_cell *cell, struct 
 	answer->source_nat = find_source_nat(plan, seen);
 }
 
-static enum plan_reason decide(const struct plan *plan, struct plan_finder *finder,
-			       const struct plan_packet *packet, struct plan_answer *ret)
+// What is decided before any cell is asked: PLAN_BY_FLOW, when nothing is.
+static enum plan_reason begin(const struct plan *plan, const struct plan_packet *packet,
+			      struct plan_answer *ret)
 {
-	const struct plan_cell *cell = NULL;
 	struct plan_packet *seen = &ret->translated;
 
-	*ret = (struct plan_answer){ .flow = PLAN_NONE, .translated = *packet };
+	memset(ret, 0, offsetof(struct plan_answer, text)); // the text is long, and seldom used
+	ret->text[0] = '\0';
+	ret->flow = PLAN_NONE;
+	ret->translated = *packet;
 	ret->destination_nat = plan_translate(plan, packet, seen);
 	ret->denied_action = plan_default_action(plan, seen->from, seen->to);
 	if (ret->destination_nat && !asked_for(plan, packet, seen->to))
@@ -280,32 +286,87 @@ static enum plan_reason decide(const struct plan *plan, struct plan_finder *find
 		ret->denied_action = PLAN_DROP; // an answer would go to whoever has that address
 		return PLAN_SPOOFED;
 	}
-	if (!destination_belongs(plan, seen))
-		return PLAN_MISPLACED;
-	if (finder)
-		cell = plan_finder_find(finder, seen);
-	else
-		plan_match(plan, seen, &cell);
+	return destination_belongs(plan, seen) ? PLAN_BY_FLOW : PLAN_MISPLACED;
+}
+
+static enum plan_reason decide(const struct plan *plan, const struct plan_packet *packet,
+			       struct plan_answer *ret)
+{
+	const struct plan_cell *cell = NULL;
+	enum plan_reason reason = begin(plan, packet, ret);
+
+	if (reason != PLAN_BY_FLOW)
+		return reason;
+	plan_match(plan, &ret->translated, &cell);
 	if (!cell)
 		return PLAN_NO_PAIR;
 	allow(plan, cell, ret);
 	return PLAN_BY_FLOW;
 }
 
+// Those whose cells are asked for together.
+struct pending {
+	struct plan_packet packets[PENDING_MAX]; // as the forward hook sees them
+	const struct plan_cell *cells[PENDING_MAX];
+	struct plan_answer *answers[PENDING_MAX];
+	size_t n;
+};
+
+static void find_pending(const struct plan *plan, struct plan_finder *finder,
+			 struct pending *pending)
+{
+	if (finder) {
+		plan_finder_find_many(finder, pending->packets, pending->n, pending->cells);
+		return;
+	}
+	for (size_t i = 0; i < pending->n; i++) {
+		pending->cells[i] = NULL;
+		plan_match(plan, &pending->packets[i], &pending->cells[i]);
+	}
+}
+
+static void decide_some(const struct plan *plan, struct plan_finder *finder,
+			const struct plan_packet *packets, size_t n, struct plan_answer *ret)
+{
+	struct pending pending;
+
+	pending.n = 0;
+	for (size_t i = 0; i < n; i++) {
+		enum plan_reason reason = begin(plan, &packets[i], &ret[i]);
+
+		if (reason != PLAN_BY_FLOW) {
+			ret[i].reason = reason;
+			continue;
+		}
+		pending.packets[pending.n] = ret[i].translated;
+		pending.answers[pending.n++] = &ret[i];
+	}
+	find_pending(plan, finder, &pending);
+	for (size_t i = 0; i < pending.n; i++) {
+		if (pending.cells[i])
+			allow(plan, pending.cells[i], pending.answers[i]);
+		else
+			pending.answers[i]->reason = nearest_reason(plan, &pending.packets[i]);
+	}
+}
+
+void plan_decide_many(const struct plan *plan, struct plan_finder *finder,
+		      const struct plan_packet *packets, size_t n, struct plan_answer *ret)
+{
+	for (size_t i = 0; i < n; i += PENDING_MAX)
+		decide_some(plan, finder, packets + i, n - i < PENDING_MAX ? n - i : PENDING_MAX,
+			    ret + i);
+}
+
 void plan_decide(const struct plan *plan, struct plan_finder *finder,
 		 const struct plan_packet *packet, struct plan_answer *ret)
 {
-	enum plan_reason reason = decide(plan, finder, packet, ret);
-
-	if (reason == PLAN_NO_PAIR)
-		reason = nearest_reason(plan, &ret->translated);
-	if (reason != PLAN_BY_FLOW)
-		ret->reason = reason;
+	plan_decide_many(plan, finder, packet, 1, ret);
 }
 
 void plan_query(const struct plan *plan, const struct plan_packet *packet, struct plan_answer *ret)
 {
-	enum plan_reason reason = decide(plan, NULL, packet, ret);
+	enum plan_reason reason = decide(plan, packet, ret);
 	const struct plan_packet *seen = &ret->translated;
 
 	if (reason == PLAN_BY_FLOW)
