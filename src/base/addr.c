@@ -2,6 +2,7 @@
 #include "base/addr.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,11 +68,15 @@ void addr_to_bytes(enum addr_family family, addr_bits bits, uint8_t *out)
 
 addr_bits addr_from_bytes(enum addr_family family, const uint8_t *bytes)
 {
-	addr_bits bits = 0;
+	uint64_t half[2];
+	uint32_t word;
 
-	for (unsigned i = 0; i < addr_width(family) / 8; i++)
-		bits = bits << 8 | bytes[i];
-	return bits;
+	if (family == ADDR_V4) {
+		memcpy(&word, bytes, sizeof(word));
+		return be32toh(word);
+	}
+	memcpy(half, bytes, sizeof(half));
+	return (addr_bits)be64toh(half[0]) << 64 | be64toh(half[1]);
 }
 
 int addr_parse(const char *text, struct addr *ret)

@@ -408,6 +408,7 @@ void judge(const struct plan *plan, const struct judge_world *world, struct judg
 	struct group *group = calloc(1, sizeof(*group));
 	if (!group)
 		abort();
+	plan_finder_expect(judge.finder, world->n_entries);
 	for (size_t i = 0; i < world->n_entries; i++) {
 		judge_entry(&judge, &world->entries[i], group, &verdicts[i]);
 		if (group->n == GROUP_MAX)

@@ -21,9 +21,7 @@ struct plan_finder *plan_finder_new(const struct plan *plan)
 	if (!finder)
 		abort();
 	finder->plan = plan;
-	finder->worth = rules > FINDER_RULES_MAX
-				? SIZE_MAX
-				: FINDER_PACKETS_LEAST + rules * FINDER_PACKETS_A_RULE;
+	finder->worth = rules > FINDER_RULES_MAX ? SIZE_MAX : rules * FINDER_PACKETS_A_RULE + 1;
 	return finder;
 }
 
@@ -36,18 +34,13 @@ void plan_finder_free(struct plan_finder *finder)
 	free(finder);
 }
 
-// n more are asked for: with the image?
-static bool has_image(struct plan_finder *finder, size_t n)
+void plan_finder_expect(struct plan_finder *finder, size_t n)
 {
-	if (finder->image)
-		return true;
-	finder->asked = n < SIZE_MAX - finder->asked ? finder->asked + n : SIZE_MAX - 1;
-	if (finder->asked < finder->worth)
-		return false;
+	if (finder->image || n < finder->worth || finder->worth == SIZE_MAX)
+		return;
 	finder->image = finder_image_new(finder->plan);
 	if (!finder->image)
 		finder->worth = SIZE_MAX;
-	return finder->image;
 }
 
 static const struct plan_cell *find_in_tree(struct plan_finder *finder,
@@ -70,7 +63,11 @@ const struct plan_cell *plan_finder_find(struct plan_finder *finder,
 void plan_finder_find_many(struct plan_finder *finder, const struct plan_packet *packets, size_t n,
 			   const struct plan_cell **ret_cells)
 {
-	if (has_image(finder, n))
+	if (!finder->image) {
+		finder->asked = n < SIZE_MAX - finder->asked ? finder->asked + n : SIZE_MAX;
+		plan_finder_expect(finder, finder->asked);
+	}
+	if (finder->image)
 		finder_image_find(finder->image, matcher_best(), packets, n, ret_cells);
 	else
 		for (size_t i = 0; i < n; i++)

@@ -235,11 +235,16 @@ static uint32_t find_home(const struct plan *plan, const struct addr *addr)
 
 bool plan_zone_has(const struct plan *plan, uint32_t zone, const struct addr *addr)
 {
+	const struct plan_zone *at = &plan->zones[zone];
+
 	if (zone == PLAN_SELF)
 		return true;
-	if (plan->zones[zone].elsewhere)
+	if (at->elsewhere)
 		return !addr_set_contains(&plan->inside, addr);
-	return find_home(plan, addr) == zone;
+	// A zone has few networks, the plan many homes.
+	return addr_set_contains(&(struct addr_set){ (struct addr_range *)at->networks,
+						     at->n_networks, at->n_networks },
+				 addr);
 }
 
 const struct addr_set *plan_inside(const struct plan *plan)
