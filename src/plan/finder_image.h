@@ -13,9 +13,10 @@
 #include "plan/query.h"
 
 enum {
-	// More make no image.  Rules that cross one another as much as they can take 1 KiB each to
-	// hold, and thrice that while it is made; the judge's process may have 3 GiB.
-	FINDER_RULES_MAX = 1 << 17,
+	// More make no image.  Rules that cross one another as much as they can take 2.5 KiB each,
+	// and four times that while it is made, and both grow with their number: at twice as many
+	// 564 MB and 2.2 GB were measured, of 3 GiB that the judge's process may have.
+	FINDER_RULES_MAX = 1 << 16,
 };
 
 struct finder_image;
