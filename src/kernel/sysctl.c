@@ -44,12 +44,15 @@ static int sysctl_write(const char *path, uint32_t value)
 	char text[32];
 	int length = snprintf(text, sizeof(text), "%u\n", value);
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int r = 0;
+	ssize_t n;
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, (size_t)length) != length)
-		r = errno ? -errno : -EIO;
+	// All or nothing, whatever it counts: a change of IPv6 forwarding is answered with 1 by
+	// Linux 6.12.
+	n = write(fd, text, (size_t)length);
+	r = n < 0 ? -errno : n == 0 ? -EIO : 0;
 	close(fd);
 	return r;
 }
