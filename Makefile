@@ -11,6 +11,7 @@ DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev
 DEPS_DEMO  = $(DEPS_BUILD) bsdextrautils nftables util-linux iproute2 iputils-ping netcat-openbsd curl procps
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev python3 clang clang-format cppcheck mandoc git \
              file jq conntrack openssl tshark tcpdump qemu-system-x86 busybox-static cpio kmod e2fsprogs
+DEPS_SYSTEMD = $(DEPS_CHECK) mmdebstrap
 DEPS_BENCH = $(DEPS_CHECK) iperf3 libpcap-dev
 
 LIBS     = libfyaml json-c libsodium libmnl libnetfilter_conntrack libsystemd libseccomp libcap libarchive libmaxminddb
@@ -136,6 +137,12 @@ check:
 	@$(MAKE) -s -j2 all lab-programs
 	@BUILD=$(BUILD) tests/check $(STEPS)
 
+# The installed product under systemd in an emulated machine: about four minutes, the first time more.
+check-systemd:
+	@$(call install-packages,$(DEPS_SYSTEMD))
+	@$(MAKE) -s -j2 all
+	@BUILD=$(BUILD) tests/stock/systemd/run
+
 lint:
 	@$(call install-packages,$(DEPS_CHECK))
 	@$(MAKE) -s -j2 all
@@ -160,6 +167,7 @@ install: all
 	install -D -m 644 -t $(SHARE)/man/man8 $(filter %.8,$(MAN))
 	install -D -m 644 src/cli/completion.bash $(SHARE)/bash-completion/completions/sekisho
 	install -D -m 644 -t $(SHARE)/doc/sekisho docs/events.md docs/audit-log.md docs/incidents.md
+	install -D -m 644 -t $(SHARE)/doc/sekisho/examples $(wildcard docs/examples/*)
 	install -d $(SHARE)/sekisho && cp -r rules $(SHARE)/sekisho/
 	$(BUILD)/sekisho show schema >$(SHARE)/sekisho/policy.schema.json
 	install -d -m 700 $(DESTDIR)/etc/sekisho $(DESTDIR)/etc/sekisho/rules $(DESTDIR)/var/lib/sekisho
@@ -180,7 +188,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all objects unit unit-programs fuzz-replay golden-update fuzz deps demo lab-programs check \
+.PHONY: all objects unit unit-programs fuzz-replay golden-update fuzz deps demo lab-programs check check-systemd \
 	lint bench install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -path '*/stock' -prune -o -name '*.d' -type f -print 2>/dev/null)
