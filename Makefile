@@ -13,6 +13,8 @@ DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev python3 clang clang-format cppcheck mand
              file jq conntrack openssl tshark tcpdump qemu-system-x86 busybox-static cpio kmod e2fsprogs
 DEPS_SYSTEMD = $(DEPS_CHECK) mmdebstrap
 DEPS_BENCH = $(DEPS_CHECK) iperf3 libpcap-dev
+# What the classifier is measured beside, and what counts its instructions; it is built without them too.
+DEPS_BENCH_CLASSIFY = $(DEPS_BUILD) jq libdpdk-dev valgrind
 
 LIBS     = libfyaml json-c libsodium libmnl libnetfilter_conntrack libsystemd libseccomp libcap libarchive libmaxminddb
 # Texts are cut on purpose where snprintf cuts them; clang has no such warning.
@@ -42,7 +44,9 @@ FUZZ   = $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c,$(sort $(wildcard t
 LABS   = $(patsubst tests/lab/%.c,$(BUILD)/lab-%,$(sort $(wildcard tests/lab/*.c))) \
          $(patsubst tests/reference/%_main.c,$(BUILD)/%,$(wildcard tests/reference/*_main.c))
 WIRE   = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(wildcard tests/lab/*/*.c)))
-BENCH  = $(patsubst tests/bench/%.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))
+BENCH  = $(subst bench_classify,bench-classify,$(patsubst tests/bench/%.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c))))
+BENCH_CLASSIFY = $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(wildcard tests/bench/classify/*.c)))
+DPDK   = $(shell pkg-config --exists libdpdk 2>/dev/null && echo yes)
 MAN    = $(BUILD)/man/sekisho-policy.5 $(wildcard docs/man/*.[158])
 
 all: $(PROGS) $(ALONE) $(MAN)
@@ -88,6 +92,11 @@ $(BUILD)/%: $(BUILD)/tests/reference/%_main.o $(HELP) $(LIB)
 
 # libpcap is only what replay is measured beside.
 $(BUILD)/bench_replay: LDLIBS += -lpcap
+# DPDK's headers are not for our warnings.
+$(BUILD)/tests/bench/classify/peer_acl.o: CFLAGS += $(if $(DPDK),-DHAVE_DPDK \
+	$(patsubst -I%,-isystem%,$(shell pkg-config --cflags libdpdk)))
+$(BUILD)/bench-classify: $(BUILD)/tests/bench/bench_classify.o $(BENCH_CLASSIFY) $(HELP) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS) $(if $(DPDK),-lrte_acl -lrte_eal) -lm
 $(BUILD)/bench_%: $(BUILD)/tests/bench/bench_%.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
@@ -153,6 +162,12 @@ bench:
 	@$(MAKE) -s -j2 all lab-programs $(BENCH)
 	@BUILD=$(BUILD) tests/bench/run
 
+# CLASSBENCH=DIR: a folder of rule sets in the ClassBench format, NAME_1k, NAME_10k, with or without .gz.
+bench-classify:
+	@$(call install-packages,$(DEPS_BENCH_CLASSIFY)) || echo "going on without some of: $(DEPS_BENCH_CLASSIFY)"
+	@$(MAKE) -s -j2 $(BUILD)/bench-classify
+	@BUILD=$(BUILD) CLASSBENCH=$(CLASSBENCH) tests/bench/classify/run
+
 SHARE = $(DESTDIR)$(PREFIX)/share
 UNITS = $(DESTDIR)/lib/systemd/system
 
@@ -189,6 +204,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all objects unit unit-programs fuzz-replay golden-update fuzz deps demo lab-programs check check-systemd \
-	lint bench install uninstall clean
+	lint bench bench-classify install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -path '*/stock' -prune -o -name '*.d' -type f -print 2>/dev/null)
