@@ -256,7 +256,7 @@ static void print_question(const struct cli *cli, const struct cli_policy *loade
 						 : finding_verdict_text(question->verdict));
 		for (size_t i = 0; i < question->findings.n; i++)
 			print_finding(loaded, &question->findings.v[i]);
-		if (question->findings.n == FINDINGS_MAX)
+		if (question->beyond)
 			puts("(more was left out; ask for less at once)");
 		return;
 	}

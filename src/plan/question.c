@@ -126,6 +126,8 @@ static void add_finding(struct question *question, const struct finding *finding
 {
 	if (question->findings.n < FINDINGS_MAX)
 		vec_push(&question->findings, *finding);
+	else
+		question->beyond++;
 }
 
 static struct plan_packet first_packet(const struct finding *space)
@@ -141,8 +143,8 @@ static struct plan_packet first_packet(const struct finding *space)
 	};
 }
 
-static void ask_packet(const struct plan *plan, const struct finding *space,
-		       struct question *question)
+static enum finding_verdict ask_packet(const struct plan *plan, const struct finding *space,
+				       struct question *question)
 {
 	struct finding finding = *space;
 	struct plan_packet packet = first_packet(space);
@@ -157,11 +159,18 @@ static void ask_packet(const struct plan *plan, const struct finding *space,
 			  : finding.answer.verdict == PLAN_INSPECT ? FIND_INSPECT
 								   : FIND_DENY;
 	add_finding(question, &finding);
+	return finding.verdict;
 }
+
+// What is permitted of a space: `some` of it, with a guard unless `plain`.
+struct permitted {
+	bool some, plain;
+};
 
 // The parts of the space that cells of one class permit; true if they fill all of its addresses.
 static bool ask_class(const struct plan_class *class, const struct finding *space,
-		      const struct plan_atom *atom, struct question *question)
+		      const struct plan_atom *atom, struct question *question,
+		      struct permitted *permitted)
 {
 	carve_rects parts = { 0 };
 	carve_rects rest = { 0 };
@@ -180,6 +189,8 @@ static bool ask_class(const struct plan_class *class, const struct finding *spac
 		part.verdict = cell->treatment & PLAN_GUARD ? FIND_INSPECT : FIND_ALLOW;
 		vec_push(&parts, part.rect);
 		add_finding(question, &part);
+		permitted->some = true;
+		permitted->plain |= part.verdict == FIND_ALLOW;
 	}
 	full = carve_without(&space->rect, parts.v, parts.n, REST_WORK_MAX, &work, &rest) == 0 &&
 	       rest.n == 0;
@@ -238,8 +249,7 @@ static enum finding_verdict ask_space(const struct plan *plan, const struct find
 	const struct plan_pair *pair = plan_find_pair(plan, space->from, space->to);
 	uint64_t volume = 0;
 	bool full = true;
-	size_t before = question->findings.n;
-	enum finding_verdict verdict = FIND_INSPECT;
+	struct permitted permitted = { 0 };
 
 	if (is_out_of_zone(plan, space))
 		pair = NULL;
@@ -250,16 +260,15 @@ static enum finding_verdict ask_space(const struct plan *plan, const struct find
 			if (!atom_cut(&space->atom, &pair->classes[i].atoms[j], &atom))
 				continue;
 			volume += atom_volume(&atom);
-			full &= ask_class(&pair->classes[i], space, &atom, question);
+			full &= ask_class(&pair->classes[i], space, &atom, question, &permitted);
 		}
-	if (question->findings.n == before) {
+	if (!permitted.some) {
 		ask_denied(plan, space, question);
 		return FIND_DENY;
 	}
-	for (size_t i = before; i < question->findings.n; i++)
-		if (question->findings.v[i].verdict == FIND_ALLOW)
-			verdict = FIND_ALLOW;
-	return full && volume == atom_volume(&space->atom) ? verdict : FIND_PARTLY;
+	if (!full || volume != atom_volume(&space->atom))
+		return FIND_PARTLY;
+	return permitted.plain ? FIND_ALLOW : FIND_INSPECT;
 }
 
 static bool is_one_packet(const struct finding *space)
@@ -339,9 +348,7 @@ static void ask_rect(struct asking *asking, const struct finding *rect)
 			space.exact = true;
 			if (!asking->source_port && space.atom.sport_lo == 0)
 				space.atom.sport_lo = space.atom.sport_hi = 40000;
-			ask_packet(asking->plan, &space, asking->question);
-			verdict = asking->question->findings.v[asking->question->findings.n - 1]
-					  .verdict;
+			verdict = ask_packet(asking->plan, &space, asking->question);
 		} else {
 			follow_nat(asking->plan, &space);
 			verdict = ask_space(asking->plan, &space, asking->question);

@@ -24,7 +24,8 @@ struct finding {
 
 struct question {
 	VEC(struct finding) findings;
-	enum finding_verdict verdict; // of all together
+	enum finding_verdict verdict; // of all together, those beyond FINDINGS_MAX included
+	size_t beyond;		      // findings that were left out
 	bool wordless;		      // asked for: no nearest flow and no text of what is denied
 	char error[256];	      // why it could not be asked
 };

@@ -223,11 +223,36 @@ static const struct finding *find_wrong(const struct question *question, const c
 	return NULL;
 }
 
+// A verdict is of all packets, a flow and a translation of those that a finding was kept of.
+static bool verdict_suffices(const struct trial *trial, const struct question *question)
+{
+	struct finding all = { .verdict = question->verdict };
+
+	return !trial->test->flow.s && !trial->test->translation.s &&
+	       fits(&all, trial->test->expect.s);
+}
+
+static void tell_beyond(struct trial *trial, const struct question *question)
+{
+	char message[MESSAGE_MAX];
+	struct words words = words_in(message, sizeof(message));
+
+	words_say(&words,
+		  "test \"%s\" has an end with %zu parts, more than the %d that are looked at; "
+		  "name less of it at once",
+		  trial->test->id.s, question->findings.n + question->beyond, FINDINGS_MAX);
+	tell(trial, SK_TEST_FAILED, NULL, message);
+}
+
 // False: it is not as expected, and has to be asked again for the words.
 static bool judge(struct trial *trial, const struct question *question)
 {
 	const struct finding *wrong = find_wrong(question, trial->test->expect.s);
 
+	if (!wrong && question->beyond && !verdict_suffices(trial, question)) {
+		tell_beyond(trial, question);
+		return true;
+	}
 	if (wrong || question->verdict == FIND_PARTLY) {
 		if (question->wordless)
 			return false;

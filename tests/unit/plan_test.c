@@ -216,6 +216,58 @@ static void many_questions(void **state)
 	}
 }
 
+// 20 networks × 20 networks are more findings than are kept; the one that is permitted is the last.
+static void more_than_findings(void **state)
+{
+	static const struct {
+		const char *rest;
+		unsigned code;
+	} rows[] = {
+		{ "to: y, services: ssh, expect: deny", 470 },
+		{ "to: y, services: http, expect: deny", 0 },
+		{ "to: y, services: https, expect: allow", 0 },
+		{ "to: y, services: https, expect: allow, flow: all", 470 },
+		{ "to: y/10.4.38.1, services: ssh, expect: deny", 470 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct diag *diag = diag_new();
+		struct pol_policy *policy = NULL;
+		struct plan *plan = NULL;
+		char text[4096];
+		int n = snprintf(text, sizeof(text), "zones:\n");
+
+		for (int zone = 0; zone < 2; zone++) {
+			n += snprintf(text + n, sizeof(text) - (size_t)n,
+				      "  %c: { interfaces: [%c0], networks: [", "xy"[zone],
+				      "xy"[zone]);
+			for (int k = 0; k < 20; k++)
+				n += snprintf(text + n, sizeof(text) - (size_t)n, "%s10.%d.%d.0/24",
+					      k ? ", " : "", 3 + zone, 2 * k);
+			n += snprintf(text + n, sizeof(text) - (size_t)n, "] }\n");
+		}
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+			      "networks: { x/last: [10.3.38.0/24], y/last: [10.4.38.0/24] }\n"
+			      "flows:\n"
+			      "  - { id: last, from: x/last, to: y/last, services: ssh }\n"
+			      "  - { id: all, from: x, to: y, services: https }\n"
+			      "tests:\n  - { id: t, from: x, %s }\n",
+			      rows[i].rest);
+		assert_int_equal(policy_read_text("p.yaml", text, (size_t)n, diag, &policy, NULL),
+				 0);
+		plan_make(policy, diag, &plan, NULL);
+		policy_free(policy);
+		if ((plan == NULL) != (rows[i].code != 0))
+			diag_print(diag, stderr);
+		assert_int_equal(plan == NULL, rows[i].code != 0);
+		if (rows[i].code)
+			assert_int_equal(diag_at(diag, 0)->code, rows[i].code);
+		plan_free(plan);
+		diag_free(diag);
+	}
+}
+
 static void a_difference(void **state)
 {
 	struct diag *diag = diag_new();
@@ -244,7 +296,7 @@ static void a_difference(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[sizeof(examples) / sizeof(examples[0]) + 3];
+	static struct CMUnitTest tests[sizeof(examples) / sizeof(examples[0]) + 4];
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++)
@@ -252,6 +304,7 @@ int main(void)
 						  (void *)&examples[i] };
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(one_fault_a_test);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(many_questions);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(more_than_findings);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_difference);
 	return _cmocka_run_group_tests("tests of a policy", tests, n, NULL, NULL);
 }
