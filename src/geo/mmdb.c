@@ -335,19 +335,38 @@ static int check_metadata(const struct reading *r)
 	return 0;
 }
 
-static int digest(int fd, uint8_t sha256[GEO_SHA256_BYTES])
+// The library reads metadata with all that its pointers lead to, before anything can be asked of
+// it.
+static int check_metadata_section(const uint8_t *bytes, size_t size)
+{
+	static const char marker[] = "\xab\xcd\xefMaxMind.com";
+	const size_t length = sizeof(marker) - 1;
+	const uint8_t *end = bytes + size;
+	const uint8_t *last = NULL;
+	uint64_t values = 0;
+
+	for (const uint8_t *at = bytes; (at = memmem(at, (size_t)(end - at), marker, length));)
+		last = at += length;
+	// Without any, the library says so.
+	return last ? record_check(last, (size_t)(end - last), 0, &values) : 0;
+}
+
+// What is looked at before the library opens the file.
+static int look(int fd, uint8_t sha256[GEO_SHA256_BYTES], char *why)
 {
 	struct stat st;
 	void *map;
+	int result;
 
 	if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > MMDB_FILE_BYTES_MAX)
-		return -EFBIG;
+		return fault(why, -EFBIG, "%s", strerror(EFBIG));
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
-		return -errno;
+		return fault(why, -errno, "%s", strerror(errno));
 	crypto_hash_sha256(sha256, map, (unsigned long long)st.st_size);
+	result = check_metadata_section(map, (size_t)st.st_size);
 	munmap(map, (size_t)st.st_size);
-	return 0;
+	return result == 0 ? 0 : fault(why, result, "damaged: its metadata makes no sense");
 }
 
 // Printable ASCII of a text of the file.
@@ -390,10 +409,10 @@ int mmdb_read(int fd, void **ret_bytes, size_t *ret_size, char why[MMDB_WHY_MAX]
 
 	if (!r.maker)
 		return fault(why, -ENOMEM, "no memory");
-	result = digest(fd, head.sha256);
+	result = look(fd, head.sha256, why);
 	if (result < 0) {
 		geo_maker_free(r.maker);
-		return fault(why, result, "%s", strerror(-result));
+		return result;
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	status = MMDB_open(path, MMDB_MODE_MMAP, &r.db);

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -197,6 +198,61 @@ static void test_endless(void **state)
 	mmdb_file_free(file);
 }
 
+// Metadata whose description is a list of eight pointers to a list of eight pointers, and so on:
+// the library would unfold it to 8^11 values.
+static void test_endless_metadata(void **state)
+{
+	static const char fields[] = "\x4anode_count\xc4\0\0\0\1"
+				     "\x4brecord_size\xa2\0\x18"
+				     "\x4aip_version\xa2\0\4"
+				     "\x4d"
+				     "database_type\x41T"
+				     "\x49languages\0\4"
+				     "\x5b"
+				     "binary_format_major_version\xa2\0\2"
+				     "\x5b"
+				     "binary_format_minor_version\xa2\0\0"
+				     "\x4b"
+				     "build_epoch\x08\2\0\0\0\0\0\0\0\1"
+				     "\x4b"
+				     "description\xe1\x42"
+				     "en";
+	static const char head[] = "\0\0\x11\0\0\x11" // a node of two records
+				   "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+				   "\xe1\x4c"
+				   "country_code\x42JP\xab\xcd\xefMaxMind.com";
+
+	(void)state;
+	for (int levels = 1; levels <= 12; levels += 11) {
+		uint8_t bytes[1024];
+		size_t start = sizeof(head) - 1, n = start, below = 5; // the text "y"
+		struct made made;
+
+		memcpy(bytes, head, n);
+		n += (size_t)sprintf((char *)bytes + n, "\xea\x41x%c\4\x41y", levels);
+		for (int k = 1; k < levels; k++) {
+			size_t at = n - start;
+
+			bytes[n++] = 8;
+			bytes[n++] = 4;
+			for (int i = 0; i < 8; i++) {
+				bytes[n++] = (uint8_t)(0x20 | below >> 8);
+				bytes[n++] = (uint8_t)below;
+			}
+			below = at;
+		}
+		memcpy(bytes + n, fields, sizeof(fields) - 1);
+		n += sizeof(fields) - 1;
+		bytes[n++] = (uint8_t)(0x20 | below >> 8);
+		bytes[n++] = (uint8_t)below;
+		read_bytes(bytes, n, &made);
+		assert_int_equal(made.result, levels == 1 ? 0 : -EBADMSG);
+		if (levels > 1)
+			assert_non_null(strstr(made.why, "metadata"));
+		free(made.bytes);
+	}
+}
+
 static void test_not_countries(void **state)
 {
 	struct mmdb_file *file = mmdb_file_new(4, 24, 1, MMDB_FILE_COUNTRY_CODE);
@@ -334,11 +390,12 @@ static void test_countries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_form),     cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_aliases),	       cmocka_unit_test(test_endless),
-		cmocka_unit_test(test_not_countries),  cmocka_unit_test(test_cut_off),
-		cmocka_unit_test(test_bytes_changed),  cmocka_unit_test(test_records),
-		cmocka_unit_test(test_tables_refused), cmocka_unit_test(test_countries),
+		cmocka_unit_test(test_every_form),	 cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_aliases),		 cmocka_unit_test(test_endless),
+		cmocka_unit_test(test_endless_metadata), cmocka_unit_test(test_not_countries),
+		cmocka_unit_test(test_cut_off),		 cmocka_unit_test(test_bytes_changed),
+		cmocka_unit_test(test_records),		 cmocka_unit_test(test_tables_refused),
+		cmocka_unit_test(test_countries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
