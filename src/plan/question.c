@@ -307,6 +307,26 @@ static void follow_nat(const struct plan *plan, struct finding *space)
 	space->atom.port_lo = space->atom.port_hi = answer.translated.port;
 }
 
+// Whether a flow of the pair asks for source ports: then one of them does not stand for all.
+static bool sport_matters(const struct plan *plan, const struct finding *asked)
+{
+	struct finding space = *asked;
+	const struct plan_pair *pair;
+
+	follow_nat(plan, &space);
+	pair = plan_find_pair(plan, space.from, space.to);
+	for (size_t i = 0; pair && i < pair->n_classes; i++)
+		for (size_t j = 0; j < pair->classes[i].n_atoms; j++) {
+			struct plan_atom part;
+
+			if (atom_cut(&space.atom, &pair->classes[i].atoms[j], &part) &&
+			    (part.sport_lo != space.atom.sport_lo ||
+			     part.sport_hi != space.atom.sport_hi))
+				return true;
+		}
+	return false;
+}
+
 static size_t side_ranges(const struct plan *plan, const struct side *side, uint32_t zone,
 			  struct addr_range any[2], const struct addr_range **ret)
 {
@@ -344,7 +364,7 @@ static void ask_rect(struct asking *asking, const struct finding *rect)
 		    ((space.atom.protocol_lo == 1 && rect->rect.source.family == ADDR_V6) ||
 		     (space.atom.protocol_lo == 58 && rect->rect.source.family == ADDR_V4)))
 			continue;
-		if (is_one_packet(&space)) {
+		if (is_one_packet(&space) && !sport_matters(asking->plan, &space)) {
 			space.exact = true;
 			if (!asking->source_port && space.atom.sport_lo == 0)
 				space.atom.sport_lo = space.atom.sport_hi = 40000;
