@@ -148,10 +148,11 @@ static bool nodes_ok(const struct checking *c, const struct image_tree *tree, ui
 static bool runs_ok(const struct checking *c, const struct image_tree *tree)
 {
 	const uint32_t *runs = at(c, tree->runs);
+	struct image_table lows = { tree->lows.at, tree->lows.n + RUN_QUICK };
 
 	if (!table_ok(c, tree->runs, sizeof(uint32_t)) ||
-	    !table_ok(c, tree->highs, sizeof(uint64_t)) ||
-	    !table_ok(c, tree->lows, sizeof(uint64_t)) || tree->runs.n < 2 ||
+	    !table_ok(c, tree->highs, sizeof(uint64_t)) || lows.n < RUN_QUICK ||
+	    !table_ok(c, lows, sizeof(uint64_t)) || tree->runs.n < 2 ||
 	    tree->highs.n != tree->runs.n - 1 || tree->rows.n <= tree->lows.n)
 		return false;
 	for (uint32_t i = 0; i < tree->runs.n; i++)

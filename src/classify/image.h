@@ -56,6 +56,7 @@ enum {
 	NODE_BYTES = 64,
 	ROOT_BITS_MAX = 16,
 	TREE_LEVELS_MAX = 8,
+	RUN_QUICK = 4,	// low halves that may be read from where a run begins
 	MAP_CHUNK = 32, // values of a field that one entry of a map's root stands for
 	MAP_ROOT = (CLASSIFY_FIELD_MAX + 1) / MAP_CHUNK,
 	IMAGE_GROUPS_MAX = CLASSIFY_FIELDS,
@@ -79,7 +80,8 @@ struct image_tree {	// of one address, or its high half
 				  // less than the address, plus the base: a node, or an interval
 	struct image_table runs;  // IPv6: uint32_t, for each distinct high half its first interval
 	struct image_table highs; // IPv6: uint64_t, the high halves
-	struct image_table lows;  // IPv6: uint64_t, the low halves of the ends
+	struct image_table lows;  // IPv6: uint64_t, the low halves of the ends, and RUN_QUICK
+				  // more that count for nothing
 	struct image_table rows;  // uint32_t an interval: its row
 };
 

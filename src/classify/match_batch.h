@@ -83,18 +83,24 @@ INLINE uint32_t root_v6(const struct view_tree *tree, uint64_t high)
 	return tree->root[entry < tree->n_root ? entry : tree->n_root - 1];
 }
 
+// How many of a run's low halves are below the address.  Most runs are short: RUN_QUICK of them are
+// compared without a branch, and what follows a shorter run is read but does not count.
 INLINE uint32_t run_v6(const struct view_tree *tree, uint32_t node, const uint64_t *address)
 {
-	uint32_t at = tree->runs[node], n = tree->runs[node + 1] - at;
+	uint32_t at = tree->runs[node], n = tree->runs[node + 1] - at, below = 0;
 
 	n = tree->highs[node] == address[0] ? n : 0;
-	while (n > 1) {
+	while (__builtin_expect(n > RUN_QUICK, 0)) {
 		uint32_t half = n / 2;
+		bool upper = tree->lows[at + half - 1] < address[1];
 
-		at += tree->lows[at + half - 1] < address[1] ? half : 0;
-		n -= half;
+		at += upper ? half : 0;
+		n = upper ? n - half : half;
 	}
-	return at + (n && tree->lows[at] < address[1]);
+	UNROLL
+	for (uint32_t k = 0; k < RUN_QUICK; k++)
+		below += (k < n) & (tree->lows[at + k] < address[1]);
+	return at + below;
 }
 
 INLINE void find_v6(const struct view_tree *tree, const struct view_axis *axis,

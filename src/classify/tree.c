@@ -288,7 +288,8 @@ static void put_v6(struct writer *writer, struct image_tree *tree, const ends_t 
 	put_nodes(writer, tree, &shape);
 	tree->highs = writer_put(writer, highs.v, highs.n, sizeof(*highs.v), 0);
 	tree->runs = writer_put(writer, runs.v, runs.n, sizeof(*runs.v), 0);
-	tree->lows = writer_put(writer, lows.v, lows.n, sizeof(*lows.v), 0);
+	tree->lows =
+		writer_put(writer, lows.v, lows.n, sizeof(*lows.v), RUN_QUICK * sizeof(*lows.v));
 	vec_done(&highs);
 	vec_done(&lows);
 	vec_done(&runs);
