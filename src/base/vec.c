@@ -22,3 +22,14 @@ void vec_grow(void **items, size_t *cap, size_t want, size_t item_size)
 	*items = moved;
 	*cap = grown;
 }
+
+void *vec_zeroed(size_t n, size_t item_size)
+{
+	void *items = n < SIZE_MAX ? calloc(n + 1, item_size) : NULL;
+
+	if (!items) {
+		fputs("sekisho: out of memory\n", stderr);
+		abort();
+	}
+	return items;
+}

@@ -14,6 +14,10 @@
 // Grows *items so that one more of item_size bytes fits; ends the process when memory is gone.
 void vec_grow(void **items, size_t *cap, size_t want, size_t item_size);
 
+// An array of n zeroed items, and one more, so that n may be 0; ends the process when memory is
+// gone.
+void *vec_zeroed(size_t n, size_t item_size);
+
 // Room for one more item: a pointer to it, zeroed.
 #define vec_add(vec)                                                                               \
 	((vec)->n == (vec)->cap                                                                    \

@@ -23,18 +23,9 @@ struct pool { // of vectors
 	uint32_t n;
 };
 
-static void *zeroed(size_t n, size_t size)
-{
-	void *p = calloc(n + 1, size);
-
-	if (!p)
-		abort();
-	return p;
-}
-
 static struct tree_side *sides_of(const struct part_making *making, bool source)
 {
-	struct tree_side *sides = zeroed(making->n_slots, sizeof(*sides));
+	struct tree_side *sides = vec_zeroed(making->n_slots, sizeof(*sides));
 
 	for (uint32_t s = 0; s < making->n_slots; s++) {
 		const struct classify_rule *rule = &making->rules[making->order[s]];
@@ -67,7 +58,7 @@ static struct rows *group_rows(void *arg, uint32_t group)
 
 static void build_services(struct part_making *making)
 {
-	struct service_rule *rules = zeroed(making->n_slots, sizeof(*rules));
+	struct service_rule *rules = vec_zeroed(making->n_slots, sizeof(*rules));
 	struct service_sink sink = { group_rows, making };
 
 	for (uint32_t s = 0; s < making->n_slots; s++)
@@ -81,7 +72,7 @@ static void build_services(struct part_making *making)
 static void put_axis(const struct part_making *making, const struct rows *rows, struct pool *pool,
 		     struct image_axis *ret)
 {
-	uint32_t *base = zeroed(rows->n_words * 64, sizeof(*base)), sum = pool->n;
+	uint32_t *base = vec_zeroed(rows->n_words * 64, sizeof(*base)), sum = pool->n;
 
 	for (uint32_t b = 0; b < rows->n_blocks; b++) {
 		base[b] = sum;
@@ -108,7 +99,7 @@ static void put_axes(struct part_making *making)
 		total += making->rows[axis].vectors.n;
 	if (total > NARROW_VECTORS)
 		part->form = IMAGE_WIDE;
-	struct pool pool = { zeroed(total, sizeof(struct rows_vector)), part->n_blocks };
+	struct pool pool = { vec_zeroed(total, sizeof(struct rows_vector)), part->n_blocks };
 
 	for (uint32_t s = 0; s < making->n_slots; s++)
 		pool.v[s / BLOCK_RULES].word[s % BLOCK_RULES / 64] |= 1ULL << s % 64;
@@ -158,7 +149,7 @@ static int build_part(struct part_making *making, uint32_t n)
 	struct image_part *part = making->part;
 	bool overflow = false;
 
-	making->order = zeroed(n, sizeof(*making->order));
+	making->order = vec_zeroed(n, sizeof(*making->order));
 	for (uint32_t i = 0; i < n; i++)
 		if (classify_rule_has_family(&making->rules[i], making->family))
 			making->order[making->n_slots++] = i;
@@ -191,7 +182,7 @@ int build_image(const struct classify_rule *rules, uint32_t n, void **ret_bytes,
 	if (n > CLASSIFY_RULES_MAX)
 		return -E2BIG;
 	writer_put(&writer, &header, 1, sizeof(header), 0);
-	results = zeroed(n, sizeof(*results));
+	results = vec_zeroed(n, sizeof(*results));
 	for (uint32_t i = 0; i < n; i++)
 		results[i] = rules[i].result;
 	header.results = writer_put(&writer, results, n, sizeof(*results), 0);

@@ -16,6 +16,8 @@ enum {
 	LEVELS = 1 + MIDDLES_MAX,
 };
 
+_Static_assert((int)CLASSIFIER_READERS_MAX == (int)PINS_MAX, "a reader has a pin");
+
 // What readers find: never changed after it is published.
 struct state {
 	struct level *level[LEVELS]; // the large one, then middle ones; NULL: none

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
+
 enum {
 	SIDES = 3, // source, destination, service
 	SAMPLES = 512,
@@ -29,15 +31,6 @@ struct clustering {
 	uint32_t *scratch;
 	bool *left; // an item
 };
-
-static void *zeroed(size_t n, size_t size)
-{
-	void *p = calloc(n + 1, size);
-
-	if (!p)
-		abort();
-	return p;
-}
 
 static unsigned bit_length(addr_bits bits)
 {
@@ -152,9 +145,9 @@ static int by_key(const void *a, const void *b)
 
 static void sort_items(struct clustering *c, unsigned order)
 {
-	struct sort_key *keys = zeroed(c->n, sizeof(*keys));
+	struct sort_key *keys = vec_zeroed(c->n, sizeof(*keys));
 
-	c->sorted[order] = zeroed(c->n, sizeof(uint32_t));
+	c->sorted[order] = vec_zeroed(c->n, sizeof(uint32_t));
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct side of = side_of(c, c->rank[i], order % SIDES);
 
@@ -266,13 +259,13 @@ static int by_rank(const void *a, const void *b)
 void cluster_rules(const struct classify_rule *rules, enum addr_family family, uint32_t *order,
 		   uint32_t n)
 {
-	uint32_t *rank = zeroed(n, sizeof(*rank));
+	uint32_t *rank = vec_zeroed(n, sizeof(*rank));
 	struct clustering c = { .rules = rules, .family = family, .rank = rank, .n = n };
 
 	memcpy(rank, order, n * sizeof(*rank));
-	c.span = zeroed((size_t)n * SIDES, sizeof(*c.span));
-	c.scratch = zeroed(n, sizeof(*c.scratch));
-	c.left = zeroed(n, sizeof(*c.left));
+	c.span = vec_zeroed((size_t)n * SIDES, sizeof(*c.span));
+	c.scratch = vec_zeroed(n, sizeof(*c.scratch));
+	c.left = vec_zeroed(n, sizeof(*c.left));
 	for (unsigned side = 0; side < SIDES; side++)
 		find_spans(&c, side);
 	for (unsigned o = 0; o < ORDERS; o++)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "classify/build.h"
 
 static int by_precedence(const void *a, const void *b)
@@ -12,19 +13,10 @@ static int by_precedence(const void *a, const void *b)
 	return (x->precedence < y->precedence) - (x->precedence > y->precedence);
 }
 
-static void *zeroed(size_t n, size_t size)
-{
-	void *p = calloc(n + 1, size);
-
-	if (!p)
-		abort();
-	return p;
-}
-
 int level_new(struct level_rule *rules, uint32_t n, struct level **ret)
 {
-	struct classify_rule *plain = zeroed(n, sizeof(*plain));
-	struct level_core *core = zeroed(1, sizeof(*core));
+	struct classify_rule *plain = vec_zeroed(n, sizeof(*plain));
+	struct level_core *core = vec_zeroed(1, sizeof(*core));
 
 	if (n)
 		qsort(rules, n, sizeof(*rules), by_precedence);
@@ -37,11 +29,11 @@ int level_new(struct level_rule *rules, uint32_t n, struct level **ret)
 		free(core);
 		return r;
 	}
-	struct level *level = zeroed(1, sizeof(*level));
+	struct level *level = vec_zeroed(1, sizeof(*level));
 
 	core->n = n;
 	core->n_levels = 1;
-	core->rules = zeroed(n, sizeof(*core->rules));
+	core->rules = vec_zeroed(n, sizeof(*core->rules));
 	if (n)
 		memcpy(core->rules, rules, n * sizeof(*rules));
 	core->results = view_results(core->image);
@@ -85,7 +77,7 @@ static void clear_bit(struct level *level, unsigned family, const uint64_t *from
 
 struct level *level_without(const struct level *level, uint32_t rank)
 {
-	struct level *less = zeroed(1, sizeof(*less));
+	struct level *less = vec_zeroed(1, sizeof(*less));
 
 	*less = *level;
 	less->core->n_levels++;

@@ -3,28 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *zeroed(size_t n, size_t size)
-{
-	void *p = calloc(n + 1, size);
-
-	if (!p)
-		abort();
-	return p;
-}
-
 void rows_init(struct rows *rows, uint32_t n_blocks, bool flat)
 {
 	uint32_t n_words = (n_blocks + 63) / 64;
 
 	*rows = (struct rows){ .flat = flat, .n_blocks = n_blocks, .n_words = n_words };
-	rows->now = zeroed(n_blocks, sizeof(*rows->now));
-	rows->now_id = zeroed(n_blocks, sizeof(*rows->now_id));
-	rows->summary = zeroed(n_words, sizeof(*rows->summary));
-	rows->changed = zeroed(n_blocks, sizeof(*rows->changed));
-	rows->is_changed = zeroed(n_blocks, sizeof(*rows->is_changed));
-	rows->block_vectors = zeroed(n_blocks, sizeof(*rows->block_vectors));
-	rows->scratch =
-		zeroed(flat ? n_blocks * BLOCK_WORDS : (row_ids_at(n_words) + n_blocks + 3) / 4, 8);
+	rows->now = vec_zeroed(n_blocks, sizeof(*rows->now));
+	rows->now_id = vec_zeroed(n_blocks, sizeof(*rows->now_id));
+	rows->summary = vec_zeroed(n_words, sizeof(*rows->summary));
+	rows->changed = vec_zeroed(n_blocks, sizeof(*rows->changed));
+	rows->is_changed = vec_zeroed(n_blocks, sizeof(*rows->is_changed));
+	rows->block_vectors = vec_zeroed(n_blocks, sizeof(*rows->block_vectors));
+	rows->scratch = vec_zeroed(
+		flat ? n_blocks * BLOCK_WORDS : (row_ids_at(n_words) + n_blocks + 3) / 4, 8);
 }
 
 void rows_done(struct rows *rows)
@@ -142,7 +133,7 @@ static void index_grow(struct rows *rows, struct rows_index *index,
 
 	if (2 * (index->n + 1) <= index->cap)
 		return;
-	bigger.v = zeroed(bigger.cap, sizeof(*bigger.v));
+	bigger.v = vec_zeroed(bigger.cap, sizeof(*bigger.v));
 	for (size_t i = 0; i < index->cap; i++)
 		if (index->v[i])
 			index_put(&bigger, hash(rows, index->v[i] - 1), index->v[i] - 1);

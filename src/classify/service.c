@@ -34,15 +34,6 @@ struct field_classes {		       // of one field
 	uint16_t *sample; // a class: one value of it
 };
 
-static void *zeroed(size_t n, size_t size)
-{
-	void *p = calloc(n + 1, size);
-
-	if (!p)
-		abort();
-	return p;
-}
-
 // --- distinct things, by sorting
 
 static int by_range(const void *a, const void *b, void *arg)
@@ -59,11 +50,11 @@ static int by_range(const void *a, const void *b, void *arg)
 static void find_ranges(const struct service_rule *rules, uint32_t n, unsigned field,
 			struct field_classes *ret)
 {
-	struct classify_range *all = zeroed(n, sizeof(*all));
-	uint32_t *order = zeroed(n, sizeof(*order));
+	struct classify_range *all = vec_zeroed(n, sizeof(*all));
+	uint32_t *order = vec_zeroed(n, sizeof(*order));
 
-	ret->ranges = zeroed(n, sizeof(*ret->ranges));
-	ret->range_of = zeroed(n, sizeof(*ret->range_of));
+	ret->ranges = vec_zeroed(n, sizeof(*ret->ranges));
+	ret->range_of = vec_zeroed(n, sizeof(*ret->range_of));
 	for (uint32_t i = 0; i < n; i++) {
 		all[i] = rules[i].field[field];
 		order[i] = i;
@@ -105,7 +96,7 @@ static void keeper_grow(struct keeper *keeper)
 		return;
 	free(keeper->index);
 	keeper->cap = keeper->cap ? keeper->cap * 2 : 256;
-	keeper->index = zeroed(keeper->cap, sizeof(*keeper->index));
+	keeper->index = vec_zeroed(keeper->cap, sizeof(*keeper->index));
 	for (uint32_t k = 0; k < keeper->n; k++) {
 		size_t i = hash_bits(keeper->kept.v + (size_t)k * keeper->words, keeper->words) &
 			   (keeper->cap - 1);
@@ -140,7 +131,7 @@ static void keeper_done(struct keeper *keeper)
 // At which values a new interval begins.
 static uint8_t *cuts_of(const struct field_classes *field)
 {
-	uint8_t *cut = zeroed(CLASSIFY_FIELD_MAX + 2, 1);
+	uint8_t *cut = vec_zeroed(CLASSIFY_FIELD_MAX + 2, 1);
 
 	cut[0] = 1;
 	for (uint32_t r = 0; r < field->n_ranges; r++) {
@@ -166,9 +157,9 @@ static void find_classes(struct field_classes *field)
 	uint32_t class = 0;
 
 	field->range_words = keeper.words;
-	field->class_of = zeroed(CLASSIFY_FIELD_MAX + 1, sizeof(*field->class_of));
-	field->sample = zeroed(CLASSIFY_FIELD_MAX + 1, sizeof(*field->sample));
-	uint64_t *bits = zeroed(keeper.words, sizeof(*bits));
+	field->class_of = vec_zeroed(CLASSIFY_FIELD_MAX + 1, sizeof(*field->class_of));
+	field->sample = vec_zeroed(CLASSIFY_FIELD_MAX + 1, sizeof(*field->sample));
+	uint64_t *bits = vec_zeroed(keeper.words, sizeof(*bits));
 
 	for (uint32_t value = 0, next; value <= CLASSIFY_FIELD_MAX; value = next) {
 		const uint8_t *end = memchr(cut + value + 1, 1, CLASSIFY_FIELD_MAX - value);
@@ -183,7 +174,7 @@ static void find_classes(struct field_classes *field)
 			field->class_of[v] = (uint16_t) class;
 	}
 	if (merged) {
-		field->ranges_in = zeroed(keeper.kept.n, sizeof(uint64_t));
+		field->ranges_in = vec_zeroed(keeper.kept.n, sizeof(uint64_t));
 		memcpy(field->ranges_in, keeper.kept.v, keeper.kept.n * sizeof(uint64_t));
 	}
 	keeper_done(&keeper);
@@ -268,8 +259,8 @@ static int by_tuple(const void *a, const void *b, void *arg)
 
 static struct tuples find_tuples(struct tuple_order *order, uint32_t n)
 {
-	struct tuples tuples = { 0, zeroed(n + 1, sizeof(uint32_t)), zeroed(n, sizeof(uint32_t)),
-				 NULL };
+	struct tuples tuples = { 0, vec_zeroed(n + 1, sizeof(uint32_t)),
+				 vec_zeroed(n, sizeof(uint32_t)), NULL };
 
 	for (uint32_t i = 0; i < n; i++)
 		tuples.slots[i] = i;
@@ -283,13 +274,13 @@ static struct tuples find_tuples(struct tuple_order *order, uint32_t n)
 
 static void find_bits(struct tuples *tuples, uint32_t n_words)
 {
-	tuples->bits = zeroed(tuples->n, sizeof(*tuples->bits));
+	tuples->bits = vec_zeroed(tuples->n, sizeof(*tuples->bits));
 	for (uint32_t t = 0; t < tuples->n; t++) {
 		uint32_t n = tuples->first[t + 1] - tuples->first[t];
 
 		if (n < TUPLE_BITS || n < n_words / 4)
 			continue;
-		tuples->bits[t] = zeroed(n_words, sizeof(uint64_t));
+		tuples->bits[t] = vec_zeroed(n_words, sizeof(uint64_t));
 		for (uint32_t i = tuples->first[t]; i < tuples->first[t + 1]; i++)
 			tuples->bits[t][tuples->slots[i] / 64] |= 1ULL << tuples->slots[i] % 64;
 	}
@@ -319,7 +310,7 @@ struct group_making {
 static void find_allowed(struct group_making *making, unsigned m)
 {
 	const struct field_classes *field = &making->fields[making->member[m]];
-	uint64_t *allowed = zeroed((size_t)field->n * making->words, sizeof(uint64_t));
+	uint64_t *allowed = vec_zeroed((size_t)field->n * making->words, sizeof(uint64_t));
 
 	for (uint32_t c = 0; c < field->n; c++)
 		for (uint32_t t = 0; t < making->tuples.n; t++) {
@@ -353,12 +344,12 @@ static uint32_t row_of_tuples(const struct group_making *making, const uint64_t 
 // Every combination in the order of the table: the last member's class runs fastest.
 static uint32_t *fill_table(struct group_making *making, uint32_t n_combinations)
 {
-	uint32_t *table = zeroed(n_combinations, sizeof(*table));
+	uint32_t *table = vec_zeroed(n_combinations, sizeof(*table));
 	struct keeper keeper = { .words = making->words };
 	VEC(uint32_t) row_of = { 0 };
 	uint32_t class[CLASSIFY_FIELDS] = { 0 };
 	// set[m]: what the first m members leave
-	uint64_t *set = zeroed((size_t)(CLASSIFY_FIELDS + 1) * making->words, sizeof(*set));
+	uint64_t *set = vec_zeroed((size_t)(CLASSIFY_FIELDS + 1) * making->words, sizeof(*set));
 	unsigned from = 0;
 
 	memset(set, 0xff, making->words * sizeof(*set));
@@ -392,9 +383,10 @@ static uint32_t *fill_table(struct group_making *making, uint32_t n_combinations
 static uint32_t *sweep_table(const struct group_making *making, uint32_t n_slots)
 {
 	const struct field_classes *field = &making->fields[making->member[0]];
-	uint32_t *table = zeroed(field->n, sizeof(*table));
-	uint32_t *by_lo = zeroed(n_slots, sizeof(uint32_t)), *by_hi = zeroed(n_slots, 4);
-	uint32_t *lo_count = zeroed(CLASSIFY_FIELD_MAX + 2, 4), *hi_count = zeroed(65537, 4);
+	uint32_t *table = vec_zeroed(field->n, sizeof(*table));
+	uint32_t *by_lo = vec_zeroed(n_slots, sizeof(uint32_t)), *by_hi = vec_zeroed(n_slots, 4);
+	uint32_t *lo_count = vec_zeroed(CLASSIFY_FIELD_MAX + 2, 4),
+		 *hi_count = vec_zeroed(65537, 4);
 
 	for (uint32_t i = 0; i < n_slots; i++) { // sorted by counting
 		lo_count[field->ranges[field->range_of[i]].lo + 1]++;
@@ -461,7 +453,7 @@ static void build_group(struct group_making *making, uint32_t n_slots, struct tu
 static void build_map(const struct field_classes *field, uint32_t n_table, struct writer *writer,
 		      struct image_map *ret)
 {
-	uint16_t *root = zeroed(MAP_ROOT, sizeof(*root));
+	uint16_t *root = vec_zeroed(MAP_ROOT, sizeof(*root));
 	struct keeper keeper = { .words = MAP_CHUNK * sizeof(uint16_t) / sizeof(uint64_t) };
 
 	for (uint32_t r = 0; r < MAP_ROOT; r++) {
