@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 int file_write_all(int fd, const void *bytes, size_t size)
 {
@@ -128,11 +131,15 @@ int file_open_folder(const char *path, unsigned mode, int *ret_fd)
 	return 0;
 }
 
-int file_lock_folder(int fd)
+int file_lock_folder(int fd, unsigned patience_ms)
 {
-	int r;
-	do
-		r = flock(fd, LOCK_EX | LOCK_NB);
-	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : 0;
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	uint64_t end = monotonic_ms() + patience_ms;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EINTR && (errno != EWOULDBLOCK || monotonic_ms() >= end))
+			return -errno;
+		if (errno == EWOULDBLOCK)
+			nanosleep(&pause, NULL);
+	}
+	return 0;
 }

@@ -19,7 +19,7 @@ int file_read(int dir_fd, const char *name, size_t max, char **ret_bytes, size_t
 uint64_t file_sum(const void *bytes, size_t size);
 // Opens a folder, making it with this mode (and those above it with 0755) when missing.
 int file_open_folder(const char *path, unsigned mode, int *ret_fd);
-// Until it is closed; -EWOULDBLOCK: another process has it.
-int file_lock_folder(int fd);
+// Until it is closed; -EWOULDBLOCK: another process has had it for so many milliseconds.
+int file_lock_folder(int fd, unsigned patience_ms);
 
 #endif

@@ -417,18 +417,31 @@ static int take_state(struct gate *gate, struct failure *failure, int *ret_open_
 {
 	const char *path = gate->options->state;
 	*ret_open_error = file_open_folder(path, 0700, &gate->state_fd);
-	if (*ret_open_error < 0 || file_lock_folder(gate->state_fd) != -EWOULDBLOCK)
+	if (*ret_open_error < 0 || file_lock_folder(gate->state_fd, GATE_PATIENCE_MS) != -EWOULDBLOCK)
 		return 0;
 	return failure_set(failure, SK_DAEMON_TWICE, -EBUSY,
 			   "another sekishod works with %s; this one ends and changes nothing",
 			   path);
 }
 
+// 1: the table has had another living owner for as long as patience lasts.
+static int await_kernel(struct kernel *kernel)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	uint64_t end = monotonic_ms() + GATE_PATIENCE_MS;
+	int r = kernel_owned_by_another(kernel);
+	while (r > 0 && monotonic_ms() < end) {
+		nanosleep(&pause, NULL);
+		r = kernel_owned_by_another(kernel);
+	}
+	return r;
+}
+
 static int take_kernel(struct gate *gate, int netlink_fd, struct failure *failure)
 {
 	int r = gate->counters ? kernel_open(netlink_fd, &gate->kernel) : -ENOMEM;
 	if (r == 0)
-		r = kernel_owned_by_another(gate->kernel);
+		r = await_kernel(gate->kernel);
 	if (r > 0)
 		return failure_set(failure, SK_DAEMON_TWICE, -EBUSY,
 				   "another process that runs owns the table inet sekisho; this "

@@ -171,6 +171,9 @@ void gate_event(struct gate *gate, enum event_kind kind); // with the running ge
 // What a person did is on the disk of the audit log before that person is told; waited for this
 // long at most, since an audit log that hangs must not keep anybody from making the box safe.
 enum { GATE_FLUSH_MS = 500 };
+// A killed daemon's threads end one by one and hold its folders and its table until the last has
+// gone; a successor waits that long before it believes in a second daemon.
+enum { GATE_PATIENCE_MS = 2000 };
 void gate_flush(struct gate *gate);
 
 #endif

@@ -274,7 +274,7 @@ static int take_run_folder(struct service *service)
 	struct failure failure;
 	const char *path = service->options->run;
 	if (file_open_folder(path, RUN_MODE, &service->run_fd) < 0 ||
-	    file_lock_folder(service->run_fd) != -EWOULDBLOCK)
+	    file_lock_folder(service->run_fd, GATE_PATIENCE_MS) != -EWOULDBLOCK)
 		return 0;
 	failure_set(&failure, SK_DAEMON_TWICE, -EBUSY,
 		    "another sekishod works with %s; this one ends and changes nothing", path);

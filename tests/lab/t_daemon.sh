@@ -74,6 +74,13 @@ probes <<END
 	arrived dmz * | office 10.20.0.9 192.0.2.80 tcp/443
 END
 
+# One that was killed may end thread by thread, and hold its folders until the last is gone.
+lab daemon stop
+flock "$home/state" sleep 0.7 &
+flock "$home/run" sleep 0.5 &
+check "a successor waits for what its predecessor still holds" lab daemon start
+wait
+
 # One that hangs.
 kill -STOP "$(lab daemon pid)"
 start=$SECONDS
