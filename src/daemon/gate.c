@@ -417,7 +417,8 @@ static int take_state(struct gate *gate, struct failure *failure, int *ret_open_
 {
 	const char *path = gate->options->state;
 	*ret_open_error = file_open_folder(path, 0700, &gate->state_fd);
-	if (*ret_open_error < 0 || file_lock_folder(gate->state_fd, GATE_PATIENCE_MS) != -EWOULDBLOCK)
+	if (*ret_open_error < 0 ||
+	    file_lock_folder(gate->state_fd, GATE_PATIENCE_MS) != -EWOULDBLOCK)
 		return 0;
 	return failure_set(failure, SK_DAEMON_TWICE, -EBUSY,
 			   "another sekishod works with %s; this one ends and changes nothing",

@@ -1,0 +1,75 @@
+// A guarded connection as two streams of bytes.  The engine is given the bytes of each side, in
+// order and once, and answers with orders that decide about them, oldest first.  It knows nothing
+// of packets or sockets: stream.h maps its orders onto queued packets.
+//
+// Every byte that is fed is decided by exactly one of PASS, OVERWRITE, REPLACE and SWALLOW, in the
+// order in which it was fed, at once or in a later call of any side; what is undecided waits.
+// Undecided bytes of one side never exceed ENGINE_WAITING_MAX (the engine ends the session first).
+#ifndef SEKISHO_INSPECT_ENGINE_H
+#define SEKISHO_INSPECT_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "inspect/profile.h"
+
+enum engine_side { ENGINE_CLIENT, ENGINE_SERVER };
+
+enum { ENGINE_WAITING_MAX = 16 * 1024, ENGINE_BYTES_MAX = 4096 };
+
+enum engine_verb {
+	ENGINE_PASS,	  // the next size undecided bytes of side go on as they are
+	ENGINE_OVERWRITE, // bytes (size of them) go on in their place
+	ENGINE_REPLACE,	  // server only: bytes (n_bytes) go on in place of the next size
+	ENGINE_TAKE,	  // client only: from its next undecided byte on the server gets nothing
+			  // more; what comes is acknowledged by us, fed, and decided by SWALLOW.
+			  // Server's bytes are fed no more and do not go on
+	ENGINE_SWALLOW,	  // the next size bytes of a client that was taken over
+	ENGINE_REPLY,	  // after TAKE: bytes to the client, after all that went to it before
+	ENGINE_END,	  // after TAKE and its REPLY: close towards the client, reset the server.
+			  // Without TAKE: reset both
+	ENGINE_RELEASE,	  // nothing more needs to be looked at: undecided bytes go on, as all later
+			  // ones do; the engine is not called again
+};
+
+struct engine_order {
+	enum engine_verb verb;
+	enum engine_side side;
+	uint64_t size;
+	const uint8_t *bytes; // valid until the call returns
+	size_t n_bytes;
+};
+
+struct engine_peer { // told once, when the connection begins
+	struct addr client, server;
+	uint16_t client_port, server_port;
+	const struct profile_flow *flow; // has to live as long as the engine
+};
+
+struct mail_record;
+
+// How an engine speaks to whoever owns it.  No order is given for a call that has returned.
+struct engine_host {
+	void (*order)(void *arg, const struct engine_order *order);
+	void (*record)(void *arg, const struct mail_record *record);
+	void *arg;
+};
+
+struct engine;
+struct source_limits; // counts of sessions and messages by source, shared by the engines of a
+		      // process
+
+// *ret_engine, or -ENOMEM.  now_us: since 1970.  limits may be NULL: then nothing is counted.
+int engine_new(const struct engine_peer *peer, const struct engine_host *host,
+	       struct source_limits *limits, uint64_t now_us, struct engine **ret_engine);
+// The connection is gone: a transaction in hand is recorded as broken off.  NULL is fine.
+void engine_free(struct engine *engine, uint64_t now_us);
+
+void engine_feed(struct engine *engine, enum engine_side side, const uint8_t *bytes, size_t size,
+		 uint64_t now_us);
+// That side sends no more (FIN).  The engine may END; else the FIN goes on.
+void engine_closed(struct engine *engine, enum engine_side side, uint64_t now_us);
+
+#endif

@@ -1,0 +1,49 @@
+#include "inspect/profile.h"
+
+#include <string.h>
+
+const struct profile_flow *profiles_find(const struct profiles *profiles, uint16_t number)
+{
+	size_t lo = 0, hi = profiles->n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (profiles->flows[mid].number < number)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < profiles->n && profiles->flows[lo].number == number ? &profiles->flows[lo]
+									: NULL;
+}
+
+bool profile_holds(const struct profile_addrs *addrs, const struct addr *addr)
+{
+	for (size_t lo = 0, hi = addrs->n; lo < hi;) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct addr_range *range = &addrs->v[mid];
+		if (addr_range_contains(range, addr))
+			return true;
+		if (range->family < addr->family ||
+		    (range->family == addr->family && range->hi < addr->bits))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return false;
+}
+
+static bool is_below(const char *domain, const char *name)
+{
+	size_t d = strlen(domain), n = strlen(name);
+	return d > n + 1 && domain[d - n - 1] == '.' && strcmp(domain + d - n, name) == 0;
+}
+
+bool profile_owns(const struct profile *profile, const char *domain)
+{
+	for (size_t i = 0; i < profile->n_domains; i++) {
+		const struct profile_domain *own = &profile->domains[i];
+		if (own->subdomains ? is_below(domain, own->name) : strcmp(domain, own->name) == 0)
+			return true;
+	}
+	return false;
+}

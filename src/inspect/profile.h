@@ -1,0 +1,99 @@
+// What a guard demands: the mail part of a policy, resolved, as the engine asks it.  Made outside
+// this room from a plan (daemon/mail_profile.h), immutable, dies with its arena.
+#ifndef SEKISHO_INSPECT_PROFILE_H
+#define SEKISHO_INSPECT_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+enum profile_tls {
+	PROFILE_TLS_CLEAR_ONLY, // the offer is taken out of the answer to EHLO
+	PROFILE_TLS_REFUSE,	// STARTTLS is answered 454 here
+	PROFILE_TLS_BLIND,	// let through, unread, to the servers named; taken out elsewhere
+};
+
+enum profile_own_sender { // a sender of an own domain, from outside
+	PROFILE_OWN_ALLOW,
+	PROFILE_OWN_REFUSE,
+	PROFILE_OWN_MARK, // let through, and told in the record
+};
+
+// A set of addresses, as an addr_set: sorted, disjoint.
+struct profile_addrs {
+	const struct addr_range *v;
+	size_t n;
+};
+
+// "city.example.jp" (subdomains: false) or "*.city.example.jp"; lower case, A-labels.
+struct profile_domain {
+	const char *name; // without "*."
+	bool subdomains;  // those below it, not itself
+};
+
+// The first that fits holds: any member may be absent, and then fits.
+struct profile_size {
+	const struct profile_addrs *clients; // NULL: all
+	bool only_in, only_out;		     // to own domains; to others
+	const char *const *recipients;	     // addresses or "@domain", lower case
+	size_t n_recipients;		     // 0: all; else the transaction has one of them
+	uint64_t max;			     // bytes of DATA on the wire, before its final dot
+};
+
+struct profile_limits {		     // 0: no limit
+	uint32_t recipients;	     // of a transaction: 452 4.5.3
+	uint32_t invalid_recipients; // of a session, refused by us or the server: 421 4.7.0
+	uint32_t transactions;	     // of a session
+	uint32_t sessions;	     // at a time from one source: 421 4.7.0
+	uint32_t session_rate;	     // sessions from one source in session_seconds
+	uint32_t session_seconds;
+	uint32_t message_rate; // messages from one source in message_seconds: 451 4.7.1
+	uint32_t message_seconds;
+};
+
+struct profile {
+	const char *guard; // its id
+	const struct profile_domain *domains;
+	size_t n_domains;
+	struct profile_addrs senders; // clients that may send to any domain
+	struct profile_addrs
+		smart_hosts; // servers that may be given mail for any domain, by senders
+	enum profile_own_sender own_sender;
+	struct profile_addrs own_sender_from; // clients outside that may, all the same
+	const struct profile_size *sizes;
+	size_t n_sizes;
+	enum profile_tls tls;
+	struct profile_addrs tls_servers; // BLIND: servers that keep the rules themselves
+	bool after_greeting;		  // no more is looked at once EHLO was answered
+	struct profile_limits limits;
+	bool hash_addresses; // of the record
+};
+
+struct profile_zone {
+	const char *id;
+	struct profile_addrs addrs;
+};
+
+// A flow whose guard reads SMTP.
+struct profile_flow {
+	uint16_t number; // plan_flow.guard_number: in the connection's mark
+	const char *id;
+	const char *clause; // the first, or ""
+	const struct profile *profile;
+	const struct profile_zone *from, *to; // by address: the first that holds it
+	size_t n_from, n_to;
+};
+
+struct profiles {
+	const struct profile_flow *flows; // by number
+	size_t n;
+};
+
+const struct profile_flow *profiles_find(const struct profiles *profiles, uint16_t number);
+bool profile_holds(const struct profile_addrs *addrs, const struct addr *addr);
+// domain in lower case, without a trailing dot.
+bool profile_owns(const struct profile *profile, const char *domain);
+
+#endif
