@@ -1,7 +1,7 @@
 // What is kept of one mail transaction, or of a session that ended before one began.
 // Strings are UTF-8 where the peers' were, else escaped; "" when absent.
-#ifndef SEKISHO_INSPECT_MAIL_RECORD_H
-#define SEKISHO_INSPECT_MAIL_RECORD_H
+#ifndef SEKISHO_EVENT_MAIL_RECORD_H
+#define SEKISHO_EVENT_MAIL_RECORD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,9 @@
 enum {
 	MAIL_ADDRESS_MAX =
 		320 + 1, // local part 64, "@", domain 255 (RFC 5321 4.5.3.1), and the NUL
+	MAIL_HELO_MAX = 256,
 	MAIL_REASON_MAX = 128,
+	MAIL_ID_MAX = 128 + 1,	    // of a flow, a guard, a clause, a control, a zone, with the NUL
 	MAIL_RECIPIENTS_KEPT = 100, // of a record; n_recipients counts all
 };
 
@@ -23,7 +25,10 @@ enum mail_verdict {
 	MAIL_BROKEN_OFF, // a side went away, or the gate's own trouble
 	MAIL_ENDED,	 // by the gate: out of step
 	MAIL_UNREAD,	 // TLS that may pass, or after_greeting
+	MAIL_VERDICT_COUNT,
 };
+const char *mail_verdict_word(enum mail_verdict verdict); // "passed", "broken-off" ...
+int mail_verdict_find(const char *word);		  // -1: no such word
 
 struct mail_recipient {
 	char address[MAIL_ADDRESS_MAX];
@@ -37,7 +42,7 @@ struct mail_record {
 	const char *flow, *guard, *clause; // ids; clause: of the body's own table
 	const char *control;		   // MAIL-01 ..., or ""
 	const char *from_zone, *to_zone;
-	char helo[256];
+	char helo[MAIL_HELO_MAX];
 	char sender[MAIL_ADDRESS_MAX];
 	const struct mail_recipient *recipients;
 	size_t n_recipients;  // those named, the first MAIL_RECIPIENTS_KEPT of them in recipients
