@@ -146,6 +146,8 @@ bool build_countries(struct build *b, const struct pol_network *source,
 void build_service_table(struct build *b);
 void build_registers(struct build *b);
 void build_flows(struct build *b);
+// In guards.c: every guarded flow's guard_number.
+void build_guard_numbers(struct build *b);
 void build_settle(struct build *b);
 void build_nat(struct build *b);
 void build_settings(struct build *b);
