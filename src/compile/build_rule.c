@@ -210,6 +210,11 @@ void rule_set_ct_mark(struct build *build, uint32_t keep, uint32_t put_bits)
 	memcpy(stmt->value + sizeof(keep), &put_bits, sizeof(put_bits));
 }
 
+void rule_set_meta_mark(struct build *build, uint32_t mark)
+{
+	memcpy(add(build, RS_SET_META_MARK)->value, &mark, sizeof(mark));
+}
+
 void rule_number(struct build *build, enum rs_stmt_kind kind, uint8_t number)
 {
 	add(build, kind)->number = number;

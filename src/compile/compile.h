@@ -13,6 +13,13 @@ enum {
 	MARK_SPARE = 0xff0000fc,
 };
 
+// A packet's own mark on its way to the inspector and back.
+enum {
+	PACKET_GUARD = 0x00000fff, // plan_flow.guard_number of the flow that lets a new connection
+				   // in; 0: of one that is there already
+	PACKET_PASSED = 0x40000000, // set with its verdict: the connection leaves the queue
+};
+
 enum { COMPILE_ELEMS_MAX = 4000000 }; // set elements of one ruleset
 
 enum { NFLOG_GROUP = 5, NFLOG_SNAPLEN = 128, QUEUE_FIRST = 100, QUEUE_COUNT = 1 };

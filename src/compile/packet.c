@@ -189,8 +189,32 @@ static void mss_chain(struct compiling *c)
 	}
 }
 
+// A packet that is let go from a queue goes on behind the chain that queued it, so what its verdict
+// says of the whole connection is kept here.
+static void passed_chain(struct compiling *c, const struct base_hook *hook)
+{
+	uint32_t chain = rb_base(c->build, hook);
+
+	rule(c->build, chain, RS_NONE);
+	rule_flags(c->build, RS_META_MARK, RS_EQ, PACKET_PASSED, PACKET_PASSED);
+	rule_flags(c->build, RS_CT_MARK, RS_EQ, MARK_INSPECT, MARK_INSPECT);
+	rule_set_ct_mark(c->build, ~(uint32_t)MARK_PASSED, MARK_PASSED);
+}
+
+static void passed_chains(struct compiling *c)
+{
+	static const struct base_hook hooks[] = {
+		{ "passed", NF_INET_POST_ROUTING, 0, false, false },
+		{ "passed_input", NF_INET_LOCAL_IN, 10, false, false },
+	};
+
+	for (size_t i = 0; c->guarded && i < sizeof(hooks) / sizeof(hooks[0]); i++)
+		passed_chain(c, &hooks[i]);
+}
+
 void packet_chains(struct compiling *c)
 {
 	fragment_chain(c);
 	mss_chain(c);
+	passed_chains(c);
 }

@@ -1,0 +1,447 @@
+// Loads a mail path and takes the mail at its other end, with little work of its own: one thread
+// each, epoll, one body made once.
+//
+//	bench_mail sink ADDRESS PORT
+//	bench_mail source ADDRESS PORT SESSIONS MESSAGES SIZE new|kept
+//	bench_mail idle ADDRESS PORT CONNECTIONS SECONDS
+//
+// sink takes every message and says how many there were, and their bytes, when it is ended by
+// SIGTERM.  source sends MESSAGES in all over SESSIONS sessions at a time, each message by a new
+// connection or all of a session by one, and prints one line of JSON.  idle greets and then keeps
+// its connections open.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { EVENTS = 256, LINE = 512, ROOM = 256 * 1024, SESSIONS_MAX = 60000, STALL_MS = 30000 };
+
+static _Noreturn void give_up(const char *what)
+{
+	fprintf(stderr, "bench_mail: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+struct end {
+	struct sockaddr_storage addr;
+	socklen_t size;
+};
+
+static struct end take_end(const char *address, const char *port)
+{
+	struct end end = { .size = 0 };
+	struct sockaddr_in *v4 = (void *)&end.addr;
+	struct sockaddr_in6 *v6 = (void *)&end.addr;
+	uint16_t number = htons((uint16_t)atoi(port));
+	if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = number;
+		end.size = sizeof(*v4);
+	} else if (inet_pton(AF_INET6, address, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = number;
+		end.size = sizeof(*v6);
+	} else {
+		errno = EINVAL;
+		give_up(address);
+	}
+	return end;
+}
+
+static void many_files(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		give_up("open files");
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void watch(int epoll, int op, int fd, uint32_t events, void *what)
+{
+	struct epoll_event event = { .events = events, .data.ptr = what };
+	if (epoll_ctl(epoll, op, fd, &event) < 0)
+		give_up("epoll");
+}
+
+static char room[ROOM];
+
+// --- sink
+
+struct taker {
+	int fd;
+	bool in_data;
+	char line[LINE], tail[5]; // the end of what came last
+	size_t n_line;
+};
+
+static uint64_t sunk, sunk_bytes;
+
+static bool say(struct taker *taker, const char *text)
+{
+	size_t n = strlen(text);
+	return send(taker->fd, text, n, MSG_NOSIGNAL) == (ssize_t)n;
+}
+
+static bool take_line(struct taker *taker)
+{
+	const char *line = taker->line;
+	if (!strncasecmp(line, "EHLO", 4))
+		return say(taker, "250-sink.example\r\n250-PIPELINING\r\n250-SIZE 104857600\r\n"
+				  "250-CHUNKING\r\n250 8BITMIME\r\n");
+	if (!strncasecmp(line, "DATA", 4)) {
+		taker->in_data = true;
+		memset(taker->tail, 0, sizeof(taker->tail));
+		return say(taker, "354 go on\r\n");
+	}
+	if (!strncasecmp(line, "QUIT", 4)) {
+		say(taker, "221 bye\r\n");
+		return false;
+	}
+	return say(taker, "250 fine\r\n");
+}
+
+// Its peer sends nothing behind the end of a message before the answer.
+static bool take_data(struct taker *taker, const char *bytes, size_t n)
+{
+	char *tail = taker->tail;
+	size_t keep = n < 5 ? 5 - n : 0;
+	memmove(tail, tail + 5 - keep, keep);
+	memcpy(tail + keep, bytes + n - (5 - keep), 5 - keep);
+	sunk_bytes += n;
+	if (memcmp(tail, "\r\n.\r\n", 5) != 0)
+		return true;
+	sunk++;
+	taker->in_data = false;
+	return say(taker, "250 taken\r\n");
+}
+
+static bool take_bytes(struct taker *taker, const char *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (taker->in_data)
+			return take_data(taker, bytes + i, n - i);
+		if (taker->n_line + 1 >= LINE)
+			return false;
+		taker->line[taker->n_line++] = bytes[i];
+		if (bytes[i] != '\n')
+			continue;
+		taker->line[taker->n_line] = '\0';
+		taker->n_line = 0;
+		if (!take_line(taker))
+			return false;
+	}
+	return true;
+}
+
+static void greet(int epoll, int listener)
+{
+	int fd, one = 1;
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+		struct taker *taker = calloc(1, sizeof(*taker));
+		if (!taker)
+			give_up("memory");
+		taker->fd = fd;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		watch(epoll, EPOLL_CTL_ADD, fd, EPOLLIN, taker);
+		say(taker, "220 sink.example ESMTP\r\n");
+	}
+}
+
+static int sink(const struct end *end)
+{
+	struct epoll_event events[EVENTS];
+	int epoll = epoll_create1(0), one = 1;
+	int listener = socket(end->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	sigset_t term;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	int ended = signalfd(-1, &term, 0);
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(listener, (const void *)&end->addr, end->size) < 0 || listen(listener, 4096) < 0)
+		give_up("listen");
+	watch(epoll, EPOLL_CTL_ADD, listener, EPOLLIN, &listener);
+	watch(epoll, EPOLL_CTL_ADD, ended, EPOLLIN, &ended);
+	for (;;) {
+		int n = epoll_wait(epoll, events, EVENTS, -1);
+		for (int i = 0; i < n; i++) {
+			struct taker *taker = events[i].data.ptr;
+			if (events[i].data.ptr == &ended) {
+				printf("{\"messages\":%llu,\"bytes\":%llu}\n",
+				       (unsigned long long)sunk, (unsigned long long)sunk_bytes);
+				return 0;
+			}
+			if (events[i].data.ptr == &listener) {
+				greet(epoll, listener);
+				continue;
+			}
+			ssize_t got = recv(taker->fd, room, ROOM, 0);
+			if (got > 0 && take_bytes(taker, room, (size_t)got))
+				continue;
+			if (got < 0 && errno == EAGAIN)
+				continue;
+			close(taker->fd);
+			free(taker);
+		}
+	}
+}
+
+// --- source
+
+enum step { GREETING, HELLO, MAIL, RCPT, DATA, BODY, QUIT };
+static const char *const words[] = {
+	[GREETING] = "EHLO source.example\r\n",
+	[HELLO] = "MAIL FROM:<a@source.example>\r\n",
+	[MAIL] = "RCPT TO:<b@city.example.jp>\r\n",
+	[RCPT] = "DATA\r\n",
+	[BODY] = NULL,
+	[QUIT] = NULL,
+};
+
+struct giver {
+	int fd;
+	enum step step;
+	size_t sent; // of the body
+	uint64_t body_done_us;
+	uint32_t events; // watched for
+	bool again;	 // the session's greeting is over
+	char line[LINE];
+	size_t n_line;
+};
+
+struct load {
+	const struct end *end;
+	int epoll;
+	char *body;
+	size_t size;
+	bool kept;
+	long left, open;
+	uint64_t done, failed, moved_ms;
+	uint32_t *waits; // of the last reply, in microseconds
+	char trouble[LINE];
+};
+
+static void open_giver(struct load *load, struct giver *giver)
+{
+	int one = 1;
+	memset(giver, 0, sizeof(*giver));
+	giver->fd = socket(load->end->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	setsockopt(giver->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(giver->fd, (const void *)&load->end->addr, load->end->size) < 0 &&
+	    errno != EINPROGRESS)
+		give_up("connect");
+	giver->events = EPOLLIN;
+	watch(load->epoll, EPOLL_CTL_ADD, giver->fd, EPOLLIN, giver);
+	load->open++;
+}
+
+static void close_giver(struct load *load, struct giver *giver)
+{
+	close(giver->fd);
+	giver->fd = -1;
+	load->open--;
+}
+
+static void give_body(struct load *load, struct giver *giver)
+{
+	while (giver->sent < load->size) {
+		ssize_t n = send(giver->fd, load->body + giver->sent, load->size - giver->sent,
+				 MSG_NOSIGNAL);
+		if (n < 0)
+			break;
+		giver->sent += (size_t)n;
+		load->moved_ms = monotonic_ms();
+	}
+	uint32_t events = EPOLLIN | (giver->sent < load->size ? EPOLLOUT : 0);
+	if (giver->sent == load->size)
+		giver->body_done_us = monotonic_us();
+	if (events != giver->events)
+		watch(load->epoll, EPOLL_CTL_MOD, giver->fd, events, giver);
+	giver->events = events;
+}
+
+// False: the session is over.
+static bool answered(struct load *load, struct giver *giver)
+{
+	bool fine = giver->line[0] == '2' || giver->line[0] == '3';
+	if (!fine) {
+		if (!load->trouble[0])
+			strcpy(load->trouble, giver->line);
+		load->failed++;
+		return false;
+	}
+	if (giver->step == QUIT)
+		return false;
+	if (giver->step == BODY) {
+		load->waits[load->done++] = (uint32_t)(monotonic_us() - giver->body_done_us);
+		if (load->kept && load->left > 0) {
+			load->left--;
+			giver->step = HELLO;
+		} else {
+			giver->step = QUIT;
+			return send(giver->fd, "QUIT\r\n", 6, MSG_NOSIGNAL) == 6;
+		}
+	}
+	if (giver->step == DATA) {
+		giver->step = BODY;
+		giver->sent = 0;
+		give_body(load, giver);
+		return true;
+	}
+	const char *word = words[giver->step++];
+	return send(giver->fd, word, strlen(word), MSG_NOSIGNAL) == (ssize_t)strlen(word);
+}
+
+static bool hear(struct load *load, struct giver *giver)
+{
+	ssize_t got = recv(giver->fd, room, ROOM, 0);
+	if (got < 0 && errno == EAGAIN)
+		return true;
+	if (got <= 0) {
+		load->failed += giver->step != QUIT;
+		if (!load->trouble[0])
+			snprintf(load->trouble, LINE, "closed in step %d: %s", giver->step,
+				 got ? strerror(errno) : "end");
+		return false;
+	}
+	load->moved_ms = monotonic_ms();
+	for (ssize_t i = 0; i < got; i++) {
+		if (giver->n_line + 1 >= LINE)
+			return false;
+		giver->line[giver->n_line++] = room[i];
+		if (room[i] != '\n')
+			continue;
+		giver->line[giver->n_line] = '\0';
+		bool last = giver->n_line > 3 && giver->line[3] == ' ';
+		giver->n_line = 0;
+		if (last && !answered(load, giver))
+			return false;
+	}
+	return true;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+static void make_body(struct load *load, size_t size)
+{
+	static const char line[] =
+		"Mail that is sent to see how fast a way is, in lines of seventy-six bytes.\r\n";
+	load->size = size + 3;
+	load->body = malloc(load->size + sizeof(line));
+	if (!load->body || size < 2)
+		give_up("body");
+	for (size_t at = 0; at < size; at += sizeof(line) - 1)
+		memcpy(load->body + at, line, sizeof(line) - 1);
+	memcpy(load->body + size - 2, "\r\n.\r\n", 5);
+}
+
+static int source(struct load *load, long sessions, long messages)
+{
+	struct epoll_event events[EVENTS];
+	struct giver *givers = calloc((size_t)sessions, sizeof(*givers));
+	uint64_t start = monotonic_us();
+	load->waits = calloc((size_t)messages, sizeof(*load->waits));
+	if (!givers || !load->waits)
+		give_up("memory");
+	load->left = messages;
+	load->moved_ms = monotonic_ms();
+	for (long i = 0; i < sessions && load->left > 0; i++, load->left--)
+		open_giver(load, &givers[i]);
+	while (load->open > 0 && monotonic_ms() - load->moved_ms < STALL_MS) {
+		int n = epoll_wait(load->epoll, events, EVENTS, 1000);
+		for (int i = 0; i < n; i++) {
+			struct giver *giver = events[i].data.ptr;
+			if (events[i].events & EPOLLOUT)
+				give_body(load, giver);
+			if (!(events[i].events & ~(uint32_t)EPOLLOUT) || hear(load, giver))
+				continue;
+			close_giver(load, giver);
+			if (load->left > 0) {
+				load->left--;
+				open_giver(load, giver);
+			}
+		}
+	}
+	double seconds = (double)(monotonic_us() - start) / 1e6;
+	qsort(load->waits, load->done, sizeof(*load->waits), by_size);
+	printf("{\"messages\":%llu,\"failed\":%llu,\"stalled\":%ld,\"seconds\":%.4f,"
+	       "\"messages_per_s\":%.1f,\"mbytes_per_s\":%.2f,\"last_reply_us\":%u,\"trouble\":\"%.60s\"}\n",
+	       (unsigned long long)load->done, (unsigned long long)load->failed, load->open,
+	       seconds, (double)load->done / seconds,
+	       (double)load->done * (double)load->size / seconds / 1e6,
+	       load->done ? load->waits[load->done / 2] : 0, strtok(load->trouble, "\r\n") ?: "");
+	return load->failed || load->open ? 1 : 0;
+}
+
+// --- idle
+
+static int idle(struct load *load, long connections, unsigned seconds)
+{
+	struct epoll_event events[EVENTS];
+	struct giver *givers = calloc((size_t)connections, sizeof(*givers));
+	long opened = 0, greeted = 0, lost = 0;
+	uint64_t end = monotonic_ms() + seconds * 1000;
+	while (givers && monotonic_ms() < end) {
+		for (int i = 0; i < 200 && opened < connections && opened - greeted < 2000; i++)
+			open_giver(load, &givers[opened++]);
+		int n = epoll_wait(load->epoll, events, EVENTS, 100);
+		for (int i = 0; i < n; i++) {
+			struct giver *giver = events[i].data.ptr;
+			ssize_t got = recv(giver->fd, room, ROOM, 0);
+			if (got > 0 && giver->step == GREETING) {
+				send(giver->fd, words[GREETING], strlen(words[GREETING]),
+				     MSG_NOSIGNAL);
+				giver->step = HELLO;
+			} else if (got > 0 && !giver->again) {
+				giver->again = true;
+				greeted++;
+			} else if (got <= 0) {
+				close_giver(load, giver);
+				lost++;
+			}
+		}
+	}
+	printf("{\"opened\":%ld,\"greeted\":%ld,\"lost\":%ld}\n", opened, greeted, lost);
+	return lost || greeted < connections ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct end end;
+	if (argc < 4) {
+		fprintf(stderr, "usage: bench_mail sink|source|idle ADDRESS PORT ...\n");
+		return 2;
+	}
+	many_files();
+	end = take_end(argv[2], argv[3]);
+	struct load load = { .end = &end, .epoll = epoll_create1(0) };
+	if (!strcmp(argv[1], "sink") && argc == 4)
+		return sink(&end);
+	long first = argc > 4 ? atol(argv[4]) : 0, second = argc > 5 ? atol(argv[5]) : 0;
+	if (first < 1 || first > SESSIONS_MAX || second < 1) {
+		fprintf(stderr, "bench_mail: numbers are missing\n");
+		return 2;
+	}
+	if (!strcmp(argv[1], "idle") && argc == 6)
+		return idle(&load, first, (unsigned)second);
+	if (strcmp(argv[1], "source") != 0 || argc != 8)
+		return 2;
+	load.kept = !strcmp(argv[7], "kept");
+	make_body(&load, (size_t)atol(argv[6]));
+	return source(&load, first, second);
+}
