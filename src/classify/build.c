@@ -10,6 +10,7 @@
 
 struct part_making {
 	const struct classify_rule *rules;
+	const uint32_t *hider; // NULL: nothing is hidden
 	enum addr_family family;
 	uint32_t *order; // a slot: rank
 	uint32_t n_slots;
@@ -151,7 +152,8 @@ static int build_part(struct part_making *making, uint32_t n)
 
 	making->order = vec_zeroed(n, sizeof(*making->order));
 	for (uint32_t i = 0; i < n; i++)
-		if (classify_rule_has_family(&making->rules[i], making->family))
+		if (classify_rule_has_family(&making->rules[i], making->family) &&
+		    (!making->hider || making->hider[i] == CLASSIFY_NONE))
 			making->order[making->n_slots++] = i;
 	choose_form(making);
 	if (part->form != IMAGE_EMPTY) {
@@ -171,7 +173,8 @@ static int build_part(struct part_making *making, uint32_t n)
 	return overflow ? -EFBIG : 0;
 }
 
-int build_image(const struct classify_rule *rules, uint32_t n, void **ret_bytes, size_t *ret_size)
+int build_image(const struct classify_rule *rules, uint32_t n, const uint32_t *hider,
+		void **ret_bytes, size_t *ret_size)
 {
 	static const enum addr_family family[2] = { ADDR_V4, ADDR_V6 };
 	struct image_header header = { .magic = "sekicls", .version = IMAGE_VERSION, .n_rules = n };
@@ -189,6 +192,7 @@ int build_image(const struct classify_rule *rules, uint32_t n, void **ret_bytes,
 	free(results);
 	for (unsigned p = 0; p < 2 && r == 0; p++) {
 		struct part_making making = { .rules = rules,
+					      .hider = hider,
 					      .family = family[p],
 					      .writer = &writer,
 					      .part = &header.part[p] };

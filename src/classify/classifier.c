@@ -176,11 +176,12 @@ int classifier_settle(struct classifier *classifier)
 	return 0;
 }
 
-static unsigned middle_with_room(const struct state *state)
+// 0: there is none.
+static unsigned middle_with_room(const struct state *state, size_t n)
 {
-	for (unsigned l = 1; l < LEVELS; l++)
+	for (unsigned l = 1; l < LEVELS && n <= MIDDLE_MAX; l++)
 		if (!state->level[l] ||
-		    state->level[l]->core->n - state->level[l]->n_dead + RECENT_MAX <= MIDDLE_MAX)
+		    state->level[l]->core->n - state->level[l]->n_dead + n <= MIDDLE_MAX)
 			return l;
 	return 0;
 }
@@ -188,7 +189,7 @@ static unsigned middle_with_room(const struct state *state)
 // Makes room in the list.
 static int spill(struct classifier *classifier)
 {
-	unsigned number = middle_with_room(classifier->state);
+	unsigned number = middle_with_room(classifier->state, RECENT_MAX);
 
 	if (!number)
 		return classifier_settle(classifier);
@@ -229,23 +230,115 @@ int classifier_insert(struct classifier *classifier, const struct classify_rule 
 	return 0;
 }
 
+// --- deleting
+
+// Those that a rule hides in its level.
+static void gather_hidden(const struct classifier *classifier, const struct state *state,
+			  struct place place, rules_t *ret)
+{
+	const struct level_core *core = state->level[place.level]->core;
+
+	for (uint32_t rank = core->first_hidden[place.rank]; rank != CLASSIFY_NONE;
+	     rank = core->next_hidden[rank])
+		if (is_live(classifier, state, place.level, rank))
+			vec_push(ret, core->rules[rank]);
+}
+
+static void note_all(struct classifier *classifier, const rules_t *rules,
+		     const struct place *places)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		classifier->places.v[rules->v[i].id] = places[i];
+}
+
+// Puts rules that are no longer hidden into the list, or with it into a middle image.  -ENOSPC:
+// there is no room for so many.
+static int put_back(struct classifier *classifier, struct state *next, const rules_t *back)
+{
+	size_t n = next->n_recent + back->n;
+	unsigned number = middle_with_room(next, n);
+	rules_t rules = { 0 };
+
+	if (n <= RECENT_MAX) {
+		for (size_t i = 0; i < back->n; i++)
+			next->recent[next->n_recent++] = back->v[i];
+		note_recent(classifier, next);
+		return 0;
+	}
+	if (!number)
+		return -ENOSPC;
+	struct place *was = vec_zeroed(back->n, sizeof(*was));
+	struct place *none = vec_zeroed(back->n, sizeof(*none));
+
+	for (size_t i = 0; i < back->n; i++) {
+		was[i] = classifier->places.v[back->v[i].id];
+		none[i] = (struct place){ LEVELS, 0 };
+	}
+	note_all(classifier, back, none); // they are not gathered from where they were
+	gather(classifier, next, number, &rules);
+	gather_recent(next, &rules);
+	for (size_t i = 0; i < back->n; i++)
+		vec_push(&rules, back->v[i]);
+	int r = replace_level(classifier, next, number, &rules);
+
+	if (r < 0)
+		note_all(classifier, back, was);
+	free(was);
+	free(none);
+	vec_done(&rules);
+	return r;
+}
+
+// Out of an image; what it hid answers again.  Its place is cleared already.
+static int delete_from_level(struct classifier *classifier, struct place place)
+{
+	struct state *next = copy_state(classifier);
+	rules_t back = { 0 };
+
+	gather_hidden(classifier, next, place, &back);
+	next->level[place.level] =
+		level_without(next->level[place.level], place.rank, (uint32_t)back.n);
+	struct level *less = next->level[place.level];
+	int r = put_back(classifier, next, &back);
+
+	vec_done(&back);
+	if (r == 0) {
+		if (next->level[place.level] != less)
+			level_free(less); // put_back() made another one of it
+		publish(classifier, next);
+		return 0;
+	}
+	level_free(less);
+	free(next);
+	return r == -ENOSPC ? classifier_settle(classifier) : r;
+}
+
+static void delete_from_list(struct classifier *classifier, struct place place)
+{
+	struct state *next = copy_state(classifier);
+
+	next->recent[place.rank] = next->recent[--next->n_recent];
+	note_recent(classifier, next);
+	publish(classifier, next);
+}
+
 int classifier_delete(struct classifier *classifier, uint32_t id)
 {
 	if (id >= classifier->places.n || classifier->places.v[id].rank == CLASSIFY_NONE)
 		return -ENOENT;
-	struct place *place = &classifier->places.v[id];
-	struct state *next = copy_state(classifier);
+	struct place place = classifier->places.v[id];
+	int r = 0;
 
-	if (place->level < LEVELS) {
-		next->level[place->level] = level_without(next->level[place->level], place->rank);
-	} else {
-		next->recent[place->rank] = next->recent[--next->n_recent];
-		note_recent(classifier, next);
-	}
-	publish(classifier, next);
-	place->rank = CLASSIFY_NONE;
-	vec_push(&classifier->free_ids, id);
-	return 0;
+	classifier->places.v[id].rank = CLASSIFY_NONE;
+	if (place.level < LEVELS)
+		r = delete_from_level(classifier, place);
+	else
+		delete_from_list(classifier, place);
+	if (r < 0)
+		classifier->places.v[id] = place;
+	else
+		vec_push(&classifier->free_ids, id);
+	return r;
 }
 
 int classifier_new(const struct classify_rule *rules, size_t n, struct classifier **ret)

@@ -3,8 +3,8 @@
 // Rules live in up to three levels, each immutable: a large image, a middle one of the rules that
 // came since, and a list of the newest few, which is rebuilt at every insertion.  A full list goes
 // into the middle image; classifier_settle() merges all into the large one.  Deleting clears a bit
-// in a copy of a level's live bits, or takes the rule out of the list.  A reader sees the rules as
-// they were between two changes.
+// in a copy of a level's live bits, or takes the rule out of the list; what it hid comes back in the
+// list or a middle image.  A reader sees the rules as they were between two changes.
 //
 // One writer at a time (the caller's concern), any number of readers, and no reader ever waits: it
 // pins the levels that it found, and what a writer replaced is freed when no reader has it pinned.
@@ -26,7 +26,9 @@ void classifier_free(struct classifier *classifier); // NULL is fine; no reader 
 // Adds a rule; of equal priorities the one that was given first answers.  0, or an error as above.
 int classifier_insert(struct classifier *classifier, const struct classify_rule *rule,
 		      uint32_t *ret_id);
-int classifier_delete(struct classifier *classifier, uint32_t id); // 0, or -ENOENT
+// 0, -ENOENT, or an error as above.  Rules that only this one hid are put elsewhere; if they are
+// hundreds, all levels are merged, as by classifier_settle().
+int classifier_delete(struct classifier *classifier, uint32_t id);
 // Merges the levels.  Takes as long as building all rules takes; readers go on meanwhile.
 int classifier_settle(struct classifier *classifier);
 size_t classifier_bytes(const struct classifier *classifier); // of the images that are in use

@@ -16,6 +16,9 @@ struct level_core { // what a level shares with those that have fewer rules
 	size_t size;
 	uint32_t n, n_levels;
 	struct level_rule *rules; // by rank; those of deleted ones stay
+	// Rules that others hide are not in the image.  By rank: the first one that it hides, and
+	// the next one that the same rule hides, or CLASSIFY_NONE.
+	uint32_t *first_hidden, *next_hidden;
 	const uint32_t *results;  // by rank, in the image
 };
 
@@ -29,7 +32,8 @@ struct level {
 
 // Sorts the rules and builds.  0, or the errors of build_image().  The rules are copied.
 int level_new(struct level_rule *rules, uint32_t n, struct level **ret);
-struct level *level_without(const struct level *level, uint32_t rank);
+// n_hidden: so many rules that it hid go to another level.
+struct level *level_without(const struct level *level, uint32_t rank, uint32_t n_hidden);
 void level_free(struct level *level); // NULL is fine
 
 #endif

@@ -41,6 +41,19 @@ bool classify_rule_has_family(const struct classify_rule *rule, enum addr_family
 	return rule->any_family || rule->source.family == family;
 }
 
+bool classify_rule_covers(const struct classify_rule *rule, const struct classify_rule *other)
+{
+	if (!rule->any_family &&
+	    (other->any_family || !addr_range_within(&other->source, &rule->source) ||
+	     !addr_range_within(&other->destination, &rule->destination)))
+		return false;
+	for (unsigned f = 0; f < CLASSIFY_FIELDS; f++)
+		if (other->field[f].lo < rule->field[f].lo ||
+		    other->field[f].hi > rule->field[f].hi)
+			return false;
+	return true;
+}
+
 static bool holds(const struct classify_rule *rule, enum addr_family family, addr_bits source,
 		  addr_bits destination, const uint16_t *field)
 {

@@ -55,6 +55,8 @@ struct classify_rule classify_rule_any(uint32_t priority, uint32_t result);
 // 0, or -EINVAL: a range is upside down, or two families are mixed.
 int classify_rule_check(const struct classify_rule *rule);
 bool classify_rule_has_family(const struct classify_rule *rule, enum addr_family family);
+// Whether it holds every packet that the other one does.
+bool classify_rule_covers(const struct classify_rule *rule, const struct classify_rule *other);
 bool classify_rule_holds_v4(const struct classify_rule *rule, const struct classify_v4 *key);
 bool classify_rule_holds_v6(const struct classify_rule *rule, const struct classify_v6 *key);
 

@@ -9,6 +9,7 @@
 
 #include "classify/build.h"
 #include "classify/check.h"
+#include "classify/hide.h"
 #include "classify/match.h"
 #include "reference/classify_linear.h"
 #include "unit/classify_make.h"
@@ -70,7 +71,7 @@ static struct set make_set(unsigned style, uint32_t n)
 	qsort(set.rules, n, sizeof(*set.rules), by_priority);
 	for (uint32_t i = 0; i < n; i++)
 		assert_int_equal(classify_rule_check(&set.rules[i]), 0);
-	assert_int_equal(build_image(set.rules, n, &set.image, &set.size), 0);
+	assert_int_equal(build_image(set.rules, n, NULL, &set.image, &set.size), 0);
 	assert_int_equal(image_check(set.image, set.size), 0);
 	return set;
 }
@@ -129,6 +130,25 @@ static void agree_v6(const struct set *set, const struct view *view)
 	}
 }
 
+// Without the rules that others hide.
+static void leave_out_hidden(struct set *set)
+{
+	uint32_t *hider = calloc(set->n + 1, sizeof(*hider));
+
+	assert_non_null(hider);
+	hide_rules(set->rules, set->n, hider);
+	for (uint32_t i = 0; i < set->n; i++) {
+		if (hider[i] == CLASSIFY_NONE)
+			continue;
+		assert_true(hider[i] < i && hider[hider[i]] == CLASSIFY_NONE);
+		assert_true(classify_rule_covers(&set->rules[hider[i]], &set->rules[i]));
+	}
+	free(set->image);
+	assert_int_equal(build_image(set->rules, set->n, hider, &set->image, &set->size), 0);
+	assert_int_equal(image_check(set->image, set->size), 0);
+	free(hider);
+}
+
 static void agrees(void **state)
 {
 	const struct row *row = *state;
@@ -142,7 +162,33 @@ static void agrees(void **state)
 										   : row->form);
 	agree_v4(&set, &four);
 	agree_v6(&set, &six);
+	leave_out_hidden(&set);
+	view_open(&four, set.image, ADDR_V4);
+	view_open(&six, set.image, ADDR_V6);
+	agree_v4(&set, &four);
+	agree_v6(&set, &six);
 	free_set(&set);
+}
+
+static void larger_earlier_rules_hide(void **state)
+{
+	enum { N = 6 };
+	static const uint32_t want[N] = { CLASSIFY_NONE, CLASSIFY_NONE, 1,
+					  CLASSIFY_NONE, CLASSIFY_NONE, 4 };
+	struct classify_rule rules[N];
+	uint32_t hider[N];
+
+	(void)state;
+	for (unsigned i = 0; i < N; i++) {
+		rules[i] = classify_rule_any(0, i);
+		rules[i].any_family = i == 4;
+		rules[i].source.hi = i == 1 ? 500 : 99;
+	}
+	rules[0].field[CLASSIFY_PORT].hi = 80; // smaller
+	rules[3].source.hi = 501;	       // not within 1
+	rules[5].source = rules[5].destination = addr_range_any(ADDR_V6);
+	hide_rules(rules, N, hider);
+	assert_memory_equal(hider, want, sizeof(want));
 }
 
 static void deleted_rules_are_skipped(void **state)
@@ -233,13 +279,14 @@ static void too_many_rules_are_refused(void **state)
 	size_t size;
 
 	(void)state;
-	assert_int_equal(build_image(NULL, CLASSIFY_RULES_MAX + 1, &image, &size), -E2BIG);
+	assert_int_equal(build_image(NULL, CLASSIFY_RULES_MAX + 1, NULL, &image, &size), -E2BIG);
 }
 
 int main(void)
 {
 	enum { ROWS = sizeof(rows) / sizeof(*rows) };
-	struct CMUnitTest tests[ROWS + 3] = {
+	struct CMUnitTest tests[ROWS + 4] = {
+		cmocka_unit_test(larger_earlier_rules_hide),
 		cmocka_unit_test(deleted_rules_are_skipped),
 		cmocka_unit_test(damaged_images_do_no_harm),
 		cmocka_unit_test(too_many_rules_are_refused),
@@ -247,7 +294,7 @@ int main(void)
 
 	make = make_begin();
 	for (unsigned i = 0; i < ROWS; i++)
-		tests[3 + i] =
+		tests[4 + i] =
 			(struct CMUnitTest){ rows[i].name, agrees, NULL, NULL, (void *)&rows[i] };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
