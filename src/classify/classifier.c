@@ -296,15 +296,13 @@ static int delete_from_level(struct classifier *classifier, struct place place)
 	rules_t back = { 0 };
 
 	gather_hidden(classifier, next, place, &back);
-	next->level[place.level] =
-		level_without(next->level[place.level], place.rank, (uint32_t)back.n);
-	struct level *less = next->level[place.level];
+	struct level *less = level_without(next->level[place.level], place.rank, (uint32_t)back.n);
+
+	next->level[place.level] = less;
 	int r = put_back(classifier, next, &back);
 
 	vec_done(&back);
-	if (r == 0) {
-		if (next->level[place.level] != less)
-			level_free(less); // put_back() made another one of it
+	if (r == 0) { // middle images hide nothing: `less` is still in its place
 		publish(classifier, next);
 		return 0;
 	}

@@ -3,8 +3,8 @@
 // Rules live in up to three levels, each immutable: a large image, a middle one of the rules that
 // came since, and a list of the newest few, which is rebuilt at every insertion.  A full list goes
 // into the middle image; classifier_settle() merges all into the large one.  Deleting clears a bit
-// in a copy of a level's live bits, or takes the rule out of the list; what it hid comes back in the
-// list or a middle image.  A reader sees the rules as they were between two changes.
+// in a copy of a level's live bits, or takes the rule out of the list; what it hid comes back in
+// the list or a middle image.  A reader sees the rules as they were between two changes.
 //
 // One writer at a time (the caller's concern), any number of readers, and no reader ever waits: it
 // pins the levels that it found, and what a writer replaced is freed when no reader has it pinned.

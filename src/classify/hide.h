@@ -1,7 +1,7 @@
 // Rules that an earlier one hides: it holds every packet that they do, so they never answer.
 //
-// What is found is what pays: the 256 largest rules that nothing hides are compared with all others.
-// A rule that only several earlier ones together hide, or a small one, stays.
+// What is found is what pays: the 256 largest rules that nothing hides are compared with all
+// others. A rule that only several earlier ones together hide, or a small one, stays.
 #ifndef SEKISHO_CLASSIFY_HIDE_H
 #define SEKISHO_CLASSIFY_HIDE_H
 

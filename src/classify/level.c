@@ -19,7 +19,7 @@ static void list_hidden(struct level_core *core, const uint32_t *hider)
 	core->first_hidden = vec_zeroed(core->n, sizeof(uint32_t));
 	core->next_hidden = vec_zeroed(core->n, sizeof(uint32_t));
 	memset(core->first_hidden, 0xff, core->n * sizeof(uint32_t));
-	for (uint32_t rank = 0; rank < core->n; rank++) {
+	for (uint32_t rank = 0; hider && rank < core->n; rank++) {
 		if (hider[rank] == CLASSIFY_NONE)
 			continue;
 		core->next_hidden[rank] = core->first_hidden[hider[rank]];
@@ -31,13 +31,15 @@ int level_new(struct level_rule *rules, uint32_t n, struct level **ret)
 {
 	struct classify_rule *plain = vec_zeroed(n, sizeof(*plain));
 	struct level_core *core = vec_zeroed(1, sizeof(*core));
-	uint32_t *hider = vec_zeroed(n, sizeof(*hider));
+	// A flat image is no faster for fewer rules.
+	uint32_t *hider = n > FLAT_RULES ? vec_zeroed(n, sizeof(*hider)) : NULL;
 
 	if (n)
 		qsort(rules, n, sizeof(*rules), by_precedence);
 	for (uint32_t i = 0; i < n; i++)
 		plain[i] = rules[i].rule;
-	hide_rules(plain, n, hider);
+	if (hider)
+		hide_rules(plain, n, hider);
 	int r = build_image(plain, n, hider, &core->image, &core->size);
 
 	free(plain);

@@ -19,7 +19,7 @@ struct level_core { // what a level shares with those that have fewer rules
 	// Rules that others hide are not in the image.  By rank: the first one that it hides, and
 	// the next one that the same rule hides, or CLASSIFY_NONE.
 	uint32_t *first_hidden, *next_hidden;
-	const uint32_t *results;  // by rank, in the image
+	const uint32_t *results; // by rank, in the image
 };
 
 // Never changes: a rule is deleted by a new level that has one bit less.

@@ -81,8 +81,8 @@ struct finder_image *finder_image_new(const struct plan *plan)
 	if (!image || !rules || !image->cells)
 		abort();
 	// Cells do not meet: none hides another.
-	if (build_image(rules, list_rules(plan, rules, image->cells), NULL, &image->bytes,
-			&size) == 0) {
+	if (build_image(rules, list_rules(plan, rules, image->cells), NULL, &image->bytes, &size) ==
+	    0) {
 		view_open(&image->view[0], image->bytes, ADDR_V4);
 		view_open(&image->view[1], image->bytes, ADDR_V6);
 	} else {
