@@ -153,7 +153,6 @@ void build_flows(struct build *b)
 			  (uint32_t)plan->n_flows);
 		plan->n_flows++;
 	}
-	build_guard_numbers(b);
 }
 
 void plan_review(const struct plan *plan, const char *today, struct diag *diag)

@@ -15,10 +15,12 @@ static void take_header(struct build *b)
 
 // In this order: each step relies on those before it.
 static void (*const steps[])(struct build *) = {
-	take_header,	     build_zones,      build_networks,	build_service_table,
-	build_registers,     build_flows,      build_settle,	build_nat,
-	build_settings,	     build_approval,   build_isolation, build_evidence,
-	build_record,	     build_assertions, build_tests,	build_assertion_texts,
+	take_header,	     build_zones,     build_networks,
+	build_service_table, build_registers, build_guards,
+	build_flows,	     build_guarded,   build_settle,
+	build_nat,	     build_settings,  build_approval,
+	build_isolation,     build_evidence,  build_record,
+	build_assertions,    build_tests,     build_assertion_texts,
 	build_section_texts,
 };
 

@@ -228,7 +228,9 @@ struct plan_approval {
 
 // The audit log (keep/audit.h).
 struct plan_record {
-	uint32_t keep_days; // 0: the policy does not say, and nothing is removed
+	uint32_t keep_days;	  // 0: the policy does not say, and nothing is removed
+	uint32_t mail_keep_days;  // of records of mail; 0: nothing is removed
+	bool mail_hash_addresses; // they hold hashes in the place of addresses
 	uint64_t rotate_bytes;
 	bool closes;	       // the gate closes while it cannot be written
 	const char *const *to; // "syslog", "file:/PATH"

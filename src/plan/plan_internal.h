@@ -1,7 +1,7 @@
 // The inside of a plan and of what makes one.  Only files of this room include it.
 //
 // A plan owns one arena with everything in it.  The builder fills it in this order: zones,
-// networks, services, registers, flows (terms), cells (settle), NAT, settings, approval,
+// networks, services, registers, guards, flows (terms), cells (settle), NAT, settings, approval,
 // assertions; each step may rely on all earlier ones.  A step that finds faults reports them and
 // goes on with what is sound, so that one run shows everything; assertions are only tried on a plan
 // without errors.
@@ -56,6 +56,8 @@ struct plan {
 	struct plan_named_service
 		*services; // the policy's, then the library's that it leaves alone
 	size_t n_services;
+	struct plan_guard *guards; // by id
+	size_t n_guards;
 	struct plan_flow *flows; // by id
 	size_t n_flows;
 	struct plan_pair *pairs; // by from, to
@@ -146,8 +148,10 @@ bool build_countries(struct build *b, const struct pol_network *source,
 void build_service_table(struct build *b);
 void build_registers(struct build *b);
 void build_flows(struct build *b);
-// In guards.c: every guarded flow's guard_number.
-void build_guard_numbers(struct build *b);
+// In guards.c: the guards, before the flows; what flows ask of them, and the numbers of guarded
+// flows, after them.
+void build_guards(struct build *b);
+void build_guarded(struct build *b);
 void build_settle(struct build *b);
 void build_nat(struct build *b);
 void build_settings(struct build *b);

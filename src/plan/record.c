@@ -34,7 +34,7 @@ static int read_amount(const char *text, const struct unit *units, size_t n_unit
 	return -EINVAL;
 }
 
-static void set_keep(struct build *b, const struct pol_text *text)
+static uint32_t read_days(struct build *b, const struct pol_text *text)
 {
 	static const struct unit units[] = { { 'd', 1 }, { 'y', 366 } };
 	uint64_t days = 0;
@@ -42,7 +42,7 @@ static void set_keep(struct build *b, const struct pol_text *text)
 		diag_add(b->diag, SK_RECORD_TIME, text->at,
 			 "keep: \"%.40s\" is no number of days or years; write it as 400d",
 			 text->s);
-	b->plan->record.keep_days = (uint32_t)days;
+	return (uint32_t)days;
 }
 
 static void set_rotate(struct build *b, const struct pol_text *text)
@@ -100,7 +100,11 @@ void build_record(struct build *b)
 {
 	const struct pol_record *given = &b->tree->record;
 	struct plan_record *record = &b->plan->record;
-	set_keep(b, &given->keep);
+	record->keep_days = read_days(b, &given->keep);
+	record->mail_keep_days =
+		given->mail.keep.s ? read_days(b, &given->mail.keep) : record->keep_days;
+	record->mail_hash_addresses =
+		given->mail.hash_addresses.set && given->mail.hash_addresses.value;
 	set_rotate(b, &given->rotate);
 	record->closes = given->when_full.s && strcmp(given->when_full.s, "close") == 0;
 	record->to = set_words(b, &given->checkpoint_to, SIZE_MAX, is_place,

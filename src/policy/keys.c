@@ -23,7 +23,8 @@ static const struct key policy_keys[] = {
 	  .about = "Articles of the body's own rules.",
 	  .example = "[{ id: 71-7, article: 第71条第7項 }]" },
 	{ ENTRIES("guards", guards), .table = &keys_guard, .about = "Inspections.",
-	  .example = "{ mail: { protocol: smtp } }" },
+	  .example =
+		  "{ mail: { protocol: smtp, domains: [town.example.jp], senders: [office] } }" },
 	{ ENTRIES("flows", flows), .form = FORM_LIST, .table = &keys_flow, .about = "Permissions.",
 	  .example = "[{ id: office-mail-out, from: office, to: dmz/mail-hub, services: smtp }]" },
 	{ ENTRIES("nat", nat), .form = FORM_LIST, .table = &keys_nat,
@@ -74,11 +75,12 @@ const struct key *keys_find(const struct key_table *table, const char *name, siz
 
 // Every table of the policy, so that nobody need walk them.
 static const struct key_table *const all_tables[] = {
-	&keys_policy,  &keys_zone,     &keys_network,  &keys_service,	    &keys_owner,
-	&keys_clause,  &keys_guard,    &keys_except,   &keys_flow,	    &keys_nat,
-	&keys_never,   &keys_only_via, &keys_at_most,  &keys_assertion,	    &keys_test,
-	&keys_default, &keys_settings, &keys_approval, &keys_approval_rule, &keys_deputy,
-	&keys_capture, &keys_evidence, &keys_contact,  &keys_record,	    &keys_isolation,
+	&keys_policy,	   &keys_zone,	    &keys_network,     &keys_service,	    &keys_owner,
+	&keys_clause,	   &keys_guard,	    &keys_except,      &keys_flow,	    &keys_nat,
+	&keys_never,	   &keys_only_via,  &keys_at_most,     &keys_assertion,	    &keys_test,
+	&keys_default,	   &keys_settings,  &keys_approval,    &keys_approval_rule, &keys_deputy,
+	&keys_capture,	   &keys_evidence,  &keys_contact,     &keys_record,	    &keys_isolation,
+	&keys_mail_record, &keys_mail_size, &keys_mail_limits,
 };
 
 bool keys_is_text(const char *name, size_t length)

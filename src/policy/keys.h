@@ -30,6 +30,8 @@ enum key_word {
 	WORD_CHOICE_OR_UINT, // the same, or a number from key->min to key->max
 	WORD_DATE,	     // YYYY-MM-DD
 	WORD_PATH,	     // an absolute path
+	WORD_SIZE,	     // "20MB" (policy/amount.h), from key->min to key->max bytes
+	WORD_RATE,	     // "30/min" (the same)
 };
 
 enum { ID_BYTES_MAX = 63, ZONE_ID_BYTES_MAX = 31 };

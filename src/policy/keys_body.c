@@ -211,6 +211,25 @@ const struct key_table keys_contact = {
 };
 #undef STRUCT
 
+#define STRUCT struct pol_mail_record
+static const struct key mail_record_keys[] = {
+	{ TEXT("keep", keep), .word = WORD_NAME,
+	  .about = "How long, in days (d) or years (y). Default: as the audit log.",
+	  .example = "90d" },
+	{ BOOL("hash-addresses", hash_addresses),
+	  .about = "Whether addresses are kept only as a keyed hash, by which a known address is "
+		   "found, but none can be read. Default: false.",
+	  .example = "true" },
+};
+const struct key_table keys_mail_record = {
+	.noun = "mail-record",
+	.about = "What is kept of each message that a guard for smtp saw: when, who, to whom, how "
+		 "large, what became of it and why; never what it said.",
+	.has_at = true,
+	TABLE(mail_record_keys),
+};
+#undef STRUCT
+
 #define STRUCT struct pol_record
 static const struct key record_keys[] = {
 	{ TEXT("keep", keep), .word = WORD_NAME,
@@ -236,6 +255,8 @@ static const struct key record_keys[] = {
 	  .example = "[syslog, \"file:/mnt/worm/checkpoints\"]" },
 	{ LIST("hold", hold), .about = "Days whose records are not removed, however old: evidence.",
 	  .example = "[2026-04-01..2026-06-30]" },
+	{ MAP("mail", mail), .table = &keys_mail_record, .about = "The records of mail.",
+	  .example = "{ keep: 90d, hash-addresses: true }" },
 };
 const struct key_table keys_record = {
 	.noun = "record",

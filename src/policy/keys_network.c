@@ -1,4 +1,4 @@
-// Keys of what flows are made of: zones, networks, services, owners, clauses, guards.
+// Keys of what flows are made of: zones, networks, services, owners, clauses.
 #include "policy/keys_private.h"
 
 #define STRUCT struct pol_zone
@@ -151,23 +151,5 @@ const struct key_table keys_clause = {
 	.about = "The body's own table of articles, for citing.",
 	.id = "id",
 	TABLE(clause_keys),
-};
-#undef STRUCT
-
-#define STRUCT struct pol_guard
-static const struct key guard_keys[] = {
-	{ TEXT("id", id), .word = WORD_ID, .required = true, .about = "Name of the guard in flows.",
-	  .example = "mail" },
-	{ TITLE("メール検査") },
-	{ TEXT("protocol", protocol), .word = WORD_CHOICE, .required = true,
-	  .choices = CHOICES("smtp", "http", "dns"), .about = "What is inspected.",
-	  .example = "smtp" },
-};
-const struct key_table keys_guard = {
-	.noun = "guard",
-	.about = "Inspection that a flow passes through. A bare word stands for protocol.",
-	.id = "id",
-	.short_form = "protocol",
-	TABLE(guard_keys),
 };
 #undef STRUCT

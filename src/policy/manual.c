@@ -63,6 +63,8 @@ static void print_word(const struct key *key, FILE *out)
 		[WORD_CHOICE_OR_UINT] = "",
 		[WORD_DATE] = "day, YYYY-MM-DD",
 		[WORD_PATH] = "absolute path",
+		[WORD_SIZE] = "size",
+		[WORD_RATE] = "rate",
 	};
 
 	fputs(words[key->word], out);

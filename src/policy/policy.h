@@ -92,10 +92,38 @@ struct pol_clause {
 	struct pol_list controls; // NET-01 ...
 };
 
+struct pol_mail_size { // how large a message may be, of those that fit
+	struct place at;
+	struct pol_list from;	    // senders' zones or zone/network; absent: all
+	struct pol_text direction;  // in, out; absent: both
+	struct pol_list recipients; // addresses or domains; absent: all
+	struct pol_text max;
+};
+
+struct pol_mail_limits {
+	struct place at;
+	struct pol_uint recipients, invalid_recipients, transactions, sessions; // 0: no limit
+	struct pol_text session_rate, message_rate;
+};
+
 struct pol_guard {
 	struct pol_text id;
 	struct pol_text title;
 	struct pol_text protocol; // smtp, http, dns
+	// smtp only, all of it
+	struct pol_list domains;	 // the body's own: "city.example.jp", "*.city.example.jp"
+	struct pol_list senders;	 // zones or zone/network that may send to any domain
+	struct pol_list smart_hosts;	 // servers that mail for other domains may go to
+	struct pol_text own_sender;	 // refuse, mark, allow
+	struct pol_list own_sender_from; // zones or zone/network
+	struct pol_text size, size_in, size_out;
+	struct pol_mail_size *sizes;
+	size_t n_sizes;
+	struct pol_text tls;	     // clear-only, refuse, allow-blind
+	struct pol_list tls_servers; // zones or zone/network
+	struct pol_text tls_reason;
+	struct pol_bool after_greeting;
+	struct pol_mail_limits limits;
 };
 
 // Part of a flow that is not permitted: each absent list means "all of the flow's".
@@ -255,6 +283,12 @@ struct pol_contact { // whom to tell of an incident
 	struct pol_text role, title, contact, hours;
 };
 
+struct pol_mail_record { // what is kept of each message that a guard saw
+	struct place at;
+	struct pol_text keep;		// "90d"; absent: as the audit log
+	struct pol_bool hash_addresses; // absent: false
+};
+
 struct pol_record {
 	struct place at;
 	struct pol_text keep;	       // "400d", "5y"; absent: for ever, and a warning
@@ -262,6 +296,7 @@ struct pol_record {
 	struct pol_text when_full;     // continue (default), close
 	struct pol_list checkpoint_to; // "syslog", "file:/PATH"
 	struct pol_list hold;	       // "2026-04-01..2026-06-30"
+	struct pol_mail_record mail;
 };
 
 struct pol_file {

@@ -23,6 +23,8 @@ static const struct {
 			      ZONE_ID_BYTES_MAX + 1 + ID_BYTES_MAX },
 	[WORD_DATE] = { DATE_PATTERN, 0 },
 	[WORD_PATH] = { "^/", 0 },
+	[WORD_SIZE] = { "^[1-9][0-9]{0,12} ?[KMG]i?B$", 0 },
+	[WORD_RATE] = { "^[1-9][0-9]{0,6}/(s|min|h|day)$", 0 },
 };
 
 static void add_text(struct json_object *object, const char *name, const char *text)

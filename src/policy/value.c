@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "policy/amount.h"
 #include "policy/source.h"
 
 #define FAULT(...) fault_at(arena, ret_fault, __VA_ARGS__)
@@ -260,6 +261,24 @@ static bool check_choice(struct arena *arena, const struct key *key, const struc
 	return true;
 }
 
+static bool check_size(struct arena *arena, const struct key *key, const struct pol_text *text,
+		       struct value_fault *ret_fault)
+{
+	const char *shown = value_shown(arena, text->s, strlen(text->s));
+	uint64_t bytes;
+
+	if (!amount_size(text->s, &bytes))
+		return FAULT(SK_SIZE_BAD, text->at,
+			     "%s: \"%s\" is no size; write it as 20MB (20,000,000 bytes) or 20MiB "
+			     "(20,971,520), in KB, MB, GB, KiB, MiB or GiB",
+			     key->name, shown);
+	if (bytes < key->min || bytes > key->max)
+		return FAULT(SK_SIZE_BAD, text->at, "%s must be from %llu to %llu bytes, not %s",
+			     key->name, (unsigned long long)key->min, (unsigned long long)key->max,
+			     shown);
+	return true;
+}
+
 static bool check_word(struct arena *arena, const struct key *key, const struct pol_text *text,
 		       struct value_fault *ret_fault)
 {
@@ -295,6 +314,14 @@ static bool check_word(struct arena *arena, const struct key *key, const struct 
 		return FAULT(SK_PATH_BAD, text->at,
 			     "%s: \"%s\" must be a full path that begins with /", key->name,
 			     value_shown(arena, text->s, length));
+	case WORD_SIZE:
+		return check_size(arena, key, text, ret_fault);
+	case WORD_RATE:
+		if (amount_rate(text->s, &(uint32_t){ 0 }, &(uint32_t){ 0 }))
+			return true;
+		return FAULT(SK_RATE_BAD, text->at,
+			     "%s: \"%s\" is no rate; write it as 30/min, by s, min, h or day",
+			     key->name, value_shown(arena, text->s, length));
 	}
 	return true;
 }

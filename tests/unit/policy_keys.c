@@ -13,7 +13,7 @@
 #include "policy/keys.h"
 #include "policy/reader.h"
 
-enum { TABLES_MAX = 32 };
+enum { TABLES_MAX = 64 };
 
 static const struct key_table *tables[TABLES_MAX];
 static size_t n_tables;

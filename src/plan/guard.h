@@ -1,0 +1,81 @@
+// Guards of a plan: what an inspection demands, with every name resolved.
+//
+// Mail.  A client is told by its address.  Own domains may be sent to by everybody, others by
+// senders alone, and where smart_hosts are named only to those servers.  The first of sizes that
+// fits a message counts; the last fits every message.
+#ifndef SEKISHO_PLAN_GUARD_H
+#define SEKISHO_PLAN_GUARD_H
+
+#include <stdio.h>
+
+#include "plan/plan.h"
+
+struct plan_places {			 // zones and networks of zones, by what addresses they have
+	const struct addr_range *ranges; // as an addr_set
+	size_t n;
+	const char *const *names; // as the policy has them; none: the key is absent
+	size_t n_names;
+};
+
+struct plan_domain {
+	const char *name; // lower case, A-labels, without "*."
+	bool subdomains;  // what is below it, not itself
+};
+
+enum plan_mail_direction { PLAN_MAIL_BOTH, PLAN_MAIL_IN, PLAN_MAIL_OUT };
+
+struct plan_mail_size {
+	struct plan_places from; // n_names 0: all
+	enum plan_mail_direction direction;
+	const char *const *recipients; // "plans@city.example.jp" or "@city.example.jp", lower case
+	size_t n_recipients;	       // 0: all
+	uint64_t max;		       // bytes as they travel
+};
+
+struct plan_mail_limits { // 0: no limit
+	uint32_t recipients, invalid_recipients, transactions, sessions;
+	uint32_t session_rate, session_seconds; // session_rate in session_seconds
+	uint32_t message_rate, message_seconds;
+};
+
+enum plan_mail_tls { PLAN_TLS_CLEAR_ONLY, PLAN_TLS_REFUSE, PLAN_TLS_BLIND };
+enum plan_own_sender { PLAN_OWN_REFUSE, PLAN_OWN_MARK, PLAN_OWN_ALLOW };
+
+struct plan_mail {
+	const struct plan_domain *domains;
+	size_t n_domains;
+	struct plan_places senders;	// n_names 0: nobody
+	struct plan_places smart_hosts; // n_names 0: all servers
+	enum plan_own_sender own_sender;
+	struct plan_places own_sender_from;
+	const struct plan_mail_size *sizes; // at least one
+	size_t n_sizes;
+	enum plan_mail_tls tls;
+	struct plan_places tls_servers;
+	const char *tls_reason; // "" if none
+	bool after_greeting;
+	struct plan_mail_limits limits;
+};
+
+struct plan_guard {
+	const char *id, *title;	      // title "" if none
+	const char *protocol;	      // smtp, http, dns
+	const struct plan_mail *mail; // NULL: not smtp
+	struct place at;
+};
+
+const struct plan_guard *plan_guards(const struct plan *plan, size_t *ret_n); // by id
+// NULL: there is none.  id may be NULL.
+const struct plan_guard *plan_find_guard(const struct plan *plan, const char *id);
+
+// What a guard demands in words, by fields from 0; each is named as its key is.  A field that says
+// nothing of this guard prints nothing.
+enum { PLAN_GUARD_FIELDS = 8 };
+const char *plan_guard_field(size_t field);
+void plan_guard_say(const struct plan_guard *guard, size_t field, FILE *out);
+// The same as text to be freed; NULL: it says nothing.
+char *plan_guard_said(const struct plan_guard *guard, size_t field);
+// "20 MB", "1.5 MiB", "1000001 bytes": exact.
+const char *plan_size_text(uint64_t bytes, char *out, size_t size);
+
+#endif

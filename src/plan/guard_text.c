@@ -1,0 +1,189 @@
+// What a guard demands, in the words of its keys.
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/guard.h"
+
+const char *plan_size_text(uint64_t bytes, char *out, size_t size)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *word;
+	} units[] = {
+		{ 1000 * 1000 * 1000, "GB" },  { 1000 * 1000, "MB" },  { 1000, "KB" },
+		{ 1024 * 1024 * 1024, "GiB" }, { 1024 * 1024, "MiB" }, { 1024, "KiB" },
+	};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (bytes == 0 || bytes % units[i].bytes != 0)
+			continue;
+		snprintf(out, size, "%" PRIu64 " %s", bytes / units[i].bytes, units[i].word);
+		return out;
+	}
+	snprintf(out, size, "%" PRIu64 " bytes", bytes);
+	return out;
+}
+
+static void say_places(const struct plan_places *places, FILE *out)
+{
+	for (size_t i = 0; i < places->n_names; i++)
+		fprintf(out, "%s%s", i ? ", " : "", places->names[i]);
+}
+
+static void say_domains(const struct plan_mail *mail, FILE *out)
+{
+	for (size_t i = 0; i < mail->n_domains; i++)
+		fprintf(out, "%s%s%s", i ? ", " : "", mail->domains[i].subdomains ? "*." : "",
+			mail->domains[i].name);
+	if (!mail->n_domains && !mail->after_greeting)
+		fputs("none", out);
+}
+
+static void say_senders(const struct plan_mail *mail, FILE *out)
+{
+	say_places(&mail->senders, out);
+	if (!mail->senders.n_names && !mail->after_greeting)
+		fputs("nobody", out);
+}
+
+static void say_smart_hosts(const struct plan_mail *mail, FILE *out)
+{
+	say_places(&mail->smart_hosts, out);
+}
+
+static void say_own_sender(const struct plan_mail *mail, FILE *out)
+{
+	static const char *const words[] = {
+		[PLAN_OWN_REFUSE] = "refuse",
+		[PLAN_OWN_MARK] = "mark",
+		[PLAN_OWN_ALLOW] = "allow",
+	};
+
+	if (!mail->n_domains)
+		return;
+	fputs(words[mail->own_sender], out);
+	if (mail->own_sender_from.n_names)
+		fputs(", but from ", out);
+	say_places(&mail->own_sender_from, out);
+}
+
+static void say_size(const struct plan_mail_size *size, FILE *out)
+{
+	static const char *const directions[] = {
+		[PLAN_MAIL_BOTH] = "",
+		[PLAN_MAIL_IN] = " in",
+		[PLAN_MAIL_OUT] = " out",
+	};
+	char text[64];
+
+	fprintf(out, "%s%s", plan_size_text(size->max, text, sizeof(text)),
+		directions[size->direction]);
+	if (size->from.n_names)
+		fputs(" from ", out);
+	say_places(&size->from, out);
+	for (size_t i = 0; i < size->n_recipients; i++)
+		fprintf(out, "%s%s", i ? " or " : " to ", size->recipients[i]);
+}
+
+static void say_sizes(const struct plan_mail *mail, FILE *out)
+{
+	for (size_t i = 0; i < mail->n_sizes && !mail->after_greeting; i++) {
+		fputs(i ? "; else " : "", out);
+		say_size(&mail->sizes[i], out);
+	}
+}
+
+static void say_tls(const struct plan_mail *mail, FILE *out)
+{
+	static const char *const words[] = {
+		[PLAN_TLS_CLEAR_ONLY] = "clear-only",
+		[PLAN_TLS_REFUSE] = "refuse",
+		[PLAN_TLS_BLIND] = "allow-blind to ",
+	};
+
+	fputs(words[mail->tls], out);
+	say_places(&mail->tls_servers, out);
+	if (*mail->tls_reason)
+		fprintf(out, " (%s)", mail->tls_reason);
+}
+
+static void say_after_greeting(const struct plan_mail *mail, FILE *out)
+{
+	if (mail->after_greeting)
+		fputs("nothing is looked at", out);
+}
+
+static void say_limits(const struct plan_mail *mail, FILE *out)
+{
+	const struct plan_mail_limits *limits = &mail->limits;
+	const struct {
+		const char *word;
+		uint32_t value, seconds; // seconds 0: a number at a time
+	} list[] = {
+		{ "recipients", limits->recipients, 0 },
+		{ "invalid recipients", limits->invalid_recipients, 0 },
+		{ "messages a session", limits->transactions, 0 },
+		{ "sessions at a time", limits->sessions, 0 },
+		{ "sessions", limits->session_rate, limits->session_seconds },
+		{ "messages", limits->message_rate, limits->message_seconds },
+	};
+	const char *glue = "";
+
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		if (!list[i].value)
+			continue;
+		fprintf(out, "%s%" PRIu32 " %s", glue, list[i].value, list[i].word);
+		if (list[i].seconds)
+			fprintf(out, "%s",
+				list[i].seconds == 1	  ? " a second"
+				: list[i].seconds == 60	  ? " a minute"
+				: list[i].seconds == 3600 ? " an hour"
+							  : " a day");
+		glue = ", ";
+	}
+	if (!*glue)
+		fputs("none", out);
+}
+
+static const struct {
+	const char *name;
+	void (*say)(const struct plan_mail *mail, FILE *out);
+} fields[PLAN_GUARD_FIELDS] = {
+	{ "domains", say_domains },
+	{ "senders", say_senders },
+	{ "smart-hosts", say_smart_hosts },
+	{ "own-sender", say_own_sender },
+	{ "size", say_sizes },
+	{ "tls", say_tls },
+	{ "after-greeting", say_after_greeting },
+	{ "limits", say_limits },
+};
+
+const char *plan_guard_field(size_t field)
+{
+	return fields[field].name;
+}
+
+void plan_guard_say(const struct plan_guard *guard, size_t field, FILE *out)
+{
+	if (guard->mail)
+		fields[field].say(guard->mail, out);
+}
+
+char *plan_guard_said(const struct plan_guard *guard, size_t field)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	plan_guard_say(guard, field, out);
+	fclose(out);
+	if (text && !*text) {
+		free(text);
+		text = NULL;
+	}
+	return text;
+}

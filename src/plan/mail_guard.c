@@ -1,0 +1,380 @@
+// What a guard for smtp demands: its keys resolved, and those that do not go together told.
+#include "plan/mail_guard.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/mail_domain.h"
+#include "policy/amount.h"
+
+enum {
+	SIZE_DEFAULT = 20 * 1000 * 1000,
+	RECIPIENTS_DEFAULT = 100,
+	INVALID_DEFAULT = 20,
+	TRANSACTIONS_DEFAULT = 100,
+	SESSIONS_DEFAULT = 50,
+};
+
+// --- keys that do not go together
+
+// Where a key of a guard stands, if it does.
+struct given {
+	const char *name;
+	size_t at;  // offset of its struct place in struct pol_guard
+	bool mail;  // about single messages, which nobody looks at after the greeting
+	bool inner; // a key of another one that is here too
+};
+#define GIVEN(key, field, ...)                                                                     \
+	{                                                                                          \
+		key, offsetof(struct pol_guard, field.at), __VA_ARGS__                             \
+	}
+static const struct given keys[] = {
+	GIVEN("domains", domains, true, false),
+	GIVEN("senders", senders, true, false),
+	GIVEN("smart-hosts", smart_hosts, true, false),
+	GIVEN("own-sender", own_sender, true, false),
+	GIVEN("own-sender-from", own_sender_from, true, false),
+	GIVEN("size", size, true, false),
+	GIVEN("size-in", size_in, true, false),
+	GIVEN("size-out", size_out, true, false),
+	GIVEN("tls", tls, false, false),
+	GIVEN("tls-servers", tls_servers, false, false),
+	GIVEN("tls-reason", tls_reason, false, false),
+	GIVEN("after-greeting", after_greeting, false, false),
+	GIVEN("limits", limits, false, false),
+	GIVEN("recipients", limits.recipients, true, true),
+	GIVEN("invalid-recipients", limits.invalid_recipients, true, true),
+	GIVEN("transactions", limits.transactions, true, true),
+	GIVEN("message-rate", limits.message_rate, true, true),
+};
+#undef GIVEN
+
+static const struct place *place_of(const struct pol_guard *source, const struct given *key)
+{
+	return (const void *)((const char *)source + key->at);
+}
+
+void mail_guard_refuse_keys(struct build *b, const struct pol_guard *source)
+{
+	const char *protocol = source->protocol.s;
+
+	for (size_t i = 0; protocol && i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct place *at = place_of(source, &keys[i]);
+
+		if (at->file && !keys[i].inner)
+			diag_add(b->diag, SK_GUARD_KEY, *at,
+				 "guard \"%s\": %s is of smtp, and this guard inspects %s; take "
+				 "it away",
+				 source->id.s, keys[i].name, protocol);
+	}
+	if (protocol && source->n_sizes)
+		diag_add(b->diag, SK_GUARD_KEY, source->sizes[0].at,
+			 "guard \"%s\": sizes is of smtp, and this guard inspects %s; take it away",
+			 source->id.s, protocol);
+}
+
+static void check_greeting(struct build *b, const struct pol_guard *source)
+{
+	if (!source->after_greeting.set || !source->after_greeting.value)
+		return;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct place *at = place_of(source, &keys[i]);
+
+		if (keys[i].mail && at->file)
+			diag_add(b->diag, SK_GUARD_KEY, *at,
+				 "guard \"%s\": with after-greeting nobody looks at messages, and "
+				 "%s never counts; take one of the two away",
+				 source->id.s, keys[i].name);
+	}
+	if (source->n_sizes)
+		diag_add(b->diag, SK_GUARD_KEY, source->sizes[0].at,
+			 "guard \"%s\": with after-greeting nobody looks at messages, and sizes "
+			 "never counts; take one of the two away",
+			 source->id.s);
+}
+
+static bool is_word(const struct pol_text *text, const char *word)
+{
+	return text->s && strcmp(text->s, word) == 0;
+}
+
+static void check_together(struct build *b, const struct pol_guard *source)
+{
+	bool blind = is_word(&source->tls, "allow-blind");
+	const struct {
+		bool wrong;
+		const struct place *at;
+		const char *words;
+	} rules[] = {
+		{ blind && !source->tls_servers.at.file, &source->tls.at,
+		  "allow-blind needs tls-servers: which servers keep the rules themselves" },
+		{ !blind && source->tls_servers.at.file, &source->tls_servers.at,
+		  "tls-servers counts with tls: allow-blind only" },
+		{ is_word(&source->own_sender, "allow") && source->own_sender_from.at.file,
+		  &source->own_sender_from.at,
+		  "own-sender: allow leaves nobody for own-sender-from to except" },
+		{ !source->domains.at.file && source->own_sender.s, &source->own_sender.at,
+		  "own-sender never counts without domains" },
+		{ !source->domains.at.file && source->own_sender_from.at.file,
+		  &source->own_sender_from.at, "own-sender-from never counts without domains" },
+		{ !source->senders.at.file && source->smart_hosts.at.file, &source->smart_hosts.at,
+		  "smart-hosts never counts without senders" },
+		{ source->size.s && source->size_in.s && source->size_out.s, &source->size.at,
+		  "size never counts beside size-in and size-out" },
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].wrong)
+			diag_add(b->diag, SK_GUARD_KEY, *rules[i].at, "guard \"%s\": %s",
+				 source->id.s, rules[i].words);
+	for (size_t i = 0; i < source->n_sizes; i++)
+		if (!source->sizes[i].from.at.file && !source->sizes[i].direction.s &&
+		    !source->sizes[i].recipients.at.file)
+			diag_add(b->diag, SK_GUARD_KEY, source->sizes[i].at,
+				 "guard \"%s\": this size fits every message, and what follows "
+				 "never counts; write it as size",
+				 source->id.s);
+	check_greeting(b, source);
+}
+
+// --- domains and addresses
+
+static const char *lower(struct build *b, const char *text)
+{
+	char *copy = arena_strdup(b->arena, text);
+
+	for (char *c = copy; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c + 32);
+	return copy;
+}
+
+static void set_domains(struct build *b, const struct pol_guard *source, struct plan_mail *mail)
+{
+	const struct pol_list *list = &source->domains;
+	struct plan_domain *domains = arena_array_of(b->arena, struct plan_domain, list->n);
+	struct names seen = { 0 };
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *name = lower(b, list->v[i].s);
+		bool below = strncmp(name, "*.", 2) == 0;
+		const char *fault = mail_domain_fault(name + (below ? 2 : 0));
+		uint32_t first;
+
+		if (fault) {
+			diag_add(b->diag, SK_MAIL_DOMAIN, list->v[i].at, "guard \"%s\": \"%s\" %s",
+				 source->id.s, list->v[i].s, fault);
+			continue;
+		}
+		first = names_add(&seen, name, (uint32_t)i);
+		if (first != NAMES_NONE) {
+			diag_second(b->diag,
+				    diag_add(b->diag, SK_LIST_REPEAT, list->v[i].at,
+					     "%s is already in the list; take one away", name),
+				    list->v[first].at, "first given here");
+			continue;
+		}
+		domains[mail->n_domains++] = (struct plan_domain){ name + (below ? 2 : 0), below };
+	}
+	mail->domains = domains;
+	names_done(&seen);
+}
+
+static void set_recipients(struct build *b, const struct pol_guard *source,
+			   const struct pol_list *list, struct plan_mail_size *size)
+{
+	const char **recipients = arena_array_of(b->arena, const char *, list->n);
+
+	build_repeats(b, list);
+	for (size_t i = 0; i < list->n; i++) {
+		const char *text = list->v[i].s;
+		const char *fault = mail_recipient_fault(text);
+
+		if (fault)
+			diag_add(b->diag, SK_MAIL_RECIPIENT, list->v[i].at,
+				 "guard \"%s\": \"%s\" %s", source->id.s, text, fault);
+		else
+			recipients[size->n_recipients++] = arena_printf(
+				b->arena, "%s%s", strchr(text, '@') ? "" : "@", lower(b, text));
+	}
+	size->recipients = recipients;
+}
+
+// --- places
+
+void mail_guard_place(const struct plan *plan, const struct endpoint *end, struct addr_set *ret)
+{
+	const struct plan_zone *zone = &plan->zones[end->zone];
+
+	if (!end->network && zone->elsewhere) {
+		struct addr_set all = { 0 };
+
+		addr_set_copy(&all, &plan->inside);
+		addr_set_complement(&all);
+		addr_set_union(ret, &all);
+		addr_set_done(&all);
+		return;
+	}
+	for (size_t i = 0; i < (end->network ? end->n_ranges : zone->n_networks); i++)
+		addr_set_append(ret, end->network ? end->ranges[i] : zone->networks[i]);
+	addr_set_normalise(ret);
+}
+
+static bool is_outside(enum plan_role role)
+{
+	return role == PLAN_UPLINK || role == PLAN_EXTERNAL || role == PLAN_PUBLIC;
+}
+
+// All that a zone without networks has, of a family.
+static bool is_everywhere(const struct plan *plan, const struct endpoint *end)
+{
+	struct addr_set rest = { 0 };
+	bool is;
+
+	if (!end->network || !plan->zones[end->zone].elsewhere)
+		return !end->network;
+	addr_set_copy(&rest, &plan->inside);
+	for (size_t i = 0; i < end->n_ranges; i++)
+		addr_set_append(&rest, end->ranges[i]);
+	addr_set_normalise(&rest);
+	addr_set_complement(&rest);
+	is = !addr_set_has_family(&rest, ADDR_V4) || !addr_set_has_family(&rest, ADDR_V6);
+	addr_set_done(&rest);
+	return is;
+}
+
+// A zone outside the body, or a country in it, that may send anywhere makes the body's servers
+// relay for strangers.
+static void check_sender(struct build *b, const struct pol_guard *source,
+			 const struct pol_text *text, const struct endpoint *end)
+{
+	if (!is_outside(b->plan->zones[end->zone].role))
+		return;
+	if (is_everywhere(b->plan, end) || end->network->countries)
+		diag_add(b->diag, SK_OPEN_RELAY, text->at,
+			 "guard \"%s\": with \"%s\" among senders, strangers could send to "
+			 "strangers through the body's servers; name a network of the hosts that "
+			 "are meant",
+			 source->id.s, text->s);
+}
+
+struct places_key {
+	const char *name;
+	void (*check)(struct build *b, const struct pol_guard *source, const struct pol_text *text,
+		      const struct endpoint *end); // NULL: nothing more is asked
+};
+
+static void set_places(struct build *b, const struct pol_guard *source, struct places_key key,
+		       const struct pol_list *list, struct plan_places *ret)
+{
+	const char **names = arena_array_of(b->arena, const char *, list->n);
+	struct addr_set set = { 0 };
+
+	build_repeats(b, list);
+	for (size_t i = 0; i < list->n; i++) {
+		struct endpoint end;
+
+		if (build_endpoint(b, &list->v[i], &end) < 0)
+			continue;
+		if (end.zone == PLAN_SELF && !end.network) {
+			diag_add(b->diag, SK_GUARD_SELF, list->v[i].at,
+				 "guard \"%s\": %s cannot name the gateway, whose addresses the "
+				 "policy does not know; name a network of self",
+				 source->id.s, key.name);
+			continue;
+		}
+		if (key.check)
+			key.check(b, source, &list->v[i], &end);
+		names[ret->n_names++] = build_text(b, &list->v[i]);
+		mail_guard_place(b->plan, &end, &set);
+	}
+	ret->names = names;
+	ret->ranges = build_ranges(b, &set, &ret->n);
+}
+
+// --- sizes and limits
+
+static uint64_t size_of(const struct pol_text *text, uint64_t otherwise)
+{
+	uint64_t bytes = otherwise;
+
+	if (text->s)
+		amount_size(text->s, &bytes); // what is no size the reader has told
+	return bytes;
+}
+
+static void set_sizes(struct build *b, const struct pol_guard *source, struct plan_mail *mail)
+{
+	struct plan_mail_size *sizes =
+		arena_array_of(b->arena, struct plan_mail_size, source->n_sizes + 3);
+	size_t n = 0;
+
+	for (size_t i = 0; i < source->n_sizes; i++) {
+		const struct pol_mail_size *given = &source->sizes[i];
+		struct plan_mail_size *size = &sizes[n++];
+
+		set_places(b, source, (struct places_key){ "from", NULL }, &given->from,
+			   &size->from);
+		set_recipients(b, source, &given->recipients, size);
+		size->direction = is_word(&given->direction, "in")    ? PLAN_MAIL_IN
+				  : is_word(&given->direction, "out") ? PLAN_MAIL_OUT
+								      : PLAN_MAIL_BOTH;
+		size->max = size_of(&given->max, SIZE_DEFAULT);
+	}
+	if (source->size_in.s)
+		sizes[n++] = (struct plan_mail_size){ .direction = PLAN_MAIL_IN,
+						      .max = size_of(&source->size_in, 0) };
+	if (source->size_out.s)
+		sizes[n++] = (struct plan_mail_size){ .direction = PLAN_MAIL_OUT,
+						      .max = size_of(&source->size_out, 0) };
+	sizes[n++].max = size_of(&source->size, SIZE_DEFAULT);
+	mail->sizes = sizes;
+	mail->n_sizes = n;
+}
+
+static uint32_t limit_of(const struct pol_uint *given, uint32_t otherwise)
+{
+	return given->set ? (uint32_t)given->value : otherwise;
+}
+
+static void set_limits(const struct pol_mail_limits *given, struct plan_mail_limits *limits)
+{
+	*limits = (struct plan_mail_limits){
+		.recipients = limit_of(&given->recipients, RECIPIENTS_DEFAULT),
+		.invalid_recipients = limit_of(&given->invalid_recipients, INVALID_DEFAULT),
+		.transactions = limit_of(&given->transactions, TRANSACTIONS_DEFAULT),
+		.sessions = limit_of(&given->sessions, SESSIONS_DEFAULT),
+	};
+	if (given->session_rate.s)
+		amount_rate(given->session_rate.s, &limits->session_rate, &limits->session_seconds);
+	if (given->message_rate.s)
+		amount_rate(given->message_rate.s, &limits->message_rate, &limits->message_seconds);
+}
+
+const struct plan_mail *mail_guard_make(struct build *b, const struct pol_guard *source)
+{
+	struct plan_mail *mail = arena_new_of(b->arena, struct plan_mail);
+
+	check_together(b, source);
+	set_domains(b, source, mail);
+	set_places(b, source, (struct places_key){ "senders", check_sender }, &source->senders,
+		   &mail->senders);
+	set_places(b, source, (struct places_key){ "smart-hosts", NULL }, &source->smart_hosts,
+		   &mail->smart_hosts);
+	mail->own_sender = is_word(&source->own_sender, "mark")	   ? PLAN_OWN_MARK
+			   : is_word(&source->own_sender, "allow") ? PLAN_OWN_ALLOW
+								   : PLAN_OWN_REFUSE;
+	set_places(b, source, (struct places_key){ "own-sender-from", NULL },
+		   &source->own_sender_from, &mail->own_sender_from);
+	set_sizes(b, source, mail);
+	mail->tls = is_word(&source->tls, "refuse")	   ? PLAN_TLS_REFUSE
+		    : is_word(&source->tls, "allow-blind") ? PLAN_TLS_BLIND
+							   : PLAN_TLS_CLEAR_ONLY;
+	set_places(b, source, (struct places_key){ "tls-servers", NULL }, &source->tls_servers,
+		   &mail->tls_servers);
+	mail->tls_reason = build_text(b, &source->tls_reason);
+	mail->after_greeting = source->after_greeting.set && source->after_greeting.value;
+	set_limits(&source->limits, &mail->limits);
+	return mail;
+}

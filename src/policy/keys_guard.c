@@ -1,0 +1,130 @@
+// Keys of guards: what is inspected, and by what rules.  Those after protocol are of smtp.
+#include "policy/keys_private.h"
+
+enum {
+	KB = 1000,
+	GB = 1000 * 1000 * 1000,
+	LIMIT_MAX = 100000,
+};
+
+#define STRUCT struct pol_mail_size
+static const struct key mail_size_keys[] = {
+	{ LIST("from", from), .about = "Zones or zone/network of who sends; absent: all.",
+	  .example = "[office/press]" },
+	{ TEXT("direction", direction), .word = WORD_CHOICE, .choices = CHOICES("in", "out"),
+	  .about = "in: to an own domain; out: to others; absent: both.", .example = "out" },
+	{ LIST("recipients", recipients),
+	  .about = "Addresses, or domains for every address of theirs; the message has one of "
+		   "them among its recipients. Absent: all.",
+	  .example = "[plans@city.example.jp, archive.city.example.jp]" },
+	{ TEXT("max", max), .word = WORD_SIZE, .required = true, .min = KB, .max = GB,
+	  .about = "How large such a message may be.", .example = "50MB" },
+};
+const struct key_table keys_mail_size = {
+	.noun = "mail-size",
+	.about = "A size for certain messages.",
+	.has_at = true,
+	TABLE(mail_size_keys),
+};
+#undef STRUCT
+
+#define STRUCT struct pol_mail_limits
+static const struct key mail_limits_keys[] = {
+	{ UINT("recipients", recipients), .max = LIMIT_MAX,
+	  .about = "Recipients of one message; further ones get 452. 0: no limit. Default: 100, "
+		   "the least that RFC 5321 asks for.",
+	  .example = "100" },
+	{ UINT("invalid-recipients", invalid_recipients), .max = LIMIT_MAX,
+	  .about = "Refused recipients of one session, by the gate or the server; then it ends "
+		   "with 421. 0: no limit. Default: 20.",
+	  .example = "20" },
+	{ UINT("transactions", transactions), .max = LIMIT_MAX,
+	  .about = "Messages of one session. 0: no limit. Default: 100.", .example = "100" },
+	{ UINT("sessions", sessions), .max = LIMIT_MAX,
+	  .about = "Sessions of one address at a time; further ones get 421. 0: no limit. "
+		   "Default: 50.",
+	  .example = "50" },
+	{ TEXT("session-rate", session_rate), .word = WORD_RATE,
+	  .about = "Sessions that one address may begin; further ones get 421. Default: no limit.",
+	  .example = "30/min" },
+	{ TEXT("message-rate", message_rate), .word = WORD_RATE,
+	  .about = "Messages that one address may send; further ones get 451, so that nothing is "
+		   "lost. Default: no limit.",
+	  .example = "100/h" },
+};
+const struct key_table keys_mail_limits = {
+	.noun = "mail-limits",
+	.about = "How much one client, told by its address, may ask of a guard for smtp.",
+	.has_at = true,
+	TABLE(mail_limits_keys),
+};
+#undef STRUCT
+
+#define STRUCT struct pol_guard
+static const struct key guard_keys[] = {
+	{ TEXT("id", id), .word = WORD_ID, .required = true, .about = "Name of the guard in flows.",
+	  .example = "mail" },
+	{ TITLE("メール検査") },
+	{ TEXT("protocol", protocol), .word = WORD_CHOICE, .required = true,
+	  .choices = CHOICES("smtp", "http", "dns"),
+	  .about = "What is inspected. The keys that follow are of smtp.", .example = "smtp" },
+	{ LIST("domains", domains),
+	  .about = "The body's own domains: everybody may send to them. *.city.example.jp stands "
+		   "for what is below city.example.jp, not for itself. Default: none; a flow from "
+		   "outside is then refused.",
+	  .example = "[city.example.jp, \"*.city.example.jp\"]" },
+	{ LIST("senders", senders),
+	  .about = "Who may send to domains that are not own: zones or zone/network. Default: "
+		   "nobody.",
+	  .example = "[office, dmz/mail-hub]" },
+	{ LIST("smart-hosts", smart_hosts),
+	  .about = "Servers that mail for other domains may be given to: zones or zone/network. "
+		   "Default: all that the flows lead to.",
+	  .example = "[dmz/mail-hub]" },
+	{ TEXT("own-sender", own_sender), .word = WORD_CHOICE,
+	  .choices = CHOICES("refuse", "mark", "allow"),
+	  .about = "Mail that claims a sender of an own domain and comes from nobody of senders: "
+		   "refuse (the default), mark (let through and told in the record) or allow.",
+	  .example = "mark" },
+	{ LIST("own-sender-from", own_sender_from),
+	  .about = "Who may all the same: zones or zone/network.", .example = "[internet/lists]" },
+	{ TEXT("size", size), .word = WORD_SIZE, .min = KB, .max = GB,
+	  .about = "How large a message may be, as it travels (an attachment grows by a third): "
+		   "1 MB is 1,000,000 bytes, 1 MiB 1,048,576. Default: 20MB.",
+	  .example = "20MB" },
+	{ TEXT("size-in", size_in), .word = WORD_SIZE, .min = KB, .max = GB,
+	  .about = "The same for mail to own domains. Default: as size.", .example = "10MB" },
+	{ TEXT("size-out", size_out), .word = WORD_SIZE, .min = KB, .max = GB,
+	  .about = "The same for mail to others. Default: as size.", .example = "20MB" },
+	{ ENTRIES("sizes", sizes), .form = FORM_LIST, .table = &keys_mail_size,
+	  .about = "Other sizes for some messages; the first that fits counts, before size-in, "
+		   "size-out and size.",
+	  .example = "[{ from: [office/press], max: 50MB }]" },
+	{ TEXT("tls", tls), .word = WORD_CHOICE,
+	  .choices = CHOICES("clear-only", "refuse", "allow-blind"),
+	  .about = "What becomes of STARTTLS: clear-only (the default: the offer is taken out), "
+		   "refuse (answered with 454) or allow-blind (let through unread to tls-servers; "
+		   "taken out elsewhere).",
+	  .example = "allow-blind" },
+	{ LIST("tls-servers", tls_servers),
+	  .about = "allow-blind: servers that keep the rules themselves: zones or zone/network.",
+	  .example = "[dmz/mail-hub]" },
+	{ TEXT("tls-reason", tls_reason),
+	  .about = "Why mail to or from an external zone may travel in clear; without it such a "
+		   "flow is refused.",
+	  .example = "閉域網の相手で、暗号化に対応していない" },
+	{ BOOL("after-greeting", after_greeting),
+	  .about = "Look no further once the greeting was answered: it is SMTP, and nothing else "
+		   "is judged. Default: false.",
+	  .example = "true" },
+	{ MAP("limits", limits), .table = &keys_mail_limits,
+	  .about = "How much one client may ask.", .example = "{ recipients: 50 }" },
+};
+const struct key_table keys_guard = {
+	.noun = "guard",
+	.about = "Inspection that a flow passes through. A bare word stands for protocol.",
+	.id = "id",
+	.short_form = "protocol",
+	TABLE(guard_keys),
+};
+#undef STRUCT
