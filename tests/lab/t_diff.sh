@@ -7,7 +7,7 @@
 
 policy <<-END
 owners: { it: { title: 情報政策課 }, hr: { title: 人事課 } }
-guards: { mail: smtp }
+guards: { mail: { protocol: smtp, senders: [office] } }
 flows:
   - { id: mail-out, title: 送信, from: office, to: dmz/mail, services: smtp, guard: mail, owner: it }
   - { id: web, from: office, to: dmz/web, services: [http, https], owner: hr, review: 2027-03-31 }

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/case.sh"
 
 policy <<END
-guards: { mail: { protocol: smtp } }
+guards: { mail: { protocol: smtp, senders: [office] } }
 flows:
   - { id: mail, from: office, to: dmz/mail, services: smtp, guard: mail }
   - { id: web, from: office, to: dmz, services: http }

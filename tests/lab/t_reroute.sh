@@ -13,7 +13,7 @@ flows:
   - { id: out, from: office, to: internet, services: any }
   - { id: own, from: self, to: dmz, services: udp/5000 }
   - { id: mail, from: office, to: dmz, services: smtp, guard: mail }
-guards: { mail: { protocol: smtp } }
+guards: { mail: { protocol: smtp, senders: [office] } }
 END
 up
 # One socket a line of standard input: asks, waits for the answer, then asks once a line.

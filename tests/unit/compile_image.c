@@ -19,7 +19,7 @@ static const char policy[] =
 	"networks:\n"
 	"  dmz/hub: [192.0.2.25, 192.0.2.27, 192.0.2.29, 192.0.2.31, 192.0.2.33]\n"
 	"guards:\n"
-	"  mail: { protocol: smtp }\n"
+	"  mail: { protocol: smtp, senders: [office] }\n"
 	"flows:\n"
 	"  - { id: web, from: office, to: [internet, dmz/hub], services: [tcp/443] }\n"
 	"  - { id: mail, from: office, to: dmz/hub, services: [tcp/25], guard: mail }\n"

@@ -33,7 +33,7 @@ static const char policy_text[] =
 	"  internet: { role: external, interfaces: [wan-inet] }\n"
 	"networks:\n"
 	"  dmz/web: [192.0.2.80]\n"
-	"guards: { mail: { protocol: smtp } }\n"
+	"guards: { mail: { protocol: smtp, senders: [office] } }\n"
 	"flows:\n"
 	"  - { id: web, from: office, to: dmz/web, services: [https, ftp], helpers: [ftp] }\n"
 	"  - { id: ping, from: office, to: dmz, services: ping }\n"

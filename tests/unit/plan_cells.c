@@ -237,10 +237,11 @@ static void random_flow(struct world *w, struct flow *flow, int index)
 static void random_world(struct world *w)
 {
 	memset(w, 0, sizeof(*w));
-	say(w, "zones:\n  a: { interfaces: [e0], networks: [10.0.0.0/28, 'fd00::/124'] }\n"
-	       "  b: { interfaces: [e1], networks: [10.0.1.0/28, 'fd01::/124'] }\n"
-	       "  c: { role: external, interfaces: [e2] }\n"
-	       "guards:\n  mail: smtp\n  web: http\nservices:\n");
+	say(w,
+	    "zones:\n  a: { interfaces: [e0], networks: [10.0.0.0/28, 'fd00::/124'] }\n"
+	    "  b: { interfaces: [e1], networks: [10.0.1.0/28, 'fd01::/124'] }\n"
+	    "  c: { role: external, interfaces: [e2] }\n"
+	    "guards:\n  mail: { protocol: smtp, domains: [a.example], tls-reason: t }\n  web: http\nservices:\n");
 	for (unsigned lo = 1; lo <= PORTS; lo++)
 		for (unsigned hi = lo; hi <= PORTS; hi++)
 			say(w, "  s%u-%u: { members: [tcp/%u-%u], source-ports: [100] }\n", lo, hi,

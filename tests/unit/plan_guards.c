@@ -15,7 +15,7 @@
 	"zones:\n"                                                                                 \
 	"  office: { interfaces: [e0], networks: [10.0.0.0/8] }\n"                                 \
 	"  dmz: { role: server, interfaces: [e1], networks: [192.0.2.0/24] }\n"                    \
-	"guards: { mail: smtp }\n"                                                                 \
+	"guards: { mail: { protocol: smtp, senders: [office] } }\n"                                \
 	"flows:\n"
 
 static struct plan *make(const char *text, struct diag *diag)

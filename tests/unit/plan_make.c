@@ -25,7 +25,7 @@
 	"  b/web2: [192.0.2.81]\n"                                                                 \
 	"  pair: { addresses: [10.0.0.5, 10.0.0.6, 192.0.2.80], except: [10.0.0.6] }\n"            \
 	"  self/lan: [10.0.0.1]\n"                                                                 \
-	"guards: { mail: smtp }\n"                                                                 \
+	"guards: { mail: { protocol: smtp, senders: [a] } }\n"                                     \
 	"owners: { soumu: 総務課 }\n"
 
 enum { TEXT_MAX = 64 * 1024 };

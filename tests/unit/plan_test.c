@@ -24,7 +24,7 @@ static const char head[] =
 	"  srv/web: [192.0.2.80, '2001:db8:5::80']\n"
 	"  a/low: [10.1.0.0/17]\n"
 	"  a/high: [10.1.128.0/17]\n"
-	"guards: { mail: smtp }\n"
+	"guards: { mail: { protocol: smtp, senders: [a] } }\n"
 	"flows:\n"
 	"  - { id: low, from: a/low, to: b, services: [http, https] }\n"
 	"  - { id: high, from: a/high, to: b, services: https }\n"

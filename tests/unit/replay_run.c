@@ -24,7 +24,7 @@ static const char policy_text[] =
 	"  up: { role: uplink, interfaces: [wan-up], networks: [10.200.0.0/16] }\n"
 	"networks:\n"
 	"  srv/web: [192.0.2.80, '2001:db8:5::80']\n"
-	"guards: { mail: smtp }\n"
+	"guards: { mail: { protocol: smtp, senders: [a] } }\n"
 	"flows:\n"
 	"  - { id: web, from: a, to: b, services: [http, ping, dns] }\n"
 	"  - { id: mail, from: a, to: srv, services: smtp, guard: mail }\n"
@@ -450,7 +450,8 @@ static void proposals(void **state)
 	char *head = strstr(policy_text, "guards:");
 
 	flows = strstr(networks, "flows:\n");
-	snprintf(whole, sizeof(whole), "%.*s%.*sguards: { mail: smtp }\n%s%s",
+	snprintf(whole, sizeof(whole),
+		 "%.*s%.*sguards: { mail: { protocol: smtp, senders: [a] } }\n%s%s",
 		 (int)(head - policy_text), policy_text, (int)(flows - networks), networks, flows,
 		 strstr(policy_text, "flows:\n") + strlen("flows:\n"));
 

@@ -1,0 +1,197 @@
+#include "daemon/mail_profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/guard.h"
+
+struct maker {
+	const struct plan *plan;
+	struct arena *arena;
+	const struct plan_guard *guards; // the plan's
+	size_t n_guards;
+	const struct profile **profiles;  // by guard; NULL: not made yet
+	const struct profile_zone *zones; // by zone of the plan, but for self
+};
+
+static struct profile_addrs addrs_of(struct maker *maker, const struct addr_range *ranges, size_t n)
+{
+	return (struct profile_addrs){ arena_memdup(maker->arena, ranges, n * sizeof(*ranges)), n };
+}
+
+static struct profile_addrs places_of(struct maker *maker, const struct plan_places *places)
+{
+	return addrs_of(maker, places->ranges, places->n);
+}
+
+static void set_domains(struct maker *maker, const struct plan_mail *mail, struct profile *profile)
+{
+	struct profile_domain *domains =
+		arena_array_of(maker->arena, struct profile_domain, mail->n_domains);
+
+	for (size_t i = 0; i < mail->n_domains; i++)
+		domains[i] = (struct profile_domain){
+			arena_strdup(maker->arena, mail->domains[i].name),
+			mail->domains[i].subdomains,
+		};
+	profile->domains = domains;
+	profile->n_domains = mail->n_domains;
+}
+
+static void set_size(struct maker *maker, const struct plan_mail_size *from,
+		     struct profile_size *size)
+{
+	const char **recipients = arena_array_of(maker->arena, const char *, from->n_recipients);
+	struct profile_addrs *clients = arena_new_of(maker->arena, struct profile_addrs);
+
+	for (size_t i = 0; i < from->n_recipients; i++)
+		recipients[i] = arena_strdup(maker->arena, from->recipients[i]);
+	*clients = places_of(maker, &from->from);
+	*size = (struct profile_size){
+		.clients = from->from.n_names ? clients : NULL,
+		.only_in = from->direction == PLAN_MAIL_IN,
+		.only_out = from->direction == PLAN_MAIL_OUT,
+		.recipients = recipients,
+		.n_recipients = from->n_recipients,
+		.max = from->max,
+	};
+}
+
+static void set_sizes(struct maker *maker, const struct plan_mail *mail, struct profile *profile)
+{
+	struct profile_size *sizes =
+		arena_array_of(maker->arena, struct profile_size, mail->n_sizes);
+
+	for (size_t i = 0; i < mail->n_sizes; i++)
+		set_size(maker, &mail->sizes[i], &sizes[i]);
+	profile->sizes = sizes;
+	profile->n_sizes = mail->n_sizes;
+}
+
+static struct profile_limits limits_of(const struct plan_mail_limits *limits)
+{
+	return (struct profile_limits){
+		.recipients = limits->recipients,
+		.invalid_recipients = limits->invalid_recipients,
+		.transactions = limits->transactions,
+		.sessions = limits->sessions,
+		.session_rate = limits->session_rate,
+		.session_seconds = limits->session_seconds,
+		.message_rate = limits->message_rate,
+		.message_seconds = limits->message_seconds,
+	};
+}
+
+static const struct profile *make_profile(struct maker *maker, const struct plan_guard *guard)
+{
+	static const enum profile_tls tls[] = {
+		[PLAN_TLS_CLEAR_ONLY] = PROFILE_TLS_CLEAR_ONLY,
+		[PLAN_TLS_REFUSE] = PROFILE_TLS_REFUSE,
+		[PLAN_TLS_BLIND] = PROFILE_TLS_BLIND,
+	};
+	static const enum profile_own_sender own_sender[] = {
+		[PLAN_OWN_REFUSE] = PROFILE_OWN_REFUSE,
+		[PLAN_OWN_MARK] = PROFILE_OWN_MARK,
+		[PLAN_OWN_ALLOW] = PROFILE_OWN_ALLOW,
+	};
+	const struct plan_mail *mail = guard->mail;
+	struct profile *profile = arena_new_of(maker->arena, struct profile);
+
+	profile->guard = arena_strdup(maker->arena, guard->id);
+	set_domains(maker, mail, profile);
+	profile->senders = places_of(maker, &mail->senders);
+	profile->smart_hosts = places_of(maker, &mail->smart_hosts);
+	profile->own_sender = own_sender[mail->own_sender];
+	profile->own_sender_from = places_of(maker, &mail->own_sender_from);
+	set_sizes(maker, mail, profile);
+	profile->tls = tls[mail->tls];
+	profile->tls_servers = places_of(maker, &mail->tls_servers);
+	profile->after_greeting = mail->after_greeting;
+	profile->limits = limits_of(&mail->limits);
+	profile->hash_addresses = plan_record(maker->plan)->mail_hash_addresses;
+	return profile;
+}
+
+static void make_zones(struct maker *maker)
+{
+	size_t n;
+	const struct plan_zone *zones = plan_zones(maker->plan, &n);
+	struct profile_zone *made = arena_array_of(maker->arena, struct profile_zone, n);
+	struct profile_addrs elsewhere;
+	struct addr_set set = { 0 };
+
+	addr_set_copy(&set, plan_inside(maker->plan));
+	addr_set_complement(&set);
+	elsewhere = addrs_of(maker, set.v, set.n);
+	addr_set_done(&set);
+	for (size_t i = 0; i < n; i++)
+		made[i] = (struct profile_zone){
+			arena_strdup(maker->arena, zones[i].id),
+			zones[i].elsewhere
+				? elsewhere
+				: addrs_of(maker, zones[i].networks, zones[i].n_networks),
+		};
+	maker->zones = made;
+}
+
+// The zones that a flow leads from or to, each once, in the plan's order.
+static const struct profile_zone *zones_of(struct maker *maker, const struct plan_flow *flow,
+					   bool to, size_t *ret_n)
+{
+	bool seen[PLAN_ZONES_MAX] = { false };
+	struct profile_zone *zones =
+		arena_array_of(maker->arena, struct profile_zone, flow->n_terms);
+
+	*ret_n = 0;
+	for (size_t i = 0; i < flow->n_terms; i++)
+		seen[to ? flow->terms[i].to : flow->terms[i].from] = true;
+	for (size_t i = 0; i < PLAN_ZONES_MAX; i++)
+		if (seen[i])
+			zones[(*ret_n)++] = maker->zones[i];
+	return zones;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct profile_flow *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static void make_flow(struct maker *maker, const struct plan_flow *flow,
+		      const struct plan_guard *guard, struct profile_flow *ret)
+{
+	size_t index = (size_t)(guard - maker->guards);
+
+	if (!maker->profiles[index])
+		maker->profiles[index] = make_profile(maker, guard);
+	ret->number = flow->guard_number;
+	ret->id = arena_strdup(maker->arena, flow->id);
+	ret->clause = arena_strdup(maker->arena, flow->n_clauses ? flow->clauses[0] : "");
+	ret->profile = maker->profiles[index];
+	ret->from = zones_of(maker, flow, false, &ret->n_from);
+	ret->to = zones_of(maker, flow, true, &ret->n_to);
+}
+
+int mail_profiles_make(const struct plan *plan, struct arena *arena, struct profiles *ret)
+{
+	struct maker maker = { .plan = plan, .arena = arena };
+	size_t n_flows, n = 0;
+	const struct plan_flow *flows = plan_flows(plan, &n_flows);
+	struct profile_flow *made =
+		arena_array_of(arena, struct profile_flow,
+			       n_flows < PLAN_GUARDED_MAX ? n_flows : PLAN_GUARDED_MAX);
+
+	maker.guards = plan_guards(plan, &maker.n_guards);
+	maker.profiles = arena_array_of(arena, const struct profile *, maker.n_guards);
+	make_zones(&maker);
+	for (size_t i = 0; i < n_flows; i++) {
+		const struct plan_guard *guard = plan_find_guard(plan, flows[i].guard);
+
+		if (guard && guard->mail)
+			make_flow(&maker, &flows[i], guard, &made[n++]);
+	}
+	qsort(made, n, sizeof(*made), by_number);
+	*ret = (struct profiles){ made, n };
+	return 0;
+}

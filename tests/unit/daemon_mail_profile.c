@@ -1,0 +1,199 @@
+// What inspectors are given of a policy's mail guards: asked as the engine asks it.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/mail_profile.h"
+
+static const char policy_text[] =
+	"zones:\n"
+	"  office: { interfaces: [e0], networks: [10.20.0.0/16, 'fd00:20::/32'] }\n"
+	"  dmz: { role: server, interfaces: [e1], networks: [192.0.2.0/24, 'fd00:30::/32'] }\n"
+	"  internet: { role: external, interfaces: [e2] }\n"
+	"networks:\n"
+	"  dmz/relay: [192.0.2.25, 'fd00:30::25']\n"
+	"  office/store: [10.20.0.25]\n"
+	"  office/press: [10.20.7.0/24]\n"
+	"  internet/lists: [203.0.113.7]\n"
+	"clauses: [{ id: 60-1 }, { id: 60-3 }]\n"
+	"guards:\n"
+	"  outer:\n"
+	"    protocol: smtp\n"
+	"    domains: [City.Example.JP, '*.city.example.jp']\n"
+	"    senders: dmz/relay\n"
+	"    own-sender: mark\n"
+	"    own-sender-from: internet/lists\n"
+	"    size-in: 10MB\n"
+	"    tls: allow-blind\n"
+	"    tls-servers: [dmz/relay, internet]\n"
+	"  inner:\n"
+	"    protocol: smtp\n"
+	"    domains: city.example.jp\n"
+	"    senders: [office]\n"
+	"    smart-hosts: dmz/relay\n"
+	"    size: 15MiB\n"
+	"    sizes:\n"
+	"      - { from: office/press, direction: out, max: 50MB }\n"
+	"      - { recipients: [Plans@City.example.jp, archive.example.jp], max: 30MB }\n"
+	"    limits: { recipients: 0, sessions: 5, session-rate: 30/min, message-rate: 100/h }\n"
+	"  unused: { protocol: smtp, domains: a.example }\n"
+	"  names: dns\n"
+	"flows:\n"
+	"  - { id: mail-in, from: internet, to: dmz/relay, services: smtp, guard: outer,\n"
+	"      clause: [60-3, 60-1] }\n"
+	"  - { id: mail-out, from: dmz/relay, to: internet, services: smtp, guard: outer }\n"
+	"  - { id: mail-relay, from: [office, dmz/relay], to: [dmz/relay, office/store],\n"
+	"      services: smtp, guard: inner }\n"
+	"  - { id: ask, from: office, to: dmz, services: dns, guard: names }\n"
+	"  - { id: web, from: office, to: internet, services: https }\n"
+	"record: { keep: 400d, mail: { hash-addresses: true } }\n";
+
+struct bed {
+	struct arena *arena;
+	struct profiles profiles;
+	uint16_t numbers[3]; // of mail-in, mail-out, mail-relay
+};
+
+static int setup(void **state)
+{
+	static struct bed bed;
+	struct diag *diag = diag_new();
+	struct pol_policy *policy = NULL;
+	struct plan *plan = NULL;
+	size_t n;
+
+	if (policy_read_text("p.yaml", policy_text, strlen(policy_text), diag, &policy, NULL) == 0)
+		plan_make(policy, diag, &plan, NULL);
+	diag_print(diag, stderr);
+	if (!plan)
+		return -1;
+	policy_free(policy);
+	bed.arena = arena_new();
+	bed.numbers[0] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-in")].guard_number;
+	bed.numbers[1] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-out")].guard_number;
+	bed.numbers[2] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-relay")].guard_number;
+	if (mail_profiles_make(plan, bed.arena, &bed.profiles) < 0)
+		return -1;
+	plan_free(plan); // the profiles stand alone
+	diag_free(diag);
+	*state = &bed;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bed *bed = *state;
+
+	arena_free(bed->arena);
+	return 0;
+}
+
+static bool holds(const struct profile_addrs *addrs, const char *text)
+{
+	struct addr addr;
+
+	assert_int_equal(addr_parse(text, &addr), 0);
+	return profile_holds(addrs, &addr);
+}
+
+static void flows(void **state)
+{
+	const struct bed *bed = *state;
+	const struct profile_flow *in = profiles_find(&bed->profiles, bed->numbers[0]);
+	const struct profile_flow *out = profiles_find(&bed->profiles, bed->numbers[1]);
+	const struct profile_flow *relay = profiles_find(&bed->profiles, bed->numbers[2]);
+
+	assert_int_equal(bed->profiles.n, 3); // not those of other protocols
+	assert_null(profiles_find(&bed->profiles, 0));
+	assert_string_equal(in->id, "mail-in");
+	assert_string_equal(in->clause, "60-3");
+	assert_string_equal(out->clause, "");
+	assert_ptr_equal(in->profile, out->profile);
+	assert_string_equal(in->profile->guard, "outer");
+	assert_int_equal(in->n_from, 1);
+	assert_string_equal(in->from[0].id, "internet");
+	assert_true(holds(&in->from[0].addrs, "203.0.113.9"));
+	assert_false(holds(&in->from[0].addrs, "10.20.0.1"));
+	assert_false(holds(&in->from[0].addrs, "fd00:20::1"));
+	assert_int_equal(relay->n_from, 2);
+	assert_int_equal(relay->n_to, 2);
+	assert_string_equal(relay->from[0].id, "office");
+	assert_string_equal(relay->from[1].id, "dmz");
+	for (size_t i = 1; i < bed->profiles.n; i++)
+		assert_true(bed->profiles.flows[i - 1].number < bed->profiles.flows[i].number);
+}
+
+static void outer(void **state)
+{
+	const struct bed *bed = *state;
+	const struct profile *outer = profiles_find(&bed->profiles, bed->numbers[0])->profile;
+
+	assert_true(profile_owns(outer, "city.example.jp"));
+	assert_true(profile_owns(outer, "mail.city.example.jp"));
+	assert_false(profile_owns(outer, "notcity.example.jp"));
+	assert_true(holds(&outer->senders, "192.0.2.25"));
+	assert_true(holds(&outer->senders, "fd00:30::25"));
+	assert_false(holds(&outer->senders, "192.0.2.26"));
+	assert_int_equal(outer->smart_hosts.n, 0);
+	assert_int_equal(outer->own_sender, PROFILE_OWN_MARK);
+	assert_true(holds(&outer->own_sender_from, "203.0.113.7"));
+	assert_false(holds(&outer->own_sender_from, "203.0.113.8"));
+	assert_int_equal(outer->tls, PROFILE_TLS_BLIND);
+	assert_true(holds(&outer->tls_servers, "198.51.100.1")); // somewhere outside
+	assert_true(holds(&outer->tls_servers, "192.0.2.25"));
+	assert_false(holds(&outer->tls_servers, "192.0.2.26"));
+	assert_false(outer->after_greeting);
+	assert_true(outer->hash_addresses);
+	assert_int_equal(outer->n_sizes, 2);
+	assert_true(outer->sizes[0].only_in && !outer->sizes[0].only_out);
+	assert_int_equal(outer->sizes[0].max, 10000000);
+	assert_false(outer->sizes[1].only_in || outer->sizes[1].only_out);
+	assert_int_equal(outer->sizes[1].max, 20000000);
+	assert_int_equal(outer->limits.recipients, 100);
+	assert_int_equal(outer->limits.sessions, 50);
+	assert_int_equal(outer->limits.message_rate, 0);
+}
+
+static void inner(void **state)
+{
+	const struct bed *bed = *state;
+	const struct profile *inner = profiles_find(&bed->profiles, bed->numbers[2])->profile;
+
+	assert_int_equal(inner->own_sender, PROFILE_OWN_REFUSE);
+	assert_true(holds(&inner->smart_hosts, "192.0.2.25"));
+	assert_false(holds(&inner->smart_hosts, "10.20.0.25"));
+	assert_int_equal(inner->n_sizes, 3);
+	assert_true(holds(inner->sizes[0].clients, "10.20.7.9"));
+	assert_false(holds(inner->sizes[0].clients, "10.20.8.9"));
+	assert_true(inner->sizes[0].only_out);
+	assert_int_equal(inner->sizes[0].max, 50000000);
+	assert_null(inner->sizes[1].clients);
+	assert_int_equal(inner->sizes[1].n_recipients, 2);
+	assert_string_equal(inner->sizes[1].recipients[0], "plans@city.example.jp");
+	assert_string_equal(inner->sizes[1].recipients[1], "@archive.example.jp");
+	assert_int_equal(inner->sizes[2].max, 15 * 1024 * 1024);
+	assert_int_equal(inner->sizes[2].n_recipients, 0);
+	assert_int_equal(inner->tls, PROFILE_TLS_CLEAR_ONLY);
+	assert_int_equal(inner->limits.recipients, 0);
+	assert_int_equal(inner->limits.sessions, 5);
+	assert_int_equal(inner->limits.session_rate, 30);
+	assert_int_equal(inner->limits.session_seconds, 60);
+	assert_int_equal(inner->limits.message_rate, 100);
+	assert_int_equal(inner->limits.message_seconds, 3600);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flows),
+		cmocka_unit_test(outer),
+		cmocka_unit_test(inner),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
