@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
 #include "classify/image.h"
 
 struct checking {
@@ -13,6 +14,12 @@ struct checking {
 	const struct image_header *header;
 	const struct image_part *part;
 	enum addr_family family;
+	// Of the axis that is looked at, a bit a word of its rows: what rows have taken, and where
+	// one begins.  Many references may lead to one row, and it is looked at once; rows that
+	// reach into each other are refused.  So the time is that of reading the image, whoever
+	// made it.
+	uint64_t *taken, *begins;
+	uint16_t *block_of; // of the part, a vector: the block it was last looked at for, and one
 };
 
 static bool table_ok(const struct checking *c, struct image_table table, size_t item)
@@ -38,50 +45,109 @@ static bool bits_in_blocks(const struct image_part *part, const uint64_t *summar
 	return true;
 }
 
-static bool row_ok(const struct checking *c, const struct image_axis *axis, uint32_t ref)
+static bool has_bit(const uint64_t *bits, size_t i)
 {
-	const struct image_part *part = c->part;
-	const uint64_t *rows = at(c, axis->rows);
+	return bits[i / 64] >> i % 64 & 1;
+}
 
-	if (part->form == IMAGE_FLAT)
-		return ref % 8 == 0 && ref <= axis->rows.n && axis->rows.n - ref >= FLAT_WORDS;
-	if (ref >= axis->rows.n || axis->rows.n - ref < (row_ids_at(part->n_words) + 3) / 4)
-		return false;
-	const uint64_t *row = rows + ref;
-	const uint16_t *halves = (const uint16_t *)row;
-	const uint32_t *base = at(c, axis->base);
-	uint64_t room = (uint64_t)(axis->rows.n - ref) * 4;
-	uint32_t id = row_ids_at(part->n_words);
-
-	if (!bits_in_blocks(part, row))
-		return false;
-	for (uint32_t w = 0, n = 0; w < part->n_words; w++) {
-		if (part->n_words > 1 && halves[part->n_words * 4 + w] != n)
+// false: another row has one of the words.
+static bool take_words(const struct checking *c, size_t from, size_t n)
+{
+	for (size_t i = from; i < from + n; i++) {
+		if (has_bit(c->taken, i))
 			return false;
-		for (uint64_t left = row[w]; left; left &= left - 1, id++, n++) {
-			uint32_t block = w * 64 + (uint32_t)__builtin_ctzll(left);
-
-			if (id >= room)
-				return false;
-			uint64_t vector = halves[id];
-
-			if (part->form == IMAGE_WIDE)
-				vector += base[block];
-			if (vector >= part->vectors.n)
-				return false;
-		}
+		c->taken[i / 64] |= 1ULL << i % 64;
 	}
 	return true;
 }
 
-static bool refs_ok(const struct checking *c, unsigned axis, struct image_table refs)
+// Only slots that have a rule: a matcher does not look at the live bits while no rule is deleted.
+static bool all_live(const struct checking *c, const uint64_t *bits, uint32_t block, uint32_t words)
 {
-	const uint32_t *ref = at(c, refs);
+	const uint64_t *live = (const uint64_t *)at(c, c->part->vectors) + block * BLOCK_WORDS;
+	uint64_t beyond = 0;
 
-	for (uint32_t i = 0; i < refs.n; i++)
-		if ((i == 0 || ref[i] != ref[i - 1]) && !row_ok(c, &c->part->axis[axis], ref[i]))
+	for (uint32_t w = 0; w < words; w++)
+		beyond |= bits[w] & ~live[w];
+	return beyond == 0;
+}
+
+static bool vector_ok(const struct checking *c, uint64_t vector, uint32_t block)
+{
+	const struct image_table *vectors = &c->part->vectors;
+
+	if (vector >= vectors->n)
+		return false;
+	if (c->block_of[vector] == block + 1)
+		return true;
+	c->block_of[vector] = (uint16_t)(block + 1);
+	return all_live(c, (const uint64_t *)at(c, *vectors) + vector * BLOCK_WORDS, block,
+			BLOCK_WORDS);
+}
+
+// The vectors of a row that has its summary and its counts; their numbers take the words behind.
+static bool vectors_ok(const struct checking *c, const struct image_axis *axis, uint32_t ref)
+{
+	const struct image_part *part = c->part;
+	const uint64_t *row = (const uint64_t *)at(c, axis->rows) + ref;
+	const uint16_t *halves = (const uint16_t *)row;
+	const uint32_t *base = at(c, axis->base);
+	uint64_t room = (uint64_t)(axis->rows.n - ref) * 4;
+	uint32_t n = 0, ids = row_ids_at(part->n_words);
+
+	for (uint32_t w = 0; w < part->n_words; w++) {
+		if (part->n_words > 1 && halves[part->n_words * 4 + w] != n)
 			return false;
-	return true;
+		for (uint64_t left = row[w]; left; left &= left - 1, n++) {
+			uint32_t block = w * 64 + (uint32_t)__builtin_ctzll(left);
+
+			if (ids + n >= room)
+				return false;
+			uint64_t vector = halves[ids + n];
+
+			if (part->form == IMAGE_WIDE)
+				vector += base[block];
+			if (!vector_ok(c, vector, block))
+				return false;
+		}
+	}
+	return take_words(c, ref, (ids + n + 3) / 4);
+}
+
+static bool row_ok(const struct checking *c, const struct image_axis *axis, uint32_t ref)
+{
+	const struct image_part *part = c->part;
+	uint32_t least =
+		part->form == IMAGE_FLAT ? FLAT_WORDS : (row_ids_at(part->n_words) + 3) / 4;
+
+	if (ref >= axis->rows.n || axis->rows.n - ref < least)
+		return false;
+	const uint64_t *row = (const uint64_t *)at(c, axis->rows) + ref;
+
+	if (part->form == IMAGE_FLAT)
+		return ref % 8 == 0 && all_live(c, row, 0, FLAT_WORDS) &&
+		       take_words(c, ref, FLAT_WORDS);
+	return bits_in_blocks(part, row) && vectors_ok(c, axis, ref);
+}
+
+static bool refs_ok(struct checking *c, unsigned axis, struct image_table refs)
+{
+	const struct image_axis *rows = &c->part->axis[axis];
+	const uint32_t *ref = at(c, refs);
+	bool ok = true;
+
+	c->taken = vec_zeroed((size_t)rows->rows.n / 64 + 1, sizeof(*c->taken));
+	c->begins = vec_zeroed((size_t)rows->rows.n / 64 + 1, sizeof(*c->begins));
+	for (uint32_t i = 0; ok && i < refs.n; i++) {
+		if (ref[i] < rows->rows.n && has_bit(c->begins, ref[i]))
+			continue;
+		ok = row_ok(c, rows, ref[i]);
+		if (ok)
+			c->begins[ref[i] / 64] |= 1ULL << ref[i] % 64;
+	}
+	free(c->taken);
+	free(c->begins);
+	return ok;
 }
 
 // --- trees
@@ -110,12 +176,10 @@ static bool nodes_ok(const struct checking *c, const struct image_tree *tree, ui
 {
 	const uint8_t *nodes = at(c, tree->nodes);
 	const uint16_t *root = at(c, tree->root);
-	bool *now = calloc((size_t)tree->nodes.n + 1, 1);
-	bool *next = calloc((size_t)tree->nodes.n + 1, 1);
+	bool *now = vec_zeroed(tree->nodes.n, sizeof(*now));
+	bool *next = vec_zeroed(tree->nodes.n, sizeof(*next));
 	bool ok = true;
 
-	if (!now || !next)
-		abort();
 	for (uint32_t i = 0; ok && i < tree->root.n; i++) {
 		ok = root[i] < tree->nodes.n;
 		now[ok ? root[i] : 0] = true;
@@ -158,10 +222,17 @@ static bool runs_ok(const struct checking *c, const struct image_tree *tree)
 	for (uint32_t i = 0; i < tree->runs.n; i++)
 		if (runs[i] > tree->lows.n || (i && runs[i] < runs[i - 1]))
 			return false;
+	// In order within a run: a matcher may search it by halves.
+	const uint64_t *low = at(c, tree->lows);
+
+	for (uint32_t i = 0; i + 1 < tree->runs.n; i++)
+		for (uint32_t k = runs[i] + 1; k < runs[i + 1]; k++)
+			if (low[k] <= low[k - 1])
+				return false;
 	return true;
 }
 
-static bool tree_ok(const struct checking *c, const struct image_tree *tree, unsigned axis)
+static bool tree_ok(struct checking *c, const struct image_tree *tree, unsigned axis)
 {
 	if (!table_ok(c, tree->root, sizeof(uint16_t)) || !table_ok(c, tree->nodes, NODE_BYTES) ||
 	    !table_ok(c, tree->rows, sizeof(uint32_t)) || tree->root.n == 0 || tree->nodes.n == 0 ||
@@ -197,7 +268,7 @@ static bool map_ok(const struct checking *c, const struct image_map *map, uint64
 	return true;
 }
 
-static bool services_ok(const struct checking *c)
+static bool services_ok(struct checking *c)
 {
 	uint64_t greatest[IMAGE_GROUPS_MAX] = { 0 };
 
@@ -242,22 +313,27 @@ static bool order_ok(const struct checking *c)
 {
 	const struct image_part *part = c->part;
 	const uint32_t *order = at(c, part->order);
-	uint32_t want = part->form == IMAGE_FLAT ? FLAT_NONE + 1 : part->n_blocks * ORDER_STRIDE;
+	bool flat = part->form == IMAGE_FLAT;
+	uint32_t want = flat ? FLAT_NONE + 1 : part->n_blocks * ORDER_STRIDE;
+	uint32_t stride = flat ? want : ORDER_STRIDE, slots = flat ? FLAT_RULES : BLOCK_RULES;
 
 	if (!table_ok(c, part->order, sizeof(*order)) || part->order.n != want)
 		return false;
+	// What is no slot has no rule: an AND without a bit leads there.
 	for (uint32_t i = 0; i < want; i++)
-		if (order[i] != CLASSIFY_NONE && order[i] >= c->header->n_rules)
+		if (order[i] != CLASSIFY_NONE &&
+		    (order[i] >= c->header->n_rules || i % stride >= slots))
 			return false;
 	return true;
 }
 
-static bool part_ok(const struct checking *c)
+static bool part_ok(struct checking *c)
 {
+	static const struct image_part empty;
 	const struct image_part *part = c->part;
 
-	if (part->form == IMAGE_EMPTY)
-		return true;
+	if (part->form == IMAGE_EMPTY) // what opens it goes by its other numbers, too
+		return memcmp(part, &empty, sizeof(empty)) == 0;
 	if (!form_ok(part) || !table_ok(c, part->vectors, BLOCK_WORDS * sizeof(uint64_t)) ||
 	    part->vectors.n < part->n_blocks || !order_ok(c))
 		return false;
@@ -266,7 +342,11 @@ static bool part_ok(const struct checking *c)
 		    !table_ok(c, part->axis[axis].base, sizeof(uint32_t)) ||
 		    part->axis[axis].base.n < part->n_words * 64)
 			return false;
-	return tree_ok(c, &part->tree[0], 0) && tree_ok(c, &part->tree[1], 1) && services_ok(c);
+	c->block_of = vec_zeroed(part->vectors.n, sizeof(*c->block_of));
+	bool ok = tree_ok(c, &part->tree[0], 0) && tree_ok(c, &part->tree[1], 1) && services_ok(c);
+
+	free(c->block_of);
+	return ok;
 }
 
 int image_check(const void *image, size_t size)

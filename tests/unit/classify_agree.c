@@ -273,6 +273,59 @@ static void damaged_images_do_no_harm(void **state)
 	assert_true(refused > 100);
 }
 
+// What no builder writes: every one of these was once believed.
+static void spoil(struct image_header *header, unsigned what)
+{
+	uint8_t *bytes = (uint8_t *)header;
+	struct image_part *four = &header->part[0], *six = &header->part[1];
+	uint32_t *order = (uint32_t *)(bytes + four->order.at);
+	uint32_t *refs = (uint32_t *)(bytes + four->tree[0].rows.at);
+	uint64_t *lows = (uint64_t *)(bytes + six->tree[0].lows.at);
+	const uint32_t *runs = (const uint32_t *)(bytes + six->tree[0].runs.at);
+
+	switch (what) {
+	case 0: // empty, but with tables to open
+		*six = (struct image_part){ .n_groups = UINT32_MAX };
+		break;
+	case 1: // or with slots to look through
+		*six = (struct image_part){ .n_blocks = UINT32_MAX };
+		break;
+	case 2: // a packet that no rule holds finds one
+		order[ORDER_NONE] = 0;
+		break;
+	case 3: // low halves out of order, which a search by halves does not find
+		for (uint32_t i = 0; i + 1 < six->tree[0].runs.n; i++)
+			if (runs[i + 1] - runs[i] > 1)
+				lows[runs[i]] = UINT64_MAX;
+		break;
+	case 4: // rows that reach into each other: as many as there are words, each of any length
+		for (uint32_t i = 0; i < four->tree[0].rows.n; i++)
+			refs[i] = i;
+		break;
+	case 5: // a rule that is not live is found by those who do not look
+		memset(bytes + four->vectors.at, 0, BLOCK_RULES / 8);
+		break;
+	default:
+		break;
+	}
+}
+
+static void crafted_images_are_refused(void **state)
+{
+	struct set set = make_set(MAKE_V4 | MAKE_V6 | MAKE_RANGES, 6000);
+	uint8_t *copy = aligned_alloc(64, (set.size + 63) / 64 * 64);
+
+	(void)state;
+	assert_non_null(copy);
+	for (unsigned what = 0; what < 7; what++) {
+		memcpy(copy, set.image, set.size);
+		spoil((struct image_header *)copy, what);
+		assert_int_equal(image_check(copy, set.size), what < 6 ? -EBADMSG : 0);
+	}
+	free(copy);
+	free_set(&set);
+}
+
 static void too_many_rules_are_refused(void **state)
 {
 	void *image;
@@ -285,16 +338,17 @@ static void too_many_rules_are_refused(void **state)
 int main(void)
 {
 	enum { ROWS = sizeof(rows) / sizeof(*rows) };
-	struct CMUnitTest tests[ROWS + 4] = {
+	struct CMUnitTest tests[ROWS + 5] = {
 		cmocka_unit_test(larger_earlier_rules_hide),
 		cmocka_unit_test(deleted_rules_are_skipped),
 		cmocka_unit_test(damaged_images_do_no_harm),
 		cmocka_unit_test(too_many_rules_are_refused),
+		cmocka_unit_test(crafted_images_are_refused),
 	};
 
 	make = make_begin();
 	for (unsigned i = 0; i < ROWS; i++)
-		tests[4 + i] =
+		tests[5 + i] =
 			(struct CMUnitTest){ rows[i].name, agrees, NULL, NULL, (void *)&rows[i] };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
