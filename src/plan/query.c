@@ -153,7 +153,7 @@ static bool is_link_local(const struct addr *addr)
 	return addr->family == ADDR_V6 && addr->bits >> 118 == 0xfe80 >> 6;
 }
 
-static bool source_belongs(const struct plan *plan, const struct plan_packet *packet)
+bool plan_source_belongs(const struct plan *plan, const struct plan_packet *packet)
 {
 	const struct addr *source = &packet->source;
 
@@ -176,7 +176,7 @@ static bool is_on_link(const struct addr *addr)
 	return is_link_local(addr) || addr->bits >> 112 == 0xff02;
 }
 
-static bool destination_belongs(const struct plan *plan, const struct plan_packet *packet)
+bool plan_destination_belongs(const struct plan *plan, const struct plan_packet *packet)
 {
 	if (packet->to == PLAN_SELF)
 		return true;
@@ -282,11 +282,11 @@ static enum plan_reason begin(const struct plan *plan, const struct plan_packet 
 	ret->denied_action = plan_default_action(plan, seen->from, seen->to);
 	if (ret->destination_nat && !asked_for(plan, packet, seen->to))
 		return PLAN_NAT_ELSEWHERE;
-	if (!source_belongs(plan, seen)) {
+	if (!plan_source_belongs(plan, seen)) {
 		ret->denied_action = PLAN_DROP; // an answer would go to whoever has that address
 		return PLAN_SPOOFED;
 	}
-	return destination_belongs(plan, seen) ? PLAN_BY_FLOW : PLAN_MISPLACED;
+	return plan_destination_belongs(plan, seen) ? PLAN_BY_FLOW : PLAN_MISPLACED;
 }
 
 static enum plan_reason decide(const struct plan *plan, const struct plan_packet *packet,

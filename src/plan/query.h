@@ -60,6 +60,11 @@ void plan_decide_many(const struct plan *plan, struct plan_finder *finder,
 uint32_t plan_match(const struct plan *plan, const struct plan_packet *packet,
 		    const struct plan_cell **ret_cell);
 
+// Whether the gateway believes that the packet, as the forward hook sees it, comes from its zone;
+// and lets it leave for that one.
+bool plan_source_belongs(const struct plan *plan, const struct plan_packet *packet);
+bool plan_destination_belongs(const struct plan *plan, const struct plan_packet *packet);
+
 // The index of the class that holds the packet's protocol and ports, or n_classes.
 size_t plan_find_class(const struct plan_pair *pair, const struct plan_packet *packet);
 

@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "plan/atom.h"
 #include "plan/carve.h"
+#include "plan/inward.h"
 
 enum { REST_WORK_MAX = 1000000 }; // steps to find what is not permitted; beyond: called partly
 
@@ -40,6 +42,29 @@ void question_done(struct question *question)
 	vec_done(&question->findings);
 }
 
+// Every zone that has some of the range: as many as there are, though at most ENDPOINT_ZONES_MAX
+// are listed.
+static size_t zones_of_range(const struct plan *plan, const struct addr_range *range, uint32_t *ret)
+{
+	const struct addr_set *inside = plan_inside(plan);
+	const struct addr_range *found = addr_set_find(inside, range);
+	bool beyond = !found || !addr_range_within(range, found); // some of it is of no network
+	size_t n_zones, n = 0;
+	const struct plan_zone *zones = plan_zones(plan, &n_zones);
+
+	for (size_t i = 1; i < n_zones; i++) {
+		const struct addr_set networks = { (struct addr_range *)zones[i].networks,
+						   zones[i].n_networks, zones[i].n_networks };
+
+		if (!(zones[i].elsewhere ? beyond : addr_set_find(&networks, range) != NULL))
+			continue;
+		if (n < ENDPOINT_ZONES_MAX)
+			ret[n] = (uint32_t)i;
+		n++;
+	}
+	return n;
+}
+
 // "ADDRESS": every zone that may have it.  "ZONE/ADDRESS": that one.
 static int side_of_address(const struct plan *plan, const char *word, struct side *ret,
 			   struct question *question)
@@ -47,7 +72,6 @@ static int side_of_address(const struct plan *plan, const char *word, struct sid
 	const char *slash = strchr(word, '/');
 	char zone[64] = "";
 	const char *text = word;
-	struct addr addr;
 
 	if (slash && (size_t)(slash - word) < sizeof(zone)) {
 		memcpy(zone, word, (size_t)(slash - word));
@@ -62,12 +86,14 @@ static int side_of_address(const struct plan *plan, const char *word, struct sid
 		ret->zones[ret->n_zones++] = plan_find_zone(plan, zone);
 		return 0;
 	}
-	addr = (struct addr){ ret->one.family, ret->one.lo };
-	ret->n_zones = plan_zones_of(plan, &addr, ret->zones, ENDPOINT_ZONES_MAX);
-	if (ret->n_zones == 0)
-		snprintf(question->error, sizeof(question->error),
-			 "%s is an address of no zone; say which zone: ZONE/%s", word, word);
-	return ret->n_zones ? 0 : -EINVAL;
+	ret->n_zones = zones_of_range(plan, &ret->one, ret->zones);
+	if (ret->n_zones > 0 && ret->n_zones <= ENDPOINT_ZONES_MAX)
+		return 0;
+	snprintf(question->error, sizeof(question->error),
+		 ret->n_zones ? "%s is of more than 64 zones; say which zone: ZONE/%s"
+			      : "%s is an address of no zone; say which zone: ZONE/%s",
+		 word, word);
+	return -EINVAL;
 }
 
 static void unknown_side(const struct plan *plan, const char *word, struct question *question)
@@ -99,20 +125,6 @@ static int side_of(struct plan *plan, const char *word, struct side *ret, struct
 	if (question->error[0] == '\0')
 		unknown_side(plan, word, question);
 	return -EINVAL;
-}
-
-static bool atom_cut(const struct plan_atom *a, const struct plan_atom *b, struct plan_atom *ret)
-{
-#define CUT(field)                                                                                 \
-	ret->field##_lo = a->field##_lo > b->field##_lo ? a->field##_lo : b->field##_lo;           \
-	ret->field##_hi = a->field##_hi < b->field##_hi ? a->field##_hi : b->field##_hi;           \
-	if (ret->field##_lo > ret->field##_hi)                                                     \
-	return false
-	CUT(protocol);
-	CUT(sport);
-	CUT(port);
-#undef CUT
-	return true;
 }
 
 static uint64_t atom_volume(const struct plan_atom *atom)
@@ -162,15 +174,54 @@ static enum finding_verdict ask_packet(const struct plan *plan, const struct fin
 	return finding.verdict;
 }
 
+// How much of a range is not the zone's: cells hold every address, for what is not of its zone is
+// dropped before any cell is asked.
+enum foreign { FOREIGN_NONE, FOREIGN_SOME, FOREIGN_ALL };
+
+static enum foreign foreign_of(const struct plan *plan, const struct addr_range *range,
+			       uint16_t zone)
+{
+	size_t n_zones;
+	const struct plan_zone *at = &plan_zones(plan, &n_zones)[zone];
+	const struct addr_set networks = { (struct addr_range *)at->networks, at->n_networks,
+					   at->n_networks };
+	// Of a zone without networks: what others have.
+	const struct addr_range *found =
+		addr_set_find(at->elsewhere ? plan_inside(plan) : &networks, range);
+	bool within = found && addr_range_within(range, found);
+
+	if (zone == PLAN_SELF || addr_range_is_any(range)) // any: the zone as a whole
+		return FOREIGN_NONE;
+	if (at->elsewhere)
+		return within ? FOREIGN_ALL : found ? FOREIGN_SOME : FOREIGN_NONE;
+	return within ? FOREIGN_NONE : found ? FOREIGN_SOME : FOREIGN_ALL;
+}
+
+// Whether the packets come from, or go to, addresses none of which is of the zone asked about.
+// What is foreign can still be link-local, which the gateway itself speaks to.
+static bool is_out_of_zone(const struct plan *plan, const struct finding *space)
+{
+	const struct addr_range *source = &space->rect.source;
+	const struct addr_range *destination = &space->rect.destination;
+	const struct plan_packet packet = first_packet(space);
+
+	return ((source->lo == source->hi ||
+		 foreign_of(plan, source, space->from) == FOREIGN_ALL) &&
+		!plan_source_belongs(plan, &packet)) ||
+	       ((destination->lo == destination->hi ||
+		 foreign_of(plan, destination, space->to) == FOREIGN_ALL) &&
+		!plan_destination_belongs(plan, &packet));
+}
+
 // What is permitted of a space: `some` of it, with a guard unless `plain`.
 struct permitted {
 	bool some, plain;
 };
 
 // The parts of the space that cells of one class permit; true if they fill all of its addresses.
-static bool ask_class(const struct plan_class *class, const struct finding *space,
-		      const struct plan_atom *atom, struct question *question,
-		      struct permitted *permitted)
+static bool ask_class(const struct plan *plan, const struct plan_class *class,
+		      const struct finding *space, const struct plan_atom *atom,
+		      struct question *question, struct permitted *permitted)
 {
 	carve_rects parts = { 0 };
 	carve_rects rest = { 0 };
@@ -185,6 +236,8 @@ static bool ask_class(const struct plan_class *class, const struct finding *spac
 			continue;
 		part.rect = carve_intersect(&space->rect, &cell->rect);
 		part.atom = *atom;
+		if (is_out_of_zone(plan, &part))
+			continue;
 		part.flow = cell->flow;
 		part.verdict = cell->treatment & PLAN_GUARD ? FIND_INSPECT : FIND_ALLOW;
 		vec_push(&parts, part.rect);
@@ -215,40 +268,14 @@ static void ask_denied(const struct plan *plan, const struct finding *space,
 	denied->verdict = FIND_DENY;
 }
 
-// An address that is named but lies in another zone than the one asked about: no cell says so, for
-// cells hold every address that gets past that check.
-static bool is_out_of_zone(const struct plan *plan, const struct finding *space)
-{
-	const struct plan_rect *rect = &space->rect;
-	struct plan_packet packet = {
-		.from = space->from,
-		.to = space->to,
-		.destination = { rect->destination.family, rect->destination.lo },
-		.protocol = space->atom.protocol_lo,
-		.sport = space->atom.sport_lo,
-		.port = space->atom.port_lo,
-	};
-	struct plan_answer answer;
-
-	for (int last = 0; last < 2; last++) { // the first of all addresses, 0.0.0.0, never belongs
-		packet.source = (struct addr){ rect->source.family,
-					       last ? rect->source.hi : rect->source.lo };
-		plan_decide(plan, NULL, &packet, &answer);
-		if (answer.reason == PLAN_SPOOFED && rect->source.lo == rect->source.hi)
-			return true;
-		if (answer.reason == PLAN_MISPLACED && rect->destination.lo == rect->destination.hi)
-			return true;
-	}
-	return false;
-}
-
 // Answers a space of one pair; returns its verdict.
 static enum finding_verdict ask_space(const struct plan *plan, const struct finding *space,
 				      struct question *question)
 {
 	const struct plan_pair *pair = plan_find_pair(plan, space->from, space->to);
 	uint64_t volume = 0;
-	bool full = true;
+	bool full = foreign_of(plan, &space->rect.source, space->from) != FOREIGN_SOME &&
+		    foreign_of(plan, &space->rect.destination, space->to) != FOREIGN_SOME;
 	struct permitted permitted = { 0 };
 
 	if (is_out_of_zone(plan, space))
@@ -257,10 +284,11 @@ static enum finding_verdict ask_space(const struct plan *plan, const struct find
 		for (size_t j = 0; j < pair->classes[i].n_atoms; j++) {
 			struct plan_atom atom;
 
-			if (!atom_cut(&space->atom, &pair->classes[i].atoms[j], &atom))
+			if (!atom_intersect(&space->atom, &pair->classes[i].atoms[j], &atom))
 				continue;
 			volume += atom_volume(&atom);
-			full &= ask_class(&pair->classes[i], space, &atom, question, &permitted);
+			full &= ask_class(plan, &pair->classes[i], space, &atom, question,
+					  &permitted);
 		}
 	if (!permitted.some) {
 		ask_denied(plan, space, question);
@@ -319,7 +347,7 @@ static bool sport_matters(const struct plan *plan, const struct finding *asked)
 		for (size_t j = 0; j < pair->classes[i].n_atoms; j++) {
 			struct plan_atom part;
 
-			if (atom_cut(&space.atom, &pair->classes[i].atoms[j], &part) &&
+			if (atom_intersect(&space.atom, &pair->classes[i].atoms[j], &part) &&
 			    (part.sport_lo != space.atom.sport_lo ||
 			     part.sport_hi != space.atom.sport_hi))
 				return true;
@@ -352,11 +380,37 @@ struct asking {
 	bool any_asked;
 };
 
-static void ask_rect(struct asking *asking, const struct finding *rect)
+static void note(struct asking *asking, enum finding_verdict verdict)
+{
+	asking->question->verdict = combine(asking->question->verdict, verdict, !asking->any_asked);
+	asking->any_asked = true;
+}
+
+// What of the space is translated first is asked about where it is sent.
+static void ask_wide(struct asking *asking, const struct finding *space, bool translate)
+{
+	struct inward_space whole = { space->from, space->to, space->rect, space->atom, NULL };
+	inward_spaces parts = { 0 };
+	bool all = translate && inward_parts(asking->plan, &whole, &parts);
+
+	for (size_t i = 0; i < parts.n; i++) {
+		struct finding part = *space;
+
+		part.to = parts.v[i].to;
+		part.rect = parts.v[i].rect;
+		part.atom = parts.v[i].atom;
+		part.answer.destination_nat = parts.v[i].nat;
+		note(asking, ask_space(asking->plan, &part, asking->question));
+	}
+	if (!all)
+		note(asking, ask_space(asking->plan, space, asking->question));
+	vec_done(&parts);
+}
+
+static void ask_rect(struct asking *asking, const struct finding *rect, bool translate)
 {
 	for (size_t i = 0; i < asking->n_atoms; i++) {
 		struct finding space = *rect;
-		enum finding_verdict verdict;
 
 		space.atom = asking->atoms[i];
 		// ICMP is of IPv4 and ICMPv6 of IPv6.
@@ -364,18 +418,14 @@ static void ask_rect(struct asking *asking, const struct finding *rect)
 		    ((space.atom.protocol_lo == 1 && rect->rect.source.family == ADDR_V6) ||
 		     (space.atom.protocol_lo == 58 && rect->rect.source.family == ADDR_V4)))
 			continue;
-		if (is_one_packet(&space) && !sport_matters(asking->plan, &space)) {
-			space.exact = true;
-			if (!asking->source_port && space.atom.sport_lo == 0)
-				space.atom.sport_lo = space.atom.sport_hi = 40000;
-			verdict = ask_packet(asking->plan, &space, asking->question);
-		} else {
-			follow_nat(asking->plan, &space);
-			verdict = ask_space(asking->plan, &space, asking->question);
+		if (!is_one_packet(&space) || sport_matters(asking->plan, &space)) {
+			ask_wide(asking, &space, translate);
+			continue;
 		}
-		asking->question->verdict =
-			combine(asking->question->verdict, verdict, !asking->any_asked);
-		asking->any_asked = true;
+		space.exact = true;
+		if (!asking->source_port && space.atom.sport_lo == 0)
+			space.atom.sport_lo = space.atom.sport_hi = 40000;
+		note(asking, ask_packet(asking->plan, &space, asking->question));
 	}
 }
 
@@ -396,8 +446,9 @@ static void ask_pair(struct asking *asking, const struct side *from, const struc
 						.rect = { sources[i], destinations[j] },
 						.flow = PLAN_NONE };
 
+			// A zone as a whole is its hosts, not what is forwarded in front of them.
 			if (sources[i].family == destinations[j].family)
-				ask_rect(asking, &rect);
+				ask_rect(asking, &rect, to->ranges != NULL);
 		}
 }
 

@@ -145,54 +145,77 @@ static void tell_verdict(struct trial *trial, const struct question *question,
 	tell(trial, SK_TEST_FAILED, wrong, message);
 }
 
-// The first address of the range that the zone has; a zone without networks has none that lie
-// inside.
-static struct addr first_of(const struct plan *plan, uint16_t zone, const struct addr_range *range)
+static bool has_zone(const uint16_t *zones, size_t n, uint16_t zone)
 {
-	struct addr addr = { range->family, range->lo };
-
-	for (size_t i = 0; plan->zones[zone].elsewhere && i < plan->inside.n; i++)
-		if (addr_range_contains(&plan->inside.v[i], &addr) &&
-		    plan->inside.v[i].hi < range->hi)
-			addr.bits = plan->inside.v[i].hi + 1;
-	return addr;
+	for (size_t i = 0; i < n; i++)
+		if (zones[i] == zone)
+			return true;
+	return false;
 }
 
-static struct plan_packet packet_of(const struct plan *plan, const struct finding *finding)
+enum share { NONE_OF_IT, SOME_OF_IT, ALL_OF_IT };
+
+// n 0: all.
+static enum share share_of_ranges(const struct addr_range *ranges, size_t n,
+				  const struct addr_range *range)
 {
-	return (struct plan_packet){
-		.from = finding->from,
-		.to = finding->to,
-		.source = first_of(plan, finding->from, &finding->rect.source),
-		.destination = first_of(plan, finding->to, &finding->rect.destination),
-		.protocol = finding->atom.protocol_lo,
-		.sport = finding->atom.sport_lo,
-		.port = finding->atom.port_lo,
-	};
+	const struct addr_set set = { (struct addr_range *)ranges, n, n };
+	const struct addr_range *found = n ? addr_set_find(&set, range) : range;
+
+	if (!found)
+		return NONE_OF_IT;
+	return addr_range_within(range, found) ? ALL_OF_IT : SOME_OF_IT;
 }
 
-// Whether the translation named applies to the first packet of the finding.
+static enum share share_of_atoms(const struct plan_atom *atoms, size_t n,
+				 const struct plan_atom *atom)
+{
+	enum share share = n ? NONE_OF_IT : ALL_OF_IT;
+
+	for (size_t i = 0; i < n && share != ALL_OF_IT; i++)
+		share = atom_within(atom, &atoms[i])	 ? ALL_OF_IT
+			: atom_overlaps(atom, &atoms[i]) ? SOME_OF_IT
+							 : share;
+	return share;
+}
+
+static enum share least(enum share a, enum share b)
+{
+	return a < b ? a : b;
+}
+
+// How much of the finding's packets an entry of source NAT fits.
+static enum share share_of_nat(const struct plan_nat *nat, const struct finding *finding)
+{
+	const struct plan_rect *rect = &finding->rect;
+
+	if (nat->kind == POL_NAT_FORWARD || nat->family != rect->source.family ||
+	    !has_zone(nat->from, nat->n_from, finding->from) ||
+	    !has_zone(nat->to, nat->n_to, finding->to))
+		return NONE_OF_IT;
+	if (nat->kind == POL_NAT_PREFIX)
+		return share_of_ranges(&nat->inside, 1, &rect->source);
+	return least(
+		share_of_ranges(nat->sources, nat->n_sources, &rect->source),
+		least(share_of_ranges(nat->destinations, nat->n_destinations, &rect->destination),
+		      share_of_atoms(nat->atoms, nat->n_atoms, &finding->atom)));
+}
+
+// Whether the translation named applies to every packet of the finding; of those of sources the
+// first that fits a packet does.
 static bool translated(const struct plan *plan, const struct finding *finding, const char *id)
 {
-	struct plan_packet packet = packet_of(plan, finding);
-	struct plan_answer answer = finding->answer;
+	const struct plan_nat *destination = finding->answer.destination_nat;
 
-	// Of a part, the finding holds the destination after its translation.
-	if (!finding->exact) {
-		plan_query(plan, &packet, &answer);
-		answer.destination_nat = finding->answer.destination_nat;
+	if (destination && strcmp(destination->id, id) == 0)
+		return true;
+	for (size_t i = 0; i < plan->n_nats; i++) {
+		enum share share = share_of_nat(&plan->nats[i], finding);
+
+		if (share != NONE_OF_IT)
+			return share == ALL_OF_IT && strcmp(plan->nats[i].id, id) == 0;
 	}
-
-	const struct plan_nat *nats[] = { answer.destination_nat, answer.source_nat,
-					  answer.hairpin_nat };
-	bool any = false;
-
-	for (size_t i = 0; i < sizeof(nats) / sizeof(nats[0]); i++) {
-		any = any || nats[i];
-		if (nats[i] && strcmp(nats[i]->id, id) == 0)
-			return true;
-	}
-	return !any && strcmp(id, "none") == 0;
+	return !destination && strcmp(id, "none") == 0;
 }
 
 static void try_ways(struct trial *trial, const struct finding *finding)
@@ -208,7 +231,8 @@ static void try_ways(struct trial *trial, const struct finding *finding)
 		say_packets(&words, plan, finding);
 		tell(trial, SK_TEST_FLOW, finding, message);
 	} else if (test->translation.s && !translated(plan, finding, test->translation.s)) {
-		words_say(&words, "test \"%s\" expects translation %s, and it does not apply to ",
+		words_say(&words,
+			  "test \"%s\" expects translation %s, and it does not apply to all of ",
 			  test->id.s, test->translation.s);
 		say_packets(&words, plan, finding);
 		tell(trial, SK_TEST_FLOW, finding, message);

@@ -24,6 +24,7 @@ static const char head[] =
 	"  srv/web: [192.0.2.80, '2001:db8:5::80']\n"
 	"  a/low: [10.1.0.0/17]\n"
 	"  a/high: [10.1.128.0/17]\n"
+	"  out/partner: [198.51.100.0/24]\n"
 	"guards: { mail: { protocol: smtp, senders: [a] } }\n"
 	"flows:\n"
 	"  - { id: low, from: a/low, to: b, services: [http, https] }\n"
@@ -32,9 +33,14 @@ static const char head[] =
 	"  - { id: mail, from: a, to: srv, services: smtp, guard: mail }\n"
 	"  - { id: up, from: srv/web, to: out, services: https }\n"
 	"  - { id: dhcp, from: a, to: self, services: dhcp-client }\n"
+	"  - { id: partner, from: out/partner, to: srv/web, services: tcp/8080 }\n"
+	"  - { id: away, from: a, to: out, services: https }\n"
 	"nat:\n"
 	"  - { id: seen, kind: forward, from: out, address: 203.0.113.1, services: http, target: srv/web }\n"
 	"  - { id: hide, kind: masquerade, from: srv, to: out }\n"
+	"  - { id: seen-by-partner, kind: forward, from: out/partner, address: 203.0.113.2,\n"
+	"      services: tcp/8080, target: srv/web }\n"
+	"  - { id: hide-low, kind: masquerade, from: a/low, to: out }\n"
 	"tests:\n"
 	"  - { id: t, ";
 
@@ -132,6 +138,84 @@ static const struct example examples[] = {
 	  "from: 'srv/2001:db8:5::80', to: out, services: https, expect: allow, nat: hide",
 	  471,
 	  { "translation hide" } },
+	// Packets that a test names must not be left out of it.
+	{ "a range is of all zones that have some of it, not of the first",
+	  "from: 10.0.0.0/8, to: b, services: http, expect: deny",
+	  470,
+	  { "flow low permits tcp/80 10.1.0.0/17 (a)" } },
+	{ "and so is a destination",
+	  "from: a/low, to: 10.0.0.0/8, services: http, expect: deny",
+	  470,
+	  { "flow low permits" } },
+	{ "a range of which the zone has nothing is spoofed",
+	  "from: out/10.1.0.0/24, to: srv/web, services: http, expect: allow",
+	  470,
+	  { "is denied: 10.1.0.0 is no address of zone out" } },
+	{ "and denied",
+	  "from: out/10.1.0.0/24, to: srv/web, services: http, expect: deny",
+	  0,
+	  { 0 } },
+	{ "a range of which it has some",
+	  "from: out/10.0.0.0/8, to: srv/web, services: http, expect: allow",
+	  470,
+	  { "only a part of it is permitted" } },
+	{ "of all addresses it is what the zone has",
+	  "from: out/0.0.0.0/0, to: srv/web, services: http, expect: allow",
+	  0,
+	  { 0 } },
+	{ "a range that a zone with networks does not have",
+	  "from: a/low, to: b/10.0.0.0/8, services: http, expect: allow",
+	  470,
+	  { "only a part of it is permitted" } },
+	{ "link-local addresses are not forwarded, one or many",
+	  "from: a, to: 'out/fe80::/64', services: https, expect: allow",
+	  470,
+	  { "is denied: fe80:: is a link-local address" } },
+	{ "a forward in front of one address of many",
+	  "from: out, to: 203.0.113.0/30, services: http, expect: deny",
+	  470,
+	  { "flow web permits" } },
+	{ "of one port of many",
+	  "from: out, to: 203.0.113.1, services: tcp/1-1024, expect: deny",
+	  470,
+	  { "flow web permits" } },
+	{ "of any service",
+	  "from: out, to: 203.0.113.1, services: any, expect: deny",
+	  470,
+	  { "flow web permits" } },
+	{ "for one client of many",
+	  "from: out, to: 203.0.113.2, services: tcp/8080, expect: deny",
+	  470,
+	  { "flow partner permits tcp/8080 198.51.100.0/24" } },
+	{ "but not for all of them",
+	  "from: out, to: 203.0.113.2, services: tcp/8080, expect: allow",
+	  470,
+	  { "is denied" } },
+	{ "for those it is for",
+	  "from: out/partner, to: 203.0.113.2, services: tcp/8080, expect: allow, flow: partner,"
+	  " nat: seen-by-partner",
+	  0,
+	  { 0 } },
+	{ "a translation of the first sources is not one of all",
+	  "from: 10.1.0.0/16, to: out/198.51.100.9, services: https, expect: allow, nat: hide-low",
+	  471,
+	  { "does not apply to all of" } },
+	{ "nor is there none",
+	  "from: 10.1.0.0/16, to: out/198.51.100.9, services: https, expect: allow, nat: none",
+	  471,
+	  { "translation none" } },
+	{ "of all that are translated",
+	  "from: a/low, to: out, services: https, expect: allow, nat: hide-low",
+	  0,
+	  { 0 } },
+	{ "of none that are",
+	  "from: a/high, to: out, services: https, expect: allow, nat: none",
+	  0,
+	  { 0 } },
+	{ "an IPv4 address in an IPv6 one is of no zone",
+	  "from: 'out/::ffff:10.1.0.5', to: srv/web, services: http, expect: allow",
+	  470,
+	  { "is no address of zone out" } },
 };
 
 static struct plan *make(const char *test, struct diag *diag, bool *ret_failed)
@@ -283,7 +367,7 @@ static void a_difference(void **state)
 	(void)state;
 	assert_non_null(was);
 	assert_non_null(is);
-	assert_int_equal(plan_tests(is, &n)[0].at.line, 22);
+	assert_int_equal(plan_tests(is, &n)[0].at.line, 28);
 	assert_int_equal(n, 1);
 	assert_string_equal(plan_tests(was, &n)[0].text, "deny from a to out with ssh");
 	plan_diff(was, is, &diff);
