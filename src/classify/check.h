@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 // Every index that a matcher can come to, for any header, lies in its table, and all matchers find
-// the same.  Not whether they find what the rules say: that is the seal's.  Takes as long as reading
-// the image a few times, whatever is in it.
+// the same.  Not whether they find what the rules say: that is the seal's.  Takes as long as
+// reading the image a few times, whatever is in it.
 // image: aligned to 64 bytes.  0; -EBADMSG: it is none, or damaged; -EPROTONOSUPPORT: a version
 // that is not known.  Does not look at the seal.
 int image_check(const void *image, size_t size);

@@ -101,6 +101,7 @@ static void take(struct countries *c, uint8_t *bytes, size_t size)
 		return;
 	}
 	judge_age(c, &next, &c->file_known);
+	c->file_head = *next.table.head;
 	if (c->file_known.fault || same_table(&next, &c->running)) {
 		countries_table_done(&next);
 		show_problem(c);
@@ -179,11 +180,24 @@ static int open_file(const char *path, struct countries_file *ret)
 	return fd;
 }
 
+// The clock may have been set since a file was refused for its age.
+static bool is_no_longer_stale(const struct countries *c)
+{
+	const struct countries_table read = { .table.head = &c->file_head };
+	struct geo_known now;
+	if (c->file_known.fault != SK_COUNTRY_STALE)
+		return false;
+	judge_age(c, &read, &now);
+	return !now.fault;
+}
+
 static void look_at_file(struct countries *c)
 {
 	struct countries_file file;
 	if (countries_busy(c))
 		return;
+	if (is_no_longer_stale(c))
+		c->looked = false;
 	int fd = open_file(c->gate->options->countries, &file);
 	bool same = c->looked && is_same_file(&file, &c->file);
 	c->looked = true;

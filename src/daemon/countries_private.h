@@ -30,6 +30,7 @@ struct countries {
 	bool looked;
 	struct countries_file file;
 	struct geo_known file_known;	// fault 0: the file is sound and fresh
+	struct geo_head file_head;	// of the table that was read last
 	struct countries_table running; // in force
 	struct countries_table next;	// read from the file, to be put in force
 	struct child *reader, *compiler;

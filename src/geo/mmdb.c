@@ -63,6 +63,11 @@ static int fault(char *why, int error, const char *format, ...)
 
 // --- the copy
 
+static int too_large(char *why)
+{
+	return fault(why, -EFBIG, "it has more than %d MiB", MMDB_FILE_BYTES_MAX >> 20);
+}
+
 static int copy_bytes(int from, int to, char *why)
 {
 	static char buffer[256 * 1024];
@@ -78,9 +83,8 @@ static int copy_bytes(int from, int to, char *why)
 		if (n == 0)
 			break;
 		size += (size_t)n;
-		if (size > MMDB_FILE_BYTES_MAX)
-			return fault(why, -EFBIG, "it has more than %d MiB",
-				     MMDB_FILE_BYTES_MAX >> 20);
+		if (size > MMDB_FILE_BYTES_MAX) // it grows
+			return too_large(why);
 		if (file_write_all(to, buffer, (size_t)n) < 0)
 			return fault(why, -ENOSPC, "no memory for a copy");
 	}
@@ -97,6 +101,8 @@ int mmdb_copy(int from_fd, int *ret_fd, char why[MMDB_WHY_MAX])
 		return fault(why, -errno, "%s", strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return fault(why, -EINVAL, "it is not an ordinary file");
+	if (st.st_size > MMDB_FILE_BYTES_MAX) // before memory is taken for it
+		return too_large(why);
 	fd = memfd_create("sekisho-countries", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return fault(why, -errno, "memory file: %s", strerror(errno));

@@ -1,14 +1,7 @@
 #include "plan/inward.h"
 
 #include "plan/atom.h"
-
-static bool has_zone(const uint16_t *zones, size_t n, uint16_t zone)
-{
-	for (size_t i = 0; i < n; i++)
-		if (zones[i] == zone)
-			return true;
-	return false;
-}
+#include "plan/plan_internal.h"
 
 static bool cut_range(const struct addr_range *a, const struct addr_range *b,
 		      struct addr_range *ret)
@@ -61,7 +54,7 @@ static bool add_forwards(const struct inward_space *space, const struct plan_nat
 	size_t n_sources = named ? nat->n_sources : 1, n_atoms = nat->n_atoms ? nat->n_atoms : 1;
 	bool all = false;
 
-	if (!hairpin && !has_zone(nat->from, nat->n_from, space->from))
+	if (!hairpin && !plan_zones_hold(nat->from, nat->n_from, space->from))
 		return false;
 	for (size_t s = 0; s < n_sources; s++)
 		for (size_t a = 0; a < n_atoms; a++)
@@ -76,7 +69,7 @@ static bool add_prefix(const struct inward_space *space, const struct plan_nat *
 {
 	struct inward_space part = *space;
 
-	if (!has_zone(nat->to, nat->n_to, space->from) ||
+	if (!plan_zones_hold(nat->to, nat->n_to, space->from) ||
 	    !cut_range(&space->rect.destination, &nat->target, &part.rect.destination))
 		return false;
 	bool all = same_range(&part.rect.destination, &space->rect.destination);

@@ -173,4 +173,12 @@ void build_section_texts(struct build *b);
 int plan_make_tree(const struct pol_tree *tree, const struct geo_known *countries,
 		   struct diag *diag, struct plan **ret_plan, bool *ret_assertions_failed);
 
+static inline bool plan_zones_hold(const uint16_t *zones, size_t n, uint16_t zone)
+{
+	for (size_t i = 0; i < n; i++)
+		if (zones[i] == zone)
+			return true;
+	return false;
+}
+
 #endif

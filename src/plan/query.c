@@ -37,14 +37,6 @@ static bool ranges_hold(const struct addr_range *ranges, size_t n, const struct 
 	return false;
 }
 
-static bool zones_hold(const uint16_t *zones, size_t n, uint16_t zone)
-{
-	for (size_t i = 0; i < n; i++)
-		if (zones[i] == zone)
-			return true;
-	return false;
-}
-
 static const struct plan_cell *find_cell(const struct plan_class *class,
 					 const struct plan_packet *packet)
 {
@@ -93,7 +85,7 @@ static bool is_hairpin(const struct plan_nat *nat, const struct plan_packet *pac
 static bool forward_fits(const struct plan_nat *nat, const struct plan_packet *packet)
 {
 	bool from =
-		zones_hold(nat->from, nat->n_from, packet->from) &&
+		plan_zones_hold(nat->from, nat->n_from, packet->from) &&
 		(nat->n_sources == 0 || ranges_hold(nat->sources, nat->n_sources, &packet->source));
 
 	return nat->kind == POL_NAT_FORWARD && (from || is_hairpin(nat, packet)) &&
@@ -105,7 +97,7 @@ static bool forward_fits(const struct plan_nat *nat, const struct plan_packet *p
 // prefix's connections go, to an address of the outside prefix, goes to the inside one.
 static bool prefix_fits_inward(const struct plan_nat *nat, const struct plan_packet *packet)
 {
-	return nat->kind == POL_NAT_PREFIX && zones_hold(nat->to, nat->n_to, packet->from) &&
+	return nat->kind == POL_NAT_PREFIX && plan_zones_hold(nat->to, nat->n_to, packet->from) &&
 	       addr_range_contains(&nat->target, &packet->destination);
 }
 
@@ -190,8 +182,8 @@ bool plan_destination_belongs(const struct plan *plan, const struct plan_packet 
 static bool source_nat_fits(const struct plan_nat *nat, const struct plan_packet *packet)
 {
 	if (nat->family != packet->source.family ||
-	    !zones_hold(nat->from, nat->n_from, packet->from) ||
-	    !zones_hold(nat->to, nat->n_to, packet->to))
+	    !plan_zones_hold(nat->from, nat->n_from, packet->from) ||
+	    !plan_zones_hold(nat->to, nat->n_to, packet->to))
 		return false;
 	if (nat->kind == POL_NAT_PREFIX)
 		return addr_range_contains(&nat->inside, &packet->source);

@@ -316,43 +316,40 @@ static enum finding_verdict combine(enum finding_verdict a, enum finding_verdict
 	return FIND_ALLOW;
 }
 
-// One destination address may be translated first: then the space asked is the translated one.
-static void follow_nat(const struct plan *plan, struct finding *space)
+static bool pair_has_sports(const struct plan *plan, uint16_t from, uint16_t to,
+			    const struct plan_atom *atom)
 {
-	struct plan_answer answer;
-	struct plan_packet packet = first_packet(space);
+	const struct plan_pair *pair = plan_find_pair(plan, from, to);
 
-	if (space->rect.destination.lo != space->rect.destination.hi ||
-	    space->atom.port_lo != space->atom.port_hi)
-		return;
-	plan_decide(plan, NULL, &packet, &answer);
-	if (!answer.destination_nat)
-		return;
-	space->answer.destination_nat = answer.destination_nat;
-	space->to = answer.translated.to;
-	space->rect.destination.lo = space->rect.destination.hi =
-		answer.translated.destination.bits;
-	space->atom.port_lo = space->atom.port_hi = answer.translated.port;
-}
-
-// Whether a flow of the pair asks for source ports: then one of them does not stand for all.
-static bool sport_matters(const struct plan *plan, const struct finding *asked)
-{
-	struct finding space = *asked;
-	const struct plan_pair *pair;
-
-	follow_nat(plan, &space);
-	pair = plan_find_pair(plan, space.from, space.to);
 	for (size_t i = 0; pair && i < pair->n_classes; i++)
 		for (size_t j = 0; j < pair->classes[i].n_atoms; j++) {
 			struct plan_atom part;
 
-			if (atom_intersect(&space.atom, &pair->classes[i].atoms[j], &part) &&
-			    (part.sport_lo != space.atom.sport_lo ||
-			     part.sport_hi != space.atom.sport_hi))
+			if (atom_intersect(atom, &pair->classes[i].atoms[j], &part) &&
+			    (part.sport_lo != atom->sport_lo || part.sport_hi != atom->sport_hi))
 				return true;
 		}
 	return false;
+}
+
+static struct inward_space inward_of(const struct finding *space)
+{
+	return (struct inward_space){ space->from, space->to, space->rect, space->atom, NULL };
+}
+
+// Whether a flow of the pair, or of the pair that a translation leads to, asks for source ports:
+// then one of them does not stand for all.
+static bool sport_matters(const struct plan *plan, const struct finding *space)
+{
+	const struct inward_space whole = inward_of(space);
+	bool matters = pair_has_sports(plan, space->from, space->to, &space->atom);
+	inward_spaces parts = { 0 };
+
+	inward_parts(plan, &whole, &parts);
+	for (size_t i = 0; i < parts.n; i++)
+		matters |= pair_has_sports(plan, parts.v[i].from, parts.v[i].to, &parts.v[i].atom);
+	vec_done(&parts);
+	return matters;
 }
 
 static size_t side_ranges(const struct plan *plan, const struct side *side, uint32_t zone,
@@ -389,7 +386,7 @@ static void note(struct asking *asking, enum finding_verdict verdict)
 // What of the space is translated first is asked about where it is sent.
 static void ask_wide(struct asking *asking, const struct finding *space, bool translate)
 {
-	struct inward_space whole = { space->from, space->to, space->rect, space->atom, NULL };
+	const struct inward_space whole = inward_of(space);
 	inward_spaces parts = { 0 };
 	bool all = translate && inward_parts(asking->plan, &whole, &parts);
 

@@ -145,14 +145,6 @@ static void tell_verdict(struct trial *trial, const struct question *question,
 	tell(trial, SK_TEST_FAILED, wrong, message);
 }
 
-static bool has_zone(const uint16_t *zones, size_t n, uint16_t zone)
-{
-	for (size_t i = 0; i < n; i++)
-		if (zones[i] == zone)
-			return true;
-	return false;
-}
-
 enum share { NONE_OF_IT, SOME_OF_IT, ALL_OF_IT };
 
 // n 0: all.
@@ -190,8 +182,8 @@ static enum share share_of_nat(const struct plan_nat *nat, const struct finding 
 	const struct plan_rect *rect = &finding->rect;
 
 	if (nat->kind == POL_NAT_FORWARD || nat->family != rect->source.family ||
-	    !has_zone(nat->from, nat->n_from, finding->from) ||
-	    !has_zone(nat->to, nat->n_to, finding->to))
+	    !plan_zones_hold(nat->from, nat->n_from, finding->from) ||
+	    !plan_zones_hold(nat->to, nat->n_to, finding->to))
 		return NONE_OF_IT;
 	if (nat->kind == POL_NAT_PREFIX)
 		return share_of_ranges(&nat->inside, 1, &rect->source);

@@ -102,6 +102,14 @@ truncate -s 200M "$db.new" && mv "$db.new" "$db"
 check "an oversized one" eventually alarmed 'more than 128 MiB'
 rm "$db" && mkfifo "$db"
 check "a pipe" eventually alarmed 'not an ordinary file'
+rm "$db" && mkdir "$db"
+check "a folder" eventually alarmed 'not an ordinary file'
+rmdir "$db" && ln -s /dev/zero "$db"
+check "a link to a device that never ends" eventually alarmed 'not an ordinary file'
+ln -sf countries.mmdb "$db"
+check "a link to itself" eventually alarmed 'symbolic links'
+rm "$db" && truncate -s 1T "$db.new" && mv "$db.new" "$db"
+check "a terabyte" eventually alarmed 'more than 128 MiB'
 rm "$db"
 check "a missing one" eventually alarmed 'No such file'
 probes <<END
@@ -109,9 +117,13 @@ probes <<END
 	silent                 | internet 133.5.0.9 192.0.2.80 tcp/22
 END
 same "nothing was exchanged by any of them" 2 "$(changes)"
-options=()
+# The box's clock is behind, by two days and a few seconds; nobody touches the file again.
+options=(-t $((-2 * 24 * 3600 - 6)))
 elsewhere
-check "a sound one ends the alarm" eventually not_alarmed
+check "one from the future" eventually alarmed 'is the clock right'
+check "refuses too" refused SK287
+later() { eventually "$@" || eventually "$@"; }
+check "when the clock is right, the same file ends the alarm" later not_alarmed
 check "and is put in force" eventually changed 3
 probes <<END
 	silent                 | internet 133.6.0.9 192.0.2.80 tcp/22
