@@ -57,7 +57,7 @@ same "query names it" "*133.4.0.9*from *JP Japan*" \
 before=$(sekisho status --json | jq .generation)
 # Parts of Japan go to Korea, others come; records have 32 bits now.
 elsewhere() {
-	"$BUILD/lab-countries" -b 32 "$db" 133.4.0.0/16=JP 133.6.0.0/16=KR 133.5.0.0/16=JP \
+	"$BUILD/lab-countries" "${options[@]}" -b 32 "$db" 133.4.0.0/16=JP 133.6.0.0/16=KR 133.5.0.0/16=JP \
 		$(for i in {0..20}; do echo "150.$((2 * i)).0.0/16=JP"; done) 2401:20::/32=JP 2400:20::/32=KR
 }
 elsewhere
