@@ -1,4 +1,5 @@
 // Making a table: ranges are gathered, sorted, cleaned of what is reserved, joined, and laid down.
+#include "geo/block.h"
 #include "geo/maker.h"
 
 #include <errno.h>

@@ -23,6 +23,7 @@
 #include "base/file.h"
 #include "geo/record.h"
 #include "geo/reserved.h"
+#include "geo/maker.h"
 #include "geo/table.h"
 
 enum {

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "geo/maker.h"
+#include "geo/block.h"
 #include "geo/reserved.h"
 
 enum { GEO_CODES = 26 * 26 };

@@ -16,6 +16,7 @@
 #include "base/diag.h"
 #include "compile/compile.h"
 #include "geo/known.h"
+#include "geo/maker.h"
 #include "geo/mmdb.h"
 #include "kernel/kernel.h"
 #include "plan/plan.h"

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "geo/known.h"
+#include "geo/maker.h"
 
 enum { TEST_COUNTRIES_PIECES = 40 };
 
