@@ -80,7 +80,7 @@ _sekisho() {
 		fi
 		;;
 	show)
-		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "ruleset schema manual" -- "$word")
+		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "ruleset guards schema manual" -- "$word")
 		[ "$COMP_CWORD" -gt 2 ] && mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		;;
 	query)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/exit.h"
+#include "cli/guards.h"
 #include "cli/load.h"
 #include "plan/question.h"
 #include "cli/verb.h"
@@ -80,8 +81,15 @@ static void print_packet(const struct plan *plan, const struct finding *finding)
 	       *to->title ? " " : "", to->title);
 }
 
-static void print_flow(const struct plan_flow *flow)
+enum {
+	GUARD_FIELDS_SHOWN = 7, // all but the limits
+	GUARD_INDENT = 19,	// under the guard's name
+	GUARD_WIDTH = 14,
+};
+
+static void print_flow(const struct plan *plan, const struct plan_flow *flow)
 {
+	const struct plan_guard *guard = plan_find_guard(plan, flow->guard);
 	char clauses[256] = "";
 	char place[256];
 
@@ -96,6 +104,8 @@ static void print_flow(const struct plan_flow *flow)
 	print_row("clause", clauses, NULL);
 	print_row("review", flow->review, NULL);
 	print_row("guard", flow->guard, flow->guard_protocol);
+	if (guard)
+		cli_guard_print(guard, GUARD_FIELDS_SHOWN, GUARD_INDENT, GUARD_WIDTH);
 	print_row("written", place, NULL);
 }
 
@@ -144,7 +154,7 @@ static void print_finding(const struct cli_policy *loaded, const struct finding 
 	print_nat("hairpin", finding->answer.hairpin_nat);
 	print_nat("src NAT", finding->answer.source_nat);
 	if (finding->verdict != FIND_DENY) {
-		print_flow(flow);
+		print_flow(plan, flow);
 		return;
 	}
 	if (flow) {
@@ -178,8 +188,9 @@ static void add_nat_json(struct json_object *object, const char *key, const stru
 	json_object_object_add(object, key, nat_object);
 }
 
-static struct json_object *flow_json(const struct plan_flow *flow)
+static struct json_object *flow_json(const struct plan *plan, const struct plan_flow *flow)
 {
+	const struct plan_guard *guard = plan_find_guard(plan, flow->guard);
 	struct json_object *object = json_object_new_object();
 	struct json_object *clauses = json_object_new_array();
 
@@ -194,6 +205,8 @@ static struct json_object *flow_json(const struct plan_flow *flow)
 	json_object_object_add(object, "clauses", clauses);
 	cli_json_text(object, "review", flow->review);
 	cli_json_text(object, "guard", flow->guard);
+	if (guard && guard->mail)
+		json_object_object_add(object, "guard_rules", cli_guard_json(guard));
 	cli_json_text(object, "file", flow->at.file);
 	cli_json_number(object, "line", flow->at.line);
 	cli_json_number(object, "column", flow->at.column);
@@ -233,7 +246,7 @@ static struct json_object *finding_json(const struct cli_policy *loaded,
 	add_nat_json(object, "source_nat", finding->answer.source_nat);
 	if (flow)
 		json_object_object_add(object, finding->verdict == FIND_DENY ? "nearest" : "flow",
-				       flow_json(flow));
+				       flow_json(plan, flow));
 	if (finding->verdict != FIND_DENY)
 		return object;
 	cli_json_text(object, "reason", reason_ids[finding->answer.reason]);

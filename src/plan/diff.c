@@ -261,8 +261,8 @@ void plan_diff_within(const struct plan *before, const struct plan *after, size_
 		      struct plan_diff *ret)
 {
 	static void (*const steps[])(struct differ *) = {
-		diff_flows,    diff_treatment, diff_zones, diff_nat,
-		diff_settings, diff_sections,  diff_words,
+		diff_flows,    diff_treatment, diff_zones,    diff_nat,
+		diff_settings, diff_guards,    diff_sections, diff_words,
 	};
 	struct differ d = {
 		.arena = arena_new(),

@@ -93,6 +93,7 @@ void diff_treatment(struct differ *d); // guards, logs, helpers of what stays pe
 void diff_zones(struct differ *d);
 void diff_nat(struct differ *d);
 void diff_settings(struct differ *d);
+void diff_guards(struct differ *d); // what guards demand
 void diff_sections(struct differ *d);
 void diff_words(struct differ *d); // texts of flows and zones; after all others
 

@@ -17,7 +17,6 @@ static const struct {
 } known[] = {
 	{ "owners", DIFF_WORDS, DIFF_LIGHT, "no packet notices" },
 	{ "clauses", DIFF_WORDS, DIFF_LIGHT, "no packet notices" },
-	{ "guards", DIFF_WORDS, DIFF_LIGHT, "no packet notices" },
 	{ "contacts", DIFF_WORDS, DIFF_LIGHT, "no packet notices" },
 	{ "approval", DIFF_CHANGES, DIFF_HEAVY, "changes who must approve" },
 	{ "isolation", DIFF_CHANGES, DIFF_HEAVY, "changes what an emergency cuts off" },

@@ -73,7 +73,7 @@ const struct plan_guard *plan_find_guard(const struct plan *plan, const char *id
 enum { PLAN_GUARD_FIELDS = 8 };
 const char *plan_guard_field(size_t field);
 void plan_guard_say(const struct plan_guard *guard, size_t field, FILE *out);
-// The same as text to be freed; NULL: it says nothing.
+// The same as text to be freed; NULL: it says nothing, or nothing that counts after_greeting.
 char *plan_guard_said(const struct plan_guard *guard, size_t field);
 // "20 MB", "1.5 MiB", "1000001 bytes": exact.
 const char *plan_size_text(uint64_t bytes, char *out, size_t size);

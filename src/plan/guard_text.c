@@ -36,14 +36,14 @@ static void say_domains(const struct plan_mail *mail, FILE *out)
 	for (size_t i = 0; i < mail->n_domains; i++)
 		fprintf(out, "%s%s%s", i ? ", " : "", mail->domains[i].subdomains ? "*." : "",
 			mail->domains[i].name);
-	if (!mail->n_domains && !mail->after_greeting)
+	if (!mail->n_domains)
 		fputs("none", out);
 }
 
 static void say_senders(const struct plan_mail *mail, FILE *out)
 {
 	say_places(&mail->senders, out);
-	if (!mail->senders.n_names && !mail->after_greeting)
+	if (!mail->senders.n_names)
 		fputs("nobody", out);
 }
 
@@ -88,7 +88,7 @@ static void say_size(const struct plan_mail_size *size, FILE *out)
 
 static void say_sizes(const struct plan_mail *mail, FILE *out)
 {
-	for (size_t i = 0; i < mail->n_sizes && !mail->after_greeting; i++) {
+	for (size_t i = 0; i < mail->n_sizes; i++) {
 		fputs(i ? "; else " : "", out);
 		say_size(&mail->sizes[i], out);
 	}
@@ -149,15 +149,16 @@ static void say_limits(const struct plan_mail *mail, FILE *out)
 static const struct {
 	const char *name;
 	void (*say)(const struct plan_mail *mail, FILE *out);
+	bool message; // about what comes after the greeting
 } fields[PLAN_GUARD_FIELDS] = {
-	{ "domains", say_domains },
-	{ "senders", say_senders },
-	{ "smart-hosts", say_smart_hosts },
-	{ "own-sender", say_own_sender },
-	{ "size", say_sizes },
-	{ "tls", say_tls },
-	{ "after-greeting", say_after_greeting },
-	{ "limits", say_limits },
+	{ "domains", say_domains, true },
+	{ "senders", say_senders, true },
+	{ "smart-hosts", say_smart_hosts, true },
+	{ "own-sender", say_own_sender, true },
+	{ "size", say_sizes, true },
+	{ "tls", say_tls, false },
+	{ "after-greeting", say_after_greeting, false },
+	{ "limits", say_limits, false },
 };
 
 const char *plan_guard_field(size_t field)
@@ -175,8 +176,11 @@ char *plan_guard_said(const struct plan_guard *guard, size_t field)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out;
 
+	if (guard->mail && guard->mail->after_greeting && fields[field].message)
+		return NULL;
+	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
 	plan_guard_say(guard, field, out);

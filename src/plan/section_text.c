@@ -10,7 +10,7 @@ static bool has_meaning(const char *name)
 {
 	static const char *const names[] = { "version",	   "title", "zones", "networks",
 					     "services",   "flows", "nat",   "settings",
-					     "assertions", "tests" };
+					     "assertions", "tests", "guards" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i], name) == 0)

@@ -33,6 +33,11 @@ static const char common[] =
 	"owners: { it: { title: 情報政策課 }, hr: { title: 人事課 } }\n"
 	"guards: { mail: smtp, mail2: smtp }\n";
 
+// One guard with these keys, and a flow that has it.
+#define GUARD(keys)                                                                                \
+	"guards: { g: { protocol: smtp, " keys " } }\n"                                            \
+	"flows: [{ id: f, from: office, to: servers, services: smtp, guard: g }]"
+
 struct change {
 	const char *name, *before, *after; // the other file
 	const char *rows;		   // as row_text() puts them
@@ -139,6 +144,79 @@ static const struct change changes[] = {
 	  "flows: [{ id: f, from: office, to: servers, services: smtp, guard: mail2 }]",
 	  "changes heavy flow f :1: office > servers: smtp (tcp/25): guard mail2 (smtp) instead of "
 	  "mail (smtp)\n" },
+	// What guards demand
+	{ "a guard's own domains", GUARD("domains: a.example"),
+	  GUARD("domains: [a.example, b.example]"),
+	  "changes heavy guard g :1: domains: a.example, b.example; before: "
+	  "a.example\n" },
+	{ "an own domain less", GUARD("domains: [a.example, b.example]"),
+	  GUARD("domains: [a.example]"),
+	  "changes light guard g :1: domains: a.example; before: a.example, "
+	  "b.example\n" },
+	{ "more senders", GUARD("domains: a.example, senders: office/boss"),
+	  GUARD("domains: a.example, senders: office"),
+	  "changes heavy guard g :1: senders: office; before: office/boss\n" },
+	{ "fewer senders", GUARD("domains: a.example, senders: office"),
+	  GUARD("domains: a.example, senders: office/boss"),
+	  "changes light guard g :1: senders: office/boss; before: office\n" },
+	{ "smart hosts where all were", GUARD("senders: office"),
+	  GUARD("senders: office, smart-hosts: servers/files"),
+	  "changes light guard g :1: smart-hosts: servers/files; before: none\n" },
+	{ "a false sender is believed", GUARD("domains: a.example"),
+	  GUARD("domains: a.example, own-sender: mark"),
+	  "changes heavy guard g :1: own-sender: mark; before: refuse\n" },
+	{ "a larger size", GUARD("domains: a.example"), GUARD("domains: a.example, size: 21MB"),
+	  "changes normal guard g :1: size: 21 MB; before: 20 MB\n" },
+	{ "a smaller size one way", GUARD("domains: a.example, size-in: 20MB"),
+	  GUARD("domains: a.example, size-in: 10MB"),
+	  "changes light guard g :1: size: 10 MB in; else 20 MB; before: 20 MB in; "
+	  "else 20 MB\n" },
+	{ "a size for some", GUARD("domains: a.example"),
+	  GUARD("domains: a.example, sizes: { from: office, recipients: [b.example, x@c.example], max: 1MiB }"),
+	  "changes normal guard g :1: size: 1 MiB from office to @b.example or "
+	  "x@c.example; else 20 MB; before: 20 MB\n" },
+	{ "TLS passes unread", GUARD("domains: a.example"),
+	  GUARD("domains: a.example, tls: allow-blind, tls-servers: servers"),
+	  "changes heavy guard g :1: tls: allow-blind to servers; before: "
+	  "clear-only\n" },
+	{ "TLS no more", GUARD("domains: a.example, tls: allow-blind, tls-servers: servers"),
+	  GUARD("domains: a.example"),
+	  "changes normal guard g :1: tls: clear-only; before: allow-blind to "
+	  "servers\n" },
+	{ "TLS otherwise", GUARD("domains: a.example"), GUARD("domains: a.example, tls: refuse"),
+	  "changes normal guard g :1: tls: refuse; before: clear-only\n" },
+	{ "a limit less", GUARD("domains: a.example"),
+	  GUARD("domains: a.example, limits: { recipients: 0 }"),
+	  "changes normal guard g :1: limits: 20 invalid recipients, 100 messages a "
+	  "session, 50 sessions at a time; before: 100 recipients, 20 invalid "
+	  "recipients, 100 messages a session, 50 sessions at a time\n" },
+	{ "a rate more", GUARD("domains: a.example"),
+	  GUARD("domains: a.example, limits: { message-rate: 100/h }"),
+	  "changes light guard g :1: limits: 100 recipients, 20 invalid recipients, "
+	  "100 messages a session, 50 sessions at a time, 100 messages an hour; "
+	  "before: 100 recipients, 20 invalid recipients, 100 messages a session, "
+	  "50 sessions at a time\n" },
+	{ "nothing is looked at", GUARD("limits: { sessions: 9 }"),
+	  GUARD("after-greeting: true, limits: { sessions: 9 }"),
+	  "changes heavy guard g :1: after-greeting: nothing is looked at; before: none\n" },
+	{ "a reason for clear text", GUARD("domains: a.example"),
+	  GUARD("domains: a.example, tls-reason: 試験"),
+	  "words light guard g :1: tls: clear-only (試験); before: clear-only\n" },
+	{ "a guard that no flow has", "guards: { g: { protocol: smtp, domains: a.example } }",
+	  "guards: { g: { protocol: smtp, domains: b.example } }",
+	  "words light guard g :1: domains: b.example; before: a.example\n" },
+	{ "a sender's addresses",
+	  "networks: { office/pcs: [10.1.9.0/24] }\n" GUARD("senders: office/pcs"),
+	  "networks: { office/pcs: [10.1.8.0/23] }\n" GUARD("senders: office/pcs"),
+	  "changes heavy guard g :2: senders: gains 10.1.8.0/24\n" },
+	{ "a title of a guard", GUARD("domains: a.example"),
+	  GUARD("domains: a.example, title: 検査"),
+	  "words light guard g :1: title: 検査; before: none\n" },
+	{ "a guard comes with its flow", "", GUARD("domains: a.example"),
+	  "opens normal flow f :2: office > servers: smtp (tcp/25)\n"
+	  "changes light guard g :1: new: smtp; domains: a.example; senders: nobody; own-sender: "
+	  "refuse; size: 20 MB; tls: clear-only; limits: 100 recipients, 20 invalid recipients, 100 "
+	  "messages a session, 50 sessions at a time\n" },
 	{ "no longer logged",
 	  "flows: [{ id: f, from: office, to: servers, services: ssh, log: true }]",
 	  "flows: [{ id: f, from: office, to: servers, services: ssh }]",
