@@ -307,6 +307,7 @@ int main(void)
 		{ "families", agree_folder, NULL, NULL, (void *)"tests/policies/families" },
 		{ "branch office", agree_folder, NULL, NULL, (void *)"rules/branch-office" },
 		{ "municipality", agree_folder, NULL, NULL, (void *)"rules/municipality" },
+		{ "mail gate", agree_folder, NULL, NULL, (void *)"rules/mail-gate" },
 		{ "random", agree_on_random_policies, NULL, NULL, NULL },
 	};
 

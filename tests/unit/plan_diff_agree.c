@@ -262,9 +262,9 @@ static void random_pairs(void **state)
 // Policies with little in common: zones come and go.
 static void folders(void **state)
 {
-	static const char *const dirs[] = { "tests/policies/town", "tests/policies/overlap",
+	static const char *const dirs[] = { "tests/policies/town",     "tests/policies/overlap",
 					    "tests/policies/families", "rules/branch-office",
-					    "rules/municipality" };
+					    "rules/municipality",      "rules/mail-gate" };
 	enum { N = sizeof(dirs) / sizeof(dirs[0]) };
 	struct made made[N] = { 0 };
 

@@ -88,6 +88,20 @@ static const struct {
 	  "assertions: [{ id: a, clause: ['1, 2', '[3]', 第4条：5, '#6'], at-most: { flows: 0 } }]\n" },
 	{ "clauses by name",
 	  "clauses: { '60-1': { text: a }, 'S1-84(1)': , '条: 1': { controls: NET-01 } }\n" },
+	{ "a guard with every key",
+	  "guards:\n  a:\n    title: 検査\n    protocol: smtp\n"
+	  "    domains: [a.example, '*.a.example', xn--wgv71a.example]\n"
+	  "    senders: [b, c/d]\n    smart-hosts: c/d\n    own-sender: mark\n"
+	  "    own-sender-from: e/f\n    size: 20 MB\n    size-in: 10MiB\n    size-out: 1KB\n"
+	  "    sizes: [{ from: b, direction: in, recipients: [x@a.example, a.example], max: 1GB },"
+	  " { max: 2MB }]\n"
+	  "    tls: allow-blind\n    tls-servers: [c]\n    tls-reason: 閉域網：平文\n"
+	  "    after-greeting: false\n"
+	  "    limits: { recipients: 0, invalid-recipients: 1, transactions: 2, sessions: 3,"
+	  " session-rate: 30/min, message-rate: 1000000/day }\n"
+	  "record: { mail: { keep: 90d, hash-addresses: true } }\n" },
+	{ "one size for some, without a list",
+	  "guards: { a: { protocol: smtp, sizes: { from: b, max: 1MB }, limits: } }\n" },
 	{ "no-break space", "title: \"\\u00a0a\\u00a0\"\n" },
 };
 
@@ -241,7 +255,7 @@ static void prints_a_manual(void **state)
 int main(void)
 {
 	static char *const folders[] = { "rules/municipality", "rules/branch-office",
-					 "rules/clauses" };
+					 "rules/mail-gate", "rules/clauses" };
 	static struct CMUnitTest tests[64];
 	size_t n = 0;
 
