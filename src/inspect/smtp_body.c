@@ -1,0 +1,92 @@
+// The message: counted, and its end let through only when all of it may pass; and the bytes of a
+// client that was taken over.
+#include "inspect/smtp_session.h"
+
+static const enum smtp_reason stops[] = {
+	[SMTP_DATA_MORE] = SMTP_REASON_NONE, [SMTP_DATA_END] = SMTP_REASON_NONE,
+	[SMTP_DATA_BARE_CR] = SMTP_BARE_CR,  [SMTP_DATA_BARE_LF] = SMTP_BARE_LF,
+	[SMTP_DATA_NUL] = SMTP_NUL,	     [SMTP_DATA_LONG] = SMTP_DATA_LINE_LONG,
+};
+
+void smtp_body_begin(struct engine *engine)
+{
+	if (!engine->mail.n_accepted)
+		engine->mail.cap = engine->size_most;
+	engine->data = (struct smtp_data){ 0 };
+	engine->body_passed = 0;
+	engine->state = SMTP_BODY;
+}
+
+// Reads no further than one byte over the cap, so that the message is stopped at the same byte
+// however it comes.
+static size_t within_cap(const struct engine *engine, size_t n)
+{
+	uint64_t read = engine->data.size + smtp_data_held(&engine->data);
+	uint64_t room = read < engine->mail.cap ? engine->mail.cap - read : 0;
+	return n > room ? (size_t)room + 1 : n;
+}
+
+size_t smtp_body_read(struct engine *engine, const uint8_t *bytes, size_t n)
+{
+	struct smtp_mail *mail = &engine->mail;
+	size_t used;
+	enum smtp_data_stop stop =
+		smtp_data_read(&engine->data, bytes, within_cap(engine, n), &used);
+	uint64_t size = engine->data.size, may = size < mail->cap ? size : mail->cap;
+	bool end = stop == SMTP_DATA_END;
+	mail->size = size;
+	engine->client_rest -= used;
+	// The end of data: "." CR LF, of which up to two bytes may have been held.
+	smtp_order_pass(engine, ENGINE_CLIENT, may - engine->body_passed + (end ? 3 : 0));
+	engine->body_passed = may;
+	if (size > mail->cap) {
+		smtp_finish(engine, SMTP_SIZE);
+	} else if (end) {
+		engine->state = SMTP_COMMANDS;
+		smtp_expect(engine, (struct smtp_wait){ .verb = SMTP_END_OF_DATA });
+	} else if (stops[stop] != SMTP_REASON_NONE) {
+		smtp_finish(engine, stops[stop]);
+	}
+	return used;
+}
+
+// Any end of a line counts here: nothing of it goes to the server, and a client that ends lines in
+// its own way is to hear our reply too.  True: the message is over.
+static bool swallow_byte(struct engine *engine, uint8_t byte)
+{
+	bool cr = byte == '\r', lf = byte == '\n';
+	switch ((enum smtp_data_place)engine->swallow_place) {
+	case SMTP_DATA_DOT_CR:
+		return true;
+	case SMTP_DATA_DOT:
+		if (lf)
+			return true;
+		engine->swallow_place = cr ? SMTP_DATA_DOT_CR : SMTP_DATA_WITHIN;
+		engine->mail.size += cr ? 0 : 2;
+		return false;
+	case SMTP_DATA_CR:
+	case SMTP_DATA_BEGIN:
+		if (byte == '.') {
+			engine->swallow_place = SMTP_DATA_DOT;
+			return false;
+		}
+		break;
+	case SMTP_DATA_WITHIN:
+		break;
+	}
+	engine->mail.size++;
+	engine->swallow_place = cr ? SMTP_DATA_CR : lf ? SMTP_DATA_BEGIN : SMTP_DATA_WITHIN;
+	return false;
+}
+
+size_t smtp_body_swallow(struct engine *engine, const uint8_t *bytes, size_t n)
+{
+	const uint64_t most_us = (uint64_t)SMTP_SWALLOW_SECONDS_MAX * 1000000;
+	bool over = engine->now_us > engine->taken_us + most_us;
+	for (size_t i = 0; i < n && !over; i++)
+		over = swallow_byte(engine, bytes[i]);
+	smtp_order_swallow(engine, over ? engine->client.undecided : n);
+	if (over)
+		smtp_hang_up(engine);
+	return n;
+}

@@ -1,0 +1,75 @@
+// Why a transaction or session went as it did: one table of words, verdicts, controls and replies.
+#ifndef SEKISHO_INSPECT_SMTP_REASON_H
+#define SEKISHO_INSPECT_SMTP_REASON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "inspect/mail_record.h"
+
+enum smtp_reason {
+	SMTP_REASON_NONE,
+	SMTP_PASSED,
+	SMTP_PASSED_OWN_SENDER,
+	SMTP_REJECTED,
+	SMTP_BROKEN_OFF,
+	SMTP_NO_MAIL,
+	SMTP_UNREAD_TLS,
+	SMTP_UNREAD_GREETING,
+	// Refused: one command, or what comes of it.
+	SMTP_RELAY,
+	SMTP_AMBIGUOUS,
+	SMTP_RECIPIENT_SYNTAX,
+	SMTP_SENDER_SYNTAX,
+	SMTP_NEEDS_UTF8,
+	SMTP_PARAMETER,
+	SMTP_ARGUMENT,
+	SMTP_OWN_SENDER,
+	SMTP_SIZE_DECLARED,
+	SMTP_SIZE,
+	SMTP_RECIPIENTS,
+	SMTP_MESSAGE_RATE,
+	SMTP_NESTED,
+	SMTP_UNKNOWN_COMMAND,
+	SMTP_NOT_OFFERED,
+	SMTP_TLS_NOT_OFFERED,
+	SMTP_TLS_REFUSED,
+	// Refused: the session.
+	SMTP_SESSIONS,
+	SMTP_SESSION_RATE,
+	SMTP_TRANSACTIONS,
+	SMTP_INVALID_RECIPIENTS,
+	SMTP_REFUSED_COMMANDS,
+	// Ended: a peer was out of step.
+	SMTP_EARLY_TALK,
+	SMTP_EARLY_DATA,
+	SMTP_TLS_INJECTION,
+	SMTP_NOT_SMTP,
+	SMTP_CHUNKING,
+	SMTP_BARE_LF,
+	SMTP_BARE_CR,
+	SMTP_NUL,
+	SMTP_LINE_LONG,
+	SMTP_DATA_LINE_LONG,
+	SMTP_SHORT_LINE,
+	SMTP_TOO_MUCH_WAITING,
+	SMTP_AFTER_END,
+	SMTP_SERVER_SYNTAX,
+	SMTP_SERVER_LONG,
+	SMTP_SERVER_STEP,
+	SMTP_SERVER_IN_DATA,
+	SMTP_MEMORY,
+	SMTP_REASON_COUNT,
+};
+
+struct smtp_reason_row {
+	const char *word, *words; // of the record
+	enum mail_verdict verdict;
+	const char *control;
+	const char *reply; // with its CRLF; NULL: none of ours
+};
+
+const struct smtp_reason_row *smtp_reason_row(enum smtp_reason reason);
+uint16_t smtp_reason_code(enum smtp_reason reason); // of its reply, or 0
+
+#endif

@@ -1,0 +1,60 @@
+#include "inspect/smtp_size.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool client_fits(const struct profile_size *rule, const struct addr *client)
+{
+	return !rule->clients || profile_holds(rule->clients, client);
+}
+
+uint64_t smtp_size_most(const struct profile *profile, const struct addr *client, bool sender)
+{
+	uint64_t most = 0;
+	bool in_covered = false, out_covered = !sender;
+	for (size_t i = 0; i < profile->n_sizes; i++) {
+		const struct profile_size *rule = &profile->sizes[i];
+		bool in = !rule->only_out && !in_covered, out = !rule->only_in && !out_covered;
+		if (!client_fits(rule, client) || (!in && !out))
+			continue;
+		most = rule->max > most ? rule->max : most;
+		if (!rule->n_recipients) {
+			in_covered = in_covered || in;
+			out_covered = out_covered || out;
+		}
+	}
+	return in_covered && out_covered ? most : UINT64_MAX;
+}
+
+static bool recipient_fits(const struct profile_size *rule, const char *address)
+{
+	const char *at = strrchr(address, '@');
+	for (size_t i = 0; i < rule->n_recipients; i++) {
+		const char *wanted = rule->recipients[i];
+		if (strcmp(wanted, wanted[0] == '@' && at ? at : address) == 0)
+			return true;
+	}
+	return !rule->n_recipients;
+}
+
+uint16_t smtp_size_rule(const struct profile *profile, const struct addr *client, bool own,
+			const struct smtp_path *recipient)
+{
+	char address[SMTP_LOCAL_MAX + 1 + SMTP_DOMAIN_MAX + 1];
+	snprintf(address, sizeof(address), "%s%s%s", recipient->local,
+		 recipient->domain[0] ? "@" : "", recipient->domain);
+	for (char *at = address; *at; at++)
+		*at = (char)(*at >= 'A' && *at <= 'Z' ? *at | 0x20 : *at);
+	for (size_t i = 0; i < profile->n_sizes && i < SMTP_SIZE_NO_RULE; i++) {
+		const struct profile_size *rule = &profile->sizes[i];
+		if (client_fits(rule, client) && !(own ? rule->only_out : rule->only_in) &&
+		    recipient_fits(rule, address))
+			return (uint16_t)i;
+	}
+	return SMTP_SIZE_NO_RULE;
+}
+
+uint64_t smtp_size_max(const struct profile *profile, uint16_t rule)
+{
+	return rule == SMTP_SIZE_NO_RULE ? UINT64_MAX : profile->sizes[rule].max;
+}
