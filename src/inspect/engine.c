@@ -74,7 +74,7 @@ static void record_end(struct engine *engine, enum smtp_reason reason, uint16_t 
 {
 	if (engine->mail.open)
 		smtp_mail_done(engine, reason, code);
-	else
+	else if (reason != SMTP_BROKEN_OFF || !engine->recorded)
 		smtp_mail_session(engine, reason, code);
 }
 
@@ -284,6 +284,11 @@ void engine_feed(struct engine *engine, enum engine_side which, const uint8_t *b
 		return;
 	engine->now_us = now_us;
 	side->undecided += size;
+	// What nobody will answer does not go on.
+	if (which == ENGINE_CLIENT && engine->server.closed) {
+		smtp_finish(engine, SMTP_BROKEN_OFF);
+		return;
+	}
 	if (!refused)
 		take_in(engine, side, bytes, size);
 	go_on(engine);

@@ -170,7 +170,20 @@ static size_t read_command(struct engine *engine, const uint8_t *bytes, size_t n
 	return engine->ending == SMTP_REASON_NONE && engine->state != SMTP_DONE ? size : 0;
 }
 
-// A line of an AUTH dialogue: nothing of it is looked at or kept.
+// Base64, "*", or nothing (RFC 4954): so that no command goes by as an answer.
+static bool is_auth_answer(const uint8_t *line, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint8_t byte = line[i];
+		bool letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+		if (!letter && !(byte >= '0' && byte <= '9') && byte != '+' && byte != '/' &&
+		    byte != '=' && byte != '*')
+			return false;
+	}
+	return true;
+}
+
+// A line of an AUTH dialogue: nothing of it is kept.
 static size_t read_auth(struct engine *engine, const uint8_t *bytes, size_t n)
 {
 	if (has_to_wait(engine, WAITS))
@@ -178,6 +191,10 @@ static size_t read_auth(struct engine *engine, const uint8_t *bytes, size_t n)
 	size_t size = find_line(engine, bytes, n, SMTP_AUTH_LINE_MAX);
 	if (!size)
 		return 0;
+	if (!is_auth_answer(bytes, size - 2)) {
+		smtp_end(engine, SMTP_AUTH_LINE);
+		return 0;
+	}
 	engine->state = SMTP_COMMANDS;
 	engine->sync = true;
 	engine->sync_is_ours = false;

@@ -93,6 +93,8 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 				  MAIL_ENDED, "", REPLY("550 5.6.0 Line of the message too long") },
 	[SMTP_SHORT_LINE] = { "short-line", "a line too short for a command", MAIL_ENDED, "",
 			      REPLY("500 5.5.2 Command not recognized") },
+	[SMTP_AUTH_LINE] = { "auth-line", "an answer in an AUTH dialogue that is not of its kind",
+			     MAIL_ENDED, "", REPLY("501 5.5.2 Cannot decode the answer") },
 	[SMTP_TOO_MUCH_WAITING] = { "waiting", "the client sent too much before it read replies",
 				    MAIL_ENDED, "",
 				    REPLY("421 4.3.2 Too much sent before replies were read") },

@@ -46,9 +46,10 @@ struct bed {
 	struct bed_bytes waiting[2]; // fed, undecided
 	struct bed_bytes on[2];	     // by the side it came from; on[ENGINE_SERVER] with REPLY
 	struct bed_bytes records;
-	bool taken, ended, released, replied;
+	bool taken, ended, released, replied, closed[2];
 	uint64_t swallowed, orders;
 	uint64_t now_us;
+	void (*after)(struct bed *bed, const struct engine_order *order); // or NULL
 };
 
 #define bed_must(condition)                                                                        \
@@ -119,6 +120,8 @@ static inline void bed_order(void *arg, const struct engine_order *order)
 		bed->released = true;
 		break;
 	}
+	if (bed->after)
+		bed->after(bed, order);
 }
 
 // "passed 250 <a@b> x@y=250 z@y=550 own-sender MAIL-01 size=12", and what is absent left out.
@@ -163,8 +166,8 @@ static inline void bed_begin(struct bed *bed, const struct engine_peer *peer,
 static inline void bed_feed(struct bed *bed, enum engine_side side, const void *bytes, size_t n)
 {
 	// As stream.h has it: a session that is over hears nothing more, nor does a server's side
-	// once the client was taken over.
-	if (bed->ended || (bed->taken && side == ENGINE_SERVER) || !n)
+	// once the client was taken over, nor does a side that closed say anything.
+	if (bed->ended || bed->closed[side] || (bed->taken && side == ENGINE_SERVER) || !n)
 		return;
 	if (bed->released) {
 		bed_add(&bed->on[side], bytes, n);
@@ -181,7 +184,9 @@ static inline void bed_feed(struct bed *bed, enum engine_side side, const void *
 
 static inline void bed_close(struct bed *bed, enum engine_side side)
 {
-	if (!bed->ended && !bed->released)
+	bool again = bed->closed[side];
+	bed->closed[side] = true;
+	if (!bed->ended && !bed->released && !again)
 		engine_closed(bed->engine, side, bed->now_us);
 }
 
