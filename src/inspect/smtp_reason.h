@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "inspect/mail_record.h"
+#include "event/mail_record.h"
 
 enum smtp_reason {
 	SMTP_REASON_NONE,

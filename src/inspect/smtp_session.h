@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "event/mail_record.h"
 #include "inspect/engine.h"
-#include "inspect/mail_record.h"
 #include "inspect/smtp_reason.h"
 #include "inspect/source_limits.h"
 #include "proto/smtp_command.h"

@@ -20,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/mail_record.h"
 #include "inspect/engine.h"
-#include "inspect/mail_record.h"
 #include "inspect/source_limits.h"
 
 struct bed_bytes {
@@ -127,12 +127,10 @@ static inline void bed_order(void *arg, const struct engine_order *order)
 // "passed 250 <a@b> x@y=250 z@y=550 own-sender MAIL-01 size=12", and what is absent left out.
 static inline void bed_record(void *arg, const struct mail_record *record)
 {
-	static const char *const verdicts[] = { "passed",     "refused", "rejected",
-						"broken-off", "ended",	 "unread" };
 	struct bed *bed = arg;
 	char text[512];
 	size_t word = strcspn(record->reason, ":");
-	snprintf(text, sizeof(text), "%s %u <%s>", verdicts[record->verdict], record->code,
+	snprintf(text, sizeof(text), "%s %u <%s>", mail_verdict_word(record->verdict), record->code,
 		 record->sender);
 	bed_add(&bed->records, text, strlen(text));
 	for (size_t i = 0; i < record->n_recipients && i < MAIL_RECIPIENTS_KEPT; i++) {
