@@ -82,6 +82,25 @@ static void print_waiting(const struct control_row *fields)
 	}
 }
 
+static void print_inspection(const struct control_row *fields)
+{
+	char line[512];
+
+	if (!control_find(fields, CTL_INSPECTORS))
+		return;
+	snprintf(
+		line, sizeof(line),
+		"%llu at work, %llu connections, %llu packets held, %llu queued; %llu found no room, "
+		"%llu restarts",
+		(unsigned long long)control_u64(fields, CTL_INSPECTORS),
+		(unsigned long long)control_u64(fields, CTL_INSPECT_CONNECTIONS),
+		(unsigned long long)control_u64(fields, CTL_INSPECT_HELD),
+		(unsigned long long)control_u64(fields, CTL_INSPECT_QUEUED),
+		(unsigned long long)control_u64(fields, CTL_INSPECT_FULL),
+		(unsigned long long)control_u64(fields, CTL_INSPECT_RESTARTS));
+	print_line("inspectors", line);
+}
+
 static void print_numbers(const struct control_row *fields)
 {
 	char line[512];
@@ -113,6 +132,7 @@ static void print_numbers(const struct control_row *fields)
 		 (unsigned long long)control_u64(fields, CTL_RECORD_WAITING),
 		 (unsigned long long)control_u64(fields, CTL_RECORD_LOST));
 	print_line("audit log", line);
+	print_inspection(fields);
 	snprintf(line, sizeof(line), "database of %s, SHA-256 %.12s...",
 		 control_text(fields, CTL_COUNTRIES_BUILT), control_text(fields, CTL_COUNTRIES));
 	if (*control_text(fields, CTL_COUNTRIES_BUILT))

@@ -23,6 +23,8 @@ enum {
 enum { COMPILE_ELEMS_MAX = 4000000 }; // set elements of one ruleset
 
 enum { NFLOG_GROUP = 5, NFLOG_SNAPLEN = 128, QUEUE_FIRST = 100, QUEUE_COUNT = 1 };
+// Where packets wait that the inspector holds; no rule leads there.
+enum { QUEUE_HELD = QUEUE_FIRST + QUEUE_COUNT };
 
 struct compile_options {
 	uint64_t generation; // appears in log prefixes

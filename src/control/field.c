@@ -199,6 +199,19 @@ static const struct control_tag_info tag_table[CTL_TAG_END] = {
 	[CTL_WHO] = TEXT("by", CTL_NAME_MAX),
 	[CTL_IMAGE_BYTES] = NUMBER("image_bytes", CTL_U64),
 	[CTL_MORE_THAN] = NUMBER("more_than", CTL_BOOL),
+	[CTL_INSPECTORS] = NUMBER("inspectors", CTL_U64),
+	[CTL_INSPECTED] = NUMBER("inspected", CTL_U64),
+	[CTL_INSPECT_DROPPED] = NUMBER("inspect_dropped", CTL_U64),
+	[CTL_INSPECT_CONNECTIONS] = NUMBER("inspect_connections", CTL_U64),
+	[CTL_INSPECT_MADE] = NUMBER("inspect_connections_made", CTL_U64),
+	[CTL_INSPECT_PASSED] = NUMBER("inspect_passed", CTL_U64),
+	[CTL_INSPECT_HELD] = NUMBER("inspect_held", CTL_U64),
+	[CTL_INSPECT_QUEUED] = NUMBER("inspect_queued", CTL_U64),
+	[CTL_INSPECT_FULL] = NUMBER("inspect_queue_full", CTL_U64),
+	[CTL_INSPECT_UNANSWERED] = NUMBER("inspect_unanswered", CTL_U64),
+	[CTL_INSPECT_TROUBLES] = NUMBER("inspect_troubles", CTL_U64),
+	[CTL_INSPECT_LOST] = NUMBER("inspect_untold", CTL_U64),
+	[CTL_INSPECT_RESTARTS] = NUMBER("inspect_restarts", CTL_U64),
 };
 
 const struct control_tag_info *control_tag_info(unsigned tag)

@@ -214,6 +214,20 @@ enum control_tag {
 	CTL_COUNTRY_RANGES_6,
 	CTL_COUNTRIES_BUILT, // the day that the database was made
 	CTL_MORE_THAN,	     // the total
+	// Inspection
+	CTL_INSPECTORS,		 // at work
+	CTL_INSPECTED,		 // packets
+	CTL_INSPECT_DROPPED,	 // of them, by inspectors
+	CTL_INSPECT_CONNECTIONS, // that are there
+	CTL_INSPECT_MADE,	 // since the daemon began
+	CTL_INSPECT_PASSED,	 // verdicts that let a connection go
+	CTL_INSPECT_HELD,	 // packets
+	CTL_INSPECT_QUEUED,	 // packets that wait in the kernel
+	CTL_INSPECT_FULL,	 // packets that found no room there
+	CTL_INSPECT_UNANSWERED,	 // packets whose inspector was not there, or full
+	CTL_INSPECT_TROUBLES,
+	CTL_INSPECT_LOST, // records and troubles that were not told
+	CTL_INSPECT_RESTARTS,
 	CTL_TAG_END,
 };
 

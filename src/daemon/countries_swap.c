@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "daemon/countries_input.h"
 #include "daemon/countries_private.h"
+#include "daemon/inspection.h"
 #include "daemon/isolation.h"
 #include "daemon/live.h"
 
@@ -76,6 +77,7 @@ static void install(struct countries *c, struct report *report, const uint8_t *b
 	report_done(&before);
 	gate_look(gate);
 	live_review(gate, LIVE_COUNTRIES);
+	inspection_refresh(gate);
 }
 
 // The first error of a policy that has faults with the new table.

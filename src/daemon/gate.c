@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "daemon/drift.h"
+#include "daemon/inspection.h"
 #include "daemon/packets.h"
 #include "daemon/isolation.h"
 #include "daemon/record.h"
@@ -395,15 +396,18 @@ static void put_back(struct gate *gate)
 int gate_commit(struct gate *gate, const struct ruleset *next, struct failure *failure,
 		struct gate_times *ret_times)
 {
-	uint64_t start = monotonic_us();
 	packets_drain(gate->packets); // they are the running generation's
+	inspection_prepare(gate, next);
+	uint64_t start = monotonic_us();
 	int r = commit(gate, next, gate->current.report.ruleset, failure);
 	uint64_t committed = monotonic_us();
-	if (r < 0)
-		return r;
-	r = verify(gate, next, gate->current.report.ruleset, failure);
-	if (r < 0) {
+	bool refused = r < 0;
+	if (!refused)
+		r = verify(gate, next, gate->current.report.ruleset, failure);
+	if (r < 0 && !refused)
 		put_back(gate);
+	if (r < 0) {
+		inspection_prepare(gate, gate->current.report.ruleset);
 		return r;
 	}
 	*ret_times = (struct gate_times){ committed - start, monotonic_us() - committed };
@@ -551,6 +555,8 @@ int gate_run(struct gate *gate, struct generation *generation, struct failure *f
 {
 	struct gate_times times;
 	bool running = runs(gate, generation);
+	if (running)
+		inspection_prepare(gate, generation->report.ruleset);
 	int r = running ? 0 : isolation_precede(gate, &generation->report, failure);
 	if (r == 0 && !running)
 		r = gate_commit(gate, generation->report.ruleset, failure, &times);

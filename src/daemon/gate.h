@@ -35,6 +35,8 @@ struct gate_options {
 	uint16_t nflog_group;	     // of packet records
 	const char *countries;	     // database file; NULL: none
 	unsigned countries_age_days; // that it may have
+	uint32_t ferry_uid, ferry_gid, inspector_uid, inspector_gid;
+	unsigned inspectors; // how many
 };
 
 // What can be wrong while the daemon runs; each is named in the status until it is right again.
@@ -65,16 +67,18 @@ enum gate_problem {
 	GATE_INCIDENTS,
 	GATE_CAPTURE,
 	GATE_COUNTRIES, // a new database of countries is not used
+	GATE_INSPECTION,
 	GATE_PROBLEM_COUNT,
 };
 
-struct drift;	  // daemon/drift.h
-struct apply;	  // daemon/apply.h
-struct live;	  // daemon/live.h
-struct incidents; // daemon/incident.h
-struct capture;	  // daemon/capture.h
-struct packets;	  // daemon/packets.h
-struct countries; // daemon/countries.h
+struct drift;	   // daemon/drift.h
+struct apply;	   // daemon/apply.h
+struct live;	   // daemon/live.h
+struct incidents;  // daemon/incident.h
+struct capture;	   // daemon/capture.h
+struct packets;	   // daemon/packets.h
+struct countries;  // daemon/countries.h
+struct inspection; // daemon/inspection.h
 
 struct isolation_book; // daemon/isolation_book.h
 struct record;	       // daemon/record.h
@@ -106,6 +110,7 @@ struct gate {
 	struct isolation_book *book;		 // what is isolated
 	struct record *record;			 // NULL: nothing is kept
 	struct countries *countries;		 // NULL: nothing is known of them
+	struct inspection *inspection;		 // NULL: nobody inspects
 };
 
 // netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes

@@ -9,6 +9,7 @@
 #include "daemon/countries.h"
 #include "daemon/drift.h"
 #include "daemon/incident_methods.h"
+#include "daemon/inspection.h"
 #include "daemon/isolation.h"
 #include "daemon/links.h"
 #include "daemon/method_connections.h"
@@ -158,6 +159,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 	control_put_u64(&reply, CTL_LOG_SUPPRESSED, suppressed);
 	put_record(&reply, gate);
 	put_countries(&reply, gate);
+	inspection_put_status(gate, &reply);
 	control_put_u64(&reply, CTL_CLIENTS, control_server_clients(methods->server));
 	control_put_u64(&reply, CTL_MEMORY, resident_bytes());
 	methods_send(methods, request->token, &reply);

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/capability.h>
@@ -94,10 +95,22 @@ static const int calls_keeper[] = {
 	SCMP_SYS(clock_nanosleep), SCMP_SYS(fstatfs),
 };
 
+// Descriptors of new memory come by recvmsg(2).
+static const int calls_ferry[] = {
+	SCMP_SYS(recvmsg),     SCMP_SYS(recvmmsg),	  SCMP_SYS(sendmsg),
+	SCMP_SYS(recvfrom),    SCMP_SYS(sendto),	  SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),	  SCMP_SYS(epoll_ctl),
+	SCMP_SYS(fcntl),       SCMP_SYS(clock_nanosleep),
+};
+static const int calls_inspector[] = {
+	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),	      SCMP_SYS(poll),
+	SCMP_SYS(ppoll),   SCMP_SYS(clock_nanosleep),
+};
+
 static int filter_calls(const int *more, size_t n_more, bool reader)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int r = filter ? 0 : -ENOMEM;
+	int r = filter ? seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < sizeof(calls_common) / sizeof(calls_common[0]); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls_common[i], 0);
 	for (size_t i = 0; r == 0 && i < n_more; i++)
@@ -114,6 +127,26 @@ static int filter_calls(const int *more, size_t n_more, bool reader)
 		r = seccomp_load(filter);
 	if (filter)
 		seccomp_release(filter);
+	return r;
+}
+
+// The death of the gate is this process's too.  Becoming another user makes the kernel forget that,
+// so it is asked for afterwards; who was too late sees the gate's socket closed.
+static int end_with_gate(void)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static int keep_only(cap_value_t kept)
+{
+	cap_t caps = cap_init();
+	int r = caps && cap_set_flag(caps, CAP_PERMITTED, 1, &kept, CAP_SET) == 0 &&
+				cap_set_flag(caps, CAP_EFFECTIVE, 1, &kept, CAP_SET) == 0 &&
+				cap_set_proc(caps) == 0
+			? 0
+			: -errno;
+	if (caps)
+		cap_free(caps);
 	return r;
 }
 
@@ -205,4 +238,54 @@ int sandbox_seal_keeper(int dir_fd)
 		r = filter_calls(calls_keeper, sizeof(calls_keeper) / sizeof(calls_keeper[0]),
 				 false);
 	return r;
+}
+
+int sandbox_seal_ferry(uint32_t uid, uint32_t gid)
+{
+	static const struct limit limits[] = {
+		{ RLIMIT_CORE, 0 },	{ RLIMIT_FSIZE, 0 },
+		{ RLIMIT_NOFILE, 128 }, { RLIMIT_NPROC, 0 },
+		{ RLIMIT_MEMLOCK, 0 },	{ RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
+	};
+	bool root = geteuid() == 0;
+	int r = root && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ? -errno : 0;
+	if (r == 0)
+		r = become(uid, gid);
+	if (r == 0 && root)
+		r = keep_only(CAP_NET_ADMIN);
+	if (r == 0 && (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
+		       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+		r = -errno;
+	if (r == 0)
+		r = end_with_gate();
+	if (r < 0 || SANDBOX_WITHOUT_FILTER)
+		return r;
+	r = only_folder(-1);
+	if (r == 0)
+		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
+	return r < 0 ? r : filter_calls(calls_ferry, sizeof(calls_ferry) / sizeof(int), false);
+}
+
+int sandbox_become_inspector(uint32_t uid, uint32_t gid)
+{
+	int r = sandbox_become(uid, gid);
+	if (r == 0)
+		r = end_with_gate();
+	if (r < 0 || SANDBOX_WITHOUT_FILTER)
+		return r;
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : only_folder(-1);
+}
+
+int sandbox_seal_inspector(void)
+{
+	static const struct limit limits[] = {
+		{ RLIMIT_CORE, 0 },    { RLIMIT_FSIZE, 0 },
+		{ RLIMIT_NOFILE, 32 }, { RLIMIT_NPROC, 0 },
+		{ RLIMIT_MEMLOCK, 0 }, { RLIMIT_AS, (rlim_t)SANDBOX_INSPECTOR_MIB << 20 },
+	};
+	if (SANDBOX_WITHOUT_FILTER)
+		return 0;
+	int r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
+	return r < 0 ? r
+		     : filter_calls(calls_inspector, sizeof(calls_inspector) / sizeof(int), false);
 }

@@ -35,4 +35,15 @@ int sandbox_enter_reader(uint32_t uid, uint32_t gid);
 int sandbox_become(uint32_t uid, uint32_t gid);
 int sandbox_seal_keeper(int dir_fd);
 
+// For the ferry: another user, of all capabilities CAP_NET_ADMIN, no files (Landlock), and the
+// system calls of its loop.  Ends with the gate.
+int sandbox_seal_ferry(uint32_t uid, uint32_t gid);
+
+// For an inspector, in two steps: another user without capabilities and new privileges, without
+// files, that ends with the gate; then, once its threads are there, no new one and only the system
+// calls of their loops.
+enum { SANDBOX_INSPECTOR_MIB = 1536 };
+int sandbox_become_inspector(uint32_t uid, uint32_t gid);
+int sandbox_seal_inspector(void);
+
 #endif

@@ -13,6 +13,7 @@
 #include "daemon/differ.h"
 #include "daemon/judge_child.h"
 #include "daemon/export.h"
+#include "daemon/ferry.h"
 #include "daemon/keeper.h"
 #include "daemon/service.h"
 #include "daemon/countries_child.h"
@@ -113,6 +114,18 @@ static void find_keeper(struct gate_options *options)
 	options->keeper_gid = read ? readers : own ? gid : options->compiler_gid;
 }
 
+// Users of their own, or the compiler's on a box that has not made them.
+static void find_inspection(struct gate_options *options)
+{
+	uint32_t uid = 0, gid = 0;
+	bool own = people_user("sekisho-ferry", &uid, &gid) == 0 && uid != 0;
+	options->ferry_uid = own ? uid : options->compiler_uid;
+	options->ferry_gid = own ? gid : options->compiler_gid;
+	own = people_user("sekisho-inspect", &uid, &gid) == 0 && uid != 0;
+	options->inspector_uid = own ? uid : options->compiler_uid;
+	options->inspector_gid = own ? gid : options->compiler_gid;
+}
+
 static int set_management(const struct box_management *management, struct gate_options *options)
 {
 	if (!management->interface)
@@ -142,12 +155,15 @@ static int options_of(const struct box_config *box, const struct arguments *argu
 		.forwarding = box->forwarding,
 		.countries = box->countries.database,
 		.countries_age_days = box->countries.max_age_days,
+		.inspectors = box->inspectors,
 		.nflog_group = box->nflog_group ? box->nflog_group : NFLOG_GROUP,
 	};
 	// At boot nothing is compiled, and a user that is missing must not keep the gate shut.
 	int r = arguments->boot ? 0 : find_user(box->user, ret);
-	if (r == 0)
+	if (r == 0) {
 		find_keeper(ret);
+		find_inspection(ret);
+	}
 	return r < 0 ? r : set_management(&box->management, ret);
 }
 
@@ -197,6 +213,8 @@ int main(int argc, char **argv)
 		return differ_main(true);
 	if (argc == 2 && !strcmp(argv[1], JUDGE_ARGUMENT))
 		return judge_main();
+	if (argc == 2 && !strcmp(argv[1], FERRY_ARGUMENT))
+		return ferry_main();
 	if (read_arguments(argc, argv, &arguments, &status))
 		return status;
 	struct diag *diag = diag_new();

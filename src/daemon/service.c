@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "daemon/incident.h"
+#include "daemon/inspection.h"
 #include "daemon/drift.h"
 #include "daemon/method_connections.h"
 #include "daemon/method_diff.h"
@@ -400,6 +401,7 @@ static void stop(struct service *service)
 		method_preview_cancel(&service->methods);
 		changes_cancel_pages(&service->methods);
 		apply_cancel(&service->gate);
+		inspection_close(&service->gate);
 		live_close(&service->gate);
 		countries_close(&service->gate);
 		gate_look(&service->gate);

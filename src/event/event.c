@@ -109,6 +109,16 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 	[EVENT_COUNTRIES_CHANGED] = { "countries-changed", 5, "addresses of countries changed",
 				      F(MESSAGE) | F(GENERATION) | F(BUILT) | F(SHA256) |
 					      F(RANGES) | F(RANGES_BEFORE) },
+	[EVENT_INSPECTION_RESTARTED] = { "inspection-restarted", 4,
+					 "a process of inspection was ended and another began",
+					 F(MESSAGE) | F(COUNT) | F(NAME) },
+	[EVENT_INSPECTION_FULL] = { "inspection-full", 3,
+				    "dropped, for the queue of inspected packets was full",
+				    F(COUNT) },
+	[EVENT_INSPECTION_TROUBLE] = { "inspection-trouble", 4,
+				       "stopped in an inspected connection",
+				       F(FLOW) | F(SOURCE) | F(SOURCE_PORT) | F(DESTINATION) |
+					       F(DESTINATION_PORT) | F(COUNT) | F(NAME) },
 	[EVENT_KEEPER_RESTARTED] = { "keeper-restarted", 4, "the keeper was started again",
 				     F(MESSAGE) | F(COUNT) },
 	[EVENT_RECORD_RESUMED] = { "record-resumed", 5, "the audit log is written again",

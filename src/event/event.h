@@ -67,6 +67,9 @@ enum event_kind {
 	EVENT_CONNECTIONS_CUT,	    // more of them, in one number
 	EVENT_CONNECTIONS_REVIEWED, // all of them
 	EVENT_COUNTRIES_CHANGED,    // other addresses of countries are in force
+	EVENT_INSPECTION_RESTARTED, // the ferry or an inspector ended, and another began
+	EVENT_INSPECTION_FULL,	    // packets found the queue of inspected packets full
+	EVENT_INSPECTION_TROUBLE,   // what a peer did was stopped
 	EVENT_KEEPER_RESTARTED,
 	EVENT_RECORD_RESUMED, // the audit log can be written again
 	EVENT_RECORD_GAP,     // events that it had no room for

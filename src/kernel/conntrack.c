@@ -182,15 +182,24 @@ static int take_message(const struct nlmsghdr *nlh, conntrack_each *each, void *
 	return r > 0 ? each(arg, &entry) : 0;
 }
 
-int conntrack_dump_start(struct conntrack *conntrack)
+static int start_dump(struct conntrack *conntrack, uint32_t mark, uint32_t mask)
 {
-	_Alignas(8) char request[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct nfgenmsg))];
+	_Alignas(8) char request[DELETE_BYTES_MAX];
 	struct nlmsghdr *nlh;
 
 	while (receive(conntrack, MSG_DONTWAIT) >= 0) // what is left of a dump that was given up
 		;
 	nlh = put_head(conntrack, request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+	if (mask) {
+		mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark));
+		mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));
+	}
 	return send_bytes(conntrack, nlh, nlh->nlmsg_len);
+}
+
+int conntrack_dump_start(struct conntrack *conntrack)
+{
+	return start_dump(conntrack, 0, 0);
 }
 
 static int end_of(const struct nlmsghdr *nlh)
@@ -225,7 +234,13 @@ int conntrack_dump_step(struct conntrack *conntrack, conntrack_each *each, void 
 
 int conntrack_dump(struct conntrack *conntrack, conntrack_each *each, void *arg)
 {
-	int r = conntrack_dump_start(conntrack);
+	return conntrack_dump_marked(conntrack, 0, 0, each, arg);
+}
+
+int conntrack_dump_marked(struct conntrack *conntrack, uint32_t mark, uint32_t mask,
+			  conntrack_each *each, void *arg)
+{
+	int r = start_dump(conntrack, mark, mask);
 
 	if (r < 0)
 		return r;

@@ -49,6 +49,9 @@ typedef int conntrack_each(void *arg, const struct conntrack_entry *entry);
 
 // All entries, both families.  0, or a negative errno.
 int conntrack_dump(struct conntrack *conntrack, conntrack_each *each, void *arg);
+// Those whose mark, of the bits of mask, is this.
+int conntrack_dump_marked(struct conntrack *conntrack, uint32_t mark, uint32_t mask,
+			  conntrack_each *each, void *arg);
 // The same in steps of some 100 entries, for an event loop: a step when conntrack_fd() is readable.
 // 1 when there is more to come, 0 at the end, or a negative errno (-EAGAIN: nothing yet).
 int conntrack_dump_start(struct conntrack *conntrack);

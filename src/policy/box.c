@@ -32,6 +32,7 @@ struct box_keys {
 	struct box_management_keys management;
 	struct pol_uint nflog_group;
 	struct box_countries_keys countries;
+	struct pol_uint inspectors;
 };
 
 struct box {
@@ -166,6 +167,15 @@ static const struct key box_keys[] = {
 		  "The database that says which addresses are a country's; only for policies that name "
 		  "countries.",
 	  .example = "{ database: /etc/sekisho/countries.mmdb, max-age-days: 60 }" },
+	{ .name = "inspectors",
+	  .kind = KEY_UINT,
+	  .offset = AT(inspectors),
+	  .min = 1,
+	  .max = BOX_INSPECTORS_MAX,
+	  .about =
+		  "How many processes inspect what has a guard, each on a processor of its own at best. A "
+		  "connection stays with one. Default: 1.",
+	  .example = "1" },
 };
 #undef AT
 const struct key_table keys_box = {
@@ -200,6 +210,7 @@ static void fill(struct box *box)
 		.log = text_or(&keys->log, "/var/log/sekisho"),
 		.user = text_or(&keys->user, "sekisho"),
 		.forwarding = keys->forwarding.set ? keys->forwarding.value : true,
+		.inspectors = keys->inspectors.set ? (unsigned)keys->inspectors.value : 1,
 		.nflog_group = (uint16_t)(keys->nflog_group.set ? keys->nflog_group.value : 5),
 		.countries = {
 			.database = text_or(&keys->countries.database, BOX_COUNTRIES_PATH),

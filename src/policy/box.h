@@ -14,7 +14,7 @@
 #define BOX_PATH	   "/etc/sekisho/sekisho.yaml"
 #define BOX_COUNTRIES_PATH "/etc/sekisho/countries.mmdb" // unless the file says otherwise
 
-enum { BOX_FILE_BYTES_MAX = 1024 * 1024, BOX_COUNTRIES_AGE_DAYS = 60 };
+enum { BOX_FILE_BYTES_MAX = 1024 * 1024, BOX_COUNTRIES_AGE_DAYS = 60, BOX_INSPECTORS_MAX = 8 };
 
 // The one way in that stays open when everything is cut off.
 struct box_management {
@@ -41,6 +41,7 @@ struct box_config {
 	struct box_management management;
 	uint16_t nflog_group;
 	struct box_countries countries;
+	unsigned inspectors; // processes that inspect
 };
 
 // 0 with *ret_config set; -EBADMSG when diag has errors; another negative errno when the file

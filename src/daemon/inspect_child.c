@@ -1,0 +1,268 @@
+#include "daemon/inspect_child.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/exit.h"
+#include "daemon/inspect_policy.h"
+#include "daemon/inspection_wire.h"
+#include "daemon/lane.h"
+#include "daemon/sandbox.h"
+#include "event/mail_wire.h"
+
+enum { TAKE_MAX = 64, TELL_MS = 500 };
+
+struct child {
+	struct lane *lane;
+	struct inspector *inspector;
+	struct inspect_planner *planner;
+	struct flight flights[LANE_SLOTS]; // by slot
+	const struct flight *current;	   // in inspector_packet()
+	bool current_decided;
+	uint64_t now_us, ticked_ms, told_ms;
+	uint64_t lost;
+	bool ends;
+};
+
+// --- what the gate hears
+
+static void say(struct child *child, const void *head, size_t head_size, const void *bytes,
+		size_t size)
+{
+	// The gate may be busy; packets do not wait for it.
+	if (inspection_send(INSPECTION_SOCKET, head, head_size, bytes, size, NULL, 0) < 0)
+		child->lost++;
+}
+
+static void on_record(void *arg, const struct mail_record *record)
+{
+	static uint8_t bytes[MAIL_WIRE_MAX];
+	struct inspect_word_record head = {
+		.word = INSPECT_RECORD,
+		.size = (uint32_t)mail_wire_pack(record, bytes),
+	};
+	say(arg, &head, sizeof(head), bytes, head.size);
+}
+
+static void on_trouble(void *arg, const char *trouble, const struct engine_peer *peer)
+{
+	struct inspect_word_trouble word = { .word = INSPECT_TROUBLE };
+	snprintf(word.trouble, sizeof(word.trouble), "%s", trouble);
+	if (peer) {
+		word.client = peer->client;
+		word.server = peer->server;
+		word.client_port = peer->client_port;
+		word.server_port = peer->server_port;
+		snprintf(word.flow, sizeof(word.flow), "%s", peer->flow ? peer->flow->id : "");
+	}
+	say(arg, &word, sizeof(word), NULL, 0);
+}
+
+static void tell_numbers(struct child *child)
+{
+	struct inspect_word_numbers word = { .word = INSPECT_NUMBERS, .lost = child->lost };
+	inspector_numbers(child->inspector, &word.numbers);
+	inspection_send(INSPECTION_SOCKET, &word, sizeof(word), NULL, 0, NULL, 0);
+}
+
+// --- packets
+
+static void answer(struct child *child, const struct flight *flight)
+{
+	const struct lane_answer said = {
+		.slot = flight->slot,
+		.fate = flight->fate,
+		.size = flight->size,
+		.bits = (flight->changed ? LANE_CHANGED : 0) | (flight->passed ? LANE_PASSED : 0) |
+			(flight->liberal ? LANE_LIBERAL : 0),
+	};
+	lane_answer(child->lane, &said);
+}
+
+static void on_decided(void *arg, struct flight *flight)
+{
+	struct child *child = arg;
+	if (flight == child->current)
+		child->current_decided = true; // and answered when the call returns
+	else
+		answer(child, flight);
+}
+
+static void take_packet(struct child *child, const struct lane_task *task)
+{
+	struct flight *flight = &child->flights[task->slot];
+	*flight = (struct flight){
+		.bytes = lane_slot(child->lane, task->slot) + task->offset,
+		.size = task->size,
+		.room = LANE_SLOT_BYTES - task->offset,
+		.in = task->in,
+		.out = task->out,
+		.mark = task->mark,
+		.sums_not_ready = task->bits & LANE_SUMS_NOT_READY,
+		.sums_checked = task->bits & LANE_SUMS_CHECKED,
+		.gso = task->bits & LANE_GSO,
+		.slot = task->slot,
+	};
+	child->current = flight;
+	child->current_decided = false;
+	inspector_packet(child->inspector, flight, child->now_us);
+	child->current = NULL;
+	answer(child, flight);
+}
+
+static bool take_packets(struct child *child)
+{
+	struct lane_task task;
+	unsigned n = 0;
+	while (n < TAKE_MAX && lane_take(child->lane, &task)) {
+		take_packet(child, &task);
+		n++;
+	}
+	lane_publish(child->lane);
+	return n > 0;
+}
+
+// --- the policy
+
+static void retire(void *arg, const struct profiles *profiles)
+{
+	(void)profiles;
+	inspect_policy_free(arg);
+}
+
+static void take_policy(struct child *child)
+{
+	struct inspect_policy *policy = inspect_planner_take(child->planner);
+	struct inspect_word word = { .word = INSPECT_HAS };
+	if (!policy)
+		return;
+	word.generation = policy->generation;
+	word.error = policy->error;
+	memcpy(word.text, policy->why, sizeof(word.text));
+	if (policy->error == 0)
+		word.error =
+			inspector_set_profiles(child->inspector, &policy->profiles, retire, policy);
+	if (word.error < 0) // what counted before counts on
+		inspect_policy_free(policy);
+	say(child, &word, sizeof(word), NULL, 0);
+}
+
+static void hear_gate(struct child *child)
+{
+	struct inspect_order order;
+	int fds[INSPECTION_FDS_MAX];
+	size_t n_fds;
+	int n;
+	while ((n = inspection_receive(INSPECTION_SOCKET, &order, sizeof(order), fds, &n_fds)) ==
+	       (int)sizeof(order)) {
+		if (order.word == INSPECT_POLICY && n_fds == 2) {
+			inspect_planner_put(child->planner, order.generation, fds[0], fds[1]);
+			continue;
+		}
+		for (size_t i = 0; i < n_fds; i++)
+			close(fds[i]);
+	}
+	if (n != -EAGAIN)
+		child->ends = true;
+}
+
+// --- the loop
+
+static void look_at_clock(struct child *child)
+{
+	uint64_t now = monotonic_ms();
+	child->now_us = wall_us();
+	if (now - child->ticked_ms >= INSPECT_TICK_MS) {
+		child->ticked_ms = now;
+		inspector_tick(child->inspector, child->now_us);
+	}
+	if (now - child->told_ms >= TELL_MS) {
+		child->told_ms = now;
+		tell_numbers(child);
+	}
+}
+
+static void sleep_or_not(struct child *child, bool busy)
+{
+	struct pollfd fds[] = {
+		{ .fd = INSPECT_HEARS, .events = POLLIN },
+		{ .fd = INSPECTION_SOCKET, .events = POLLIN },
+		{ .fd = inspect_planner_fd(child->planner), .events = POLLIN },
+	};
+	int ms = busy || !lane_may_sleep(child->lane) ? 0 : INSPECT_TICK_MS;
+	if (poll(fds, 3, ms) < 0 && errno != EINTR)
+		_exit(EXIT_FAILED);
+	lane_wake(child->lane);
+	if (fds[0].revents)
+		lane_still(child->lane);
+	if (fds[1].revents)
+		hear_gate(child);
+	if (fds[2].revents)
+		take_policy(child);
+}
+
+static void serve(struct child *child)
+{
+	while (!child->ends) {
+		look_at_clock(child);
+		sleep_or_not(child, take_packets(child));
+	}
+}
+
+// --- start
+
+static int start(struct child *child)
+{
+	const struct inspector_options options = {
+		.connections_max = INSPECT_CONNECTIONS_MAX,
+		.memory_max = (uint64_t)INSPECT_MEMORY_MIB << 20,
+		.held_max = LANE_HELD_MAX,
+		.decided = on_decided,
+		.record = on_record,
+		.trouble = on_trouble,
+		.arg = child,
+	};
+	struct inspect_order hello;
+	int fds[INSPECTION_FDS_MAX];
+	size_t n_fds;
+	int r = inspection_await(INSPECTION_SOCKET, &hello, sizeof(hello), fds, &n_fds);
+	if (r != (int)sizeof(hello) || hello.word != INSPECT_HELLO || n_fds)
+		return -EBADMSG;
+	tzset();		 // reads a file, which is not possible later
+	mallopt(M_ARENA_MAX, 1); // each would take room from the limit of memory
+	r = lane_open(INSPECT_LANE, INSPECT_RINGS, INSPECT_HEARS, false, &child->lane);
+	if (r == 0)
+		r = sandbox_become_inspector(hello.uid, hello.gid);
+	if (r == 0)
+		r = inspect_planner_start(&child->planner);
+	if (r == 0)
+		r = sandbox_seal_inspector();
+	return r < 0 ? r : inspector_new(&options, &child->inspector);
+}
+
+int inspect_main(void)
+{
+	static struct child child;
+	struct inspect_word word = { .word = INSPECT_READY };
+	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE };
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	word.error = start(&child);
+	if (word.error < 0)
+		snprintf(word.text, sizeof(word.text), "it cannot start: %s",
+			 strerror(-word.error));
+	say(&child, &word, sizeof(word), NULL, 0);
+	if (word.error < 0)
+		return EXIT_FAILED;
+	serve(&child);
+	return EXIT_FINE;
+}

@@ -1,0 +1,580 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "daemon/countries.h"
+#include "daemon/differ.h"
+#include "daemon/ferry.h"
+#include "daemon/inspect_child.h"
+#include "daemon/inspection_private.h"
+#include "daemon/lane.h"
+
+enum { TICK_MS = 100 };
+
+static bool has_guards(const struct ruleset *ruleset)
+{
+	for (size_t i = 0; ruleset && i < ruleset->n_stmts; i++)
+		if (ruleset->stmts[i].kind == RS_QUEUE)
+			return true;
+	return false;
+}
+
+static void fail(struct inspection *inspection, int error, const char *what)
+{
+	snprintf(inspection->why, sizeof(inspection->why), "%s: %s", what, strerror(-error));
+}
+
+static int listen_to(struct inspection *inspection, struct inspection_child *child,
+		     sd_event_io_handler_t handler, void *arg)
+{
+	child->started_ms = child->heard_ms = monotonic_ms();
+	child->ready = false;
+	int r = sd_event_add_io(inspection->event, &child->readable, child->socket, EPOLLIN,
+				handler, arg);
+	return r < 0 ? r : 0;
+}
+
+// --- inspectors
+
+static void close_lane(struct inspector_post *post)
+{
+	int *const fds[] = { &post->lane, &post->bell, &post->ferry_bell };
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+		*fds[i] = -1;
+	}
+}
+
+static void tell_ferry(struct inspection *inspection, struct inspector_post *post,
+		       enum ferry_order_word word, const int *fds, size_t n_fds)
+{
+	const struct ferry_order order = {
+		.word = word,
+		.index = (uint32_t)(post - inspection->posts),
+		.serial = post->serial,
+	};
+	// A ferry that hears nothing is soon found to be silent.
+	if (inspection->ferry.pid)
+		inspection_send(inspection->ferry.socket, &order, sizeof(order), NULL, 0, fds,
+				n_fds);
+}
+
+static void add_numbers(struct inspector_numbers *sum, const struct inspector_numbers *more)
+{
+	sum->packets += more->packets;
+	sum->accepted += more->accepted;
+	sum->changed += more->changed;
+	sum->dropped += more->dropped;
+	sum->held += more->held;
+	sum->connections_made += more->connections_made;
+	sum->connections_refused += more->connections_refused;
+	sum->released += more->released;
+	sum->ended += more->ended;
+}
+
+struct inspector_numbers inspection_sum(const struct inspection *inspection)
+{
+	struct inspector_numbers sum = { 0 };
+	for (uint32_t i = 0; i < inspection->n; i++) {
+		const struct inspector_post *post = &inspection->posts[i];
+		add_numbers(&sum, &post->before);
+		add_numbers(&sum, &post->numbers);
+		sum.connections += post->numbers.connections;
+		sum.bytes += post->numbers.bytes;
+	}
+	return sum;
+}
+
+// why NULL: it is not wanted any more.
+static void end_inspector(struct inspector_post *post, const char *why)
+{
+	struct inspection *inspection = post->inspection;
+	if (!post->child.pid)
+		return;
+	if (post->at_work)
+		tell_ferry(inspection, post, FERRY_END_LANE, NULL, 0);
+	inspection_child_end(&post->child);
+	close_lane(post);
+	post->at_work = false;
+	post->generation = 0;
+	add_numbers(&post->before, &post->numbers);
+	post->numbers = (struct inspector_numbers){ 0 };
+	post->lost_before += post->lost;
+	post->lost = 0;
+	if (!why)
+		return;
+	post->child.restarts++;
+	inspection_tell_restart(inspection, "an inspector", post->child.restarts, why);
+}
+
+// Its lane becomes the ferry's business once it knows what to inspect for.
+static void put_to_work(struct inspector_post *post)
+{
+	struct inspection *inspection = post->inspection;
+	const int fds[] = { post->lane, post->bell, post->ferry_bell };
+	if (post->at_work || !post->generation || !inspection->ferry.ready)
+		return;
+	tell_ferry(inspection, post, FERRY_LANE, fds, 3);
+	close_lane(post);
+	post->at_work = true;
+}
+
+static void send_policy(struct inspector_post *post)
+{
+	struct inspection *inspection = post->inspection;
+	const struct inspect_order order = { .word = INSPECT_POLICY,
+					     .generation = inspection->generation };
+	const int fds[] = { inspection->snapshot, inspection->countries };
+	if (inspection->snapshot >= 0 &&
+	    inspection_send(post->child.socket, &order, sizeof(order), NULL, 0, fds, 2) < 0)
+		end_inspector(post, "it does not hear");
+}
+
+static void take_word(struct inspector_post *post, const struct inspect_word *word)
+{
+	struct inspection *inspection = post->inspection;
+	if (word->error < 0) {
+		snprintf(inspection->why, sizeof(inspection->why), "an inspector: %s", word->text);
+		end_inspector(post, inspection->why);
+	} else if (word->word == INSPECT_READY) {
+		post->child.ready = true;
+		send_policy(post);
+	} else {
+		post->generation = word->generation;
+		if (word->generation == inspection->generation)
+			inspection->why[0] = '\0';
+		put_to_work(post);
+	}
+}
+
+// One message of an inspector, of any bytes: false when it makes no sense.
+static bool take_message(struct inspector_post *post, const void *bytes, size_t size)
+{
+	struct inspection *inspection = post->inspection;
+	union {
+		uint32_t word;
+		struct inspect_word plain;
+		struct inspect_word_numbers numbers;
+		struct inspect_word_trouble trouble;
+		struct inspect_word_record record;
+	} head = { 0 };
+	memcpy(&head, bytes, size < sizeof(head) ? size : sizeof(head));
+	switch (head.word) {
+	case INSPECT_READY:
+	case INSPECT_HAS:
+		if (size != sizeof(head.plain))
+			return false;
+		head.plain.text[sizeof(head.plain.text) - 1] = '\0';
+		take_word(post, &head.plain);
+		return true;
+	case INSPECT_NUMBERS:
+		if (size != sizeof(head.numbers))
+			return false;
+		post->numbers = head.numbers.numbers;
+		post->lost = head.numbers.lost;
+		return true;
+	case INSPECT_TROUBLE:
+		if (size != sizeof(head.trouble))
+			return false;
+		inspection_tell_trouble(inspection, &head.trouble);
+		return true;
+	case INSPECT_RECORD:
+		if (size - sizeof(head.record) != head.record.size)
+			return false;
+		if (inspection->taker)
+			inspection->taker(inspection->taker_arg,
+					  (const uint8_t *)bytes + sizeof(head.record),
+					  head.record.size);
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum { MESSAGES_MAX = 256 }; // of one inspector in a row
+
+static int on_inspector(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	static uint8_t bytes[INSPECTION_MESSAGE_MAX];
+	struct inspector_post *post = arg;
+	char how[INSPECTION_TEXT_MAX];
+	int fds[INSPECTION_FDS_MAX], n = -EAGAIN;
+	size_t n_fds;
+	(void)source;
+	(void)fd;
+	(void)events;
+	for (unsigned i = 0; i < MESSAGES_MAX && post->child.pid; i++) {
+		n = inspection_receive(post->child.socket, bytes, sizeof(bytes), fds, &n_fds);
+		if (n <= 0)
+			break;
+		post->child.heard_ms = monotonic_ms();
+		for (size_t k = 0; k < n_fds; k++) // it has nothing to give
+			close(fds[k]);
+		if ((size_t)n < sizeof(uint32_t) || !take_message(post, bytes, (size_t)n))
+			end_inspector(post, "what it said made no sense");
+	}
+	if (post->child.pid && n <= 0 && n != -EAGAIN)
+		end_inspector(post, inspection_child_how(&post->child, how));
+	return 0;
+}
+
+static int make_lane(struct inspector_post *post)
+{
+	int r = lane_make(&post->lane);
+	if (r < 0)
+		return r;
+	post->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	post->ferry_bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return post->bell < 0 || post->ferry_bell < 0 ? -errno : 0;
+}
+
+static void start_inspector(struct inspector_post *post)
+{
+	struct inspection *inspection = post->inspection;
+	const struct gate_options *options = inspection->gate->options;
+	const struct inspect_order hello = { .word = INSPECT_HELLO,
+					     .uid = options->inspector_uid,
+					     .gid = options->inspector_gid };
+	int r = make_lane(post);
+	if (r == 0) {
+		const int fds[] = { post->lane, post->ferry_bell, post->bell };
+		r = inspection_spawn(INSPECT_ARGUMENT, fds, 3, &post->child.pid,
+				     &post->child.socket);
+	}
+	if (r < 0) {
+		close_lane(post);
+		post->child.ended_ms = monotonic_ms();
+		fail(inspection, r, "an inspector");
+		return;
+	}
+	post->serial = ++inspection->serials;
+	r = listen_to(inspection, &post->child, on_inspector, post);
+	if (r == 0)
+		r = inspection_send(post->child.socket, &hello, sizeof(hello), NULL, 0, NULL, 0);
+	if (r < 0)
+		end_inspector(post, "it does not hear");
+}
+
+// --- the ferry
+
+static void end_ferry(struct inspection *inspection, const char *why)
+{
+	if (!inspection->ferry.pid)
+		return;
+	inspection_child_end(&inspection->ferry);
+	// Nobody knows any more which packets they have.
+	for (uint32_t i = 0; i < inspection->n; i++)
+		end_inspector(&inspection->posts[i], NULL);
+	const uint64_t *more = (const uint64_t *)&inspection->numbers;
+	uint64_t *sum = (uint64_t *)&inspection->numbers_before;
+	for (size_t i = 0; i < sizeof(inspection->numbers) / sizeof(*sum); i++)
+		sum[i] += more[i];
+	inspection->numbers = (struct ferry_numbers){ 0 };
+	inspection->numbers_before.held = 0;
+	if (!why)
+		return;
+	inspection->ferry.restarts++;
+	inspection_tell_restart(inspection, "the ferry", inspection->ferry.restarts, why);
+}
+
+static void take_fault(struct inspection *inspection, const struct ferry_word *word)
+{
+	struct inspector_post *post;
+	if (word->index >= inspection->n)
+		return;
+	post = &inspection->posts[word->index];
+	if (post->serial == word->serial && post->at_work) {
+		post->at_work = false; // the ferry knows
+		end_inspector(post, word->text);
+	}
+}
+
+static void take_ferry_word(struct inspection *inspection, const struct ferry_word *word)
+{
+	inspection->numbers = word->numbers;
+	if (word->word == FERRY_FAULT) {
+		take_fault(inspection, word);
+	} else if (word->word == FERRY_READY && word->error < 0) {
+		fail(inspection, word->error,
+		     word->error == -EBUSY ? "the queue of inspected packets has another listener"
+					   : "the ferry cannot start");
+		end_ferry(inspection, inspection->why);
+	} else if (word->word == FERRY_READY) {
+		inspection->ferry.ready = true;
+		for (uint32_t i = 0; i < inspection->n; i++)
+			put_to_work(&inspection->posts[i]);
+	}
+}
+
+static int on_ferry(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	struct inspection *inspection = arg;
+	struct inspection_child *ferry = &inspection->ferry;
+	int fds[INSPECTION_FDS_MAX], n = -EAGAIN;
+	struct ferry_word word;
+	char how[INSPECTION_TEXT_MAX];
+	size_t n_fds;
+	(void)source;
+	(void)fd;
+	(void)events;
+	while (ferry->pid && (n = inspection_receive(ferry->socket, &word, sizeof(word), fds,
+						     &n_fds)) == (int)sizeof(word)) {
+		ferry->heard_ms = monotonic_ms();
+		word.text[sizeof(word.text) - 1] = '\0';
+		take_ferry_word(inspection, &word);
+	}
+	if (ferry->pid && n != -EAGAIN && n != (int)sizeof(word))
+		end_ferry(inspection, inspection_child_how(ferry, how));
+	return 0;
+}
+
+static void start_ferry(struct inspection *inspection)
+{
+	const struct gate_options *options = inspection->gate->options;
+	const struct ferry_order hello = {
+		.word = FERRY_HELLO,
+		.uid = options->ferry_uid,
+		.gid = options->ferry_gid,
+		.n = inspection->n,
+	};
+	struct inspection_child *ferry = &inspection->ferry;
+	int r = inspection_spawn(FERRY_ARGUMENT, NULL, 0, &ferry->pid, &ferry->socket);
+	if (r < 0) {
+		ferry->ended_ms = monotonic_ms();
+		fail(inspection, r, "the ferry");
+		return;
+	}
+	r = listen_to(inspection, ferry, on_ferry, inspection);
+	if (r == 0)
+		r = inspection_send(ferry->socket, &hello, sizeof(hello), NULL, 0, NULL, 0);
+	if (r < 0)
+		end_ferry(inspection, "it does not hear");
+}
+
+// --- the policy
+
+static void forget_policy(struct inspection *inspection)
+{
+	if (inspection->snapshot >= 0)
+		close(inspection->snapshot);
+	if (inspection->countries >= 0)
+		close(inspection->countries);
+	inspection->snapshot = inspection->countries = -1;
+	inspection->generation = 0;
+}
+
+static int take_policy(struct inspection *inspection, uint64_t generation)
+{
+	struct failure failure;
+	int snapshot, countries;
+	int r = differ_snapshot_generation(inspection->gate, generation, &failure, &snapshot);
+	if (r < 0) {
+		snprintf(inspection->why, sizeof(inspection->why), "%.150s", failure.text);
+		return r;
+	}
+	r = countries_running(inspection->gate, &countries);
+	if (r < 0) {
+		close(snapshot);
+		fail(inspection, r, "the table of countries");
+		return r;
+	}
+	forget_policy(inspection);
+	inspection->snapshot = snapshot;
+	inspection->countries = countries;
+	inspection->generation = generation;
+	inspection->stale = false;
+	return 0;
+}
+
+static bool may_start(const struct inspection_child *child, uint64_t now_ms)
+{
+	// At once after a long life; a row of short ones makes longer pauses.
+	uint64_t pause_ms = child->short_lives ? 50ULL << child->short_lives : 0;
+	if (pause_ms > INSPECTION_PAUSE_MS)
+		pause_ms = INSPECTION_PAUSE_MS;
+	return !child->pid && (!child->ended_ms || now_ms - child->ended_ms >= pause_ms);
+}
+
+static void start_missing(struct inspection *inspection, uint64_t now_ms)
+{
+	if (inspection->snapshot < 0)
+		return;
+	if (may_start(&inspection->ferry, now_ms))
+		start_ferry(inspection);
+	for (uint32_t i = 0; inspection->ferry.pid && i < inspection->n; i++)
+		if (may_start(&inspection->posts[i].child, now_ms))
+			start_inspector(&inspection->posts[i]);
+}
+
+static void give_policy(struct inspection *inspection)
+{
+	for (uint32_t i = 0; i < inspection->n; i++)
+		if (inspection->posts[i].child.ready)
+			send_policy(&inspection->posts[i]);
+}
+
+static bool all_know(const struct inspection *inspection)
+{
+	for (uint32_t i = 0; i < inspection->n; i++)
+		if (inspection->posts[i].generation != inspection->generation ||
+		    !inspection->posts[i].at_work)
+			return false;
+	return inspection->ferry.ready;
+}
+
+// Hears all of them once, and waits for that a little while.
+static void hear_all(struct inspection *inspection)
+{
+	struct pollfd fds[INSPECTION_INSPECTORS_MAX + 1];
+	nfds_t n = 0;
+	if (inspection->ferry.pid)
+		fds[n++] = (struct pollfd){ .fd = inspection->ferry.socket, .events = POLLIN };
+	for (uint32_t i = 0; i < inspection->n; i++)
+		if (inspection->posts[i].child.pid)
+			fds[n++] = (struct pollfd){ .fd = inspection->posts[i].child.socket,
+						    .events = POLLIN };
+	poll(fds, n, TICK_MS);
+	if (inspection->ferry.pid)
+		on_ferry(NULL, -1, 0, inspection);
+	for (uint32_t i = 0; i < inspection->n; i++)
+		if (inspection->posts[i].child.pid)
+			on_inspector(NULL, -1, 0, &inspection->posts[i]);
+}
+
+static void await_all(struct inspection *inspection)
+{
+	uint64_t now = monotonic_ms(), until = now + INSPECTION_PREPARE_MS;
+	while (!all_know(inspection) && now < until) {
+		start_missing(inspection, now);
+		hear_all(inspection);
+		now = monotonic_ms();
+	}
+	// Whoever does not know the new policy must not go on by the old one.
+	for (uint32_t i = 0; i < inspection->n; i++)
+		if (inspection->posts[i].generation &&
+		    inspection->posts[i].generation != inspection->generation)
+			end_inspector(&inspection->posts[i], "it did not take the new policy");
+}
+
+void inspection_prepare(struct gate *gate, const struct ruleset *next)
+{
+	struct inspection *inspection = gate->inspection;
+	if (!inspection || !has_guards(next))
+		return;
+	inspection->wanted = true;
+	if (take_policy(inspection, next->generation) < 0)
+		return;
+	give_policy(inspection);
+	await_all(inspection);
+}
+
+void inspection_refresh(struct gate *gate)
+{
+	if (gate->inspection)
+		gate->inspection->stale = true;
+}
+
+// --- looking after them
+
+static void look_for_silence(struct inspection *inspection, uint64_t now)
+{
+	struct inspection_child *ferry = &inspection->ferry;
+	uint64_t patience = ferry->ready ? INSPECTION_SILENT_MS : INSPECTION_START_MS;
+	if (ferry->pid && now - ferry->heard_ms > patience)
+		end_ferry(inspection, "it was silent");
+	for (uint32_t i = 0; i < inspection->n; i++) {
+		struct inspector_post *post = &inspection->posts[i];
+		if (!post->child.pid)
+			continue;
+		if (post->generation != inspection->generation &&
+		    now - post->child.started_ms > INSPECTION_START_MS && !post->generation)
+			end_inspector(post, "it did not take the policy");
+		else if (post->at_work && now - post->child.heard_ms > INSPECTION_SILENT_MS)
+			end_inspector(post, "it was silent");
+	}
+}
+
+static void follow(struct inspection *inspection)
+{
+	const struct gate *gate = inspection->gate;
+	const struct ruleset *ruleset = gate->current.report.ruleset;
+	inspection->wanted = gate->current.about.number && has_guards(ruleset);
+	if (!inspection->wanted) {
+		end_ferry(inspection, NULL);
+		forget_policy(inspection);
+		inspection->why[0] = '\0';
+		return;
+	}
+	if ((inspection->generation != ruleset->generation || inspection->stale) &&
+	    take_policy(inspection, ruleset->generation) == 0)
+		give_policy(inspection);
+	start_missing(inspection, monotonic_ms());
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct inspection *inspection = arg;
+	uint64_t now = monotonic_ms();
+	(void)usec;
+	look_for_silence(inspection, now);
+	follow(inspection);
+	inspection_look(inspection, now);
+	sd_event_source_set_time_relative(source, TICK_MS * 1000ULL);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+// --- the whole
+
+int inspection_open(struct gate *gate, sd_event *event)
+{
+	struct inspection *inspection = calloc(1, sizeof(*inspection));
+	if (!inspection)
+		return -ENOMEM;
+	*inspection = (struct inspection){
+		.gate = gate,
+		.event = event,
+		.ferry = { .socket = -1 },
+		.n = gate->options->inspectors,
+		.snapshot = -1,
+		.countries = -1,
+	};
+	for (uint32_t i = 0; i < INSPECTION_INSPECTORS_MAX; i++) {
+		struct inspector_post *post = &inspection->posts[i];
+		post->inspection = inspection;
+		post->child.socket = post->lane = post->bell = post->ferry_bell = -1;
+	}
+	int r = sd_event_add_time_relative(event, &inspection->timer, CLOCK_MONOTONIC, 0, 0,
+					   on_tick, inspection);
+	if (r < 0) {
+		free(inspection);
+		return r;
+	}
+	gate->inspection = inspection;
+	return 0;
+}
+
+void inspection_close(struct gate *gate)
+{
+	struct inspection *inspection = gate->inspection;
+	if (!inspection)
+		return;
+	sd_event_source_disable_unref(inspection->timer);
+	end_ferry(inspection, NULL);
+	forget_policy(inspection);
+	free(inspection);
+	gate->inspection = NULL;
+}
+
+void inspection_give_records(struct gate *gate, inspection_taker *taker, void *arg)
+{
+	if (!gate->inspection)
+		return;
+	gate->inspection->taker = taker;
+	gate->inspection->taker_arg = arg;
+}

@@ -1,0 +1,107 @@
+// Starting and ending the processes of inspection.
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "daemon/inspection_private.h"
+#include "daemon/reap.h"
+
+enum { SOCKET_BYTES = 1024 * 1024, LONG_LIFE_MS = 5000 };
+
+static void run(const char *argument, int socket, const int *fds, size_t n_fds)
+{
+	char name[] = "sekishod", word[32], fault[256];
+	char *const argv[] = { name, word, NULL };
+	char *const environment[] = { fault, NULL };
+	const char *faults = getenv("SEKISHO_FAULT"); // a test's; see base/fault.h
+	int moved[INSPECTION_FDS_MAX + 1];
+	int null = open("/dev/null", O_RDWR);
+	sigset_t none;
+	bool fine = null >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0;
+	// First out of the way of one another, then onto their places.
+	for (size_t i = 0; i <= n_fds; i++) {
+		moved[i] = fcntl(i ? fds[i - 1] : socket, F_DUPFD, 20);
+		fine &= moved[i] >= 0;
+	}
+	for (size_t i = 0; fine && i <= n_fds; i++)
+		fine &= dup2(moved[i], INSPECTION_SOCKET + (int)i) >= 0;
+	if (!fine || syscall(SYS_close_range, INSPECTION_SOCKET + n_fds + 1, ~0U, 0) < 0)
+		_exit(126);
+	snprintf(word, sizeof(word), "%s", argument);
+	snprintf(fault, sizeof(fault), "SEKISHO_FAULT=%s", faults ? faults : "");
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	execve("/proc/self/exe", argv, environment);
+	_exit(127);
+}
+
+int inspection_spawn(const char *argument, const int *fds, size_t n_fds, pid_t *ret_pid,
+		     int *ret_socket)
+{
+	int pair[2], bytes = SOCKET_BYTES;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+			setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	pid_t pid = fork();
+	if (pid == 0)
+		run(argument, pair[1], fds, n_fds);
+	int r = pid < 0 ? -errno : 0;
+	close(pair[1]);
+	if (r < 0) {
+		close(pair[0]);
+		return r;
+	}
+	*ret_pid = pid;
+	*ret_socket = pair[0];
+	return 0;
+}
+
+const char *inspection_child_how(const struct inspection_child *child,
+				 char out[INSPECTION_TEXT_MAX])
+{
+	siginfo_t info = { 0 };
+	// Its socket is closed a little before it can be waited for.
+	for (int i = 0; i < 20 && !info.si_pid; i++) {
+		if (i)
+			usleep(1000);
+		if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+			break;
+	}
+	if (!info.si_pid)
+		return "it closed its socket";
+	if (info.si_code == CLD_EXITED)
+		snprintf(out, INSPECTION_TEXT_MAX, "it ended with status %d", info.si_status);
+	else
+		snprintf(out, INSPECTION_TEXT_MAX, "it was ended by signal %d (%s)", info.si_status,
+			 strsignal(info.si_status));
+	return out;
+}
+
+void inspection_child_end(struct inspection_child *child)
+{
+	child->readable = sd_event_source_disable_unref(child->readable);
+	if (child->pid > 0) {
+		close(child->socket);
+		reap(child->pid);
+		child->ended_ms = monotonic_ms();
+		if (child->ended_ms - child->started_ms > LONG_LIFE_MS)
+			child->short_lives = 0;
+		else if (child->short_lives < 8)
+			child->short_lives++;
+	}
+	child->pid = 0;
+	child->socket = -1;
+	child->ready = false;
+}

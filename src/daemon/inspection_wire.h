@@ -1,0 +1,119 @@
+// What the gate, the ferry and the inspectors say to one another, over socket pairs of whole
+// messages.  The gate believes nothing that an inspector says: it reads what strangers sent.
+#ifndef SEKISHO_DAEMON_INSPECTION_WIRE_H
+#define SEKISHO_DAEMON_INSPECTION_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "inspect/inspector.h"
+
+enum {
+	INSPECTION_SOCKET = 3, // of the ferry and of an inspector
+	INSPECTION_FDS_MAX = 3,
+	INSPECTION_INSPECTORS_MAX = 8,
+	INSPECTION_TEXT_MAX = 160,
+	INSPECTION_WORD_MAX = 32,
+	INSPECTION_ID_MAX = 129,
+	INSPECTION_RECORD_MAX = 64 * 1024,
+	INSPECTION_MESSAGE_MAX = INSPECTION_RECORD_MAX + 64,
+};
+
+// --- gate to ferry
+
+enum ferry_order_word {
+	FERRY_HELLO,	// whom to become, how many inspectors there are
+	FERRY_LANE,	// an inspector is there: memory, its bell, the ferry's bell
+	FERRY_END_LANE, // it is not any more
+};
+struct ferry_order {
+	uint32_t word, index;
+	uint64_t serial; // of the lane
+	uint32_t uid, gid, n, zero;
+};
+
+// --- ferry to gate
+
+struct ferry_numbers { // since it began
+	uint64_t packets, accepted, changed, dropped, passed;
+	uint64_t moved;	       // to the queue of held packets
+	uint64_t moved_lost;   // the kernel dropped them on the way
+	uint64_t cut;	       // dropped: too long to be seen whole
+	uint64_t no_inspector; // dropped: theirs is not there, or was ended with them
+	uint64_t no_room;      // dropped: theirs has no free slot
+	uint64_t forged;       // changed ones that were another connection's; dropped
+	uint64_t liberal, liberal_failed;
+	uint64_t overruns; // the kernel had no room in the socket
+	uint64_t too_late; // verdicts of packets that were gone
+	uint64_t held;	   // now
+};
+
+enum ferry_word_kind {
+	FERRY_READY, // both queues are bound; or error
+	FERRY_FAULT, // the inspector of this lane makes no sense or does not answer: end it
+	FERRY_NUMBERS,
+};
+struct ferry_word {
+	uint32_t word, index;
+	uint64_t serial;
+	int32_t error;
+	uint32_t zero;
+	char text[INSPECTION_TEXT_MAX];
+	struct ferry_numbers numbers;
+};
+
+// --- gate to inspector
+
+enum inspect_order_word {
+	INSPECT_HELLO,	// whom to become
+	INSPECT_POLICY, // snapshot and countries (daemon/judge_child.h)
+};
+struct inspect_order {
+	uint32_t word, uid, gid, zero;
+	uint64_t generation;
+};
+
+// --- inspector to gate
+
+enum inspect_word_kind {
+	INSPECT_READY, // sealed, and takes packets; it knows no policy yet
+	INSPECT_HAS,   // that generation's policy counts from now on; or error and text
+	INSPECT_NUMBERS,
+	INSPECT_TROUBLE,
+	INSPECT_RECORD, // what follows the head is a mail record (event/mail_wire.h)
+};
+struct inspect_word {
+	uint32_t word;
+	int32_t error;
+	uint64_t generation;
+	char text[INSPECTION_TEXT_MAX];
+};
+struct inspect_word_numbers {
+	uint32_t word, zero;
+	struct inspector_numbers numbers;
+	uint64_t lost; // records and troubles that the gate had no room for
+};
+struct inspect_word_trouble {
+	uint32_t word, client_port, server_port, zero;
+	struct addr client, server;
+	char trouble[INSPECTION_WORD_MAX], flow[INSPECTION_ID_MAX];
+};
+struct inspect_word_record {
+	uint32_t word, size; // bytes follow
+};
+
+// Sends one message whole, with descriptors, without waiting.  0, or a negative errno (-EAGAIN: no
+// room).
+int inspection_send(int socket, const void *head, size_t head_size, const void *bytes, size_t size,
+		    const int *fds, size_t n_fds);
+// One message, without waiting.  Its size; 0: the other side is gone; or a negative errno
+// (-EAGAIN: none is there; -EBADMSG: longer than there is room for).  Descriptors that come are the
+// caller's: *ret_n_fds of them, at most INSPECTION_FDS_MAX.
+int inspection_receive(int socket, void *bytes, size_t size, int fds[INSPECTION_FDS_MAX],
+		       size_t *ret_n_fds);
+// The same, after waiting for it.
+int inspection_await(int socket, void *bytes, size_t size, int fds[INSPECTION_FDS_MAX],
+		     size_t *ret_n_fds);
+
+#endif
