@@ -241,7 +241,7 @@ static int print_packets(struct replay_view *view, const struct replay_options *
 	const struct tracks *tracks = &view->replay.tracks;
 
 	while (following.connection < tracks->n &&
-	       tracks->entries[following.connection].ordinal != number)
+	       track_at(tracks, following.connection)->ordinal != number)
 		following.connection++;
 	if (following.connection == tracks->n) {
 		fprintf(stderr, "sekisho replay: the capture has no such connection\n");

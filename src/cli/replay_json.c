@@ -73,7 +73,7 @@ static struct json_object *group_json(const struct replay_view *view, const stru
 	cli_json_number(object, "answered", group->answered);
 	cli_json_number(object, "packets", group->packets);
 	cli_json_number(object, "bytes", group->bytes);
-	cli_json_number(object, "first", view->replay.tracks.entries[group->first].ordinal);
+	cli_json_number(object, "first", track_at(&view->replay.tracks, group->first)->ordinal);
 	return object;
 }
 
@@ -120,7 +120,7 @@ static void add_connections(struct json_object *object, const struct replay_view
 	struct json_object *all = json_object_new_array();
 
 	for (size_t i = 0; i < tracks->n; i++) {
-		const struct connection *entry = &tracks->entries[i];
+		const struct connection *entry = track_at(tracks, i);
 
 		if (!replay_is_alias(entry) && entry->ordinal <= CONNECTIONS_MAX)
 			json_object_array_add(all, connection_json(view, entry));
@@ -144,8 +144,8 @@ static struct json_object *change_json(const struct replay_view *view, const str
 	cli_json_text(object, "to", replay_zone_id(view->loaded.plan, change->was.to));
 	cli_json_number(object, "connections", change->connections);
 	cli_json_number(object, "packets", change->packets);
-	cli_json_number(object, "first", view->replay.tracks.entries[change->first].ordinal);
-	add_tuple(object, &view->replay.tracks.entries[change->first]);
+	cli_json_number(object, "first", track_at(&view->replay.tracks, change->first)->ordinal);
+	add_tuple(object, track_at(&view->replay.tracks, change->first));
 	return object;
 }
 

@@ -137,7 +137,7 @@ static void print_head(const struct replay_view *view)
 static const char *why(const struct replay_view *view, const struct group *group, char *out,
 		       size_t size)
 {
-	const struct connection *entry = &view->replay.tracks.entries[group->first];
+	const struct connection *entry = track_at(&view->replay.tracks, group->first);
 	struct judge_answer answer;
 	struct plan_answer told;
 
@@ -154,7 +154,7 @@ static void add_counts(struct table *table, const struct replay_view *view,
 {
 	char bytes[24];
 
-	table_add_number(table, view->replay.tracks.entries[group->first].ordinal);
+	table_add_number(table, track_at(&view->replay.tracks, group->first)->ordinal);
 	table_add_number(table, group->connections);
 	table_add_number(table, group->packets);
 	table_add(table, size_text(group->bytes, bytes));
@@ -228,7 +228,7 @@ static void print_changes(const struct replay_view *view)
 		const char *was = replay_flow_id(view->loaded.plan, change->was.flow);
 		const char *is = replay_flow_id(view->other.plan, change->is.flow);
 
-		table_add_number(table, view->replay.tracks.entries[change->first].ordinal);
+		table_add_number(table, track_at(&view->replay.tracks, change->first)->ordinal);
 		table_add_number(table, change->connections);
 		table_add(table, replay_zone_id(view->loaded.plan, change->was.from));
 		table_add(table, replay_zone_id(view->loaded.plan, change->was.to));
@@ -299,6 +299,6 @@ void replay_print_connections(const struct replay_view *view)
 	const struct tracks *tracks = &view->replay.tracks;
 
 	for (size_t i = 0; i < tracks->n; i++)
-		if (!replay_is_alias(&tracks->entries[i]))
-			print_connection(view, &tracks->entries[i]);
+		if (!replay_is_alias(track_at(tracks, i)))
+			print_connection(view, track_at(tracks, i));
 }

@@ -5,7 +5,7 @@
 static void add_alias(struct replay *replay, uint32_t connection, const struct addr *source,
 		      const struct plan_packet *translated)
 {
-	const struct connection *entry = &replay->tracks.entries[connection];
+	const struct connection *entry = track_at(&replay->tracks, connection);
 	struct plan_packet opening = judge_packet(entry);
 	struct track_key key;
 	bool icmp = opening.protocol == IPPROTO_ICMP || opening.protocol == IPPROTO_ICMPV6;
@@ -21,13 +21,13 @@ static void add_alias(struct replay *replay, uint32_t connection, const struct a
 
 	if (alias == TRACK_NONE)
 		alias = track_add(&replay->tracks, &key, hash, TRACK_NONE);
-	else if (!replay_is_alias(&replay->tracks.entries[alias]))
+	else if (!replay_is_alias(track_at(&replay->tracks, alias)))
 		return;
 	if (alias == TRACK_NONE)
 		return;
 	// One that was there already is of a connection before, which is over.
-	replay->tracks.entries[alias].alias_of = connection;
-	replay->tracks.entries[alias].flags = from_b ? CONNECTION_FROM_B : 0;
+	track_at(&replay->tracks, alias)->alias_of = connection;
+	track_at(&replay->tracks, alias)->flags = from_b ? CONNECTION_FROM_B : 0;
 }
 
 // The sources that the plan may give it: the range of a source translation, or the gateway's own

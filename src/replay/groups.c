@@ -94,7 +94,7 @@ void groups_make(const struct replay *replay, struct groups *ret)
 	if (!ret->v)
 		abort();
 	for (size_t i = 0; i < tracks->n; i++) {
-		const struct connection *entry = &tracks->entries[i];
+		const struct connection *entry = track_at(tracks, i);
 
 		if (replay_is_alias(entry))
 			continue;
@@ -180,7 +180,7 @@ void changes_make(const struct replay *replay, const struct plan *is_plan,
 
 	*ret = (struct changes){ 0 };
 	for (size_t i = 0; i < tracks->n; i++) {
-		const struct connection *entry = &tracks->entries[i];
+		const struct connection *entry = track_at(tracks, i);
 		struct change change = { .was = answer_of(entry),
 					 .is = is[i],
 					 .first = (uint32_t)i,

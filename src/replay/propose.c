@@ -94,7 +94,7 @@ static size_t collect(const struct replay *replay, struct seen **ret)
 	if (!seen)
 		abort();
 	for (size_t i = 0; i < tracks->n; i++) {
-		const struct connection *entry = &tracks->entries[i];
+		const struct connection *entry = track_at(tracks, i);
 		struct judge_answer answer;
 
 		if (replay_is_alias(entry) || !has_flow_to_be(entry))

@@ -68,7 +68,7 @@ const char *replay_left_text(enum replay_left left)
 
 bool replay_is_alias(const struct connection *connection)
 {
-	return connection->alias_of != TRACK_NONE;
+	return connection->ordinal == 0;
 }
 
 void replay_init(struct replay *replay, const struct replay_options *options)
@@ -279,7 +279,7 @@ static uint32_t open_connection(struct run *run, const struct item *item, uint32
 		leave(run, REPLAY_BEYOND);
 		return index;
 	}
-	entry = &replay->tracks.entries[index];
+	entry = track_at(&replay->tracks, index);
 	entry->number = item->number;
 	entry->ordinal = ++replay->connections;
 	entry->first_us = entry->last_us = item->packet.time_us;
@@ -375,7 +375,7 @@ static void tell(struct run *run, const struct item *item, uint32_t index,
 static void note_leaving(struct run *run, const struct item *item, uint32_t index)
 {
 	struct replay *replay = run->replay;
-	struct connection *entry = &replay->tracks.entries[index];
+	struct connection *entry = track_at(&replay->tracks, index);
 	struct judge_answer answer;
 
 	entry->left = item->spot;
@@ -389,7 +389,7 @@ static void note_leaving(struct run *run, const struct item *item, uint32_t inde
 // A packet is counted where the first of its direction was seen; elsewhere it is a copy.
 static void count(struct run *run, const struct item *item, uint32_t index, bool reply, bool alias)
 {
-	struct connection *entry = &run->replay->tracks.entries[index];
+	struct connection *entry = track_at(&run->replay->tracks, index);
 	uint16_t sight =
 		(uint16_t)(1 + item->spot * 4 + (item->way == LINK_LEAVING ? 2 : 0) + alias);
 	bool copy = entry->sights[reply] && entry->sights[reply] != sight;
@@ -398,7 +398,7 @@ static void count(struct run *run, const struct item *item, uint32_t index, bool
 		entry->last_us = item->packet.time_us;
 	if (copy && !reply && item->way == LINK_LEAVING && !entry->left)
 		note_leaving(run, item, index);
-	entry = &run->replay->tracks.entries[index];
+	entry = track_at(&run->replay->tracks, index);
 	if (copy) {
 		entry->copies += entry->copies < UINT32_MAX;
 		run->replay->totals.copies++;
@@ -426,8 +426,8 @@ static bool error_may_come(const struct plan *plan, const struct header *header)
 
 static uint32_t real_connection(const struct tracks *tracks, uint32_t index)
 {
-	if (index != TRACK_NONE && tracks->entries[index].alias_of != TRACK_NONE)
-		return tracks->entries[index].alias_of;
+	if (index != TRACK_NONE && replay_is_alias(track_at(tracks, index)))
+		return track_at(tracks, index)->alias_of;
 	return index;
 }
 
@@ -451,7 +451,7 @@ static bool take_error(struct run *run, const struct item *item)
 	index = real_connection(&replay->tracks, index);
 	if (index == TRACK_NONE)
 		return false;
-	struct connection *entry = &replay->tracks.entries[index];
+	struct connection *entry = track_at(&replay->tracks, index);
 
 	entry->errors += entry->errors < UINT32_MAX;
 	replay->totals.errors++;
@@ -480,7 +480,7 @@ static bool is_unknown_copy(const struct run *run, const struct item *item)
 static void join_pieces(struct run *run, const struct item *item, uint32_t index, bool reply)
 {
 	struct fragment *fragment = fragments_find(&run->fragments, &item->header);
-	struct connection *entry = &run->replay->tracks.entries[index];
+	struct connection *entry = track_at(&run->replay->tracks, index);
 
 	fragment->connection = index;
 	fragment->reply = reply;
@@ -517,8 +517,8 @@ static void take_item(struct run *run, const struct item *item)
 	index = real_connection(tracks, found);
 	alias = index != found;
 	if (found != TRACK_NONE)
-		reply = item->from_b != ((tracks->entries[found].flags & CONNECTION_FROM_B) != 0);
-	if (found != TRACK_NONE && !alias && opens_another(&tracks->entries[index], item, reply)) {
+		reply = item->from_b != ((track_at(tracks, found)->flags & CONNECTION_FROM_B) != 0);
+	if (found != TRACK_NONE && !alias && opens_another(track_at(tracks, index), item, reply)) {
 		index = open_connection(run, item, found);
 		reply = false;
 	} else if (found == TRACK_NONE) {
@@ -531,7 +531,7 @@ static void take_item(struct run *run, const struct item *item)
 		index = open_connection(run, item, TRACK_NONE);
 		if (index != TRACK_NONE)
 			reply = item->from_b !=
-				((tracks->entries[index].flags & CONNECTION_FROM_B) != 0);
+				((track_at(tracks, index)->flags & CONNECTION_FROM_B) != 0);
 	}
 	if (index == TRACK_NONE)
 		return;
@@ -573,7 +573,7 @@ void replay_judge_again(const struct replay *replay, const struct plan *plan,
 	judge.plan = plan;
 	judge.finder = plan_finder_new(plan);
 	for (size_t i = 0; i < replay->tracks.n; i++)
-		if (!replay_is_alias(&replay->tracks.entries[i]))
-			judge_connection(&judge, &replay->tracks.entries[i], &verdicts[i]);
+		if (!replay_is_alias(track_at(&replay->tracks, i)))
+			judge_connection(&judge, track_at(&replay->tracks, i), &verdicts[i]);
 	plan_finder_free(judge.finder);
 }

@@ -2,19 +2,34 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { TRACK_FIRST = 1024 }; // buckets
+enum {
+	BUCKETS_FIRST = 1024,
+	HUGE_PAGE = 2 << 20,
+};
+
+// Splitmix64: a seed of small numbers, as a test gives, is as good as another.
+static uint64_t mix(uint64_t x)
+{
+	x += UINT64_C(0x9e3779b97f4a7c15);
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
 
 void track_init(struct tracks *tracks, const uint64_t seed[4])
 {
 	*tracks = (struct tracks){ .max = TRACK_MAX };
-	memcpy(tracks->seed, seed, sizeof(tracks->seed));
+	for (int i = 0; i < 4; i++)
+		tracks->seed[i] = mix(seed[i] + (uint64_t)i);
 }
 
 void track_done(struct tracks *tracks)
 {
 	free(tracks->buckets);
-	free(tracks->entries);
+	for (size_t i = 0; i < TRACK_BLOCKS_MAX; i++)
+		free(tracks->blocks[i]);
 	*tracks = (struct tracks){ 0 };
 }
 
@@ -59,6 +74,7 @@ static bool same_key(const struct track_key *x, const struct track_key *y)
 	       x->protocol == y->protocol && x->family == y->family && x->kind == y->kind;
 }
 
+// The tag's low bits say the bucket, so that a table grows by what stands in its buckets.
 static uint32_t tag_of(uint64_t hash)
 {
 	return (uint32_t)(hash >> 32);
@@ -67,39 +83,44 @@ static uint32_t tag_of(uint64_t hash)
 void track_prefetch(const struct tracks *tracks, uint64_t hash)
 {
 	if (tracks->buckets)
-		__builtin_prefetch(&tracks->buckets[hash & tracks->mask]);
+		__builtin_prefetch(&tracks->buckets[tag_of(hash) & tracks->mask]);
 }
 
-void track_prefetch_entry(const struct tracks *tracks, uint64_t hash)
+bool track_prefetch_entry(const struct tracks *tracks, uint64_t hash)
 {
-	const struct track_bucket *bucket;
+	uint32_t tag = tag_of(hash);
 
-	if (!tracks->buckets)
-		return;
-	bucket = &tracks->buckets[hash & tracks->mask];
-	if (bucket->index == TRACK_NONE || bucket->tag != tag_of(hash))
-		return;
-	__builtin_prefetch(&tracks->entries[bucket->index], 1);
-	__builtin_prefetch((const char *)&tracks->entries[bucket->index] + 64, 1);
-	__builtin_prefetch((const char *)&tracks->entries[bucket->index] + 128, 1);
+	for (size_t at = tag; tracks->buckets; at++) {
+		const struct track_bucket *bucket = &tracks->buckets[at & tracks->mask];
+
+		if (bucket->index == TRACK_NONE)
+			return false;
+		if (bucket->tag != tag)
+			continue;
+		const char *entry = (const char *)track_at(tracks, bucket->index);
+
+		__builtin_prefetch(entry, 1);
+		__builtin_prefetch(entry + 64, 1);
+		return true;
+	}
+	return false;
 }
 
 uint32_t track_find(const struct tracks *tracks, const struct track_key *key, uint64_t hash,
 		    uint16_t origin, bool from_b)
 {
 	unsigned variants = 0;
+	uint32_t tag = tag_of(hash);
 
-	if (!tracks->buckets)
-		return TRACK_NONE;
-	for (size_t at = hash & tracks->mask;; at = (at + 1) & tracks->mask) {
-		const struct track_bucket *bucket = &tracks->buckets[at];
+	for (size_t at = tag; tracks->buckets; at++) {
+		const struct track_bucket *bucket = &tracks->buckets[at & tracks->mask];
 		const struct connection *entry;
 
 		if (bucket->index == TRACK_NONE)
 			return TRACK_NONE;
-		if (bucket->tag != tag_of(hash))
+		if (bucket->tag != tag)
 			continue;
-		entry = &tracks->entries[bucket->index];
+		entry = track_at(tracks, bucket->index);
 		if (!same_key(&entry->key, key))
 			continue;
 		bool opener = from_b == ((entry->flags & CONNECTION_FROM_B) != 0);
@@ -108,40 +129,54 @@ uint32_t track_find(const struct tracks *tracks, const struct track_key *key, ui
 		    origin == TRACK_ANYWHERE || ++variants == TRACK_VARIANTS_MAX)
 			return bucket->index;
 	}
+	return TRACK_NONE;
 }
 
-static void put(struct tracks *tracks, uint64_t hash, uint32_t index)
+static void put(struct tracks *tracks, uint32_t tag, uint32_t index)
 {
-	size_t at = hash & tracks->mask;
+	size_t at = tag & tracks->mask;
 
 	while (tracks->buckets[at].index != TRACK_NONE)
 		at = (at + 1) & tracks->mask;
-	tracks->buckets[at] = (struct track_bucket){ tag_of(hash), index };
+	tracks->buckets[at] = (struct track_bucket){ tag, index };
 }
 
-// Half of the buckets stay free.  An entry whose bucket was given away is not in the old ones.
+// Large arrays that are looked into at random need few entries of the processor's table of pages.
+static void *allocate(size_t size)
+{
+	void *bytes = aligned_alloc(size < HUGE_PAGE ? 64 : HUGE_PAGE, size);
+
+	if (!bytes)
+		abort();
+	if (size >= HUGE_PAGE)
+		(void)madvise(bytes, size, MADV_HUGEPAGE);
+	return bytes;
+}
+
+// Half of the buckets stay free.  From a free bucket on, so that those of one key keep their order.
 static void grow(struct tracks *tracks)
 {
-	size_t old = tracks->buckets ? tracks->mask + 1 : 0;
-	size_t size = old ? 2 * old : TRACK_FIRST;
+	size_t old = tracks->buckets ? tracks->mask + 1 : 0, start = 0;
+	size_t size = old ? 2 * old : BUCKETS_FIRST;
 	struct track_bucket *before = tracks->buckets;
 
-	tracks->buckets = malloc(size * sizeof(*tracks->buckets));
-	if (!tracks->buckets)
-		abort();
-	for (size_t i = 0; i < size; i++)
-		tracks->buckets[i].index = TRACK_NONE;
+	tracks->buckets = allocate(size * sizeof(*tracks->buckets));
+	memset(tracks->buckets, 0xff, size * sizeof(*tracks->buckets)); // TRACK_NONE
 	tracks->mask = size - 1;
-	for (size_t i = 0; i < old; i++)
-		if (before[i].index != TRACK_NONE)
-			put(tracks, track_hash(tracks, &tracks->entries[before[i].index].key),
-			    before[i].index);
+	while (old && before[start].index != TRACK_NONE)
+		start++;
+	for (size_t i = 0; i < old; i++) {
+		const struct track_bucket *bucket = &before[(start + i) & (old - 1)];
+
+		if (bucket->index != TRACK_NONE)
+			put(tracks, bucket->tag, bucket->index);
+	}
 	free(before);
 }
 
-static void replace(struct tracks *tracks, uint64_t hash, uint32_t old, uint32_t index)
+static void replace(struct tracks *tracks, uint32_t tag, uint32_t old, uint32_t index)
 {
-	size_t at = hash & tracks->mask;
+	size_t at = tag & tracks->mask;
 
 	while (tracks->buckets[at].index != old)
 		at = (at + 1) & tracks->mask;
@@ -152,21 +187,19 @@ uint32_t track_add(struct tracks *tracks, const struct track_key *key, uint64_t 
 		   uint32_t replaces)
 {
 	uint32_t index = (uint32_t)tracks->n;
+	struct connection **block = &tracks->blocks[index / TRACK_BLOCK];
 
 	if (tracks->n >= tracks->max)
 		return TRACK_NONE;
 	if (!tracks->buckets || tracks->n >= (tracks->mask + 1) / 2)
 		grow(tracks);
-	if (tracks->n == tracks->cap) {
-		tracks->cap = tracks->cap ? 2 * tracks->cap : TRACK_FIRST;
-		tracks->entries = realloc(tracks->entries, tracks->cap * sizeof(*tracks->entries));
-		if (!tracks->entries)
-			abort();
-	}
-	tracks->entries[tracks->n++] = (struct connection){ .key = *key, .alias_of = TRACK_NONE };
+	if (!*block)
+		*block = allocate(TRACK_BLOCK * sizeof(**block));
+	tracks->n++;
+	*track_at(tracks, index) = (struct connection){ .key = *key };
 	if (replaces == TRACK_NONE)
-		put(tracks, hash, index);
+		put(tracks, tag_of(hash), index);
 	else
-		replace(tracks, hash, replaces, index);
+		replace(tracks, tag_of(hash), replaces, index);
 	return index;
 }

@@ -255,7 +255,7 @@ static void describe(const struct replay *replay, char *out, size_t size)
 
 	*out = '\0';
 	for (size_t i = 0; i < replay->tracks.n; i++) {
-		const struct connection *c = &replay->tracks.entries[i];
+		const struct connection *c = track_at(&replay->tracks, i);
 
 		if (replay_is_alias(c))
 			continue;
@@ -339,7 +339,7 @@ static void full_table(void **state)
 	replay_run(&replay, &capture);
 	assert_int_equal(replay.tracks.n, 8);
 	assert_int_equal(replay.totals.left[REPLAY_BEYOND], 1);
-	assert_int_equal(replay.tracks.entries[3].packets[1], 1);
+	assert_int_equal(track_at(&replay.tracks, 3)->packets[1], 1);
 	replay_done(&replay);
 	capture_done(&capture);
 	made_done(&made);
@@ -370,7 +370,7 @@ static void many(void **state)
 	replay_run(&replay, &capture);
 	assert_int_equal(replay.tracks.n, 5000);
 	for (size_t i = 0; i < 5000; i++)
-		assert_int_equal(replay.tracks.entries[i].packets[0], 3);
+		assert_int_equal(track_at(&replay.tracks, i)->packets[0], 3);
 	replay_done(&replay);
 	capture_done(&capture);
 	made_done(&made);

@@ -108,8 +108,8 @@ static void agrees_with_a_list(void **arg)
 			twin = &list[n++];
 		*twin = (struct twin){ key, origin, origin != TRACK_ANYWHERE && pick(2), from_b,
 				       index };
-		tracks.entries[index].origin = origin;
-		tracks.entries[index].flags = (uint8_t)((from_b ? CONNECTION_FROM_B : 0) |
+		track_at(&tracks, index)->origin = origin;
+		track_at(&tracks, index)->flags = (uint8_t)((from_b ? CONNECTION_FROM_B : 0) |
 							(twin->strict ? CONNECTION_STRICT : 0));
 	}
 	assert_true(again > 1000);
