@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/exit.h"
+#include "base/vec.h"
 #include "cli/call.h"
 #include "cli/replay.h"
 
@@ -264,10 +265,8 @@ static int print_packets(struct replay_view *view, const struct replay_options *
 
 static void compare(struct replay_view *view)
 {
-	struct judge_answer *is = calloc(view->replay.tracks.n + 1, sizeof(*is));
+	struct fate *is = vec_zeroed(view->replay.tracks.n, sizeof(*is));
 
-	if (!is)
-		abort();
 	replay_judge_again(&view->replay, view->other.plan, is);
 	changes_make(&view->replay, view->other.plan, is, &view->changes);
 	free(is);

@@ -155,6 +155,13 @@ static struct near find_nearest(const struct plan *plan, const struct plan_packe
 	return best;
 }
 
+static bool atom_holds(const struct plan_atom *atom, const struct plan_packet *packet)
+{
+	return packet->protocol >= atom->protocol_lo && packet->protocol <= atom->protocol_hi &&
+	       packet->port >= atom->port_lo && packet->port <= atom->port_hi &&
+	       packet->sport >= atom->sport_lo && packet->sport <= atom->sport_hi;
+}
+
 // No flow, no service, or no address?  The settled cells say.
 enum plan_reason nearest_reason(const struct plan *plan, const struct plan_packet *packet)
 {
@@ -162,10 +169,11 @@ enum plan_reason nearest_reason(const struct plan *plan, const struct plan_packe
 	bool any = false;
 
 	for (size_t i = 0; pair && i < pair->n_classes; i++) {
-		any = any || pair->classes[i].n_cells > 0;
+		if (pair->classes[i].n_cells == 0)
+			continue;
+		any = true;
 		for (size_t j = 0; j < pair->classes[i].n_atoms; j++)
-			if (pair->classes[i].n_cells > 0 &&
-			    atom_distance(&pair->classes[i].atoms[j], packet) == 0)
+			if (atom_holds(&pair->classes[i].atoms[j], packet))
 				return PLAN_NO_ADDRESS;
 	}
 	return any ? PLAN_NO_SERVICE : PLAN_NO_PAIR;

@@ -5,6 +5,10 @@
 
 #include "base/vec.h"
 
+// So many are sorted at once, and those alike brought together, so that what is held grows with
+// what differs and not with the connections.
+enum { JOIN_AT = 1 << 16 };
+
 static int compare_numbers(uint64_t a, uint64_t b)
 {
 	return (a > b) - (a < b);
@@ -67,46 +71,51 @@ static int by_size(const void *x, const void *y)
 						: compare_numbers(a->first, b->first);
 }
 
-static void join(struct groups *groups)
+static size_t join_groups(struct group *v, size_t n)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < groups->n; i++) {
-		struct group *group = &groups->v[i];
-
-		if (!kept || !same_group(&groups->v[kept - 1], group)) {
-			groups->v[kept++] = *group;
+	if (n)
+		qsort(v, n, sizeof(*v), by_key);
+	for (size_t i = 0; i < n; i++) {
+		if (!kept || !same_group(&v[kept - 1], &v[i])) {
+			v[kept++] = v[i];
 			continue;
 		}
-		groups->v[kept - 1].connections += group->connections;
-		groups->v[kept - 1].answered += group->answered;
-		groups->v[kept - 1].packets += group->packets;
-		groups->v[kept - 1].bytes += group->bytes;
+		v[kept - 1].connections += v[i].connections;
+		v[kept - 1].answered += v[i].answered;
+		v[kept - 1].packets += v[i].packets;
+		v[kept - 1].bytes += v[i].bytes;
 	}
-	groups->n = kept;
+	return kept;
 }
 
 void groups_make(const struct replay *replay, struct groups *ret)
 {
 	const struct tracks *tracks = &replay->tracks;
+	VEC(struct group) all = { 0 };
+	size_t limit = JOIN_AT;
 
-	*ret = (struct groups){ .v = calloc(tracks->n + 1, sizeof(*ret->v)) };
-	if (!ret->v)
-		abort();
+	*ret = (struct groups){ 0 };
 	for (size_t i = 0; i < tracks->n; i++) {
 		const struct connection *entry = track_at(tracks, i);
+		struct group group = group_of(entry, (uint32_t)i);
 
 		if (replay_is_alias(entry))
 			continue;
-		ret->v[ret->n] = group_of(entry, (uint32_t)i);
 		ret->connections[entry->verdict]++;
-		ret->packets[entry->verdict] += ret->v[ret->n].packets;
-		ret->bytes[entry->verdict] += ret->v[ret->n].bytes;
-		ret->n++;
+		ret->packets[entry->verdict] += group.packets;
+		ret->bytes[entry->verdict] += group.bytes;
+		vec_push(&all, group);
+		if (all.n < limit)
+			continue;
+		all.n = join_groups(all.v, all.n);
+		limit = all.n + all.n / 2 + JOIN_AT;
 	}
-	qsort(ret->v, ret->n, sizeof(*ret->v), by_key);
-	join(ret);
-	qsort(ret->v, ret->n, sizeof(*ret->v), by_size);
+	ret->n = join_groups(all.v, all.n);
+	if (ret->n)
+		qsort(all.v, ret->n, sizeof(*all.v), by_size);
+	ret->v = all.v;
 }
 
 void groups_done(struct groups *groups)
@@ -125,13 +134,13 @@ static const char *flow_id(const struct plan *plan, uint32_t flow)
 	return flow < n ? flows[flow].id : "";
 }
 
-static struct judge_answer answer_of(const struct connection *entry)
+static struct fate fate_of(const struct connection *entry)
 {
-	return (struct judge_answer){ .verdict = (enum replay_verdict)entry->verdict,
-				      .reason = (enum replay_reason)entry->reason,
-				      .from = entry->from,
-				      .to = entry->to,
-				      .flow = entry->flow };
+	return (struct fate){ .verdict = entry->verdict,
+			      .reason = entry->reason,
+			      .from = entry->from,
+			      .to = entry->to,
+			      .flow = entry->flow };
 }
 
 static int by_fates(const void *x, const void *y)
@@ -171,17 +180,34 @@ static int by_count(const void *x, const void *y)
 						: compare_numbers(a->first, b->first);
 }
 
-void changes_make(const struct replay *replay, const struct plan *is_plan,
-		  const struct judge_answer *is, struct changes *ret)
+static size_t join_changes(struct change *v, size_t n)
+{
+	size_t kept = 0;
+
+	if (n)
+		qsort(v, n, sizeof(*v), by_fates);
+	for (size_t i = 0; i < n; i++) {
+		if (!kept || !same_fates(&v[kept - 1], &v[i])) {
+			v[kept++] = v[i];
+			continue;
+		}
+		v[kept - 1].connections += v[i].connections;
+		v[kept - 1].packets += v[i].packets;
+	}
+	return kept;
+}
+
+void changes_make(const struct replay *replay, const struct plan *is_plan, const struct fate *is,
+		  struct changes *ret)
 {
 	const struct tracks *tracks = &replay->tracks;
 	VEC(struct change) all = { 0 };
-	size_t kept = 0;
+	size_t limit = JOIN_AT;
 
 	*ret = (struct changes){ 0 };
 	for (size_t i = 0; i < tracks->n; i++) {
 		const struct connection *entry = track_at(tracks, i);
-		struct change change = { .was = answer_of(entry),
+		struct change change = { .was = fate_of(entry),
 					 .is = is[i],
 					 .first = (uint32_t)i,
 					 .connections = 1,
@@ -194,21 +220,15 @@ void changes_make(const struct replay *replay, const struct plan *is_plan,
 			continue;
 		vec_push(&all, change);
 		ret->connections++;
-	}
-	if (all.n)
-		qsort(all.v, all.n, sizeof(*all.v), by_fates);
-	for (size_t i = 0; i < all.n; i++) {
-		if (kept && same_fates(&all.v[kept - 1], &all.v[i])) {
-			all.v[kept - 1].connections++;
-			all.v[kept - 1].packets += all.v[i].packets;
+		if (all.n < limit)
 			continue;
-		}
-		all.v[kept++] = all.v[i];
+		all.n = join_changes(all.v, all.n);
+		limit = all.n + all.n / 2 + JOIN_AT;
 	}
-	if (kept)
-		qsort(all.v, kept, sizeof(*all.v), by_count);
+	ret->n = join_changes(all.v, all.n);
+	if (ret->n)
+		qsort(all.v, ret->n, sizeof(*all.v), by_count);
 	ret->v = all.v;
-	ret->n = kept;
 }
 
 void changes_done(struct changes *changes)

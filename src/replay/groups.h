@@ -26,7 +26,7 @@ void groups_done(struct groups *groups);
 
 // Of two policies: connections that change their fate, by what it was and what it is.
 struct change {
-	struct judge_answer was, is; // of the first of them
+	struct fate was, is; // of the first of them
 	uint32_t first;
 	uint64_t connections, packets;
 };
@@ -36,8 +36,8 @@ struct changes {
 	uint64_t connections; // all that change
 };
 // is: of replay_judge_again() by is_plan, whose flows and zones it names.
-void changes_make(const struct replay *replay, const struct plan *is_plan,
-		  const struct judge_answer *is, struct changes *ret);
+void changes_make(const struct replay *replay, const struct plan *is_plan, const struct fate *is,
+		  struct changes *ret);
 void changes_done(struct changes *changes);
 
 #endif

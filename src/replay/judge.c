@@ -122,7 +122,7 @@ static bool from_gateway(const struct judge *judge, uint16_t zone, const struct 
 // Where it was seen leaving is one of the zones that it may go to.
 static void narrow(const struct judge *judge, uint16_t left, struct zones *to)
 {
-	uint16_t zone = spots_zone(judge->spots, judge->plan, left);
+	uint16_t zone = judge->zones[left];
 
 	for (size_t i = 0; to->n > 1 && i < to->n; i++)
 		if (to->v[i] == zone)
@@ -132,7 +132,7 @@ static void narrow(const struct judge *judge, uint16_t left, struct zones *to)
 static void find_zones(const struct judge *judge, const struct connection *connection,
 		       const struct plan_packet *packet, struct zones *from, struct zones *to)
 {
-	uint16_t zone = spots_zone(judge->spots, judge->plan, connection->slot);
+	uint16_t zone = judge->zones[connection->slot];
 	bool leaving = connection->way == LINK_LEAVING;
 
 	if (leaving && from_gateway(judge, zone, &packet->source))
@@ -251,28 +251,34 @@ struct plan_packet judge_packet(const struct connection *connection)
 	return packet;
 }
 
-static enum replay_verdict ask(const struct judge *judge, const struct plan_packet *packet,
-			       struct judge_answer *ret)
+static void take_answer(const struct plan_packet *packet, const struct plan_answer *answer,
+			struct judge_answer *ret)
 {
 	static const enum replay_verdict verdicts[] = { [PLAN_DENY] = REPLAY_DENIED,
 							[PLAN_ALLOW] = REPLAY_ALLOWED,
 							[PLAN_INSPECT] = REPLAY_INSPECTED };
+
+	*ret = (struct judge_answer){
+		.verdict = verdicts[answer->verdict],
+		.reason = (enum replay_reason)answer->reason,
+		.from = packet->from,
+		.to = answer->translated.to,
+		.flow = answer->verdict == PLAN_DENY ? (uint32_t)PLAN_NONE : answer->flow,
+		.destination_nat = answer->destination_nat,
+		.source_nat = answer->source_nat,
+		.hairpin_nat = answer->hairpin_nat,
+		.packet = *packet,
+		.translated = answer->translated,
+	};
+}
+
+static void ask(const struct judge *judge, const struct plan_packet *packet,
+		struct judge_answer *ret)
+{
 	struct plan_answer answer;
 
 	plan_decide(judge->plan, judge->finder, packet, &answer);
-	*ret = (struct judge_answer){
-		.verdict = verdicts[answer.verdict],
-		.reason = (enum replay_reason)answer.reason,
-		.from = packet->from,
-		.to = answer.translated.to,
-		.flow = answer.verdict == PLAN_DENY ? (uint32_t)PLAN_NONE : answer.flow,
-		.destination_nat = answer.destination_nat,
-		.source_nat = answer.source_nat,
-		.hairpin_nat = answer.hairpin_nat,
-		.packet = *packet,
-		.translated = answer.translated,
-	};
-	return ret->verdict;
+	take_answer(packet, &answer, ret);
 }
 
 static void ask_between(const struct judge *judge, const struct plan_packet *opening,
@@ -305,8 +311,17 @@ static void ask_between(const struct judge *judge, const struct plan_packet *ope
 	}
 }
 
-void judge_connection(const struct judge *judge, const struct connection *connection,
-		      struct judge_answer *ret)
+// --- many connections
+
+// Those between one zone and one other, whose packets are put to the plan together.
+struct pending {
+	struct plan_packet packets[JUDGE_MANY];
+	struct judge_answer *answers[JUDGE_MANY];
+	size_t n;
+};
+
+static void judge_or_wait(const struct judge *judge, const struct connection *connection,
+			  struct judge_answer *ret, struct pending *pending)
 {
 	struct plan_packet packet = judge_packet(connection);
 	enum replay_reason before = reason_before(judge, connection);
@@ -324,13 +339,57 @@ void judge_connection(const struct judge *judge, const struct connection *connec
 	if (connection->way == LINK_PASSING) {
 		ret->verdict = REPLAY_INSIDE;
 		ret->reason = REPLAY_SAME_ZONE;
+	} else if (!before && from.n == 1 && to.n == 1) {
+		packet.from = ret->from;
+		packet.to = ret->to;
+		pending->packets[pending->n] = packet;
+		pending->answers[pending->n++] = ret;
 	} else if (!before && from.n && to.n) {
 		ask_between(judge, &packet, &from, &to, ret);
 	}
+}
+
+static void judge_pending(const struct judge *judge, const struct pending *pending)
+{
+	struct plan_answer answers[JUDGE_MANY];
+
+	plan_decide_many(judge->plan, judge->finder, pending->packets, pending->n, answers);
+	for (size_t i = 0; i < pending->n; i++)
+		take_answer(&pending->packets[i], &answers[i], pending->answers[i]);
+}
+
+void judge_many(const struct judge *judge, const struct connection *const *connections, size_t n,
+		struct judge_answer *ret)
+{
+	struct pending pending;
+
+	pending.n = 0;
+	for (size_t i = 0; i < n; i++)
+		judge_or_wait(judge, connections[i], &ret[i], &pending);
+	judge_pending(judge, &pending);
 	// Loopback; or nobody saw it at the gateway, and nothing says that it would go there.
-	if (ret->verdict == REPLAY_DENIED && ret->from == ret->to && ret->from != SPOT_NO_ZONE &&
-	    (ret->from == PLAN_SELF || connection->way == LINK_UNKNOWN)) {
-		ret->verdict = REPLAY_INSIDE;
-		ret->reason = REPLAY_SAME_ZONE;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (ret[i].verdict == REPLAY_DENIED && ret[i].from == ret[i].to &&
+		    ret[i].from != SPOT_NO_ZONE &&
+		    (ret[i].from == PLAN_SELF || connections[i]->way == LINK_UNKNOWN)) {
+			ret[i].verdict = REPLAY_INSIDE;
+			ret[i].reason = REPLAY_SAME_ZONE;
+		}
+}
+
+void judge_connection(const struct judge *judge, const struct connection *connection,
+		      struct judge_answer *ret)
+{
+	judge_many(judge, &connection, 1, ret);
+}
+
+struct fate judge_fate(const struct judge_answer *answer)
+{
+	return (struct fate){
+		.verdict = (uint8_t)answer->verdict,
+		.reason = (uint8_t)answer->reason,
+		.from = answer->from,
+		.to = answer->to,
+		.flow = answer->flow,
+	};
 }

@@ -50,6 +50,8 @@ enum replay_reason { // the first ones are those of enum plan_reason
 	REPLAY_REASONS,
 };
 
+_Static_assert(REPLAY_VERDICTS <= 1 << 3 && REPLAY_REASONS <= 1 << 5, "struct connection has room");
+
 const char *replay_verdict_word(enum replay_verdict verdict); // "allowed"
 const char *replay_reason_word(enum replay_reason reason);    // "no-pair"
 const char *replay_reason_text(enum replay_reason reason);    // for people
@@ -57,7 +59,7 @@ const char *replay_reason_text(enum replay_reason reason);    // for people
 struct judge {
 	const struct plan *plan;
 	struct plan_finder *finder;
-	const struct spots *spots;
+	const uint16_t *zones;	 // by spot, of the plan
 	const struct addr *self; // the gateway's own addresses
 	size_t n_self;
 };
@@ -71,8 +73,20 @@ struct judge_answer {
 	struct plan_packet packet, translated;
 };
 
+struct fate { // what is kept of an answer
+	uint8_t verdict, reason;
+	uint16_t from, to;
+	uint32_t flow;
+};
+
+enum { JUDGE_MANY = 32 };
+
 void judge_connection(const struct judge *judge, const struct connection *connection,
 		      struct judge_answer *ret);
+// The same of n of them, at most JUDGE_MANY: much quicker than one by one.
+void judge_many(const struct judge *judge, const struct connection *const *connections, size_t n,
+		struct judge_answer *ret);
+struct fate judge_fate(const struct judge_answer *answer);
 bool judge_is_self(const struct judge *judge, const struct addr *addr);
 // The packet that opened it, without zones.
 struct plan_packet judge_packet(const struct connection *connection);

@@ -35,6 +35,13 @@ struct item {
 	uint16_t spot;
 	uint8_t way;
 	bool good, from_b;
+	const struct foreseen *foreseen; // NULL: nothing is
+};
+
+// The connection that a packet opens, if it opens one, and its judgement.
+struct foreseen {
+	struct connection opening;
+	const struct judge_answer *answer;
 };
 
 struct run {
@@ -42,6 +49,9 @@ struct run {
 	struct capture *capture;
 	struct fragments fragments;
 	struct item items[REPLAY_BATCH];
+	struct foreseen foreseen[REPLAY_BATCH];
+	const struct connection *openings[REPLAY_BATCH];
+	struct judge_answer answers[REPLAY_BATCH];
 };
 
 static const struct {
@@ -81,7 +91,7 @@ void replay_init(struct replay *replay, const struct replay_options *options)
 	replay->judge = (struct judge){
 		.plan = options->plan,
 		.finder = plan_finder_new(options->plan),
-		.spots = &replay->spots,
+		.zones = replay->spots.zones,
 		.self = options->self,
 		.n_self = options->n_self,
 	};
@@ -194,15 +204,20 @@ static void read_item(struct run *run, struct item *item)
 
 // --- a new connection
 
+static void take_answer(struct connection *entry, const struct judge_answer *answer)
+{
+	entry->verdict = answer->verdict;
+	entry->reason = answer->reason;
+	entry->from = answer->from;
+	entry->to = answer->to;
+	entry->flow = answer->flow;
+}
+
 static void judge_entry(struct replay *replay, struct connection *entry,
 			struct judge_answer *answer)
 {
 	judge_connection(&replay->judge, entry, answer);
-	entry->verdict = (uint8_t)answer->verdict;
-	entry->reason = (uint8_t)answer->reason;
-	entry->from = answer->from;
-	entry->to = answer->to;
-	entry->flow = answer->flow;
+	take_answer(entry, answer);
 }
 
 static bool permits(const struct judge_answer *answer)
@@ -236,19 +251,12 @@ static void turn(struct connection *entry)
 	entry->way = LINK_UNKNOWN;
 }
 
+// Of an entry that was judged as it was described.
 static void judge_first(struct replay *replay, struct connection *entry, const struct item *item,
 			struct judge_answer *answer)
 {
 	struct connection before = *entry;
 
-	if (entry->flags & CONNECTION_MIDDLE && !(entry->flags & CONNECTION_GUESSED)) {
-		if (item->header.has_type)
-			entry->type = (uint8_t)entry->key.kind;
-		turn(entry);
-		judge_entry(replay, entry, answer);
-		return;
-	}
-	judge_entry(replay, entry, answer);
 	if (!(entry->flags & CONNECTION_GUESSED) || permits(answer))
 		return;
 	turn(entry);
@@ -267,10 +275,35 @@ static uint16_t origin_of(const struct replay *replay, const struct item *item)
 					: (uint16_t)TRACK_ANYWHERE;
 }
 
+// What is known of a connection by the packet that opens it.
+static void describe(const struct replay *replay, const struct item *item, bool again,
+		     struct connection *ret)
+{
+	const struct header *header = &item->header;
+
+	*ret = (struct connection){
+		.key = item->key,
+		.number = item->number,
+		.first_us = item->packet.time_us,
+		.last_us = item->packet.time_us,
+		.slot = item->spot,
+		.way = item->way,
+		.type = header->has_type ? (uint8_t)header->port : header->tcp_flags,
+		.extensions = header->extensions | (header->fragment ? HEADER_FRAGMENT : 0),
+		.flags = item->from_b ? CONNECTION_FROM_B : 0,
+	};
+	if (!again)
+		ret->flags |= (uint8_t)middle_of(replay, item);
+	if (!(ret->flags & CONNECTION_MIDDLE) || ret->flags & CONNECTION_GUESSED)
+		return;
+	if (header->has_type)
+		ret->type = (uint8_t)ret->key.kind;
+	turn(ret);
+}
+
 static uint32_t open_connection(struct run *run, const struct item *item, uint32_t replaces)
 {
 	struct replay *replay = run->replay;
-	const struct header *header = &item->header;
 	uint32_t index = track_add(&replay->tracks, &item->key, item->hash, replaces);
 	struct judge_answer answer;
 	struct connection *entry;
@@ -280,16 +313,15 @@ static uint32_t open_connection(struct run *run, const struct item *item, uint32
 		return index;
 	}
 	entry = track_at(&replay->tracks, index);
-	entry->number = item->number;
+	if (item->foreseen && replaces == TRACK_NONE) {
+		*entry = item->foreseen->opening;
+		answer = *item->foreseen->answer;
+		take_answer(entry, &answer);
+	} else {
+		describe(replay, item, replaces != TRACK_NONE, entry);
+		judge_entry(replay, entry, &answer);
+	}
 	entry->ordinal = ++replay->connections;
-	entry->first_us = entry->last_us = item->packet.time_us;
-	entry->slot = item->spot;
-	entry->way = item->way;
-	entry->type = header->has_type ? (uint8_t)header->port : header->tcp_flags;
-	entry->extensions = header->extensions | (header->fragment ? HEADER_FRAGMENT : 0);
-	entry->flags = item->from_b ? CONNECTION_FROM_B : 0;
-	if (replaces == TRACK_NONE)
-		entry->flags |= (uint8_t)middle_of(replay, item);
 	judge_first(replay, entry, item, &answer);
 	entry->origin = origin_of(replay, item);
 	if (entry->origin != TRACK_ANYWHERE && entry->way == LINK_COMING)
@@ -297,6 +329,29 @@ static uint32_t open_connection(struct run *run, const struct item *item, uint32
 	if (permits(&answer))
 		aliases_add(replay, index, &answer);
 	return index;
+}
+
+// Judges together the connections that packets will open if nothing before them does.  An answer
+// depends on nothing that other packets of the batch change, so it is the one that asking later
+// would give.
+static void foresee(struct run *run, size_t n)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct item *item = &run->items[i];
+		struct foreseen *foreseen = &run->foreseen[found];
+
+		item->foreseen = NULL;
+		if (!item->good || track_prefetch_entry(&run->replay->tracks, item->hash) ||
+		    item->header.later)
+			continue;
+		describe(run->replay, item, false, &foreseen->opening);
+		foreseen->answer = &run->answers[found];
+		run->openings[found++] = &foreseen->opening;
+		item->foreseen = foreseen;
+	}
+	judge_many(&run->replay->judge, run->openings, found, run->answers);
 }
 
 // --- packets of connections
@@ -553,9 +608,7 @@ void replay_run(struct replay *replay, struct capture *capture)
 	do {
 		for (n = 0; n < REPLAY_BATCH && capture_next(capture, &run->items[n].packet); n++)
 			read_item(run, &run->items[n]);
-		for (size_t i = 0; i < n; i++)
-			if (run->items[i].good)
-				track_prefetch_entry(&replay->tracks, run->items[i].hash);
+		foresee(run, n);
 		for (size_t i = 0; i < n; i++)
 			if (run->items[i].good)
 				take_item(run, &run->items[i]);
@@ -565,15 +618,31 @@ void replay_run(struct replay *replay, struct capture *capture)
 	free(run);
 }
 
-void replay_judge_again(const struct replay *replay, const struct plan *plan,
-			struct judge_answer *verdicts)
+void replay_judge_again(const struct replay *replay, const struct plan *plan, struct fate *fates)
 {
 	struct judge judge = replay->judge;
+	uint16_t *zones = spots_zones(&replay->spots, plan);
+	const struct connection *some[JUDGE_MANY] = { NULL };
+	struct judge_answer answers[JUDGE_MANY];
+	uint32_t index[JUDGE_MANY];
+	size_t n = 0;
 
 	judge.plan = plan;
 	judge.finder = plan_finder_new(plan);
-	for (size_t i = 0; i < replay->tracks.n; i++)
-		if (!replay_is_alias(track_at(&replay->tracks, i)))
-			judge_connection(&judge, track_at(&replay->tracks, i), &verdicts[i]);
+	judge.zones = zones;
+	plan_finder_expect(judge.finder, replay->connections);
+	for (size_t i = 0; i < replay->tracks.n; i++) {
+		if (!replay_is_alias(track_at(&replay->tracks, i))) {
+			some[n] = track_at(&replay->tracks, i);
+			index[n++] = (uint32_t)i;
+		}
+		if (n < JUDGE_MANY && i + 1 < replay->tracks.n)
+			continue;
+		judge_many(&judge, some, n, answers);
+		for (size_t k = 0; k < n; k++)
+			fates[index[k]] = judge_fate(&answers[k]);
+		n = 0;
+	}
 	plan_finder_free(judge.finder);
+	free(zones);
 }

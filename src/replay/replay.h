@@ -70,9 +70,8 @@ void replay_init(struct replay *replay, const struct replay_options *options);
 void replay_done(struct replay *replay);
 // To the end of the capture or to its fault.
 void replay_run(struct replay *replay, struct capture *capture);
-// Judges every connection by another plan: verdicts[i] is of entries[i].
-void replay_judge_again(const struct replay *replay, const struct plan *plan,
-			struct judge_answer *verdicts);
+// Judges every connection by another plan: fates[i] is of the entry i; an alias has none.
+void replay_judge_again(const struct replay *replay, const struct plan *plan, struct fate *fates);
 // Aliases are not connections.
 bool replay_is_alias(const struct connection *connection);
 

@@ -4,16 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/vec.h"
+
 void spots_init(struct spots *spots, const struct plan *plan, const struct spot_rule *rules,
 		size_t n_rules)
 {
 	*spots = (struct spots){ .plan = plan, .rules = rules, .n_rules = n_rules };
-	spots->v = calloc(SPOTS_MAX, sizeof(*spots->v));
-	spots->zones = calloc(SPOTS_MAX, sizeof(*spots->zones));
-	if (!spots->v || !spots->zones)
-		abort();
-	spots->zones[0] = SPOT_NO_ZONE;
+	spots->v = vec_zeroed(SPOTS_MAX, sizeof(*spots->v));
 	spots->n = 1;
+	spots->zones = spots_zones(spots, plan);
 }
 
 void spots_done(struct spots *spots)
@@ -36,7 +35,7 @@ static bool rule_fits(const char *rule, const struct spot *spot)
 	return spot->numbered && strcmp(rule, text) == 0;
 }
 
-uint16_t spots_zone(const struct spots *spots, const struct plan *plan, uint16_t spot)
+static uint16_t zone_by_name(const struct spots *spots, const struct plan *plan, uint16_t spot)
 {
 	const struct spot *at = &spots->v[spot];
 	uint32_t zone = PLAN_NONE;
@@ -54,6 +53,15 @@ uint16_t spots_zone(const struct spots *spots, const struct plan *plan, uint16_t
 	return (uint16_t)zone; // PLAN_NONE becomes SPOT_NO_ZONE
 }
 
+uint16_t *spots_zones(const struct spots *spots, const struct plan *plan)
+{
+	uint16_t *zones = vec_zeroed(SPOTS_MAX, sizeof(*zones));
+
+	for (size_t i = 0; i < spots->n; i++)
+		zones[i] = zone_by_name(spots, plan, (uint16_t)i);
+	return zones;
+}
+
 static uint16_t add(struct spots *spots, const struct spot *spot, const struct capture *capture,
 		    const struct capture_packet *packet)
 {
@@ -67,7 +75,7 @@ static uint16_t add(struct spots *spots, const struct spot *spot, const struct c
 		snprintf(to->name, sizeof(to->name), "%s.%u", name, spot->vlan);
 	else
 		snprintf(to->name, sizeof(to->name), "%s", name);
-	spots->zones[spots->n] = spots_zone(spots, spots->plan, (uint16_t)spots->n);
+	spots->zones[spots->n] = zone_by_name(spots, spots->plan, (uint16_t)spots->n);
 	return (uint16_t)spots->n++;
 }
 

@@ -47,7 +47,7 @@ uint16_t spots_find(struct spots *spots, const struct capture *capture,
 		    const struct capture_packet *packet, const struct link_frame *frame);
 enum link_way spots_way(struct spots *spots, uint16_t spot, const struct capture_packet *packet,
 			const struct link_frame *frame, const struct header *header);
-// The zone of a spot in a plan, by its names; SPOT_NO_ZONE.
-uint16_t spots_zone(const struct spots *spots, const struct plan *plan, uint16_t spot);
+// The zones of spots in a plan, by their names, or SPOT_NO_ZONE; the caller's to free.
+uint16_t *spots_zones(const struct spots *spots, const struct plan *plan);
 
 #endif

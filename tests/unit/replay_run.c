@@ -396,7 +396,7 @@ static void two_policies(void **state)
 	struct plan *plan = make_plan(policy_text);
 	char text[4096], *at;
 	struct replay replay;
-	struct judge_answer is[64];
+	struct fate is[64];
 	struct changes changes;
 
 	(void)state;
@@ -456,7 +456,7 @@ static void proposals(void **state)
 		 strstr(policy_text, "flows:\n") + strlen("flows:\n"));
 
 	struct plan *wider = make_plan(whole);
-	struct judge_answer is[64];
+	struct fate is[64];
 
 	assert_non_null(wider);
 	replay_judge_again(&replay, wider, is);
