@@ -328,6 +328,13 @@ static void judge_or_wait(const struct judge *judge, const struct connection *co
 	struct zones from, to;
 
 	find_zones(judge, connection, &packet, &from, &to);
+	if (!before && connection->way != LINK_PASSING && from.n == 1 && to.n == 1) {
+		packet.from = (uint16_t)from.v[0];
+		packet.to = (uint16_t)to.v[0];
+		pending->packets[pending->n] = packet;
+		pending->answers[pending->n++] = ret;
+		return;
+	}
 	*ret = (struct judge_answer){
 		.verdict = REPLAY_DENIED,
 		.reason = before ? before : REPLAY_NO_ZONE,
@@ -339,11 +346,6 @@ static void judge_or_wait(const struct judge *judge, const struct connection *co
 	if (connection->way == LINK_PASSING) {
 		ret->verdict = REPLAY_INSIDE;
 		ret->reason = REPLAY_SAME_ZONE;
-	} else if (!before && from.n == 1 && to.n == 1) {
-		packet.from = ret->from;
-		packet.to = ret->to;
-		pending->packets[pending->n] = packet;
-		pending->answers[pending->n++] = ret;
 	} else if (!before && from.n && to.n) {
 		ask_between(judge, &packet, &from, &to, ret);
 	}

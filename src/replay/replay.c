@@ -41,7 +41,7 @@ struct item {
 // The connection that a packet opens, if it opens one, and its judgement.
 struct foreseen {
 	struct connection opening;
-	const struct judge_answer *answer;
+	struct judge_answer *answer;
 };
 
 struct run {
@@ -305,7 +305,7 @@ static uint32_t open_connection(struct run *run, const struct item *item, uint32
 {
 	struct replay *replay = run->replay;
 	uint32_t index = track_add(&replay->tracks, &item->key, item->hash, replaces);
-	struct judge_answer answer;
+	struct judge_answer own, *answer = &own;
 	struct connection *entry;
 
 	if (index == TRACK_NONE) {
@@ -315,19 +315,19 @@ static uint32_t open_connection(struct run *run, const struct item *item, uint32
 	entry = track_at(&replay->tracks, index);
 	if (item->foreseen && replaces == TRACK_NONE) {
 		*entry = item->foreseen->opening;
-		answer = *item->foreseen->answer;
-		take_answer(entry, &answer);
+		answer = item->foreseen->answer;
+		take_answer(entry, answer);
 	} else {
 		describe(replay, item, replaces != TRACK_NONE, entry);
-		judge_entry(replay, entry, &answer);
+		judge_entry(replay, entry, answer);
 	}
 	entry->ordinal = ++replay->connections;
-	judge_first(replay, entry, item, &answer);
+	judge_first(replay, entry, item, answer);
 	entry->origin = origin_of(replay, item);
 	if (entry->origin != TRACK_ANYWHERE && entry->way == LINK_COMING)
 		entry->flags |= CONNECTION_STRICT;
-	if (permits(&answer))
-		aliases_add(replay, index, &answer);
+	if (permits(answer))
+		aliases_add(replay, index, answer);
 	return index;
 }
 

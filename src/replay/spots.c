@@ -62,45 +62,54 @@ uint16_t *spots_zones(const struct spots *spots, const struct plan *plan)
 	return zones;
 }
 
-static uint16_t add(struct spots *spots, const struct spot *spot, const struct capture *capture,
+struct spot_key { // what tells spots apart
+	uint32_t number;
+	uint16_t vlan;
+	bool numbered;
+};
+
+static uint16_t add(struct spots *spots, const struct spot_key *key, const struct capture *capture,
 		    const struct capture_packet *packet)
 {
 	struct spot *to = &spots->v[spots->n];
-	const char *name = spot->numbered ? "" : capture->interfaces[packet->interface].name;
+	const char *name = key->numbered ? "" : capture->interfaces[packet->interface].name;
 
 	if (spots->n == SPOTS_MAX)
 		return 0;
-	*to = *spot;
-	if (spot->vlan)
-		snprintf(to->name, sizeof(to->name), "%s.%u", name, spot->vlan);
+	to->number = key->number;
+	to->vlan = key->vlan;
+	to->numbered = key->numbered;
+	if (key->vlan)
+		snprintf(to->name, sizeof(to->name), "%s.%u", name, key->vlan);
 	else
 		snprintf(to->name, sizeof(to->name), "%s", name);
 	spots->zones[spots->n] = zone_by_name(spots, spots->plan, (uint16_t)spots->n);
 	return (uint16_t)spots->n++;
 }
 
-static bool same(const struct spot *a, const struct spot *b)
+static bool is_at(const struct spot *spot, const struct spot_key *key)
 {
-	return a->number == b->number && a->vlan == b->vlan && a->numbered == b->numbered;
+	return spot->number == key->number && spot->vlan == key->vlan &&
+	       spot->numbered == key->numbered;
 }
 
 uint16_t spots_find(struct spots *spots, const struct capture *capture,
 		    const struct capture_packet *packet, const struct link_frame *frame)
 {
-	struct spot wanted = {
+	struct spot_key key = {
 		.number = frame->interface ? frame->interface : packet->interface,
 		.numbered = frame->interface != 0,
 		.vlan = frame->vlan ? frame->vlan_id : 0,
 	};
 
-	if (spots->last && same(&spots->v[spots->last], &wanted))
+	if (spots->last && is_at(&spots->v[spots->last], &key))
 		return (uint16_t)spots->last;
 	for (size_t i = 1; i < spots->n; i++)
-		if (same(&spots->v[i], &wanted)) {
+		if (is_at(&spots->v[i], &key)) {
 			spots->last = (uint32_t)i;
 			return (uint16_t)i;
 		}
-	return add(spots, &wanted, capture, packet);
+	return add(spots, &key, capture, packet);
 }
 
 static enum link_way way_by_gateway(const struct spot *spot, const struct link_frame *frame)
