@@ -214,7 +214,8 @@ static void follow(void *arg, const struct replay_sight *sight)
 		struct json_object *object = json_object_new_object();
 
 		cli_json_number(object, "packet", sight->number);
-		cli_json_number(object, "time_us", (uint64_t)sight->time_us);
+		cli_json_number(object, "time_us",
+				sight->time_us > 0 ? (uint64_t)sight->time_us : 0);
 		cli_json_text(object, "what", sight_word(sight));
 		cli_json_text(object, "source", source);
 		cli_json_number(object, "source_port", sight->header->sport);

@@ -97,6 +97,13 @@ static int open_pcap(struct capture *capture)
 	return add_interface(capture, &interface) ? 0 : -EBADMSG;
 }
 
+// What counts as bytes of a connection is said by the file alone.
+static bool wire_can_be(struct capture *capture, uint32_t size)
+{
+	return size <= CAPTURE_WIRE_MAX ||
+	       fault(capture, "a packet that had %u bytes cannot be", size);
+}
+
 static bool next_pcap(struct capture *capture, struct capture_packet *ret)
 {
 	size_t head = capture->modified ? PCAP_RECORD_MODIFIED : PCAP_RECORD;
@@ -109,6 +116,8 @@ static bool next_pcap(struct capture *capture, struct capture_packet *ret)
 	size = u32_at(capture, capture->at + 8);
 	if (size > CAPTURE_PACKET_MAX)
 		return fault(capture, "a packet of %u bytes cannot be", size);
+	if (!wire_can_be(capture, u32_at(capture, capture->at + 12)))
+		return false;
 	if (size > left(capture) - head)
 		return fault(capture, "the file ends within a packet: %zu of %u bytes are there",
 			     left(capture) - head, size);
@@ -256,13 +265,14 @@ static bool take_packet(struct capture *capture, uint32_t type, size_t body, siz
 	size = type == NG_SIMPLE ? ret->wire_size : u32_at(capture, body + 12);
 	if (type == NG_SIMPLE && interface->snaplen && size > interface->snaplen)
 		size = interface->snaplen;
-	if (type == NG_SIMPLE && size > end - body - head)
-		size = (uint32_t)(end - body - head);
 	if (size > CAPTURE_PACKET_MAX)
 		return fault(capture, "a packet of %u bytes cannot be", size);
-	if (size > end - body - head)
+	// A simple block says one size alone, which has to be that of what it holds.
+	if (size > end - body - head || (type == NG_SIMPLE && end - body - head - size > 3))
 		return fault(capture, "a packet of %u bytes in a block that has %zu", size,
 			     end - body - head);
+	if (!wire_can_be(capture, ret->wire_size))
+		return false;
 	if (ret->wire_size < size)
 		ret->wire_size = size;
 	ret->size = size;

@@ -16,7 +16,8 @@
 #include "proto/link.h"
 
 enum {
-	CAPTURE_PACKET_MAX = 256 * 1024, // bytes of one packet; more is damage
+	CAPTURE_PACKET_MAX = 256 * 1024, // bytes of one packet that are here; more is damage
+	CAPTURE_WIRE_MAX = 16 << 20,	 // that it had on the wire; likewise
 	CAPTURE_INTERFACES_MAX = 4096,
 	CAPTURE_NAME_MAX = 64,
 };

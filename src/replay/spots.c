@@ -6,11 +6,14 @@
 
 #include "base/vec.h"
 
+enum { INDEX_SIZE = 2 * SPOTS_MAX };
+
 void spots_init(struct spots *spots, const struct plan *plan, const struct spot_rule *rules,
 		size_t n_rules)
 {
 	*spots = (struct spots){ .plan = plan, .rules = rules, .n_rules = n_rules };
 	spots->v = vec_zeroed(SPOTS_MAX, sizeof(*spots->v));
+	spots->index = vec_zeroed(INDEX_SIZE, sizeof(*spots->index));
 	spots->n = 1;
 	spots->zones = spots_zones(spots, plan);
 }
@@ -19,6 +22,7 @@ void spots_done(struct spots *spots)
 {
 	free(spots->v);
 	free(spots->zones);
+	free(spots->index);
 	*spots = (struct spots){ 0 };
 }
 
@@ -68,8 +72,25 @@ struct spot_key { // what tells spots apart
 	bool numbered;
 };
 
-static uint16_t add(struct spots *spots, const struct spot_key *key, const struct capture *capture,
-		    const struct capture_packet *packet)
+static bool is_at(const struct spot *spot, const struct spot_key *key)
+{
+	return spot->number == key->number && spot->vlan == key->vlan &&
+	       spot->numbered == key->numbered;
+}
+
+// Where a spot's number stands in the index, or the free place for it.
+static size_t place_of(const struct spots *spots, const struct spot_key *key)
+{
+	uint64_t hash = ((uint64_t)key->number << 16 | key->vlan) ^ (uint64_t)key->numbered << 63;
+	size_t at = hash * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (INDEX_SIZE - 1);
+
+	while (spots->index[at] && !is_at(&spots->v[spots->index[at]], key))
+		at = (at + 1) & (INDEX_SIZE - 1);
+	return at;
+}
+
+static uint16_t add(struct spots *spots, const struct spot_key *key, size_t place,
+		    const struct capture *capture, const struct capture_packet *packet)
 {
 	struct spot *to = &spots->v[spots->n];
 	const char *name = key->numbered ? "" : capture->interfaces[packet->interface].name;
@@ -84,13 +105,8 @@ static uint16_t add(struct spots *spots, const struct spot_key *key, const struc
 	else
 		snprintf(to->name, sizeof(to->name), "%s", name);
 	spots->zones[spots->n] = zone_by_name(spots, spots->plan, (uint16_t)spots->n);
+	spots->index[place] = (uint16_t)spots->n;
 	return (uint16_t)spots->n++;
-}
-
-static bool is_at(const struct spot *spot, const struct spot_key *key)
-{
-	return spot->number == key->number && spot->vlan == key->vlan &&
-	       spot->numbered == key->numbered;
 }
 
 uint16_t spots_find(struct spots *spots, const struct capture *capture,
@@ -103,13 +119,14 @@ uint16_t spots_find(struct spots *spots, const struct capture *capture,
 	};
 
 	if (spots->last && is_at(&spots->v[spots->last], &key))
-		return (uint16_t)spots->last;
-	for (size_t i = 1; i < spots->n; i++)
-		if (is_at(&spots->v[i], &key)) {
-			spots->last = (uint32_t)i;
-			return (uint16_t)i;
-		}
-	return add(spots, &key, capture, packet);
+		return spots->last;
+
+	size_t place = place_of(spots, &key);
+
+	if (!spots->index[place])
+		return add(spots, &key, place, capture, packet);
+	spots->last = spots->index[place];
+	return spots->last;
 }
 
 static enum link_way way_by_gateway(const struct spot *spot, const struct link_frame *frame)

@@ -31,7 +31,8 @@ struct spot {
 struct spots {
 	struct spot *v; // v[0] stands for all that has no room
 	size_t n;
-	uint32_t last;
+	uint16_t *index; // by a hash of what tells them apart; 0: free
+	uint16_t last;
 	const struct spot_rule *rules;
 	size_t n_rules;
 	const struct plan *plan;

@@ -45,16 +45,16 @@ enum connection_flag {		// bits
 struct connection {
 	struct track_key key;
 	int64_t last_us;
-	uint32_t ordinal;	  // its own, from 1; 0: the same connection after translation
-	uint16_t sights[2];	  // where packets of each direction are counted
-	uint16_t origin;	  // strict: the zone that it came in from
-	uint16_t left;		  // where its opener's packets were seen leaving; 0: nowhere
-	uint8_t flags;		  // enum connection_flag
-	uint8_t type;		  // of the first: its ICMP type, or its TCP flags
-	uint8_t verdict : 3;	  // of judge.h
-	uint8_t reason : 5;	  // likewise
-	uint8_t way : 2;	  // enum link_way of the first
-	uint8_t extensions : 6;	  // of the first: enum header_extension; a fragment of IPv4 too
+	uint32_t ordinal;	// its own, from 1; 0: the same connection after translation
+	uint16_t sights[2];	// where packets of each direction are counted
+	uint16_t origin;	// strict: the zone that it came in from
+	uint16_t left;		// where its opener's packets were seen leaving; 0: nowhere
+	uint8_t flags;		// enum connection_flag
+	uint8_t type;		// of the first: its ICMP type, or its TCP flags
+	uint8_t verdict : 3;	// of judge.h
+	uint8_t reason : 5;	// likewise
+	uint8_t way : 2;	// enum link_way of the first
+	uint8_t extensions : 6; // of the first: enum header_extension; a fragment of IPv4 too
 	uint64_t packets[2], bytes[2]; // of who opened it; of the other
 	int64_t first_us;
 	union {

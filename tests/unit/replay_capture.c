@@ -140,7 +140,7 @@ static void damaged(void **state)
 
 struct absurd {
 	const char *name;
-	uint32_t words[16];
+	uint32_t words[20];
 	size_t n;
 	const char *says;
 };
@@ -170,6 +170,26 @@ static const struct absurd absurds[] = {
 	  { 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0, 0, 28, 6, 32, 0, 0, 0, 0, 0, 32 },
 	  15,
 	  "does not describe" },
+	{ "a packet of which nobody could have sent so much",
+	  { 0xa1b2c3d4, 0x40002, 0, 0, 65535, 1, 0, 0, 4, CAPTURE_WIRE_MAX + 1, 0 },
+	  11,
+	  "that had 16777217 bytes" },
+	{ "a simple block that has less than it says",
+	  { 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0, 0, 28, 1, 20, 1, 0, 20, 3, 20, 5, 0, 20 },
+	  17,
+	  "a packet of 5 bytes in a block that has 4" },
+	{ "a simple block that has more than it says",
+	  { 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0, 0, 28, 1, 20, 1, 0, 20, 3, 20, 0, 0, 20 },
+	  17,
+	  "a packet of 0 bytes in a block that has 4" },
+	{ "a simple block that has more than its interface captures",
+	  { 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0, 0, 28, 1, 20, 1, 4, 20, 3, 24, 8, 0, 0, 24 },
+	  18,
+	  "a packet of 4 bytes in a block that has 8" },
+	{ "a simple block of which nobody could have sent so much",
+	  { 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, 0, 0, 28, 1, 20, 1, 4, 20, 3, 20, UINT32_MAX, 0, 20 },
+	  17,
+	  "that had 4294967295 bytes" },
 	{ "no byte order", { 0x0a0d0d0a, 28, 0, 1, 0, 0, 28 }, 7, "byte order" },
 	{ "something else", { 0x464c457f, 0 }, 2, "neither" },
 };
@@ -184,6 +204,35 @@ static void absurd(void **state)
 	if (!strstr(capture.fault, row->says))
 		fail_msg("\"%s\" does not say \"%s\"", capture.fault, row->says);
 	capture_done(&capture);
+}
+
+// What a simple block holds is what its interface captures, and its size is what was sent.
+static void simple_blocks(void **state)
+{
+	static const struct {
+		uint32_t snaplen, says, size;
+	} rows[] = {
+		{ 0, 4, 4 }, { 0, 1, 1 }, { 4, 4, 4 }, { 4, 1500, 4 }, { 4, CAPTURE_WIRE_MAX, 4 },
+		{ 3, 3, 3 }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const uint32_t words[] = {
+			0x0a0d0d0a, 28, 0x1a2b3c4d,   1, 0, 0, 28, 1, 20, 1, rows[i].snaplen, 20,
+			3,	    20, rows[i].says, 0, 20
+		};
+		struct capture capture;
+		struct capture_packet packet;
+
+		assert_int_equal(capture_open(&capture, words, sizeof(words)), 0);
+		assert_true(capture_next(&capture, &packet));
+		assert_int_equal(packet.size, rows[i].size);
+		assert_int_equal(packet.wire_size, rows[i].says);
+		assert_false(capture_next(&capture, &packet));
+		assert_string_equal(capture.fault, "");
+		capture_done(&capture);
+	}
 }
 
 // --- frames
@@ -298,5 +347,6 @@ int main(void)
 	ROWS(absurds, absurd);
 	ROWS(frames, one_frame);
 #undef ROWS
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(simple_blocks);
 	return _cmocka_run_group_tests("captures", tests, n, NULL, NULL);
 }
