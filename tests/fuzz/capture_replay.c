@@ -38,6 +38,22 @@ static struct plan *make_plan(void)
 	return plan;
 }
 
+// The same plan again: what was learned since may differ, and nothing else.
+static void compare(const struct plan *plan, const struct replay *replay)
+{
+	struct fate *fates = calloc(replay->tracks.n + 1, sizeof(*fates));
+	struct changes changes;
+
+	if (!fates)
+		abort();
+	replay_judge_again(replay, plan, fates);
+	changes_make(replay, plan, fates, &changes);
+	if (changes.connections > replay->connections)
+		abort();
+	changes_done(&changes);
+	free(fates);
+}
+
 static void look_at(struct plan *plan, const struct replay *replay)
 {
 	struct proposal *proposal = propose(plan, replay);
@@ -47,6 +63,7 @@ static void look_at(struct plan *plan, const struct replay *replay)
 
 	if (!include || !out)
 		abort();
+	compare(plan, replay);
 	groups_make(replay, &groups);
 	memset(include, 1, propose_flows(proposal));
 	propose_print(proposal, include, NULL, out);

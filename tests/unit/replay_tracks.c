@@ -110,7 +110,7 @@ static void agrees_with_a_list(void **arg)
 				       index };
 		track_at(&tracks, index)->origin = origin;
 		track_at(&tracks, index)->flags = (uint8_t)((from_b ? CONNECTION_FROM_B : 0) |
-							(twin->strict ? CONNECTION_STRICT : 0));
+							    (twin->strict ? CONNECTION_STRICT : 0));
 	}
 	assert_true(again > 1000);
 	track_done(&tracks);
