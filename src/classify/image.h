@@ -1,10 +1,11 @@
 // The classifier's rules as one flat, immutable piece of memory: what the matchers read.
 //
 // Idea.  Rules are dealt into blocks of 256 by where they lie in the space of addresses, in order
-// of precedence within a block.  An axis is a question about a packet (its source address, its
-// destination address, its service) with a limited number of different answers, the rows.  A row
-// tells which rules the answer leaves: a summary, one bit a block, and for each block that is not
-// empty a vector of 256 bits, one a rule.  A packet's rules are the AND of its rows:
+// of precedence within a block; a wide one may be in several, with a part of its range in each.  An
+// axis is a question about a packet (its source address, its destination address, its service) with
+// a limited number of different answers, the rows.  A row tells which rules the answer leaves: a
+// summary, one bit a block, and for each block that is not empty a vector of 256 bits, one a rule.
+// A packet's rules are the AND of its rows:
 //
 //	source 10.1.2.3  -> row: blocks {0,2,7}   vectors a0 a2 a7
 //	dest 192.0.2.25  -> row: blocks {0,3,7}   vectors b0 b3 b7

@@ -81,8 +81,8 @@ void level_free(struct level *level)
 	free(level);
 }
 
-// A copy of a view's live bits without one.
-static void clear_bit(struct level *level, unsigned family, const uint64_t *from, uint32_t slot)
+// A copy of a view's live bits without a rule.
+static void clear_rule(struct level *level, unsigned family, const uint64_t *from, uint32_t rank)
 {
 	struct view *view = &level->view[family];
 	size_t size = (size_t)view->n_blocks * BLOCK_WORDS * sizeof(uint64_t);
@@ -93,8 +93,7 @@ static void clear_bit(struct level *level, unsigned family, const uint64_t *from
 	if (!level->live[family])
 		abort();
 	memcpy(level->live[family], from, size);
-	if (slot != CLASSIFY_NONE)
-		level->live[family][slot / 64] &= ~(1ULL << slot % 64);
+	view_clear_rule(view, rank, level->live[family]);
 	view->live = level->live[family];
 }
 
@@ -107,8 +106,7 @@ struct level *level_without(const struct level *level, uint32_t rank, uint32_t n
 	less->n_dead += 1 + n_hidden;
 	for (unsigned family = 0; family < 2; family++) {
 		less->live[family] = NULL;
-		clear_bit(less, family, level->view[family].live,
-			  view_find_slot(&level->view[family], rank));
+		clear_rule(less, family, level->view[family].live, rank);
 	}
 	return less;
 }

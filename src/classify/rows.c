@@ -98,6 +98,11 @@ static uint64_t hash_words(uint64_t seed, const uint64_t *words, size_t n)
 	return h;
 }
 
+uint64_t rows_vector_hash(const struct rows_vector *vector)
+{
+	return hash_words(0, vector->word, BLOCK_WORDS);
+}
+
 static void index_put(struct rows_index *index, uint64_t hash, uint32_t number)
 {
 	size_t i = hash & (index->cap - 1);
@@ -236,13 +241,13 @@ uint32_t rows_take(struct rows *rows)
 	return start;
 }
 
-void rows_number(const struct rows *rows, const uint32_t *base)
+void rows_number(const struct rows *rows, const uint32_t *base, const uint16_t *number)
 {
 	for (size_t r = 0; r < rows->starts.n; r++) {
 		uint64_t *row = rows->out.v + rows->starts.v[r];
 		uint16_t *id = (uint16_t *)(row + 1);
 
 		for (uint64_t left = *row; left; left &= left - 1, id++)
-			*id = (uint16_t)(*id + base[__builtin_ctzll(left)]);
+			*id = number[base[__builtin_ctzll(left)] + *id];
 	}
 }

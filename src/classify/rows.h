@@ -44,7 +44,8 @@ void rows_clear(struct rows *rows, uint32_t slot);
 void rows_clear_all(struct rows *rows);
 // A reference to the row of the slots that are set now.
 uint32_t rows_take(struct rows *rows);
-// Adds its block's base to every number of a vector in the rows (n_words is 1).
-void rows_number(const struct rows *rows, const uint32_t *base);
+uint64_t rows_vector_hash(const struct rows_vector *vector);
+// Puts number[base of the block + id] for every id of a vector in the rows (n_words is 1).
+void rows_number(const struct rows *rows, const uint32_t *base, const uint16_t *number);
 
 #endif

@@ -56,13 +56,12 @@ const uint32_t *view_results(const void *image)
 	return (const uint32_t *)((const uint8_t *)image + header->results.at);
 }
 
-uint32_t view_find_slot(const struct view *view, uint32_t rank)
+void view_clear_rule(const struct view *view, uint32_t rank, uint64_t *live)
 {
 	uint32_t stride = view->form == IMAGE_FLAT ? BLOCK_RULES : ORDER_STRIDE;
 
 	for (uint32_t block = 0; block < view->n_blocks; block++)
 		for (uint32_t i = 0; i < BLOCK_RULES; i++)
 			if (view->order[block * stride + i] == rank)
-				return block * BLOCK_RULES + i;
-	return CLASSIFY_NONE;
+				live[block * BLOCK_WORDS + i / 64] &= ~(1ULL << i % 64);
 }

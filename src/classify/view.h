@@ -43,7 +43,7 @@ struct view {
 // the view.
 void view_open(struct view *view, const void *image, enum addr_family family);
 const uint32_t *view_results(const void *image); // by rank
-// Where a rule is, or CLASSIFY_NONE: bit `slot` of `live`.  Looks through all.
-uint32_t view_find_slot(const struct view *view, uint32_t rank);
+// Clears the bits of a rule in a copy of `live`.  Looks through all.
+void view_clear_rule(const struct view *view, uint32_t rank, uint64_t *live);
 
 #endif

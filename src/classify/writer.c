@@ -13,6 +13,13 @@ void writer_done(struct writer *writer)
 	*writer = (struct writer){ 0 };
 }
 
+void writer_go_back(struct writer *writer, size_t size)
+{
+	memset(writer->bytes + size, 0, writer->size - size);
+	writer->size = size;
+	writer->full = false;
+}
+
 static void grow(struct writer *writer, size_t want)
 {
 	size_t cap = writer->cap ? writer->cap : 4096;

@@ -11,6 +11,8 @@ struct writer {
 };
 
 void writer_done(struct writer *writer);
+// As it was when it had this size.
+void writer_go_back(struct writer *writer, size_t size);
 // Copies n entries of item bytes to the end, aligned to a cache line, with `slack` zeroed bytes
 // behind them.
 struct image_table writer_put(struct writer *writer, const void *items, size_t n, size_t item,
