@@ -72,9 +72,11 @@ static void done(struct engine *engine)
 
 static void record_end(struct engine *engine, enum smtp_reason reason, uint16_t code)
 {
+	// What comes after all is over is worth no record of its own.
+	bool late = reason == SMTP_BROKEN_OFF || reason == SMTP_AFTER_END;
 	if (engine->mail.open)
 		smtp_mail_done(engine, reason, code);
-	else if (reason != SMTP_BROKEN_OFF || !engine->recorded)
+	else if (!late || !engine->recorded)
 		smtp_mail_session(engine, reason, code);
 }
 

@@ -106,7 +106,7 @@ static enum smtp_reason judge_mail(struct engine *engine, struct envelope *envel
 	const struct profile_limits *limits = &engine->profile->limits;
 	enum smtp_reason reason = envelope->reason;
 	if (reason == SMTP_REASON_NONE)
-		reason = smtp_relay_sender(&engine->peer, engine->sender, &envelope->path,
+		reason = smtp_relay_sender(&engine->peer, &envelope->path,
 					   &envelope->draft.own_sender);
 	if (reason != SMTP_REASON_NONE)
 		return reason;

@@ -42,13 +42,13 @@ enum smtp_reason smtp_relay_recipient(const struct profile *profile, bool sender
 	return smtp_relay_is_own(profile, path) ? SMTP_REASON_NONE : SMTP_RELAY;
 }
 
-enum smtp_reason smtp_relay_sender(const struct engine_peer *peer, bool sender,
-				   const struct smtp_path *path, bool *ret_marked)
+enum smtp_reason smtp_relay_sender(const struct engine_peer *peer, const struct smtp_path *path,
+				   bool *ret_marked)
 {
 	const struct profile *profile = peer->flow->profile;
 	*ret_marked = false;
-	if (sender || profile->own_sender == PROFILE_OWN_ALLOW ||
-	    !smtp_relay_is_own(profile, path) ||
+	if (profile->own_sender == PROFILE_OWN_ALLOW || !smtp_relay_is_own(profile, path) ||
+	    profile_holds(&profile->senders, &peer->client) ||
 	    profile_holds(&profile->own_sender_from, &peer->client))
 		return SMTP_REASON_NONE;
 	*ret_marked = true;

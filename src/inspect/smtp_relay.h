@@ -15,8 +15,9 @@ bool smtp_relay_is_own(const struct profile *profile, const struct smtp_path *pa
 // SMTP_REASON_NONE: the recipient may be named; else why not.
 enum smtp_reason smtp_relay_recipient(const struct profile *profile, bool sender,
 				      const struct smtp_path *path);
-// The same of a sender address: *ret_marked is set if it is one that the record has to tell.
-enum smtp_reason smtp_relay_sender(const struct engine_peer *peer, bool sender,
-				   const struct smtp_path *path, bool *ret_marked);
+// The same of a sender address: a client of senders may use own ones, whatever the server.
+// *ret_marked: it is one that the record has to tell.
+enum smtp_reason smtp_relay_sender(const struct engine_peer *peer, const struct smtp_path *path,
+				   bool *ret_marked);
 
 #endif

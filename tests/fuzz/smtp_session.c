@@ -16,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 enum { INPUT_MAX = 8000, LARGEST = 60 };
 
 struct watch {
-	struct bed bed; // first: the hook is given this
-	bool outside, body;
+	struct bed bed;		    // first: the hook is given this
+	bool outside, body, answer; // answer: the next line is of an AUTH dialogue
 	size_t seen;
 	char line[2100];
 	size_t n_line;
@@ -80,15 +80,18 @@ static void to_server(struct watch *watch, uint8_t byte)
 	if (byte != '\n') {
 		if (watch->body && watch->n_line > 2)
 			watch->n_line = 2; // only how a line begins matters
-		bed_must(watch->n_line < sizeof(watch->line) - 1 || watch->body);
-		if (byte != '\r')
+		bed_must(watch->n_line < sizeof(watch->line) - 1 || watch->body || watch->answer);
+		if (byte != '\r' && watch->n_line < sizeof(watch->line) - 1)
 			watch->line[watch->n_line++] = (char)byte;
 		watch->body_size++;
 		return;
 	}
 	watch->body_size++;
-	if (!watch->body) {
-		// A dialogue of AUTH may have what it likes; nothing here begins one that matters.
+	if (watch->answer) {
+		watch->line[watch->n_line] = '\0';
+		bed_must(!strpbrk(watch->line, " :<>@"));
+		watch->answer = false;
+	} else if (!watch->body) {
 		check_line(watch);
 	} else if (watch->n_line == 1 && watch->line[0] == '.') {
 		bed_must(watch->body_size - 3 <= LARGEST);
@@ -109,7 +112,9 @@ static void after(struct bed *bed, const struct engine_order *order)
 		to_server(watch, on->v[watch->seen]);
 	if (order->verb == ENGINE_PASS && order->side == ENGINE_SERVER) {
 		const struct bed_bytes *back = &bed->on[ENGINE_SERVER];
-		if (memcmp(back->v + back->n - order->size, "354", 3) == 0) {
+		const uint8_t *code = back->v + back->n - order->size;
+		watch->answer = watch->answer || memcmp(code, "334", 3) == 0;
+		if (memcmp(code, "354", 3) == 0) {
 			watch->body = true;
 			watch->body_size = 0;
 			bed_must(!watch->n_line);

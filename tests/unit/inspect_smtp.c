@@ -21,7 +21,8 @@ enum {
 	EXEMPT = 128,
 	GREETING = 256,
 	LIMITS = 512,
-	NO_INVALID = 1024, // LIMITS without the one of invalid recipients
+	SMART = 1024,	    // this server is a smart host
+	SMART_OTHER = 2048, // another is
 };
 
 static const struct dialogue {
@@ -29,7 +30,10 @@ static const struct dialogue {
 	unsigned with;
 	const char *script;
 } dialogues[] = {
-#include "smtp_dialogues.def"
+#include "smtp_rules.def"
+#include "smtp_messages.def"
+#include "smtp_commands.def"
+#include "smtp_steps.def"
 };
 
 static void equip(struct town *town, unsigned with, struct engine_peer *peer)
@@ -53,11 +57,15 @@ static void equip(struct town *town, unsigned with, struct engine_peer *peer)
 		profile->own_sender = PROFILE_OWN_MARK;
 	if (with & EXEMPT)
 		peer->client = town_addr("198.51.100.7");
+	if (with & SMART)
+		profile->smart_hosts = (struct profile_addrs){ &town->server, 1 };
+	if (with & SMART_OTHER)
+		profile->smart_hosts = (struct profile_addrs){ &town->exempt, 1 };
 	profile->after_greeting = with & GREETING;
 	if (with & LIMITS)
 		profile->limits = (struct profile_limits){
 			.recipients = 2,
-			.invalid_recipients = with & NO_INVALID ? 0 : 2,
+			.invalid_recipients = 2,
 			.transactions = 2,
 			.sessions = 1,
 			.message_rate = 2,
