@@ -5,6 +5,9 @@
 // Every byte that is fed is decided by exactly one of PASS, OVERWRITE, REPLACE and SWALLOW, in the
 // order in which it was fed, at once or in a later call of any side; what is undecided waits.
 // Undecided bytes of one side never exceed ENGINE_WAITING_MAX (the engine ends the session first).
+//
+// After END or RELEASE calls do nothing.  A side that has closed sends no more.  What the engine
+// does with SMTP is in docs/mail.md.
 #ifndef SEKISHO_INSPECT_ENGINE_H
 #define SEKISHO_INSPECT_ENGINE_H
 
@@ -59,7 +62,7 @@ struct engine_host {
 
 struct engine;
 struct source_limits; // counts of sessions and messages by source, shared by the engines of a
-		      // process
+		      // process (source_limits.h)
 
 // *ret_engine, or -ENOMEM.  now_us: since 1970.  limits may be NULL: then nothing is counted.
 int engine_new(const struct engine_peer *peer, const struct engine_host *host,
