@@ -7,7 +7,7 @@ _sekisho() {
 	local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local verbs="check print show query replay diff explain apply status flows zones drift connections \
 		confirm rollback history propose proposals proposal approve reject review incident \
-		isolate quarantine reconnect geo"
+		isolate quarantine reconnect geo mail"
 
 	COMPREPLY=()
 	verbs="$verbs log"
@@ -20,6 +20,14 @@ _sekisho() {
 		local answers="allow deny"
 		[ "$verb" = diff ] && answers="same different"
 		mapfile -t COMPREPLY < <(compgen -W "$answers" -- "$word")
+		return
+		;;
+	--verdict)
+		mapfile -t COMPREPLY < <(compgen -W "passed refused rejected broken-off ended unread" -- "$word")
+		return
+		;;
+	--flow)
+		mapfile -t COMPREPLY < <(compgen -W "$(_sekisho_names flows)" -- "$word")
 		return
 		;;
 	--zone)
@@ -55,6 +63,10 @@ _sekisho() {
 		reject | review) options="--json --socket --reason" ;;
 		confirm | history | proposals | proposal | approve) options="--json --socket" ;;
 		status | drift) options="--json --socket" ;;
+		mail)
+			options="--json --socket --since --until --from --to --client --flow --verdict"
+			options="$options --limit --reason"
+			;;
 		flows | zones) options="--json --socket --countries" ;;
 		incident) options="--json --socket --reason --prevention --source --mask" ;;
 		geo) options="--json --countries --country" ;;
@@ -96,6 +108,9 @@ _sekisho() {
 	log)
 		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "verify head export" -- "$word")
 		[ "$COMP_CWORD" -gt 2 ] && mapfile -t COMPREPLY < <(compgen -d -- "$word")
+		;;
+	mail)
+		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "list show" -- "$word")
 		;;
 	explain)
 		mapfile -t COMPREPLY < <(compgen -W "$(sekisho explain 2>/dev/null | cut -d' ' -f1)" -- "$word")

@@ -133,6 +133,12 @@ static void print_numbers(const struct control_row *fields)
 		 (unsigned long long)control_u64(fields, CTL_RECORD_LOST));
 	print_line("audit log", line);
 	print_inspection(fields);
+	snprintf(line, sizeof(line), "%s, %llu records in %.1f MB, %llu lost",
+		 control_text(fields, CTL_MAIL_BOOK),
+		 (unsigned long long)control_u64(fields, CTL_MAIL_RECORDS),
+		 (double)control_u64(fields, CTL_MAIL_BYTES) / 1e6,
+		 (unsigned long long)control_u64(fields, CTL_MAIL_LOST));
+	print_line("mail book", line);
 	snprintf(line, sizeof(line), "database of %s, SHA-256 %.12s...",
 		 control_text(fields, CTL_COUNTRIES_BUILT), control_text(fields, CTL_COUNTRIES));
 	if (*control_text(fields, CTL_COUNTRIES_BUILT))

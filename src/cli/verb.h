@@ -49,6 +49,11 @@ typedef uint64_t cli_options;
 #define OPT_DIFF	OPT(51)
 #define OPT_PROPOSE	OPT(52)
 #define OPT_CONNECTIONS OPT(53)
+#define OPT_FROM	OPT(56)
+#define OPT_TO		OPT(57)
+#define OPT_CLIENT	OPT(58)
+#define OPT_VERDICT	OPT(59)
+#define OPT_LIMIT	OPT(60)
 enum { CLI_OPTIONS_MAX = 64 };
 
 struct cli {
@@ -99,6 +104,7 @@ int verb_drift(const struct cli *cli);
 int verb_connections(const struct cli *cli);
 int verb_incident(const struct cli *cli);
 int verb_log(const struct cli *cli);
+int verb_mail(const struct cli *cli);
 // Before the words of an order are looked at: the daemon makes itself ready meanwhile, if the order
 // is one that nobody is asked about.
 void isolate_dial(int argc, char **argv);

@@ -184,8 +184,10 @@ enum control_tag {
 	CTL_RECORD_KEEP_DAYS, // 0: not said
 	CTL_RECORD_ROTATE,    // bytes
 	CTL_RECORD_CLOSES,
-	CTL_RECORD_TO,	 // repeats: "syslog", "file:/PATH"
-	CTL_RECORD_HOLD, // repeats: "2026-04-01..2026-06-30"
+	CTL_RECORD_TO,		   // repeats: "syslog", "file:/PATH"
+	CTL_RECORD_HOLD,	   // repeats: "2026-04-01..2026-06-30"
+	CTL_RECORD_MAIL_KEEP_DAYS, // 0: nothing is removed
+	CTL_RECORD_MAIL_HASHED,
 	CTL_IMAGE_BYTES,
 	// Zones and what contradicts them
 	CTL_NETWORK,  // repeats: of a zone
@@ -228,6 +230,31 @@ enum control_tag {
 	CTL_INSPECT_TROUBLES,
 	CTL_INSPECT_LOST, // records and troubles that were not told
 	CTL_INSPECT_RESTARTS,
+	// Mail records
+	CTL_MAIL_BOOK, // "written", "blocked", "none"
+	CTL_MAIL_RECORDS,
+	CTL_MAIL_BYTES,
+	CTL_MAIL_LOST, // records, since the daemon began
+	CTL_MAIL_RESTARTS,
+	CTL_MAIL,   // number of a record
+	CTL_CLIENT, // an address; in a request, a network too
+	CTL_SERVER,
+	CTL_SENDER,	// an address; in a request, "@domain" or "<>" too
+	CTL_RECIPIENT,	// repeats; in a request, "@domain" too
+	CTL_RECIPIENTS, // how many
+	CTL_VERDICT,	// "passed", "refused" ... (event/mail_record.h)
+	CTL_REPLY_CODE,
+	CTL_HASHED, // the addresses are pseudonyms
+	CTL_BEGAN,
+	CTL_ENDED,
+	CTL_GUARDED_BY,
+	CTL_CLAUSE,
+	CTL_CONTROL, // "MAIL-01"
+	CTL_HELO,
+	CTL_DECLARED, // bytes, by SIZE=
+	CTL_TLS,
+	CTL_OWN_SENDER,
+	CTL_LIMIT,
 	CTL_TAG_END,
 };
 

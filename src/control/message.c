@@ -25,6 +25,9 @@
 #define PREVIEW_REPLY                                                                              \
 	CTL_KIND, CTL_NAME, CTL_TARGET, CTL_STAYS, CTL_LIFELINE, CTL_TOTAL, CTL_MORE_THAN
 #define PREVIEW_ROW CTL_ADDRESS, CTL_MAC, CTL_INTERFACE, CTL_ID
+#define MAIL_SHORT                                                                                 \
+	CTL_MAIL, CTL_WHEN, CTL_CLIENT, CTL_FLOW, CTL_SENDER, CTL_RECIPIENTS, CTL_SIZE,            \
+		CTL_VERDICT, CTL_REPLY_CODE, CTL_REASON, CTL_HASHED
 
 static const struct control_method_info method_table[CTL_METHOD_END] = {
 	[CTL_PING] = {
@@ -48,7 +51,8 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 			   CTL_INSPECTED, CTL_INSPECT_DROPPED, CTL_INSPECT_CONNECTIONS,
 			   CTL_INSPECT_MADE, CTL_INSPECT_PASSED, CTL_INSPECT_HELD,
 			   CTL_INSPECT_QUEUED, CTL_INSPECT_FULL, CTL_INSPECT_UNANSWERED,
-			   CTL_INSPECT_TROUBLES, CTL_INSPECT_LOST, CTL_INSPECT_RESTARTS },
+			   CTL_INSPECT_TROUBLES, CTL_INSPECT_LOST, CTL_INSPECT_RESTARTS, CTL_MAIL_BOOK,
+			   CTL_MAIL_RECORDS, CTL_MAIL_BYTES, CTL_MAIL_LOST, CTL_MAIL_RESTARTS },
 	},
 	[CTL_APPLY] = {
 		.name = "apply",
@@ -250,6 +254,22 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		.permission = CTL_MAY_OPERATE,
 		.request = { CTL_NAME, CTL_REASON },
 		.reply = { CTL_NAME, CTL_CONFIRMED, CTL_INCIDENT, CTL_ISOLATED },
+	},
+	[CTL_MAIL_LIST] = {
+		.name = "mail-list",
+		.permission = CTL_MAY_AUDIT,
+		.request = { CTL_SINCE, CTL_UNTIL, CTL_SENDER, CTL_RECIPIENT, CTL_CLIENT, CTL_FLOW,
+			     CTL_VERDICT, CTL_LIMIT, CTL_REASON },
+		.row = { MAIL_SHORT, CTL_RECIPIENT },
+	},
+	[CTL_MAIL_SHOW] = {
+		.name = "mail-show",
+		.permission = CTL_MAY_AUDIT,
+		.request = { CTL_MAIL, CTL_REASON },
+		.reply = { MAIL_SHORT, CTL_BEGAN, CTL_ENDED, CTL_SOURCE_PORT, CTL_SERVER, CTL_PORT,
+			   CTL_GUARDED_BY, CTL_CLAUSE, CTL_CONTROL, CTL_FROM, CTL_TO, CTL_HELO,
+			   CTL_DECLARED, CTL_TLS, CTL_OWN_SENDER },
+		.row = { CTL_RECIPIENT, CTL_REPLY_CODE },
 	},
 };
 

@@ -13,6 +13,7 @@
 #include "daemon/inspection.h"
 #include "daemon/packets.h"
 #include "daemon/isolation.h"
+#include "daemon/mail.h"
 #include "daemon/record.h"
 #include "kernel/sysctl.h"
 
@@ -171,6 +172,7 @@ void gate_let_through(struct gate *gate, unsigned over)
 		  (over & ~(unsigned)GATE_SHUT_HAND) | GATE_SHUT_RECORD); // which is settled below
 	isolation_follow(gate);
 	record_settle(gate);
+	mail_settle(gate);
 	if (gate->shut.bits) {
 		if (gate->guard != KERNEL_GUARD_CLOSED)
 			turn_guard(gate, KERNEL_GUARD_CLOSED);

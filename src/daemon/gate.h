@@ -25,6 +25,7 @@ enum {
 struct gate_options {
 	const char *rules, *state, *run, *log; // folders
 	uint32_t keeper_uid, keeper_gid;
+	uint32_t mail_uid, mail_gid;
 	uint32_t compiler_uid, compiler_gid;
 	bool boot; // the loader at boot: it keeps no record, and leaves what is to be told to the
 		   // daemon
@@ -68,6 +69,7 @@ enum gate_problem {
 	GATE_CAPTURE,
 	GATE_COUNTRIES, // a new database of countries is not used
 	GATE_INSPECTION,
+	GATE_MAIL_BOOK, // mail records cannot be written
 	GATE_PROBLEM_COUNT,
 };
 
@@ -82,6 +84,7 @@ struct inspection; // daemon/inspection.h
 
 struct isolation_book; // daemon/isolation_book.h
 struct record;	       // daemon/record.h
+struct mail;	       // daemon/mail.h
 
 struct gate {
 	const struct gate_options *options;
@@ -111,6 +114,7 @@ struct gate {
 	struct record *record;			 // NULL: nothing is kept
 	struct countries *countries;		 // NULL: nothing is known of them
 	struct inspection *inspection;		 // NULL: nobody inspects
+	struct mail *mail;			 // NULL: there are no mail records
 };
 
 // netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes

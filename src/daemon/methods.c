@@ -14,7 +14,9 @@
 #include "daemon/links.h"
 #include "daemon/method_connections.h"
 #include "daemon/record.h"
+#include "daemon/mail.h"
 #include "daemon/method_diff.h"
+#include "daemon/method_mail.h"
 #include "daemon/method_preview.h"
 #include "daemon/changes.h"
 #include "kernel/sysctl.h"
@@ -160,6 +162,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 	put_record(&reply, gate);
 	put_countries(&reply, gate);
 	inspection_put_status(gate, &reply);
+	mail_put_status(&reply, gate);
 	control_put_u64(&reply, CTL_CLIENTS, control_server_clients(methods->server));
 	control_put_u64(&reply, CTL_MEMORY, resident_bytes());
 	methods_send(methods, request->token, &reply);
@@ -372,6 +375,8 @@ void methods_handle(void *arg, struct control_request *request)
 		[CTL_ISOLATE_PREVIEW] = method_preview,
 		[CTL_QUARANTINE_PREVIEW] = method_preview,
 		[CTL_RECONNECT] = method_reconnect,
+		[CTL_MAIL_LIST] = method_mail_list,
+		[CTL_MAIL_SHOW] = method_mail_show,
 	};
 	table[request->method](arg, request);
 }

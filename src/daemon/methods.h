@@ -23,6 +23,7 @@ struct methods {
 	struct page *pages;	    // clients that wait for a proposal's page (daemon/page.c)
 	struct preview *previews;   // clients that wait for one (daemon/method_preview.h)
 	struct diff_waiting *diffs; // clients that wait for a comparison (daemon/method_diff.h)
+	struct mail_waiting *mails; // clients that wait for mail records (daemon/method_mail.h)
 };
 
 // Takes over the bytes of reply.

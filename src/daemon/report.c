@@ -86,6 +86,8 @@ static void put_record(struct control_writer *writer, const struct plan_record *
 		control_put_u64(writer, CTL_RECORD_KEEP_DAYS, record->keep_days);
 	control_put_u64(writer, CTL_RECORD_ROTATE, record->rotate_bytes);
 	control_put_bool(writer, CTL_RECORD_CLOSES, record->closes);
+	control_put_u64(writer, CTL_RECORD_MAIL_KEEP_DAYS, record->mail_keep_days);
+	control_put_bool(writer, CTL_RECORD_MAIL_HASHED, record->mail_hash_addresses);
 	for (size_t i = 0; i < record->n_to; i++)
 		control_put_text(writer, CTL_RECORD_TO, record->to[i]);
 	for (size_t i = 0; i < record->n_holds; i++)
@@ -385,6 +387,8 @@ static const uint8_t faults_head_tags[] = {
 	CTL_RECORD_CLOSES,
 	CTL_RECORD_TO,
 	CTL_RECORD_HOLD,
+	CTL_RECORD_MAIL_KEEP_DAYS,
+	CTL_RECORD_MAIL_HASHED,
 	CTL_COUNTRIES,
 	CTL_COUNTRY_RANGES_4,
 	CTL_COUNTRY_RANGES_6,

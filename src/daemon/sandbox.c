@@ -106,6 +106,15 @@ static const int calls_inspector[] = {
 	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),	      SCMP_SYS(poll),
 	SCMP_SYS(ppoll),   SCMP_SYS(clock_nanosleep),
 };
+static const int calls_book[] = {
+	SCMP_SYS(recvfrom), SCMP_SYS(poll),	SCMP_SYS(ppoll),      SCMP_SYS(pread64),
+	SCMP_SYS(pwrite64), SCMP_SYS(openat),	SCMP_SYS(unlink),     SCMP_SYS(unlinkat),
+	SCMP_SYS(renameat), SCMP_SYS(fsync),	SCMP_SYS(fdatasync),  SCMP_SYS(ftruncate),
+	SCMP_SYS(fchmod),   SCMP_SYS(fcntl),	SCMP_SYS(access),     SCMP_SYS(faccessat),
+	SCMP_SYS(geteuid),  SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd),
+	SCMP_SYS(stat),	    SCMP_SYS(lstat),	SCMP_SYS(fallocate),  SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(fstatfs),
+};
 
 static int filter_calls(const int *more, size_t n_more, bool reader)
 {
@@ -218,7 +227,7 @@ int sandbox_enter_reader(uint32_t uid, uint32_t gid)
 	return enter(uid, gid, true);
 }
 
-int sandbox_seal_keeper(int dir_fd)
+static int seal(int dir_fd, const int *calls, size_t n_calls)
 {
 	static const struct limit limits[] = {
 		{ RLIMIT_CORE, 0 },
@@ -235,9 +244,18 @@ int sandbox_seal_keeper(int dir_fd)
 	if (r == 0)
 		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
 	if (r == 0)
-		r = filter_calls(calls_keeper, sizeof(calls_keeper) / sizeof(calls_keeper[0]),
-				 false);
+		r = filter_calls(calls, n_calls, false);
 	return r;
+}
+
+int sandbox_seal_keeper(int dir_fd)
+{
+	return seal(dir_fd, calls_keeper, sizeof(calls_keeper) / sizeof(calls_keeper[0]));
+}
+
+int sandbox_seal_book(int dir_fd)
+{
+	return seal(dir_fd, calls_book, sizeof(calls_book) / sizeof(calls_book[0]));
 }
 
 int sandbox_seal_ferry(uint32_t uid, uint32_t gid)

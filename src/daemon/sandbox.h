@@ -34,6 +34,8 @@ int sandbox_enter_reader(uint32_t uid, uint32_t gid);
 // system calls that writing there needs.
 int sandbox_become(uint32_t uid, uint32_t gid);
 int sandbox_seal_keeper(int dir_fd);
+// The same with the calls of SQLite, for the book of mail and who reads it.
+int sandbox_seal_book(int dir_fd);
 
 // For the ferry: another user, of all capabilities CAP_NET_ADMIN, no files (Landlock), and the
 // system calls of its loop.  Ends with the gate.

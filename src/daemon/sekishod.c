@@ -15,6 +15,8 @@
 #include "daemon/export.h"
 #include "daemon/ferry.h"
 #include "daemon/keeper.h"
+#include "daemon/mail_book.h"
+#include "daemon/mail_read.h"
 #include "daemon/service.h"
 #include "daemon/countries_child.h"
 #include "policy/box.h"
@@ -126,6 +128,17 @@ static void find_inspection(struct gate_options *options)
 	options->inspector_gid = own ? gid : options->compiler_gid;
 }
 
+// So do mail records; nobody but their own user reads them.
+static void find_mail(struct gate_options *options)
+{
+	bool own = people_user("sekisho-mail", &options->mail_uid, &options->mail_gid) == 0 &&
+		   options->mail_uid != 0;
+	if (own)
+		return;
+	options->mail_uid = options->compiler_uid;
+	options->mail_gid = options->compiler_gid;
+}
+
 static int set_management(const struct box_management *management, struct gate_options *options)
 {
 	if (!management->interface)
@@ -163,6 +176,8 @@ static int options_of(const struct box_config *box, const struct arguments *argu
 	if (r == 0) {
 		find_keeper(ret);
 		find_inspection(ret);
+		if (!arguments->boot)
+			find_mail(ret);
 	}
 	return r < 0 ? r : set_management(&box->management, ret);
 }
@@ -203,6 +218,10 @@ int main(int argc, char **argv)
 		return export_main(true);
 	if (argc == 2 && !strcmp(argv[1], KEEPER_ARGUMENT))
 		return keeper_main();
+	if (argc == 2 && !strcmp(argv[1], MAIL_BOOK_ARGUMENT))
+		return mail_book_main();
+	if (argc == 2 && !strcmp(argv[1], MAIL_READ_ARGUMENT))
+		return mail_read_main();
 	if (argc == 2 && !strcmp(argv[1], COMPILER_ARGUMENT))
 		return compiler_main();
 	if (argc == 2 && !strcmp(argv[1], COUNTRIES_ARGUMENT))

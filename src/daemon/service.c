@@ -21,8 +21,10 @@
 #include "daemon/incident.h"
 #include "daemon/inspection.h"
 #include "daemon/drift.h"
+#include "daemon/mail.h"
 #include "daemon/method_connections.h"
 #include "daemon/method_diff.h"
+#include "daemon/method_mail.h"
 #include "daemon/method_preview.h"
 #include "daemon/live.h"
 #include "daemon/isolation.h"
@@ -230,6 +232,7 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
 	}
 	journal_look_at_clock(service->journal);
 	record_tend(gate);
+	mail_tend(gate);
 	gate_look(gate);
 	capture_follow(gate); // again, should it have failed
 	drift_poll(gate->drift);
@@ -370,6 +373,8 @@ static int start(struct service *service)
 	r = record_open(service->event, &service->gate);
 	if (r < 0)
 		return fatal(service, r, "the record");
+	if (mail_open(service->event, &service->gate) < 0)
+		return fatal(service, -ENOMEM, "the book of mail");
 	isolation_resume(&service->gate);
 	load(service);
 	confirm_arm(&service->gate, service->event);
@@ -397,6 +402,7 @@ static void stop(struct service *service)
 {
 	if (service->gate.kernel && service->gate.counters) {
 		method_diff_cancel(&service->methods);
+		method_mail_cancel(&service->methods);
 		method_connections_cancel(&service->methods);
 		method_preview_cancel(&service->methods);
 		changes_cancel_pages(&service->methods);
@@ -413,6 +419,7 @@ static void stop(struct service *service)
 	drift_close(service->gate.drift);
 	incidents_close(&service->gate);
 	capture_stop(&service->gate);
+	mail_close(&service->gate);
 	record_close(&service->gate);
 	gate_close(&service->gate);
 	if (service->run_fd >= 0)

@@ -119,6 +119,12 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 				       "stopped in an inspected connection",
 				       F(FLOW) | F(SOURCE) | F(SOURCE_PORT) | F(DESTINATION) |
 					       F(DESTINATION_PORT) | F(COUNT) | F(NAME) },
+	[EVENT_MAIL_READ] = { "mail-read", 5, "read mail records",
+			      PERSON | F(METHOD) | F(MESSAGE) | F(REASON) },
+	[EVENT_MAIL_LOST] = { "mail-records-lost", 3, "mail records were lost",
+			      F(COUNT) | F(MESSAGE) },
+	[EVENT_MAIL_BOOK_RESTARTED] = { "mail-book-restarted", 4,
+					"the book of mail was started again", F(COUNT) },
 	[EVENT_KEEPER_RESTARTED] = { "keeper-restarted", 4, "the keeper was started again",
 				     F(MESSAGE) | F(COUNT) },
 	[EVENT_RECORD_RESUMED] = { "record-resumed", 5, "the audit log is written again",

@@ -70,6 +70,9 @@ enum event_kind {
 	EVENT_INSPECTION_RESTARTED, // the ferry or an inspector ended, and another began
 	EVENT_INSPECTION_FULL,	    // packets found the queue of inspected packets full
 	EVENT_INSPECTION_TROUBLE,   // what a peer did was stopped
+	EVENT_MAIL_READ,	    // somebody looked mail records up
+	EVENT_MAIL_LOST,	    // mail records that were not written
+	EVENT_MAIL_BOOK_RESTARTED,
 	EVENT_KEEPER_RESTARTED,
 	EVENT_RECORD_RESUMED, // the audit log can be written again
 	EVENT_RECORD_GAP,     // events that it had no room for

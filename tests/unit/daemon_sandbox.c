@@ -202,13 +202,44 @@ static void the_reader(void **state)
 	}
 }
 
+static int seal_book(uint32_t uid, uint32_t gid)
+{
+	int r = sandbox_become(uid, gid);
+	int fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r == 0)
+		r = fd < 0 ? -1 : sandbox_seal_book(fd);
+	return r;
+}
+
+static int do_open_inside(void)
+{
+	char path[] = "/tmp/sekisho-sandbox-book";
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	_exit(fd >= 0 && unlink(path) == 0 ? 42 : 1);
+}
+
+// The book of mail has its folder and nothing else.
+static void the_book(void **state)
+{
+	(void)state;
+	assert_int_equal(WEXITSTATUS(status_in(seal_book, do_open_inside)), 42);
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0)
+		assert_int_equal(WEXITSTATUS(status_in(seal_book, do_open_read)), 42);
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		if (forbidden[i].act == do_open)
+			continue;
+		int status = status_in(seal_book, forbidden[i].act);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+			fail_msg("%s: status %x", forbidden[i].what, status);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_ends_it),
-		cmocka_unit_test(what_is_left),
-		cmocka_unit_test(memory),
-		cmocka_unit_test(the_reader),
+		cmocka_unit_test(what_ends_it), cmocka_unit_test(what_is_left),
+		cmocka_unit_test(memory),	cmocka_unit_test(the_reader),
+		cmocka_unit_test(the_book),
 	};
 	if (geteuid() != 0 || SANDBOX_WITHOUT_FILTER) {
 		puts("skipped: needs root, and a build without address sanitizer");

@@ -1,0 +1,205 @@
+// Both sides: starting the child, and being it.
+#include "daemon/mail_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/exit.h"
+#include "base/file.h"
+#include "control/message.h"
+#include "daemon/mail_book.h"
+#include "daemon/sandbox.h"
+
+enum { REQUEST_FD = CHILD_FD_FIRST, ANSWER_FD };
+
+int mail_read_start(sd_event *event, const struct mail_read_request *request, child_done *done,
+		    void *arg, struct child **ret_child)
+{
+	struct child_command command = {
+		.name = "the reader of mail records",
+		.argument = MAIL_READ_ARGUMENT,
+		.timeout_ms = MAIL_READ_TIMEOUT_MS,
+		.bytes_max = MAIL_READ_BYTES_MAX,
+		.n_fds = 1,
+	};
+	command.fds[0] = memfd_create("sekisho-mail-read", MFD_CLOEXEC);
+	if (command.fds[0] < 0)
+		return -errno;
+	int r = file_write_all(command.fds[0], request, sizeof(*request));
+	if (r == 0)
+		r = child_start(event, &command, done, arg, ret_child);
+	close(command.fds[0]);
+	return r;
+}
+
+// --- the child
+
+static void put_address(struct control_writer *writer, enum control_tag tag,
+			const struct addr *address)
+{
+	char text[ADDR_TEXT_MAX];
+	control_put_text(writer, tag, addr_text(address, text));
+}
+
+// What a list shows too.
+static void put_short(struct control_writer *writer, const struct mail_stored *stored)
+{
+	const struct mail_record *record = &stored->taken.record;
+	control_put_u64(writer, CTL_MAIL, stored->id);
+	control_put_time(writer, CTL_WHEN, stored->written_us);
+	put_address(writer, CTL_CLIENT, &record->client);
+	control_put_text(writer, CTL_FLOW, record->flow);
+	// The null sender is told from one that is not known: nothing was said before MAIL FROM.
+	control_put_text(writer, CTL_SENDER,
+			 *record->sender	? record->sender
+			 : record->n_recipients ? "<>"
+						: "");
+	control_put_u64(writer, CTL_RECIPIENTS, record->n_recipients);
+	control_put_u64(writer, CTL_SIZE, record->size);
+	control_put_text(writer, CTL_VERDICT, mail_verdict_word(record->verdict));
+	control_put_u64(writer, CTL_REPLY_CODE, record->code);
+	control_put_text(writer, CTL_REASON, record->reason);
+	control_put_bool(writer, CTL_HASHED, stored->hashed);
+}
+
+static size_t kept(const struct mail_record *record)
+{
+	return record->n_recipients < MAIL_RECIPIENTS_KEPT ? record->n_recipients
+							   : MAIL_RECIPIENTS_KEPT;
+}
+
+static int put_row(void *arg, const struct mail_stored *stored)
+{
+	struct control_writer *writer = arg;
+	const struct mail_record *record = &stored->taken.record;
+	control_put_mark(writer, CTL_ROW);
+	put_short(writer, stored);
+	for (size_t i = 0; i < kept(record) && i < MAIL_READ_RECIPIENTS; i++)
+		control_put_text(writer, CTL_RECIPIENT, record->recipients[i].address);
+	return writer->error;
+}
+
+static void put_whole(struct control_writer *writer, const struct mail_stored *stored)
+{
+	const struct mail_record *record = &stored->taken.record;
+	put_short(writer, stored);
+	control_put_time(writer, CTL_BEGAN, record->began_us);
+	control_put_time(writer, CTL_ENDED, record->ended_us);
+	control_put_u64(writer, CTL_SOURCE_PORT, record->client_port);
+	put_address(writer, CTL_SERVER, &record->server);
+	control_put_u64(writer, CTL_PORT, record->server_port);
+	control_put_text(writer, CTL_GUARDED_BY, record->guard);
+	control_put_text(writer, CTL_CLAUSE, record->clause);
+	control_put_text(writer, CTL_CONTROL, record->control);
+	control_put_text(writer, CTL_FROM, record->from_zone);
+	control_put_text(writer, CTL_TO, record->to_zone);
+	control_put_text(writer, CTL_HELO, record->helo);
+	control_put_u64(writer, CTL_DECLARED, record->declared);
+	control_put_bool(writer, CTL_TLS, record->tls);
+	control_put_bool(writer, CTL_OWN_SENDER, record->own_sender);
+	for (size_t i = 0; i < kept(record); i++) {
+		control_put_mark(writer, CTL_ROW);
+		control_put_text(writer, CTL_RECIPIENT, record->recipients[i].address);
+		control_put_u64(writer, CTL_REPLY_CODE, record->recipients[i].code);
+	}
+}
+
+static int answer_list(struct mail_store *store, const struct mail_read_request *request,
+		       struct control_writer *writer)
+{
+	const struct mail_query query = {
+		.since_us = request->since_us,
+		.until_us = request->until_us,
+		.from = *request->from ? request->from : NULL,
+		.to = *request->to ? request->to : NULL,
+		.client = request->has_client ? &request->client : NULL,
+		.flow = *request->flow ? request->flow : NULL,
+		.verdict = request->verdict,
+		.limit = request->limit,
+	};
+	return mail_store_find(store, &query, put_row, writer);
+}
+
+static int answer_one(struct mail_store *store, const struct mail_read_request *request,
+		      struct control_writer *writer)
+{
+	static struct mail_stored stored;
+	int r = mail_store_get(store, request->id, &stored);
+	if (r == 0)
+		put_whole(writer, &stored);
+	return r;
+}
+
+static void put_failure(struct control_writer *writer, const struct mail_read_request *request,
+			int error)
+{
+	char text[128];
+	if (error == -ENOENT && request->id)
+		snprintf(text, sizeof(text), "there is no mail record %llu (any more)",
+			 (unsigned long long)request->id);
+	else
+		snprintf(text, sizeof(text), "the book of mail: %s",
+			 error == -EUCLEAN  ? "its file is damaged"
+			 : error == -EPROTO ? "a newer version of Sekisho made its file"
+			 : error == -E2BIG  ? "more than can be shown at once; ask for less"
+					    : strerror(-error));
+	control_put_u64(writer, CTL_EXIT, EXIT_FAILED);
+	control_put_text(writer, CTL_ERROR, text);
+}
+
+static int enter(const struct mail_read_request *request)
+{
+	int r = sandbox_become(request->uid, request->gid);
+	if (r < 0)
+		return r;
+	int dir_fd = open(request->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return -errno;
+	r = sandbox_seal_book(dir_fd);
+	close(dir_fd);
+	return r;
+}
+
+static int answer(const struct mail_read_request *request, struct control_writer *writer)
+{
+	char path[sizeof(request->folder) + sizeof(MAIL_BOOK_FILE) + 1];
+	struct mail_store *store;
+	snprintf(path, sizeof(path), "%s/%s", request->folder, MAIL_BOOK_FILE);
+	int r = mail_store_open_read(path, &request->key, &store);
+	if (r == -ENOENT && !request->id) // nothing has been written yet
+		return 0;
+	if (r < 0)
+		return r;
+	r = (request->id ? answer_one : answer_list)(store, request, writer);
+	mail_store_close(store);
+	return r;
+}
+
+int mail_read_main(void)
+{
+	struct mail_read_request request;
+	struct control_writer writer;
+	if (pread(REQUEST_FD, &request, sizeof(request), 0) != (ssize_t)sizeof(request))
+		return EXIT_USAGE;
+	tzset();
+	int r = enter(&request);
+	if (r < 0)
+		return EXIT_FAILED;
+	control_writer_init(&writer, MAIL_READ_BYTES_MAX);
+	r = answer(&request, &writer);
+	if (r == 0)
+		r = writer.error;
+	if (r < 0) {
+		control_writer_done(&writer);
+		control_writer_init(&writer, CTL_MESSAGE_MAX);
+		put_failure(&writer, &request, r);
+	}
+	r = writer.error ? writer.error : file_write_all(ANSWER_FD, writer.bytes, writer.size);
+	control_writer_done(&writer);
+	return r < 0 ? EXIT_FAILED : EXIT_FINE;
+}

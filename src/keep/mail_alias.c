@@ -1,0 +1,110 @@
+// Folding is for ASCII alone: what else a local part holds is the peers' business.
+#include "keep/mail_alias.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "base/file.h"
+
+enum { DIGEST_BYTES = 16 };
+
+static const char folder[] = "keys", name[] = "mail.key";
+
+static int load(int dir_fd, struct mail_key *ret)
+{
+	struct stat st;
+	char *bytes;
+	size_t size;
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EBADMSG;
+	if (st.st_mode & 077)
+		return -EPERM;
+	int r = file_read(dir_fd, name, MAIL_KEY_BYTES, &bytes, &size);
+	if (r < 0)
+		return r == -EFBIG ? -EBADMSG : r;
+	if (size == MAIL_KEY_BYTES)
+		memcpy(ret->bytes, bytes, size);
+	explicit_bzero(bytes, size);
+	free(bytes);
+	return size == MAIL_KEY_BYTES ? 0 : -EBADMSG;
+}
+
+int mail_key_open(int state_fd, struct mail_key *ret)
+{
+	if (sodium_init() < 0)
+		return -EIO;
+	if (mkdirat(state_fd, folder, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	int dir_fd = openat(state_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir_fd < 0)
+		return -errno;
+	int r = load(dir_fd, ret);
+	if (r == -ENOENT) {
+		randombytes_buf(ret->bytes, sizeof(ret->bytes));
+		r = file_store(dir_fd, name, ret->bytes, sizeof(ret->bytes));
+	}
+	close(dir_fd);
+	return r;
+}
+
+void mail_address_fold(const char *address, char out[MAIL_ADDRESS_MAX])
+{
+	size_t length = strnlen(address, MAIL_ADDRESS_MAX - 1);
+	if (length >= 2 && address[0] == '<' && address[length - 1] == '>') {
+		address++;
+		length -= 2;
+	}
+	if (length && address[length - 1] == '.' && memchr(address, '@', length))
+		length--;
+	for (size_t i = 0; i < length; i++)
+		out[i] = address[i] >= 'A' && address[i] <= 'Z' ? (char)(address[i] + 32)
+								: address[i];
+	out[length] = '\0';
+}
+
+const char *mail_address_domain(const char *folded)
+{
+	const char *at = strrchr(folded, '@');
+	return at ? at + 1 : "";
+}
+
+void mail_alias(const struct mail_key *key, const char *address, char out[MAIL_ADDRESS_MAX])
+{
+	enum { DOMAIN_MAX = MAIL_ADDRESS_MAX - 1 - 2 * DIGEST_BYTES - 2 };
+	char folded[MAIL_ADDRESS_MAX], hex[2 * DIGEST_BYTES + 1];
+	uint8_t digest[DIGEST_BYTES];
+	mail_address_fold(address, folded);
+	out[0] = '\0';
+	if (!*folded)
+		return;
+	crypto_generichash(digest, sizeof(digest), (const uint8_t *)folded, strlen(folded),
+			   key->bytes, sizeof(key->bytes));
+	sodium_bin2hex(hex, sizeof(hex), digest, sizeof(digest));
+	const char *domain = mail_address_domain(folded);
+	// A domain has 255 bytes at most; what is longer is none, and goes into the digest only.
+	bool tell = *domain && strlen(domain) <= DOMAIN_MAX;
+	snprintf(out, MAIL_ADDRESS_MAX, "#%s%s%s", hex, tell ? "@" : "", tell ? domain : "");
+}
+
+void mail_alias_words(const char *text, char *out, size_t size)
+{
+	size_t used = 0;
+	out[0] = '\0';
+	while (*text && used + 1 < size) {
+		size_t blank = strspn(text, " "), word = strcspn(text + blank, " ");
+		bool address = memchr(text + blank, '@', word);
+		int n = snprintf(out + used, size - used, "%.*s%.*s", (int)blank, text,
+				 address ? 9 : (int)word, address ? "(address)" : text + blank);
+		used += n > 0 ? (size_t)n : 0;
+		text += blank + word;
+	}
+}
