@@ -75,7 +75,7 @@ const char *plan_guard_field(size_t field);
 void plan_guard_say(const struct plan_guard *guard, size_t field, FILE *out);
 // The same as text to be freed; NULL: it says nothing, or nothing that counts after_greeting.
 char *plan_guard_said(const struct plan_guard *guard, size_t field);
-// "20 MB", "1.5 MiB", "1000001 bytes": exact.
+// "20 MB", "1500 KB", "20 MiB", "1000001 bytes": exact.
 const char *plan_size_text(uint64_t bytes, char *out, size_t size);
 
 #endif
