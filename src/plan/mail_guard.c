@@ -140,16 +140,6 @@ static void check_together(struct build *b, const struct pol_guard *source)
 
 // --- domains and addresses
 
-static const char *lower(struct build *b, const char *text)
-{
-	char *copy = arena_strdup(b->arena, text);
-
-	for (char *c = copy; *c; c++)
-		if (*c >= 'A' && *c <= 'Z')
-			*c = (char)(*c + 32);
-	return copy;
-}
-
 static void set_domains(struct build *b, const struct pol_guard *source, struct plan_mail *mail)
 {
 	const struct pol_list *list = &source->domains;
@@ -157,25 +147,26 @@ static void set_domains(struct build *b, const struct pol_guard *source, struct 
 	struct names seen = { 0 };
 
 	for (size_t i = 0; i < list->n; i++) {
-		const char *name = lower(b, list->v[i].s);
-		bool below = strncmp(name, "*.", 2) == 0;
-		const char *fault = mail_domain_fault(name + (below ? 2 : 0));
+		const char *text = list->v[i].s, *name, *fault;
+		bool below = strncmp(text, "*.", 2) == 0;
 		uint32_t first;
 
-		if (fault) {
+		name = mail_domain_read(b->arena, text + (below ? 2 : 0), &fault);
+		if (!name) {
 			diag_add(b->diag, SK_MAIL_DOMAIN, list->v[i].at, "guard \"%s\": \"%s\" %s",
 				 source->id.s, list->v[i].s, fault);
 			continue;
 		}
-		first = names_add(&seen, name, (uint32_t)i);
+		first = names_add(&seen, below ? arena_printf(b->arena, "*.%s", name) : name,
+				  (uint32_t)i);
 		if (first != NAMES_NONE) {
 			diag_second(b->diag,
 				    diag_add(b->diag, SK_LIST_REPEAT, list->v[i].at,
-					     "%s is already in the list; take one away", name),
+					     "%s is already in the list; take one away", text),
 				    list->v[first].at, "first given here");
 			continue;
 		}
-		domains[mail->n_domains++] = (struct plan_domain){ name + (below ? 2 : 0), below };
+		domains[mail->n_domains++] = (struct plan_domain){ name, below };
 	}
 	mail->domains = domains;
 	names_done(&seen);
@@ -189,14 +180,14 @@ static void set_recipients(struct build *b, const struct pol_guard *source,
 	build_repeats(b, list);
 	for (size_t i = 0; i < list->n; i++) {
 		const char *text = list->v[i].s;
-		const char *fault = mail_recipient_fault(text);
+		const char *fault;
+		const char *recipient = mail_recipient_read(b->arena, text, &fault);
 
-		if (fault)
+		if (recipient)
+			recipients[size->n_recipients++] = recipient;
+		else
 			diag_add(b->diag, SK_MAIL_RECIPIENT, list->v[i].at,
 				 "guard \"%s\": \"%s\" %s", source->id.s, text, fault);
-		else
-			recipients[size->n_recipients++] = arena_printf(
-				b->arena, "%s%s", strchr(text, '@') ? "" : "@", lower(b, text));
 	}
 	size->recipients = recipients;
 }

@@ -69,9 +69,10 @@ static const struct key guard_keys[] = {
 	  .choices = CHOICES("smtp", "http", "dns"),
 	  .about = "What is inspected. The keys that follow are of smtp.", .example = "smtp" },
 	{ LIST("domains", domains),
-	  .about = "The body's own domains: everybody may send to them. *.city.example.jp stands "
-		   "for what is below city.example.jp, not for itself. Default: none; a flow from "
-		   "outside is then refused.",
+	  .about =
+		  "The body's own domains: everybody may send to them. *.city.example.jp stands "
+		  "for what is below city.example.jp, not for itself; a name in Japanese letters counts as its A-label. Default: none; a flow from "
+		  "outside is then refused.",
 	  .example = "[city.example.jp, \"*.city.example.jp\"]" },
 	{ LIST("senders", senders),
 	  .about = "Who may send to domains that are not own: zones or zone/network. Default: "

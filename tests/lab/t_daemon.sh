@@ -10,7 +10,7 @@ policy <<END
 flows:
   - { id: web, from: office, to: dmz/web, services: [http, dns] }
   - { id: mail, from: office, to: dmz/mail, services: smtp, guard: mail }
-guards: { mail: { protocol: smtp, senders: [office] } }
+guards: { mail: { protocol: smtp, domains: [霞野町.example.jp], senders: [office] } }
 END
 up
 verdicts='
