@@ -6,7 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FLIGHT_BYTES_MAX = 65536 + 2048 }; // a GSO packet and what a reply may grow by
+enum {
+	FLIGHT_BYTES_MAX = 65536 + 2048, // a GSO packet and what a reply may grow by
+	FLIGHT_GUARD = 0x00000fff,	 // of mark: PACKET_GUARD of compile.h
+};
 
 enum flight_fate {
 	FLIGHT_PENDING,
@@ -21,13 +24,15 @@ struct flight {
 	uint8_t *bytes;	     // may be changed in place
 	uint32_t size, room; // of bytes; room: how far it may grow
 	uint32_t in, out;    // interface indexes
-	uint32_t mark;	     // the connection's (compile.h)
+	uint32_t mark;	     // the packet's: which flow lets a new connection in, else 0
 	bool sums_not_ready; // checksums were not filled in yet: neither judged nor right
 	bool sums_checked;   // the network card or the kernel found them right
 	bool gso;	     // longer than what travels
 	uint32_t slot;	     // the owner's
 	enum flight_fate fate;
-	bool changed; // bytes and size are to be sent in its place
+	bool changed; // bytes and size are to be sent in its place; its sums are filled in and
+		      // right, whatever sums_not_ready says (the kernel completes no packet that it
+		      // was handed back)
 	bool passed;  // with ACCEPT: the connection needs no more inspection
 	bool liberal; // connection tracking must not judge its sequence numbers from now on
 };

@@ -8,6 +8,30 @@
 
 struct inspector;
 
+// Why a packet was stopped.
+enum inspector_trouble {
+	TROUBLE_PACKET,	   // not TCP, cut off, or in pieces
+	TROUBLE_SUM,	   // wrong checksum
+	TROUBLE_FLAGS,	   // flags that do not go together
+	TROUBLE_URGENT,	   // urgent data
+	TROUBLE_HANDSHAKE, // data in SYN, split, simultaneous or repeated otherwise, signed
+			   // segments
+	TROUBLE_STRAY,	   // of a connection whose beginning was not seen
+	TROUBLE_SEQUENCE,  // outside the window
+	TROUBLE_ACK,	   // acknowledges what was never sent
+	TROUBLE_STAMP,	   // without its timestamp, or with an old one
+	TROUBLE_OVERLAP,   // repeats bytes other than the first time
+	TROUBLE_RESET,	   // a reset at the wrong place
+	TROUBLE_FIN,	   // bytes behind the end, or an end in the middle
+	TROUBLE_FULL,	   // a bound of memory, connections or held packets
+	TROUBLE_ENDED,	   // the engine ended the connection
+	TROUBLE_SWALLOWED, // a client that was taken over sends too much or for too long
+	TROUBLE_ENGINE,	   // the engine ordered what cannot be done: the connection is ended
+	TROUBLES,
+};
+
+extern const char *const inspector_trouble_names[TROUBLES]; // "packet", "sum", ...
+
 struct inspector_options {
 	uint32_t connections_max; // beyond: new ones are dropped and counted
 	uint64_t memory_max;	  // bytes of all connections, without the flights held
@@ -16,17 +40,20 @@ struct inspector_options {
 	void (*decided)(void *arg, struct flight *flight);
 	void (*record)(void *arg, const struct mail_record *record);
 	// Something that a peer did and that was stopped, in one word of inspector_trouble_names.
+	// Of a connection that is not known peer->flow is NULL.
 	void (*trouble)(void *arg, const char *word, const struct engine_peer *peer);
 	void *arg;
+	struct source_limits *limits; // for the engines; the caller's; may be NULL
 };
 
 struct inspector_numbers {
 	uint64_t packets, accepted, changed, dropped, held;
 	uint64_t connections_made, connections, connections_refused, released, ended;
-	uint64_t bytes; // of memory
-	uint64_t by_trouble[16];
+	uint64_t bytes; // of memory, engines included
+	uint64_t by_trouble[TROUBLES];
 };
 
+// Takes random bytes from the kernel once.  0, -ENOMEM or -EINVAL.
 int inspector_new(const struct inspector_options *options, struct inspector **ret_inspector);
 void inspector_free(struct inspector *inspector);
 

@@ -1,0 +1,245 @@
+// Connections by their two ends, under a random key so that nobody can aim at one bucket; and in
+// lists by the time they were last heard of.
+#include "inspect/stream.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECOND = 1000000 };
+
+static const struct {
+	uint64_t seconds;
+} lists[STREAM_LISTS] = {
+	[LIST_OPENING] = { 20 },
+	[LIST_OPEN] = { 3600 }, // SMTP waits ten minutes at the most (RFC 5321 4.5.3.2)
+	[LIST_CLOSED] = { 60 },
+	[LIST_TAKEN] = { 120 },
+};
+
+_Static_assert(crypto_shorthash_KEYBYTES == sizeof(((struct inspector *)0)->key), "key");
+
+int table_init(struct inspector *inspector)
+{
+	uint32_t buckets = 64;
+	while (buckets < inspector->options.connections_max && buckets < 1U << 24)
+		buckets *= 2;
+	inspector->table = calloc(buckets, sizeof(*inspector->table));
+	if (!inspector->table)
+		return -ENOMEM;
+	inspector->buckets = buckets;
+	randombytes_buf(inspector->key, sizeof(inspector->key));
+	return 0;
+}
+
+void table_done(struct inspector *inspector)
+{
+	for (unsigned list = 0; list < STREAM_LISTS; list++) {
+		while (inspector->lists[list].oldest)
+			table_remove(inspector->lists[list].oldest);
+	}
+	free(inspector->table);
+}
+
+static size_t put_end(uint8_t *out, const struct addr *addr, uint16_t port)
+{
+	addr_to_bytes(ADDR_V6, addr->bits, out);
+	out[16] = (uint8_t)(port >> 8);
+	out[17] = (uint8_t)port;
+	return 18;
+}
+
+// Both directions give the same bucket.
+static uint32_t bucket_of(const struct inspector *inspector, const struct addr *a, uint16_t a_port,
+			  const struct addr *b, uint16_t b_port)
+{
+	bool swap = a->bits > b->bits || (a->bits == b->bits && a_port > b_port);
+	uint8_t key[37], hash[crypto_shorthash_BYTES];
+	uint32_t bucket;
+	size_t n = put_end(key, swap ? b : a, swap ? b_port : a_port);
+
+	n += put_end(key + n, swap ? a : b, swap ? a_port : b_port);
+	key[n++] = (uint8_t)a->family;
+	crypto_shorthash(hash, key, n, inspector->key);
+	memcpy(&bucket, hash, sizeof(bucket));
+	return bucket & (inspector->buckets - 1);
+}
+
+static uint32_t packet_bucket(const struct inspector *inspector, const struct packet *packet)
+{
+	return bucket_of(inspector, &packet->from, packet->tcp.port[0], &packet->to,
+			 packet->tcp.port[1]);
+}
+
+static bool is_end(const struct addr *a, uint16_t a_port, const struct addr *b, uint16_t b_port)
+{
+	return a_port == b_port && a->bits == b->bits && a->family == b->family;
+}
+
+struct stream *table_find(const struct inspector *inspector, const struct packet *packet,
+			  uint8_t *ret_side)
+{
+	const uint16_t *port = packet->tcp.port;
+
+	for (struct stream *stream = inspector->table[packet_bucket(inspector, packet)]; stream;
+	     stream = stream->chain) {
+		const struct engine_peer *peer = &stream->peer;
+		if (is_end(&packet->from, port[0], &peer->client, peer->client_port) &&
+		    is_end(&packet->to, port[1], &peer->server, peer->server_port)) {
+			*ret_side = ENGINE_CLIENT;
+			return stream;
+		}
+		if (is_end(&packet->from, port[0], &peer->server, peer->server_port) &&
+		    is_end(&packet->to, port[1], &peer->client, peer->client_port)) {
+			*ret_side = ENGINE_SERVER;
+			return stream;
+		}
+	}
+	return NULL;
+}
+
+static void leave_list(struct stream *stream)
+{
+	struct stream_ends *ends = &stream->inspector->lists[stream->list];
+
+	*(stream->older ? &stream->older->newer : &ends->oldest) = stream->newer;
+	*(stream->newer ? &stream->newer->older : &ends->newest) = stream->older;
+	stream->older = stream->newer = NULL;
+	ends->n--;
+}
+
+static void join_list(struct stream *stream, uint8_t list)
+{
+	struct stream_ends *ends = &stream->inspector->lists[list];
+
+	stream->list = list;
+	stream->older = ends->newest;
+	*(ends->newest ? &ends->newest->newer : &ends->oldest) = stream;
+	ends->newest = stream;
+	ends->n++;
+}
+
+static uint8_t list_of(const struct stream *stream)
+{
+	const struct way *ways = stream->ways;
+
+	switch ((enum stream_state)stream->state) {
+	case STREAM_OPENING:
+	case STREAM_ANSWERED:
+		return LIST_OPENING;
+	case STREAM_TAKEN:
+		return LIST_TAKEN;
+	case STREAM_RESET:
+		return stream->stray ? LIST_OPENING : LIST_CLOSED;
+	default:
+		break;
+	}
+	bool closed = ways[0].passed > ways[0].fin && ways[1].passed > ways[1].fin;
+	return closed || stream->left ? LIST_CLOSED : LIST_OPEN;
+}
+
+void table_touch(struct stream *stream)
+{
+	stream->seen_us = stream->inspector->now_us;
+	leave_list(stream);
+	join_list(stream, list_of(stream));
+}
+
+// Half-open connections are a part of all and make room for one another only, so that a flood of
+// them closes no established one.
+static bool make_room(struct inspector *inspector)
+{
+	const struct stream_ends *opening = &inspector->lists[LIST_OPENING];
+	uint32_t most = inspector->options.connections_max / 4;
+	bool full = inspector->numbers.connections >= inspector->options.connections_max ||
+		    inspector->numbers.bytes >= inspector->options.memory_max;
+
+	if ((full || opening->n >= (most < 64 ? 64 : most)) && opening->oldest) {
+		table_remove(opening->oldest);
+		return true;
+	}
+	return !full;
+}
+
+struct stream *table_add(struct inspector *inspector, const struct packet *packet)
+{
+	uint32_t bucket = packet_bucket(inspector, packet);
+	struct stream *stream = make_room(inspector) ? aligned_alloc(16, sizeof(*stream)) : NULL;
+
+	if (!stream) {
+		inspector->numbers.connections_refused++;
+		return NULL;
+	}
+	memset(stream, 0, sizeof(*stream));
+	stream->inspector = inspector;
+	stream->peer = (struct engine_peer){ .client = packet->from,
+					     .server = packet->to,
+					     .client_port = packet->tcp.port[0],
+					     .server_port = packet->tcp.port[1] };
+	stream->ways[0].fin = stream->ways[1].fin = INT64_MAX;
+	stream->chain = inspector->table[bucket];
+	inspector->table[bucket] = stream;
+	stream->seen_us = inspector->now_us;
+	inspector->numbers.connections++;
+	join_list(stream, LIST_OPENING);
+	table_count(stream);
+	return stream;
+}
+
+void table_remove(struct stream *stream)
+{
+	struct inspector *inspector = stream->inspector;
+	struct stream **at =
+		&inspector->table[bucket_of(inspector, &stream->peer.client,
+					    stream->peer.client_port, &stream->peer.server,
+					    stream->peer.server_port)];
+
+	while (*at != stream)
+		at = &(*at)->chain;
+	*at = stream->chain;
+	hold_drop_all(stream);
+	stream_end_engine(stream);
+	leave_list(stream);
+	for (unsigned side = 0; side < 2; side++)
+		trail_done(&stream->ways[side].trail);
+	taken_free(stream->taken);
+	use_drop(stream->use);
+	inspector->numbers.connections--;
+	inspector->numbers.bytes -= stream->memory;
+	free(stream);
+}
+
+void table_tick(struct inspector *inspector)
+{
+	for (unsigned list = 0; list < STREAM_LISTS; list++) {
+		struct stream *stream;
+		while ((stream = inspector->lists[list].oldest) &&
+		       stream->seen_us + lists[list].seconds * SECOND < inspector->now_us)
+			table_remove(stream);
+	}
+}
+
+void table_count(struct stream *stream)
+{
+	const struct way *ways = stream->ways;
+	size_t memory = sizeof(*stream) + trail_memory(&ways[0].trail) +
+			trail_memory(&ways[1].trail) +
+			(size_t)(ways[0].n_held + ways[1].n_held) * sizeof(struct hold);
+
+	if (stream->engine)
+		memory += stream->inspector->kind->bytes;
+	if (stream->taken)
+		memory += sizeof(*stream->taken) + stream->taken->room;
+	stream->inspector->numbers.bytes += memory - stream->memory;
+	stream->memory = (uint32_t)memory;
+}
+
+void use_drop(struct profile_use *use)
+{
+	if (!use || --use->n)
+		return;
+	if (use->retire)
+		use->retire(use->arg, use->profiles);
+	free(use);
+}
