@@ -2,7 +2,7 @@
 //
 // Mail.  A client is told by its address.  Own domains may be sent to by everybody, others by
 // senders alone, and where smart_hosts are named only to those servers.  The first of sizes that
-// fits a message counts; the last fits every message.
+// fits a recipient counts, the last fits all; a message to several has the least of theirs.
 #ifndef SEKISHO_PLAN_GUARD_H
 #define SEKISHO_PLAN_GUARD_H
 

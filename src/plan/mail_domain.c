@@ -11,7 +11,7 @@
 enum {
 	DOMAIN_BYTES_MAX = 253, // RFC 1035 2.3.4, without the dot at the end
 	LABEL_BYTES_MAX = 63,
-	LOCAL_BYTES_MAX = 64, // RFC 5321 4.5.3.1.1
+	LOCAL_BYTES_MAX = 128, // as the inspector takes them: RFC 5321 has 64
 };
 
 static bool is_label(const char *label, size_t length)

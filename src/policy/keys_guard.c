@@ -14,8 +14,8 @@ static const struct key mail_size_keys[] = {
 	{ TEXT("direction", direction), .word = WORD_CHOICE, .choices = CHOICES("in", "out"),
 	  .about = "in: to an own domain; out: to others; absent: both.", .example = "out" },
 	{ LIST("recipients", recipients),
-	  .about = "Addresses, or domains for every address of theirs; the message has one of "
-		   "them among its recipients. Absent: all.",
+	  .about = "Addresses, or domains for every address of theirs. Absent: all. A message to "
+		   "several has the least of what each may have.",
 	  .example = "[plans@city.example.jp, archive.city.example.jp]" },
 	{ TEXT("max", max), .word = WORD_SIZE, .required = true, .min = KB, .max = GB,
 	  .about = "How large such a message may be.", .example = "50MB" },
@@ -54,7 +54,9 @@ static const struct key mail_limits_keys[] = {
 };
 const struct key_table keys_mail_limits = {
 	.noun = "mail-limits",
-	.about = "How much one client, told by its address, may ask of a guard for smtp.",
+	.about =
+		"How much one client may ask of a guard for smtp. A client is an IPv4 address, or the "
+		"/64 of an IPv6 one.",
 	.has_at = true,
 	TABLE(mail_limits_keys),
 };
