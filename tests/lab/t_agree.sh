@@ -21,6 +21,7 @@ agree() { # DIR COUNT LEAST
 
 agree "$root/rules/municipality" 3400 3000
 agree "$root/rules/branch-office" 3400 3000
+agree "$root/rules/mail-gate" 300 50
 
 agree "$root/tests/policies/crooked" 3600 3000
 
