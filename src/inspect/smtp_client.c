@@ -7,6 +7,7 @@
 // hangs up on what comes with it), so what the client sent after it waits for its reply.
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "inspect/smtp_session.h"
 
@@ -143,6 +144,15 @@ static bool has_to_wait(const struct engine *engine, unsigned flags)
 	       !(engine->sync_is_ours && engine->client.undecided > SMTP_SYNC_WAITING_MAX);
 }
 
+// AUTH may bring its first answer along, which is as long as a line of the dialogue (RFC 4954 4).
+static size_t longest_line(const uint8_t *bytes, size_t n)
+{
+	static const char auth[] = "AUTH ";
+	bool is_auth = n >= sizeof(auth) - 1 &&
+		       strncasecmp((const char *)bytes, auth, sizeof(auth) - 1) == 0;
+	return is_auth ? SMTP_AUTH_LINE_MAX : SMTP_COMMAND_MAX;
+}
+
 static size_t read_command(struct engine *engine, const uint8_t *bytes, size_t n)
 {
 	struct smtp_command command;
@@ -150,7 +160,7 @@ static size_t read_command(struct engine *engine, const uint8_t *bytes, size_t n
 		smtp_end(engine, bytes[0] ? SMTP_NOT_SMTP : SMTP_NUL);
 		return 0;
 	}
-	size_t size = find_line(engine, bytes, n, SMTP_COMMAND_MAX);
+	size_t size = find_line(engine, bytes, n, longest_line(bytes, n));
 	if (!size)
 		return 0;
 	smtp_command_read(bytes, size - 2, &command);

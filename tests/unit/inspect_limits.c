@@ -243,15 +243,17 @@ static void line_limits(void **state)
 		size_t most;
 	} rows[] = {
 		{ ENGINE_CLIENT, "NOOP ", 2048 },
-		{ ENGINE_CLIENT, "AUTH PLAIN ", 2048 },
+		{ ENGINE_CLIENT, "auth plain ", 12288 },
+		{ ENGINE_CLIENT, "AUTHX PLAIN ", 2048 },
+		{ ENGINE_CLIENT, "x", 12288 }, // an answer in a dialogue of AUTH
 		{ ENGINE_SERVER, "250 ", 2048 },
 	};
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (size_t over = 0; over < 2; over++) {
 			struct town town;
 			struct bed bed;
-			char line[4096];
+			char line[16384];
 			size_t n = rows[i].most + over;
 			town_init(&town);
 			bed_begin(&bed, &town.outside, NULL);
@@ -261,6 +263,10 @@ static void line_limits(void **state)
 			bed_feed(&bed, ENGINE_SERVER, "220 mx\r\n", 8);
 			if (rows[i].side == ENGINE_SERVER)
 				bed_feed(&bed, ENGINE_CLIENT, "NOOP\r\n", 6);
+			if (rows[i].begin[0] == 'x') {
+				bed_feed(&bed, ENGINE_CLIENT, "AUTH PLAIN\r\n", 12);
+				bed_feed(&bed, ENGINE_SERVER, "334 \r\n", 6);
+			}
 			bed_feed(&bed, rows[i].side, line, n);
 			assert_true(bed.ended == over);
 			assert_int_equal(bed.on[rows[i].side].n >= n, !over);
