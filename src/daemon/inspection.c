@@ -428,8 +428,8 @@ static bool all_know(const struct inspection *inspection)
 	return inspection->ferry.ready;
 }
 
-// Hears all of them once, and waits for that a little while.
-static void hear_all(struct inspection *inspection)
+// Hears all of them, and waits for that a little while.
+static void hear_all(struct inspection *inspection, int wait_ms)
 {
 	struct pollfd fds[INSPECTION_INSPECTORS_MAX + 1];
 	nfds_t n = 0;
@@ -439,7 +439,8 @@ static void hear_all(struct inspection *inspection)
 		if (inspection->posts[i].child.pid)
 			fds[n++] = (struct pollfd){ .fd = inspection->posts[i].child.socket,
 						    .events = POLLIN };
-	poll(fds, n, TICK_MS);
+	if (poll(fds, n, wait_ms) <= 0)
+		return;
 	if (inspection->ferry.pid)
 		on_ferry(NULL, -1, 0, inspection);
 	for (uint32_t i = 0; i < inspection->n; i++)
@@ -452,7 +453,7 @@ static void await_all(struct inspection *inspection)
 	uint64_t now = monotonic_ms(), until = now + INSPECTION_PREPARE_MS;
 	while (!all_know(inspection) && now < until) {
 		start_missing(inspection, now);
-		hear_all(inspection);
+		hear_all(inspection, TICK_MS);
 		now = monotonic_ms();
 	}
 	// Whoever does not know the new policy must not go on by the old one.
@@ -520,8 +521,11 @@ static void follow(struct inspection *inspection)
 static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 {
 	struct inspection *inspection = arg;
-	uint64_t now = monotonic_ms();
+	uint64_t now;
 	(void)usec;
+	// What they said while this process was busy is heard before they are called silent.
+	hear_all(inspection, 0);
+	now = monotonic_ms();
 	look_for_silence(inspection, now);
 	follow(inspection);
 	inspection_look(inspection, now);

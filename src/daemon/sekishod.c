@@ -14,6 +14,7 @@
 #include "daemon/judge_child.h"
 #include "daemon/export.h"
 #include "daemon/ferry.h"
+#include "daemon/inspect_child.h"
 #include "daemon/keeper.h"
 #include "daemon/mail_book.h"
 #include "daemon/mail_read.h"
@@ -234,6 +235,8 @@ int main(int argc, char **argv)
 		return judge_main();
 	if (argc == 2 && !strcmp(argv[1], FERRY_ARGUMENT))
 		return ferry_main();
+	if (argc == 2 && !strcmp(argv[1], INSPECT_ARGUMENT))
+		return inspect_main();
 	if (read_arguments(argc, argv, &arguments, &status))
 		return status;
 	struct diag *diag = diag_new();

@@ -382,6 +382,8 @@ static int start(struct service *service)
 	proposals_resume(&service->gate);
 	if (countries_open(&service->gate, service->event) < 0)
 		return fatal(service, -ENOMEM, "countries");
+	if (inspection_open(&service->gate, service->event) < 0)
+		return fatal(service, -ENOMEM, "inspection");
 	if (live_open(&service->gate, service->event) == 0)
 		live_review(&service->gate, LIVE_START);
 	capture_follow(&service->gate);

@@ -1,6 +1,6 @@
 #!/bin/bash
-# A guarded flow goes to the inspection queue, and is closed while nobody listens there.  Isolation stops
-# what waits in it.
+# A guarded flow goes to the inspection queue, and is closed while nobody listens there: here the daemon is away,
+# then another program has the queue.  Isolation stops what waits in it.
 #
 #   office 10.20.0.0/16, fd00:20::/64 ---- lan-office +---------+ lan-dmz ---- dmz 192.0.2.0/24, 2001:db8:40::/64
 #   wifi 172.16.0.0/20 ------------------- lan-wifi   | sekisho | wan-inet --- internet (everything else)
@@ -14,6 +14,7 @@ flows:
   - { id: web, from: office, to: dmz, services: http }
 END
 up
+check "the daemon is stopped, and who inspects with it" lab daemon stop
 probes <<END
 	silent        | office 10.20.0.9 192.0.2.25 tcp/25
 	silent        | office fd00:20::9 2001:db8:40::25 tcp/25
@@ -32,6 +33,10 @@ same "INSPECT" "*INSPECT*" "$(sekisho query office dmz/mail smtp)"
 
 mkdir "$work/hold"
 background gw python3 "$here/hold.py" 100 "$work/hold"
+holder=$!
+check "the queue has a listener" eventually test -e "$work/hold/held"
+check "the daemon is back" lab daemon start
+check "and says that the queue is another's" eventually eval 'sekisho status | grep -q "SK810.*another listener"'
 zone dmz nft -f - <<END
 table inet seen {
 	counter mail { }
@@ -47,7 +52,6 @@ s = socket.socket(socket.AF_INET6 if ':' in '$1' else socket.AF_INET, socket.SOC
 s.settimeout(0.3)
 try: s.connect(('$1', 25))
 except OSError: pass"; } # one SYN
-check "the queue has a listener" eventually held 0
 knock 192.0.2.25
 check "a packet is held" eventually held 1
 check "and let go" go
@@ -63,5 +67,10 @@ knock 192.0.2.25
 check "" eventually held 1
 check "" go
 check "of all of them only the last one arrived" eventually eval '(($(seen) == 2))'
+
+# --- the queue is free again
+
+kill $holder
+check "who inspects takes it" eventually eval '[[ $(sekisho status --json | jq .inspectors) == 1 ]]'
 
 done_

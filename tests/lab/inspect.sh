@@ -1,0 +1,46 @@
+# A guarded flow from office to a mail server, an unguarded one, and who carries and inspects; for t_inspect*.sh.
+
+guarded() { # MORE FLOWS on standard input
+	cat <<-END
+	guards: { mail: { protocol: smtp, domains: [city.example.jp], senders: [office], size: 40MB, tls: clear-only,
+	                  tls-reason: the store of this test } }
+	flows:
+	  - { id: mail, from: office, to: dmz/mail, services: smtp, guard: mail }
+	  - { id: web, from: office, to: dmz, services: http }
+	END
+	cat
+}
+guarded </dev/null | policy
+up
+zone dmz nft insert rule inet lab_answer answer tcp dport 25 accept
+zone dmz nft insert rule inet lab_answer answer tcp dport 80 accept
+smtp() { python3 "$here/smtp.py" "$@"; }
+for address in 192.0.2.25 2001:db8:40::25; do
+	background dmz python3 "$here/smtp.py" serve $address 25
+done
+background dmz python3 "$here/smtp.py" serve 192.0.2.80 80
+
+mail() { zone office python3 "$here/smtp.py" mail "${1:-192.0.2.25}" 25 "${2:-1000}"; }
+mail_passes() { [[ $(mail "$@" 2>&1) == 250* ]]; }
+child() { ps -o pid=,args= --ppid "$(lab daemon pid)" | awk -v what="--$1" '$NF == what { print $1; exit }'; }
+told() { sekisho log --type "$1" | grep -q "$2"; }
+number() { sekisho status --json | jq ".$1 // 0"; }
+of() { awk -v what="$2:" '$1 == what { print $2 }' "/proc/$1/status"; }
+slow() { # NAME [PORT ADDRESS]: a message that takes its time
+	mkdir -p "$work/$1" && rm -f "$work/$1"/*
+	background office python3 "$here/smtp.py" slow "${3:-192.0.2.25}" "${2:-25}" "$work/$1"
+	eventually has_lines "$1" 3
+}
+has_lines() { [[ -s $work/$1/lines ]] && (($(<"$work/$1/lines") >= $2)); }
+lines() { cat "$work/$1/lines"; }
+goes_on() { local n && n=$(lines "$1") && eventually has_lines "$1" $((n + 10)); }
+ends() { touch "$work/$1/end"; eventually test -s "$work/$1/reply" && cat "$work/$1/reply"; }
+replaced() { # WHAT PID: another is there within a second
+	local end=$(($(date +%s%N) + 1500000000)) now
+	while (($(date +%s%N) < end)); do
+		now=$(child "$1")
+		[[ -n $now && $now != "$2" ]] && return 0
+		sleep 0.02
+	done
+	return 1
+}
