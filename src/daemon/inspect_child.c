@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "daemon/lane.h"
 #include "daemon/sandbox.h"
 #include "event/mail_wire.h"
+#include "inspect/source_limits.h"
 
 enum { TAKE_MAX = 64, TELL_MS = 500 };
 
@@ -222,7 +224,7 @@ static void serve(struct child *child)
 
 static int start(struct child *child)
 {
-	const struct inspector_options options = {
+	struct inspector_options options = {
 		.connections_max = INSPECT_CONNECTIONS_MAX,
 		.memory_max = (uint64_t)INSPECT_MEMORY_MIB << 20,
 		.held_max = LANE_HELD_MAX,
@@ -232,6 +234,7 @@ static int start(struct child *child)
 		.arg = child,
 	};
 	struct inspect_order hello;
+	uint64_t secret;
 	int fds[INSPECTION_FDS_MAX];
 	size_t n_fds;
 	int r = inspection_await(INSPECTION_SOCKET, &hello, sizeof(hello), fds, &n_fds);
@@ -246,6 +249,11 @@ static int start(struct child *child)
 		r = inspect_planner_start(&child->planner);
 	if (r == 0)
 		r = sandbox_seal_inspector();
+	// Before any packet, and with bytes that strangers cannot know.
+	if (r == 0 && getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
+		r = -errno;
+	if (r == 0)
+		r = source_limits_new(INSPECT_SOURCES, secret, &options.limits);
 	return r < 0 ? r : inspector_new(&options, &child->inspector);
 }
 

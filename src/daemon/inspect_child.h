@@ -12,6 +12,7 @@ enum {
 	INSPECT_CONNECTIONS_MAX = 65536,
 	INSPECT_MEMORY_MIB = 512, // of connections; the process has SANDBOX_INSPECTOR_MIB
 	INSPECT_TICK_MS = 250,
+	INSPECT_SOURCES = 65536, // that limits count
 	// Descriptors after the gate's socket
 	INSPECT_LANE = 4,
 	INSPECT_RINGS, // the ferry's bell
