@@ -569,6 +569,7 @@ void inspection_close(struct gate *gate)
 	if (!inspection)
 		return;
 	sd_event_source_disable_unref(inspection->timer);
+	hear_all(inspection, 0); // what they have said until now
 	end_ferry(inspection, NULL);
 	forget_policy(inspection);
 	free(inspection);

@@ -384,6 +384,7 @@ static int start(struct service *service)
 		return fatal(service, -ENOMEM, "countries");
 	if (inspection_open(&service->gate, service->event) < 0)
 		return fatal(service, -ENOMEM, "inspection");
+	mail_settle(&service->gate); // whose records go to the book
 	if (live_open(&service->gate, service->event) == 0)
 		live_review(&service->gate, LIVE_START);
 	capture_follow(&service->gate);

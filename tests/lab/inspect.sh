@@ -26,6 +26,7 @@ child() { ps -o pid=,args= --ppid "$(lab daemon pid)" | awk -v what="--$1" '$NF 
 told() { sekisho log --type "$1" | grep -q "$2"; }
 number() { sekisho status --json | jq ".$1 // 0"; }
 of() { awk -v what="$2:" '$1 == what { print $2 }' "/proc/$1/status"; }
+recorded() { (($(sekisho mail list --json | jq '[.. | objects | select(.flow? == "mail")] | length') >= $1)); }
 slow() { # NAME [PORT ADDRESS]: a message that takes its time
 	mkdir -p "$work/$1" && rm -f "$work/$1"/*
 	background office python3 "$here/smtp.py" slow "${3:-192.0.2.25}" "${2:-25}" "$work/$1"

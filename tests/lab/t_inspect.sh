@@ -12,6 +12,7 @@
 
 check "a server is there" eventually mail_passes
 check "by IPv6 too" eventually mail_passes 2001:db8:40::25
+check "a record is kept" eventually recorded 2
 before=$(number inspected)
 check "20 MB pass" mail_passes 192.0.2.25 20000000
 packets=$(($(number inspected) - before))
