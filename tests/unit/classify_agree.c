@@ -40,6 +40,9 @@ static const struct row rows[] = {
 	{ "storm of ports", MAKE_V4 | MAKE_STORM, 2500, IMAGE_NARROW },
 	{ "storm of ports, few", MAKE_V4 | MAKE_STORM | MAKE_ZONES, 400, IMAGE_FLAT },
 	{ "many of IPv6", MAKE_V6 | MAKE_RANGES | MAKE_ZONES, 4000, IMAGE_NARROW },
+	{ "spread", MAKE_V4 | MAKE_SPREAD | MAKE_RANGES, 4000, IMAGE_NARROW },
+	{ "spread, IPv6", MAKE_V6 | MAKE_SPREAD, 4000, IMAGE_NARROW },
+	{ "spread, more than 64 blocks", MAKE_V4 | MAKE_SPREAD, 64 * BLOCK_RULES + 1, IMAGE_WIDE },
 	{ "more than 64 blocks", MAKE_V4 | MAKE_RANGES, 64 * BLOCK_RULES + 1, IMAGE_WIDE },
 	{ "more than 64 blocks, IPv6", MAKE_V6 | MAKE_ZONES, 64 * BLOCK_RULES + 1, IMAGE_WIDE },
 };
@@ -222,6 +225,46 @@ static void deleted_rules_are_skipped(void **state)
 	free_set(&set);
 }
 
+// A rule that is cut is in several blocks: it has to go from all of them.
+static void deleted_copies_do_not_answer(void **state)
+{
+	enum { N = 4000 };
+	struct set set = make_set(MAKE_V4 | MAKE_SPREAD | MAKE_PLAIN, N);
+	struct set rest = { calloc(N, sizeof(struct classify_rule)), 0, NULL, 0 };
+	struct view view;
+
+	(void)state;
+	assert_non_null(rest.rules);
+	view_open(&view, set.image, ADDR_V4);
+	assert_true(view.n_slots > N);
+	size_t size = (size_t)view.n_blocks * BLOCK_RULES / 8;
+	uint64_t *live = aligned_alloc(64, (size + 63) / 64 * 64);
+
+	assert_non_null(live);
+	memcpy(live, view.live, size);
+	view.live = live;
+	for (uint32_t rank = 0; rank < N; rank++) {
+		if (make_number(&make) % 2)
+			view_clear_rule(&view, rank, live);
+		else
+			rest.rules[rest.n++] = set.rules[rank];
+	}
+	for (unsigned i = 0; i < KEYS; i++) {
+		struct classify_rule rule = some_rule(&set);
+		struct classify_v4 key = make_v4(&make, &rule);
+		uint32_t want = classify_linear_v4(rest.rules, rest.n, &key), got;
+
+		for (const struct matcher *const *m = matchers_all(); *m; m++) {
+			(*m)->v4(&view, &key, 1, &got);
+			assert_int_equal(got == CLASSIFY_NONE ? got : set.rules[got].result,
+					 want == CLASSIFY_NONE ? want : rest.rules[want].result);
+		}
+	}
+	free(live);
+	free_set(&rest);
+	free_set(&set);
+}
+
 // What passes the check must do no harm, whatever was changed.
 static void damaged_images_do_no_harm(void **state)
 {
@@ -334,7 +377,8 @@ static void too_many_rules_are_refused(void **state)
 int main(void)
 {
 	enum { ROWS = sizeof(rows) / sizeof(*rows) };
-	struct CMUnitTest tests[ROWS + 5] = {
+	struct CMUnitTest tests[ROWS + 6] = {
+		cmocka_unit_test(deleted_copies_do_not_answer),
 		cmocka_unit_test(larger_earlier_rules_hide),
 		cmocka_unit_test(deleted_rules_are_skipped),
 		cmocka_unit_test(damaged_images_do_no_harm),
@@ -344,7 +388,7 @@ int main(void)
 
 	make = make_begin();
 	for (unsigned i = 0; i < ROWS; i++)
-		tests[5 + i] =
+		tests[6 + i] =
 			(struct CMUnitTest){ rows[i].name, agrees, NULL, NULL, (void *)&rows[i] };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,8 @@ enum make_style { // bits
 	MAKE_ZONES = 64,
 	MAKE_WILD = 128,   // all hold everything
 	MAKE_RANGES = 256, // of addresses, too, that are no prefixes
+	MAKE_PLAIN = 1024, // of any service
+	MAKE_SPREAD = 512, // addresses from everywhere, so that cuts between blocks pay
 };
 
 struct make {
@@ -60,10 +62,13 @@ static inline struct addr_range make_range(struct make *make, enum addr_family f
 {
 	static const uint8_t lengths[2][6] = { { 0, 8, 16, 24, 28, 32 },
 					       { 0, 32, 48, 64, 96, 128 } };
-	unsigned length = lengths[family == ADDR_V6][make_number(make) % 6];
+	unsigned which = style & MAKE_SPREAD ? 1 + make_number(make) % 5 : make_number(make) % 6;
+	unsigned length = lengths[family == ADDR_V6][which];
 	addr_bits rest = length == addr_width(family) ? 0 : addr_max(family) >> length;
 	struct addr_range range = { family, make_address(make, family), 0 };
 
+	if (style & MAKE_SPREAD)
+		range.lo = (addr_bits)make_number(make) << (addr_width(family) - 32);
 	range.lo &= ~rest & addr_max(family);
 	range.hi = range.lo | rest;
 	if (style & MAKE_RANGES && range.hi - range.lo > 2 && make_number(make) % 2) {
@@ -117,6 +122,8 @@ static inline void make_rules(struct make *make, unsigned style, struct classify
 			rule->destination = (struct addr_range){ family, i, width - i };
 			rule->priority = i;
 		}
+		if (style & MAKE_PLAIN)
+			continue;
 		rule->field[CLASSIFY_SOURCE_PORT] = make_ports(make, style);
 		rule->field[CLASSIFY_PORT] = make_ports(make, style);
 		if (make_number(make) % 3)
