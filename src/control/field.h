@@ -227,6 +227,11 @@ enum control_tag {
 	CTL_INSPECT_QUEUED,	 // packets that wait in the kernel
 	CTL_INSPECT_FULL,	 // packets that found no room there
 	CTL_INSPECT_UNANSWERED,	 // packets whose inspector was not there, or full
+	CTL_INSPECT_CHANGED,	 // packets
+	CTL_INSPECT_MOVED,	 // packets that were held, since the daemon began
+	CTL_INSPECT_MOVED_LOST,	 // of them, that the kernel dropped on the way
+	CTL_INSPECT_LIBERAL,	 // times that connection tracking was told to be
+	CTL_INSPECT_LIBERAL_FAILED,
 	CTL_INSPECT_TROUBLES,
 	CTL_INSPECT_LOST, // records and troubles that were not told
 	CTL_INSPECT_RESTARTS,

@@ -74,7 +74,7 @@ enum control_method {
 	CTL_METHOD_END,
 };
 
-enum { CTL_TAGS_MAX = 64 };
+enum { CTL_TAGS_MAX = 96 };
 
 enum control_descriptor {
 	CTL_CARRIES_NOTHING,

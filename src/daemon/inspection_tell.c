@@ -189,6 +189,12 @@ void inspection_put_status(const struct gate *gate, struct control_writer *reply
 	control_put_u64(reply, CTL_INSPECT_FULL, inspection->dropped);
 	control_put_u64(reply, CTL_INSPECT_UNANSWERED,
 			one->no_inspector + two->no_inspector + one->no_room + two->no_room);
+	control_put_u64(reply, CTL_INSPECT_CHANGED, one->changed + two->changed);
+	control_put_u64(reply, CTL_INSPECT_MOVED, one->moved + two->moved);
+	control_put_u64(reply, CTL_INSPECT_MOVED_LOST, one->moved_lost + two->moved_lost);
+	control_put_u64(reply, CTL_INSPECT_LIBERAL, one->liberal + two->liberal);
+	control_put_u64(reply, CTL_INSPECT_LIBERAL_FAILED,
+			one->liberal_failed + two->liberal_failed);
 	control_put_u64(reply, CTL_INSPECT_TROUBLES, inspection->troubles);
 	control_put_u64(reply, CTL_INSPECT_LOST, lost);
 	control_put_u64(reply, CTL_INSPECT_RESTARTS, restarts);

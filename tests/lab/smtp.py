@@ -2,7 +2,8 @@
 # A mail server that keeps nothing, and a client that takes its time.
 #	smtp.py serve ADDRESS PORT            answers; tells on standard output "got BYTES SHA256" of each message
 #	smtp.py mail ADDRESS PORT BYTES       sends one message at once; prints the reply, or what broke
-#	smtp.py slow ADDRESS PORT FOLDER      sends a line of a message every 20 ms until FOLDER/end is there;
+#	smtp.py slow ADDRESS PORT FOLDER [SOURCE]
+#	                                      sends a line of a message every 20 ms until FOLDER/end is there;
 #	                                      FOLDER/lines has how many, FOLDER/reply the reply, or what broke
 import hashlib
 import os
@@ -60,8 +61,9 @@ def serve(address, port):
 
 
 class Client:
-    def __init__(self, address, port, seconds):
-        self.socket = socket.create_connection((address, port), timeout=seconds)
+    def __init__(self, address, port, seconds, source=None):
+        here = (source, 0) if source else None
+        self.socket = socket.create_connection((address, port), timeout=seconds, source_address=here)
         self.lines = self.socket.makefile("rb")
         self.reply()
         for command in ("EHLO client.example", "MAIL FROM:<a@city.example.jp>",
@@ -103,8 +105,8 @@ def mail(address, port, size):
     print(client.finish())
 
 
-def slow(address, port, folder):
-    client, n = Client(address, port, 4), 0
+def slow(address, port, folder, source=None):
+    client, n = Client(address, port, 4, source), 0
     while not os.path.exists(f"{folder}/end"):
         client.send(b"line %d\r\n" % n)
         n += 1
@@ -120,7 +122,7 @@ try:
     elif what == "mail":
         mail(address, port, int(sys.argv[4]))
     else:
-        slow(address, port, sys.argv[4])
+        slow(address, port, *sys.argv[4:])
 except OSError as error:
     if what == "slow":
         write(sys.argv[4], "reply", f"broken: {error}")
