@@ -1,9 +1,9 @@
 // The book of mail: the process that writes mail records, without rights, and the gate's side of
 // it.
 //
-// Inspectors send records (event/mail_wire.h), one message each, on a socket that outlives the
-// book: what waits in it when a book dies is read by the next one.  A page that both map tells
-// how many were heard and written, so that none is lost without being counted.
+// Records go to it as inspectors made them (event/mail_wire.h), one message each, on a socket that
+// outlives the book: what waits in it when a book dies is read by the next one.  A page that both
+// map tells how many were heard and written, so that none is lost without being counted.
 #ifndef SEKISHO_DAEMON_MAIL_BOOK_H
 #define SEKISHO_DAEMON_MAIL_BOOK_H
 
@@ -51,10 +51,9 @@ int mail_book_start(sd_event *event, const struct mail_book_options *options,
 // Ends the book after it has written what waits, MAIL_BOOK_STOP_MS at most.  NULL is fine.
 void mail_book_stop(struct mail_book *book);
 
-// The end of the socket on which records are sent; it stays the book's, and the same for its life.
-// An inspector gets a duplicate, and may send(2) on it with MSG_DONTWAIT and nothing else: a call
-// like shutdown(2) would end it for all others.  EAGAIN: the record is lost, and to be told by
-// mail_book_count_lost().
+// The end of the socket on which records are sent, with MSG_DONTWAIT; it stays the book's.  A
+// record that has no room is lost, and to be told by mail_book_count_lost().  No process without
+// trust may have it: a call like shutdown(2) would end it for all.
 int mail_book_writer_fd(const struct mail_book *book);
 void mail_book_count_lost(struct mail_book *book, uint64_t records);
 
