@@ -1,6 +1,6 @@
 // lab-mailer PID N [FROM [TO [VERDICT]]]: sends N mail records to the book of the daemon PID, on
-// the socket that its inspectors use; with N "junk", messages that no inspector makes.  Prints how
-// many were taken.  TO may be several addresses with commas between them.
+// the socket that the daemon itself uses; with N "junk", messages that no inspector makes.  Prints
+// how many were taken.  TO may be several addresses with commas between them.
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
