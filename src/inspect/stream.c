@@ -92,23 +92,27 @@ static void repeat_held(struct stream *stream, struct packet *packet)
 {
 	struct way *way = &stream->ways[packet->side];
 	const uint8_t *bytes = packet->bytes + packet->tcp.at + packet->tcp.head;
+	int64_t beginning = way->decided > way->passed ? way->decided : way->passed;
 
 	if (!trail_same(&way->trail, packet->start, bytes, packet->tcp.size)) {
 		packet_refuse(stream->inspector, stream, packet, TROUBLE_OVERLAP);
 		return;
 	}
-	if (packet->start < way->passed && way->acked < way->passed) {
-		// Its beginning was sent on, and may be what got lost.
-		packet->tcp.size = (uint32_t)(way->passed - packet->start);
+	if (beginning > packet->end)
+		beginning = packet->end;
+	if (packet->end > way->promised)
+		way->promised = packet->end;
+	stream->liberal = true;
+	if (packet->start < beginning && way->acked < beginning) {
+		// Its beginning was sent on, and may be what got lost; or it was decided since it
+		// came, and the rest waits for the answer to it.
+		packet->tcp.size = (uint32_t)(beginning - packet->start);
 		packet->tcp.flags &= (uint8_t)~TCP_FIN;
-		packet->end = way->passed;
+		packet->end = beginning;
 		packet->fin = false;
 		stream_write_cut(stream, packet);
 		return;
 	}
-	if (packet->end > way->promised)
-		way->promised = packet->end;
-	stream->liberal = true;
 	stream_ask(stream, packet);
 }
 

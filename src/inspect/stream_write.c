@@ -150,18 +150,21 @@ static void write_same_length(struct stream *stream, struct packet *packet, int6
 }
 
 // Bytes that their sender was told had arrived, and that did not: it repeats them no more, so they
-// go with whatever it sends next.
+// go with whatever it sends next.  An acknowledgement takes along at once what was decided only by
+// what it acknowledges.
 static bool write_missing(struct stream *stream, struct packet *packet)
 {
 	struct way *way = &stream->ways[packet->side];
 	int64_t settled = way->decided < way->trail.to ? way->decided : way->trail.to;
 	uint64_t now = stream->inspector->now_us;
+	bool alone = !packet->tcp.size && !packet->fin;
 
-	if (way->promised <= way->acked || now < way->repaired_us + REPAIR_US)
+	if (alone && settled > way->promised)
+		settled = way->promised;
+	if (way->promised <= way->acked ||
+	    (now < way->repaired_us + REPAIR_US && !(alone && settled > way->passed)))
 		return false;
-	if (!packet->tcp.size && !packet->fin) {
-		if (settled > way->promised)
-			settled = way->promised;
+	if (alone) {
 		if (settled <= way->acked)
 			return false;
 		packet->start = packet->end = settled;
