@@ -86,7 +86,8 @@ struct way {
 	uint16_t mss, window; // what this side said of itself
 	uint8_t scale;
 	uint8_t n_held;
-	bool told; // that it was reset
+	bool told;  // its receiver was told that it was reset
+	bool heard; // its receiver spoke since then
 };
 
 // A client that we answer in the server's stead.

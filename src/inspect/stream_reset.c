@@ -25,8 +25,10 @@ void reset_packet(struct stream *stream, struct packet *packet)
 	uint32_t seq, ack = ack_for(stream, packet);
 
 	if ((flags & TCP_ACK) && !(flags & TCP_RST) &&
-	    (stream->stray || packet->ack_place > other->acked_place))
+	    (stream->stray || packet->ack_place > other->acked_place)) {
 		other->acked_place = packet->ack_place;
+		other->heard = true;
+	}
 	// Whoever is reset says nothing more, so the one that has bytes to repeat is kept for last.
 	if (!way->told && !other->told && !sends && !(flags & TCP_RST) && way->next <= way->acked &&
 	    other->next > other->acked) {
@@ -40,8 +42,9 @@ void reset_packet(struct stream *stream, struct packet *packet)
 		packet_reset(stream->inspector, packet, seq, ack);
 		return;
 	}
-	seq = way_seq(way, way->acked_place);
-	if (!(flags & TCP_RST) && sends) {
+	// Where somebody unknown stands is not known before it speaks: zeros might be new to it.
+	seq = stream->stray && !way->heard ? packet->tcp.seq : way_seq(way, way->acked_place);
+	if (!(stream->stray && !way->heard) && !(flags & TCP_RST) && sends) {
 		packet_probe(stream->inspector, packet, seq, ack);
 		return;
 	}

@@ -26,13 +26,13 @@ enum {
 
 static uint64_t m_random_state = 1;
 
-static uint32_t m_random(uint32_t below)
+static inline uint32_t m_random(uint32_t below)
 {
 	m_random_state = m_random_state * 6364136223846793005ULL + 1442695040888963407ULL;
 	return (uint32_t)(m_random_state >> 33) % (below ? below : 1);
 }
 
-static bool m_chance(unsigned percent)
+static inline bool m_chance(unsigned percent)
 {
 	return m_random(100) < percent;
 }
@@ -50,13 +50,13 @@ struct m_segment {
 	uint8_t n_options; // a multiple of four
 };
 
-static void m_put(uint8_t *at, uint32_t value, unsigned n)
+static inline void m_put(uint8_t *at, uint32_t value, unsigned n)
 {
 	while (n--)
 		*at++ = (uint8_t)(value >> 8 * n);
 }
 
-static uint32_t m_get(const uint8_t *at, unsigned n)
+static inline uint32_t m_get(const uint8_t *at, unsigned n)
 {
 	uint32_t value = 0;
 	while (n--)
@@ -64,7 +64,7 @@ static uint32_t m_get(const uint8_t *at, unsigned n)
 	return value;
 }
 
-static uint32_t m_sum(const uint8_t *bytes, size_t n, uint32_t sum)
+static inline uint32_t m_sum(const uint8_t *bytes, size_t n, uint32_t sum)
 {
 	for (size_t i = 0; i < n; i++) {
 		sum += i & 1 ? bytes[i] : (uint32_t)bytes[i] << 8;
@@ -73,7 +73,7 @@ static uint32_t m_sum(const uint8_t *bytes, size_t n, uint32_t sum)
 	return sum;
 }
 
-static uint32_t m_tcp_sum(const uint8_t *bytes, bool v6, uint32_t at, uint32_t total)
+static inline uint32_t m_tcp_sum(const uint8_t *bytes, bool v6, uint32_t at, uint32_t total)
 {
 	uint32_t sum = v6 ? m_sum(bytes + 8, 32, 0) : m_sum(bytes + 12, 8, 0);
 	sum += 6 + (total - at);
@@ -81,7 +81,7 @@ static uint32_t m_tcp_sum(const uint8_t *bytes, bool v6, uint32_t at, uint32_t t
 	return m_sum(bytes + at, total - at, sum);
 }
 
-static struct flight *m_flight(const struct m_segment *segment)
+static inline struct flight *m_flight(const struct m_segment *segment)
 {
 	uint32_t at = segment->v6 ? 40 : 20, head = 20U + segment->n_options;
 	uint32_t total = at + head + segment->size;
@@ -127,7 +127,7 @@ static struct flight *m_flight(const struct m_segment *segment)
 	return flight;
 }
 
-static void m_flight_free(struct flight *flight)
+static inline void m_flight_free(struct flight *flight)
 {
 	free(flight->bytes);
 	free(flight);
@@ -162,7 +162,7 @@ struct m_end {
 	const char *fault; // what must not have happened
 };
 
-static void m_end_init(struct m_end *end, bool server, const uint8_t *out, uint32_t n_out)
+static inline void m_end_init(struct m_end *end, bool server, const uint8_t *out, uint32_t n_out)
 {
 	*end = (struct m_end){ .server = server,
 			       .state = server ? M_LISTEN : M_CLOSED,
@@ -181,7 +181,7 @@ static void m_end_init(struct m_end *end, bool server, const uint8_t *out, uint3
 			       .closing = true };
 }
 
-static void m_end_done(struct m_end *end)
+static inline void m_end_done(struct m_end *end)
 {
 	free(end->in);
 	free(end->have);
@@ -203,7 +203,7 @@ struct m_net {
 	bool v6;
 };
 
-static void m_travel(struct m_net *net, struct flight *flight, bool to_server, bool judged)
+static inline void m_travel(struct m_net *net, struct flight *flight, bool to_server, bool judged)
 {
 	uint64_t at = net->now + 1 + (m_chance(net->config.late) ? m_random(30) : 0);
 
@@ -217,7 +217,7 @@ static void m_travel(struct m_net *net, struct flight *flight, bool to_server, b
 	net->way[net->n++].judged = judged;
 }
 
-static struct flight *m_copy(const struct flight *flight)
+static inline struct flight *m_copy(const struct flight *flight)
 {
 	struct flight *copy = malloc(sizeof(*copy));
 	*copy = *flight;
@@ -226,14 +226,14 @@ static struct flight *m_copy(const struct flight *flight)
 	return copy;
 }
 
-static void m_launch(struct m_net *net, struct flight *flight, bool to_server)
+static inline void m_launch(struct m_net *net, struct flight *flight, bool to_server)
 {
 	if (m_chance(net->config.twice))
 		m_travel(net, m_copy(flight), to_server, false);
 	m_travel(net, flight, to_server, false);
 }
 
-static void m_option_stamp(struct m_segment *segment, uint64_t now, uint32_t echo)
+static inline void m_option_stamp(struct m_segment *segment, uint64_t now, uint32_t echo)
 {
 	uint8_t *at = segment->options + segment->n_options;
 	memcpy(at, (const uint8_t[]){ 1, 1, 8, 10 }, 4);
@@ -242,7 +242,7 @@ static void m_option_stamp(struct m_segment *segment, uint64_t now, uint32_t ech
 	segment->n_options += 12;
 }
 
-static void m_option_sack(const struct m_end *end, struct m_segment *segment)
+static inline void m_option_sack(const struct m_end *end, struct m_segment *segment)
 {
 	uint32_t a = end->in_next, b;
 	uint8_t *at = segment->options + segment->n_options;
@@ -259,7 +259,8 @@ static void m_option_sack(const struct m_end *end, struct m_segment *segment)
 	segment->n_options += 12;
 }
 
-static void m_send(struct m_net *net, struct m_end *end, uint8_t flags, uint32_t offset, uint32_t n)
+static inline void m_send(struct m_net *net, struct m_end *end, uint8_t flags, uint32_t offset,
+			  uint32_t n)
 {
 	uint32_t window = flags & M_SYN ? end->window : end->window >> end->scale;
 	struct m_segment segment = { .v6 = net->v6,
@@ -292,13 +293,14 @@ static void m_send(struct m_net *net, struct m_end *end, uint8_t flags, uint32_t
 	m_launch(net, m_flight(&segment), !end->server);
 }
 
-static void m_ack(struct m_net *net, struct m_end *end)
+static inline void m_ack(struct m_net *net, struct m_end *end)
 {
 	m_send(net, end, M_ACK, end->nxt, 0);
 }
 
 // From offset on, at most n bytes, and FIN where it comes next.
-static uint32_t m_send_data(struct m_net *net, struct m_end *end, uint32_t offset, uint32_t n)
+static inline uint32_t m_send_data(struct m_net *net, struct m_end *end, uint32_t offset,
+				   uint32_t n)
 {
 	bool fin;
 	if (offset + n > end->n_out)
@@ -311,7 +313,7 @@ static uint32_t m_send_data(struct m_net *net, struct m_end *end, uint32_t offse
 }
 
 // From what is not acknowledged on, cut otherwise than before, perhaps with new bytes behind.
-static void m_repeat(struct m_net *net, struct m_end *end)
+static inline void m_repeat(struct m_net *net, struct m_end *end)
 {
 	uint32_t n = 1 + m_random(end->mss), to;
 	if (n > end->written - end->una)
@@ -323,7 +325,7 @@ static void m_repeat(struct m_net *net, struct m_end *end)
 		end->nxt = to;
 }
 
-static void m_push(struct m_net *net, struct m_end *end)
+static inline void m_push(struct m_net *net, struct m_end *end)
 {
 	for (unsigned i = 0; i < 8 && end->state == M_OPEN && !end->was_reset; i++) {
 		uint32_t edge = end->una + end->cwnd < end->edge ? end->una + end->cwnd : end->edge;
@@ -344,7 +346,7 @@ static void m_push(struct m_net *net, struct m_end *end)
 	}
 }
 
-static void m_tick_end(struct m_net *net, struct m_end *end)
+static inline void m_tick_end(struct m_net *net, struct m_end *end)
 {
 	if (end->was_reset || end->state == M_CLOSED || end->state == M_LISTEN)
 		return;
@@ -365,8 +367,8 @@ static void m_tick_end(struct m_net *net, struct m_end *end)
 		m_send(net, end, M_ACK, end->nxt - 1, 0); // is the window still closed?
 }
 
-static void m_take_data(struct m_net *net, struct m_end *end, uint32_t offset, const uint8_t *bytes,
-			uint32_t n, bool fin)
+static inline void m_take_data(struct m_net *net, struct m_end *end, uint32_t offset,
+			       const uint8_t *bytes, uint32_t n, bool fin)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t at = offset + i;
@@ -385,7 +387,7 @@ static void m_take_data(struct m_net *net, struct m_end *end, uint32_t offset, c
 	m_ack(net, end);
 }
 
-static void m_take_ack(struct m_net *net, struct m_end *end, uint32_t ack, uint32_t window)
+static inline void m_take_ack(struct m_net *net, struct m_end *end, uint32_t ack, uint32_t window)
 {
 	if (ack > end->una) {
 		end->una = ack;
@@ -408,7 +410,7 @@ struct m_view {
 	const uint8_t *payload;
 };
 
-static void m_view_options(const uint8_t *tcp, uint32_t head, struct m_view *view)
+static inline void m_view_options(const uint8_t *tcp, uint32_t head, struct m_view *view)
 {
 	for (uint32_t i = 20; i < head;) {
 		uint8_t kind = tcp[i];
@@ -439,7 +441,7 @@ static void m_view_options(const uint8_t *tcp, uint32_t head, struct m_view *vie
 }
 
 // NULL, or what is wrong with a packet that the inspector let go.
-static const char *m_view(const struct flight *flight, struct m_view *ret)
+static inline const char *m_view(const struct flight *flight, struct m_view *ret)
 {
 	const uint8_t *bytes = flight->bytes;
 	bool v6 = bytes[0] >> 4 == 6;
@@ -464,7 +466,7 @@ static const char *m_view(const struct flight *flight, struct m_view *ret)
 	return NULL;
 }
 
-static void m_no_socket(struct m_net *net, struct m_end *end, const struct m_view *view)
+static inline void m_no_socket(struct m_net *net, struct m_end *end, const struct m_view *view)
 {
 	struct m_segment segment = { .v6 = net->v6, .from_server = end->server };
 
@@ -478,7 +480,7 @@ static void m_no_socket(struct m_net *net, struct m_end *end, const struct m_vie
 	m_launch(net, m_flight(&segment), !end->server);
 }
 
-static void m_begin(struct m_net *net, struct m_end *end, const struct m_view *view)
+static inline void m_begin(struct m_net *net, struct m_end *end, const struct m_view *view)
 {
 	end->peer_first = view->seq + 1;
 	end->stamps = end->stamps && view->has_stamp;
@@ -493,7 +495,7 @@ static void m_begin(struct m_net *net, struct m_end *end, const struct m_view *v
 	end->timer = net->now + end->rto;
 }
 
-static void m_handshake(struct m_net *net, struct m_end *end, const struct m_view *view)
+static inline void m_handshake(struct m_net *net, struct m_end *end, const struct m_view *view)
 {
 	uint8_t flags = view->flags & (M_SYN | M_ACK | M_RST);
 
@@ -512,8 +514,8 @@ static void m_handshake(struct m_net *net, struct m_end *end, const struct m_vie
 	}
 }
 
-static bool m_reset_or_old(struct m_net *net, struct m_end *end, const struct m_view *view,
-			   int32_t offset)
+static inline bool m_reset_or_old(struct m_net *net, struct m_end *end, const struct m_view *view,
+				  int32_t offset)
 {
 	uint32_t expected = end->in_next + end->fin_in;
 
@@ -539,7 +541,7 @@ static bool m_reset_or_old(struct m_net *net, struct m_end *end, const struct m_
 	return false;
 }
 
-static void m_receive(struct m_net *net, struct m_end *end, const struct flight *flight)
+static inline void m_receive(struct m_net *net, struct m_end *end, const struct flight *flight)
 {
 	struct m_view view;
 	int32_t offset, ack;

@@ -40,7 +40,7 @@ static struct {
 	bool closed[2];
 } script;
 
-static size_t script_out(uint8_t kind, const uint8_t *line, size_t n, uint8_t *out)
+static inline size_t script_out(uint8_t kind, const uint8_t *line, size_t n, uint8_t *out)
 {
 	static const uint8_t times[256] = { ['r'] = 2, ['g'] = 6 };
 	size_t size = 0;
@@ -54,13 +54,13 @@ static size_t script_out(uint8_t kind, const uint8_t *line, size_t n, uint8_t *o
 	return size;
 }
 
-static void script_order(struct engine *engine, struct engine_order order)
+static inline void script_order(struct engine *engine, struct engine_order order)
 {
 	engine->host.order(engine->host.arg, &order);
 }
 
-static int script_make(const struct engine_peer *peer, const struct engine_host *host,
-		       struct source_limits *limits, uint64_t now_us, struct engine **ret)
+static inline int script_make(const struct engine_peer *peer, const struct engine_host *host,
+			      struct source_limits *limits, uint64_t now_us, struct engine **ret)
 {
 	(void)peer, (void)limits, (void)now_us;
 	*ret = calloc(1, sizeof(**ret));
@@ -69,22 +69,22 @@ static int script_make(const struct engine_peer *peer, const struct engine_host 
 	return 0;
 }
 
-static void script_free(struct engine *engine, uint64_t now_us)
+static inline void script_free(struct engine *engine, uint64_t now_us)
 {
 	(void)now_us;
 	script.freed++;
 	free(engine);
 }
 
-static void script_over(struct engine *engine, enum engine_verb verb)
+static inline void script_over(struct engine *engine, enum engine_verb verb)
 {
 	engine->over = true;
 	script_order(engine, (struct engine_order){ .verb = verb });
 }
 
 // All lines that wait, the last of which is [from, n).
-static void script_decide(struct engine *engine, enum engine_side side, const uint8_t *bytes,
-			  size_t n)
+static inline void script_decide(struct engine *engine, enum engine_side side, const uint8_t *bytes,
+				 size_t n)
 {
 	uint8_t out[6 * SCRIPT_LINE_MAX];
 	struct engine_order order = { .verb = ENGINE_PASS, .side = side, .size = n };
@@ -103,7 +103,7 @@ static void script_decide(struct engine *engine, enum engine_side side, const ui
 	script_order(engine, order);
 }
 
-static void script_line(struct engine *engine, enum engine_side side)
+static inline void script_line(struct engine *engine, enum engine_side side)
 {
 	size_t from = engine->sides[side].from, n = engine->sides[side].n;
 	uint8_t *line = engine->sides[side].line;
@@ -140,8 +140,8 @@ static void script_line(struct engine *engine, enum engine_side side)
 	engine->sides[side].n = engine->sides[side].from = 0;
 }
 
-static void script_feed(struct engine *engine, enum engine_side side, const uint8_t *bytes,
-			size_t size, uint64_t now_us)
+static inline void script_feed(struct engine *engine, enum engine_side side, const uint8_t *bytes,
+			       size_t size, uint64_t now_us)
 {
 	(void)now_us;
 	script.fed[side] += size;
@@ -154,7 +154,7 @@ static void script_feed(struct engine *engine, enum engine_side side, const uint
 	}
 }
 
-static void script_closed(struct engine *engine, enum engine_side side, uint64_t now_us)
+static inline void script_closed(struct engine *engine, enum engine_side side, uint64_t now_us)
 {
 	size_t n = engine->sides[side].n;
 
