@@ -91,28 +91,22 @@ static void repeat_old(struct stream *stream, struct packet *packet)
 static void repeat_held(struct stream *stream, struct packet *packet)
 {
 	struct way *way = &stream->ways[packet->side];
+	int64_t settled = way->decided < packet->end ? way->decided : packet->end;
 	const uint8_t *bytes = packet->bytes + packet->tcp.at + packet->tcp.head;
-	int64_t beginning = way->decided > way->passed ? way->decided : way->passed;
 
 	if (!trail_same(&way->trail, packet->start, bytes, packet->tcp.size)) {
 		packet_refuse(stream->inspector, stream, packet, TROUBLE_OVERLAP);
 		return;
 	}
-	if (beginning > packet->end)
-		beginning = packet->end;
+	// Its beginning was decided, or even sent on, and may be what got lost.
+	if (packet->start < settled && way->acked < settled &&
+	    stream_can_cut(stream, packet, settled)) {
+		stream_write_cut(stream, packet, settled);
+		return;
+	}
 	if (packet->end > way->promised)
 		way->promised = packet->end;
 	stream->liberal = true;
-	if (packet->start < beginning && way->acked < beginning) {
-		// Its beginning was sent on, and may be what got lost; or it was decided since it
-		// came, and the rest waits for the answer to it.
-		packet->tcp.size = (uint32_t)(beginning - packet->start);
-		packet->tcp.flags &= (uint8_t)~TCP_FIN;
-		packet->end = beginning;
-		packet->fin = false;
-		stream_write_cut(stream, packet);
-		return;
-	}
 	stream_ask(stream, packet);
 }
 
@@ -195,12 +189,16 @@ static bool obey(struct stream *stream, struct packet *packet)
 
 void stream_settle(struct stream *stream, struct packet *packet)
 {
+	const struct way *way = &stream->ways[packet->side];
+
 	if (!obey(stream, packet))
 		return;
 	hold_deliver(stream);
-	if (stream->state == STREAM_RELEASED ||
-	    packet_whole(packet) <= way_settled(&stream->ways[packet->side]))
+	if (stream->state == STREAM_RELEASED || packet_whole(packet) <= way_settled(way))
 		stream_write(stream, packet);
+	else if (packet->start < way->decided && way->passed < way->decided &&
+		 stream_can_cut(stream, packet, way->decided))
+		stream_write_cut(stream, packet, way->decided);
 	else if (!hold_add(stream, packet, true))
 		packet_refuse(stream->inspector, stream, packet, TROUBLE_FULL);
 	while (hold_feed(stream)) {

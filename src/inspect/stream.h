@@ -259,8 +259,11 @@ void hold_tick(struct inspector *inspector);
 // --- stream_write.c: a segment as its receiver is to see it
 
 void stream_write(struct stream *stream, struct packet *packet);
-// The same of a packet that was made shorter.
-void stream_write_cut(struct stream *stream, struct packet *packet);
+// The same of its bytes before offset end; its sender repeats the others, or they go with a later
+// packet of that side.  The kernel sends no packet on that says it is to be cut up and is too
+// short.
+bool stream_can_cut(const struct stream *stream, const struct packet *packet, int64_t end);
+void stream_write_cut(struct stream *stream, struct packet *packet, int64_t end);
 
 // --- stream_taken.c
 

@@ -82,6 +82,20 @@ static bool is_decided(const struct stream *stream, const struct hold *hold)
 	       (hold->fed && hold->end + hold->fin <= way_settled(&stream->ways[hold->side]));
 }
 
+// Of the first packet of a way that waits for the engine, what was decided.
+static void deliver_beginning(struct stream *stream, struct way *way)
+{
+	const struct hold *hold = way->held;
+	struct packet packet;
+
+	if (!hold || !hold->fed || hold->start >= way->decided || way->passed >= way->decided ||
+	    hold->end <= way->decided || !read_again(hold, &packet) ||
+	    !stream_can_cut(stream, &packet, way->decided))
+		return;
+	let_go(&way->held);
+	stream_write_cut(stream, &packet, way->decided);
+}
+
 void hold_deliver(struct stream *stream)
 {
 	for (unsigned side = 0; side < 2; side++) {
@@ -95,6 +109,8 @@ void hold_deliver(struct stream *stream)
 			else
 				packet_drop(stream->inspector, flight);
 		}
+		if (stream->state != STREAM_RELEASED)
+			deliver_beginning(stream, &stream->ways[side]);
 	}
 }
 

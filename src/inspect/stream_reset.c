@@ -38,6 +38,7 @@ void reset_packet(struct stream *stream, struct packet *packet)
 	if (!way->told && !(flags & TCP_RST)) {
 		way->told = true;
 		seq = stream->stray ? packet->tcp.seq
+		      : way->heard  ? way_seq(way, way->acked_place)
 				    : way_seq(way, trail_place(&way->trail, way->passed));
 		packet_reset(stream->inspector, packet, seq, ack);
 		return;
@@ -45,7 +46,11 @@ void reset_packet(struct stream *stream, struct packet *packet)
 	// Where somebody unknown stands is not known before it speaks: zeros might be new to it.
 	seq = stream->stray && !way->heard ? packet->tcp.seq : way_seq(way, way->acked_place);
 	if (!(stream->stray && !way->heard) && !(flags & TCP_RST) && sends) {
-		packet_probe(stream->inspector, packet, seq, ack);
+		// Connection tracking takes the answering reset only where this side's own
+		// acknowledgements are.  Ours may have got lost: it is repeated next.
+		way->told = false;
+		packet_probe(stream->inspector, packet, seq,
+			     flags & TCP_ACK ? packet->tcp.ack : ack);
 		return;
 	}
 	way->told = true;

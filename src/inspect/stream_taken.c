@@ -216,6 +216,9 @@ static void from_client(struct stream *stream, struct packet *packet, bool fed)
 	}
 	if (!client_acks(stream, packet))
 		return;
+	if ((packet->tcp.options & TCP_HAS_STAMP) &&
+	    (int32_t)(packet->tcp.stamp - client->stamp) > 0)
+		client->stamp = packet->tcp.stamp;
 	if (!fed && sends && !swallow(stream, packet))
 		return;
 	close_engine(stream);
@@ -223,6 +226,12 @@ static void from_client(struct stream *stream, struct packet *packet, bool fed)
 		client->told = true;
 		packet_reset(stream->inspector, packet, server_expects(stream),
 			     ack_for_server(stream));
+	} else if (client->told && sends) {
+		// Connection tracking takes the answering reset only where the client's own
+		// acknowledgements are.  The server may not have got ours: it is repeated next.
+		client->told = false;
+		packet_probe(stream->inspector, packet, way_seq(client, client->acked),
+			     packet->tcp.ack);
 	} else if (sends || ((taken->n || (taken->closing && !taken->done)) && taken->window)) {
 		packet_probe(stream->inspector, packet, way_seq(client, client->acked),
 			     ack_for_server(stream));
@@ -284,7 +293,9 @@ static void from_server(struct stream *stream, struct packet *packet)
 		return;
 	}
 	if (tcp->options & TCP_HAS_STAMP) {
-		stamp = tcp->stamp;
+		// A reset has none, and gets the latest.
+		if ((int32_t)(tcp->stamp - stamp) > 0)
+			stamp = server->stamp_sent = tcp->stamp;
 		echo = tcp->echo;
 	}
 	if (!(tcp->flags & TCP_RST))

@@ -149,30 +149,31 @@ static void write_same_length(struct stream *stream, struct packet *packet, int6
 	packet_send(stream->inspector, packet);
 }
 
-// Bytes that their sender was told had arrived, and that did not: it repeats them no more, so they
-// go with whatever it sends next.  An acknowledgement takes along at once what was decided only by
-// what it acknowledges.
+// Bytes that were decided after their packet had gone on without them, and those that their sender
+// was told had arrived and that did not: they go with whatever it sends next.
 static bool write_missing(struct stream *stream, struct packet *packet)
 {
 	struct way *way = &stream->ways[packet->side];
-	int64_t settled = way->decided < way->trail.to ? way->decided : way->trail.to;
+	int64_t settled = way->decided < way->trail.to ? way->decided : way->trail.to, from;
 	uint64_t now = stream->inspector->now_us;
-	bool alone = !packet->tcp.size && !packet->fin;
 
-	if (alone && settled > way->promised)
-		settled = way->promised;
-	if (way->promised <= way->acked ||
-	    (now < way->repaired_us + REPAIR_US && !(alone && settled > way->passed)))
+	if (settled > way->passed)
+		from = way->passed;
+	else if (way->promised > way->acked && now >= way->repaired_us + REPAIR_US)
+		from = way->acked;
+	else
 		return false;
-	if (alone) {
-		if (settled <= way->acked)
+	if (!packet->tcp.size && !packet->fin) {
+		if (from == way->acked && settled > way->promised && settled <= way->passed)
+			settled = way->promised;
+		if (settled <= from)
 			return false;
 		packet->start = packet->end = settled;
-	} else if (packet->start <= way->acked || packet->start > settled) {
+	} else if (packet->start <= from || packet->start > settled) {
 		return false;
 	}
 	way->repaired_us = now;
-	write_places(stream, packet, way->acked);
+	write_places(stream, packet, from);
 	if (packet->end > way->passed)
 		way->passed = packet->end;
 	return true;
@@ -250,7 +251,23 @@ void stream_write(struct stream *stream, struct packet *packet)
 	write_all(stream, packet, false);
 }
 
-void stream_write_cut(struct stream *stream, struct packet *packet)
+bool stream_can_cut(const struct stream *stream, const struct packet *packet, int64_t end)
 {
-	write_all(stream, packet, true);
+	const struct way *ways = stream->ways;
+	int64_t mss = ways[0].mss > ways[1].mss ? ways[0].mss : ways[1].mss;
+
+	return !packet->flight->gso || end - packet->start > mss;
+}
+
+void stream_write_cut(struct stream *stream, struct packet *packet, int64_t end)
+{
+	bool cut = end < packet_whole(packet);
+
+	if (cut) {
+		packet->tcp.size = (uint32_t)(end - packet->start);
+		packet->tcp.flags &= (uint8_t)~TCP_FIN;
+		packet->end = end;
+		packet->fin = false;
+	}
+	write_all(stream, packet, cut);
 }

@@ -76,6 +76,9 @@ static void judge(const struct flight *flight)
 	const uint8_t *tcp = flight->bytes + (flight->bytes[0] >> 4 == 6 ? 40 : 20);
 	unsigned side = m_get(tcp, 2) == 25;
 
+	// With options or extension headers, which damage may make: not read here.
+	if (flight->bytes[0] != 0x45 && !(flight->bytes[0] >> 4 == 6 && flight->bytes[6] == 6))
+		return;
 	if (m_view(flight, &view))
 		assert(!flight->changed); // what is changed is whole, and its sums are right
 	else if (!over && !(view.flags & (M_SYN | M_RST))) {
