@@ -53,6 +53,9 @@ static int make(const struct engine_peer *peer, const struct engine_host *host,
 				       .record = host->record,
 				       .arg = host->arg };
 	real = *host;
+	// The same two ends may begin anew.
+	n_decided[0] = n_decided[1] = 0;
+	memset(waiting, 0, sizeof(waiting));
 	return script_make(peer, &between, limits, now_us, ret);
 }
 

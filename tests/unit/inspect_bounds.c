@@ -1,0 +1,254 @@
+// What an inspector holds, and for how long: half-open connections, idle ones, packets, bytes.
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "stream_model.h"
+#include "stream_script.h"
+
+enum { CLIENT_FIRST = 1001, SERVER_FIRST = 5001, MINUTE = 60 };
+
+static struct inspector *inspector;
+static uint64_t now_us;
+static unsigned n_retired;
+static const struct profiles *retired;
+
+static void on_decided(void *arg, struct flight *flight)
+{
+	(void)arg;
+	m_flight_free(flight);
+}
+
+static void on_retired(void *arg, const struct profiles *profiles)
+{
+	(void)arg;
+	n_retired++;
+	retired = profiles;
+}
+
+static void begin(uint32_t connections, uint64_t memory, uint32_t held)
+{
+	const struct inspector_options options = { .connections_max = connections,
+						   .memory_max = memory,
+						   .held_max = held,
+						   .decided = on_decided };
+	memset(&script, 0, sizeof(script));
+	now_us = 1000000;
+	assert_int_equal(inspector_new_with(&options, &script_kind, &inspector), 0);
+	assert_int_equal(inspector_set_profiles(inspector, &script_profiles, NULL, NULL), 0);
+}
+
+static struct inspector_numbers numbers(void)
+{
+	struct inspector_numbers ret;
+	inspector_numbers(inspector, &ret);
+	return ret;
+}
+
+// One packet of connection `which`.
+static enum flight_fate packet(uint32_t which, bool from_server, uint8_t flags, int32_t seq,
+			       int32_t ack, const char *bytes, uint32_t size)
+{
+	uint8_t data[65000];
+	struct m_segment segment = {
+		.from_server = from_server,
+		.seq = (from_server ? SERVER_FIRST : CLIENT_FIRST) + (uint32_t)seq,
+		.ack = (from_server ? CLIENT_FIRST : SERVER_FIRST) + (uint32_t)ack,
+		.flags = flags,
+		.window = 65535,
+		.payload = data,
+		.size = size
+	};
+	for (uint32_t i = 0; i < size; i++)
+		data[i] = (uint8_t)bytes[i % strlen(bytes)];
+	struct flight *flight = m_flight(&segment);
+	m_put(flight->bytes + (from_server ? 18 : 14), which >> 8, 2); // the client's address
+	flight->bytes[from_server ? 22 : 20] = (uint8_t)which;	       // and port
+	flight->sums_checked = true;
+	inspector_packet(inspector, flight, now_us);
+	enum flight_fate fate = flight->fate;
+	if (fate != FLIGHT_HOLD)
+		m_flight_free(flight);
+	return fate;
+}
+
+static void open_connection(uint32_t which)
+{
+	assert_int_equal(packet(which, false, M_SYN, -1, 0, NULL, 0), FLIGHT_ACCEPT);
+	assert_int_equal(packet(which, true, M_SYN | M_ACK, -1, 0, NULL, 0), FLIGHT_ACCEPT);
+	assert_int_equal(packet(which, false, M_ACK, 0, 0, NULL, 0), FLIGHT_ACCEPT);
+}
+
+static void wait_seconds(unsigned seconds)
+{
+	for (unsigned i = 0; i < seconds; i++) {
+		now_us += 1000000;
+		inspector_tick(inspector, now_us);
+	}
+}
+
+// Half-open ones make room for one another; those that are open stay, and new ones come through.
+static void flood(void **state)
+{
+	(void)state;
+	begin(1000, 64 << 20, 100);
+	for (uint32_t i = 0; i < 100; i++)
+		open_connection(i);
+	for (uint32_t i = 0; i < 20000; i++)
+		packet(1000 + i, false, M_SYN, -1, 0, NULL, 0);
+	assert_int_equal(numbers().connections, 350);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(packet(i, false, M_ACK, 0, 0, "pab\n", 4), FLIGHT_ACCEPT);
+	assert_int_equal(numbers().by_trouble[TROUBLE_STRAY], 0);
+	open_connection(500);
+	wait_seconds(25);
+	assert_int_equal(numbers().connections, 101);
+	inspector_free(inspector);
+}
+
+static void full(void **state)
+{
+	(void)state;
+	begin(200, 64 << 20, 100);
+	for (uint32_t i = 0; i < 200; i++)
+		open_connection(i);
+	assert_int_equal(packet(200, false, M_SYN, -1, 0, NULL, 0), FLIGHT_DROP);
+	assert_int_equal(numbers().connections_refused, 1);
+	assert_int_equal(numbers().connections, 200);
+	// One that is reset makes room at once when it begins anew, and after a minute for others.
+	packet(7, false, M_RST, 0, 0, NULL, 0);
+	open_connection(7);
+	packet(8, false, M_RST, 0, 0, NULL, 0);
+	assert_int_equal(packet(200, false, M_SYN, -1, 0, NULL, 0), FLIGHT_DROP);
+	wait_seconds(MINUTE + 2);
+	assert_int_equal(packet(200, false, M_SYN, -1, 0, NULL, 0), FLIGHT_ACCEPT);
+	inspector_free(inspector);
+}
+
+// What an idle connection costs, its engine apart.
+static void idle_memory(void **state)
+{
+	enum { MANY = 50000 };
+	(void)state;
+	begin(60000, 1 << 30, 100);
+	for (uint32_t i = 0; i < MANY; i++) {
+		open_connection(i);
+		packet(i, false, M_ACK, 0, 0, "pab\n", 400);
+		packet(i, true, M_ACK, 0, 400, "pxy\n", 400);
+		packet(i, false, M_ACK, 400, 400, NULL, 0);
+	}
+	assert_int_equal(numbers().connections, MANY);
+	uint64_t each = numbers().bytes / MANY - sizeof(struct engine);
+	print_message("%lu bytes\n", (unsigned long)each);
+	assert_true(each <= 700);
+	inspector_free(inspector);
+	assert_int_equal(script.made, MANY);
+	assert_int_equal(script.freed, MANY);
+}
+
+static void idle_time(void **state)
+{
+	(void)state;
+	begin(100, 64 << 20, 100);
+	open_connection(1);
+	wait_seconds(59 * MINUTE);
+	packet(1, false, M_ACK, 0, 0, NULL, 0);
+	wait_seconds(59 * MINUTE);
+	assert_int_equal(numbers().connections, 1);
+	now_us += 100ULL * 3600 * 1000000; // somebody sets the clock
+	wait_seconds(1);
+	assert_int_equal(numbers().connections, 1);
+	wait_seconds(2 * MINUTE);
+	assert_int_equal(numbers().connections, 0);
+	assert_int_equal(script.freed, 1);
+	inspector_free(inspector);
+}
+
+static void held_packets(void **state)
+{
+	(void)state;
+	begin(100, 64 << 20, 60);
+	open_connection(1);
+	open_connection(2);
+	for (int32_t i = 0; i < STREAM_HELD_MAX; i++)
+		assert_int_equal(packet(1, false, M_ACK, 10 + 2 * i, 0, "p", 2), FLIGHT_HOLD);
+	assert_int_equal(packet(1, false, M_ACK, 900, 0, "p", 2), FLIGHT_DROP); // of one way
+	for (int32_t i = 0; i < 60 - STREAM_HELD_MAX; i++)
+		assert_int_equal(packet(2, false, M_ACK, 10 + 2 * i, 0, "p", 2), FLIGHT_HOLD);
+	assert_int_equal(packet(2, false, M_ACK, 900, 0, "p", 2), FLIGHT_DROP); // of all
+	assert_int_equal(numbers().by_trouble[TROUBLE_FULL], 2);
+	wait_seconds(STREAM_GAP_SECONDS + 2);
+	assert_int_equal(packet(2, false, M_ACK, 900, 0, "p", 2), FLIGHT_HOLD);
+	// For the engine they wait longer, and then the connection is over.
+	assert_int_equal(packet(1, false, M_ACK, 0, 0, "pab", 3), FLIGHT_HOLD);
+	wait_seconds(STREAM_HELD_SECONDS - 2);
+	assert_int_equal(script.freed, 0);
+	wait_seconds(4);
+	assert_int_equal(script.freed, 1);
+	inspector_free(inspector);
+}
+
+// Bytes that nobody acknowledges stop at the bound of the window, and of all memory.
+static void bytes_kept(void **state)
+{
+	(void)state;
+	begin(100, 64 << 20, 100);
+	open_connection(1);
+	int32_t at = 0;
+	while (packet(1, false, M_ACK, at, 0, "pab\n", 4000) == FLIGHT_ACCEPT)
+		at += 4000;
+	assert_int_equal(at, 64000); // what the server said that it takes
+	assert_true(numbers().bytes < 200000);
+	inspector_free(inspector);
+
+	begin(100, 100000, 100);
+	for (uint32_t i = 0; i < 20; i++)
+		open_connection(i);
+	unsigned dropped = 0;
+	for (uint32_t i = 0; i < 20; i++)
+		dropped += packet(i, false, M_ACK, 0, 0, "pab\n", 40000) == FLIGHT_DROP;
+	assert_in_range(dropped, 15, 19);
+	assert_true(numbers().bytes < 250000);
+	// Those that were acknowledged make room.
+	for (uint32_t i = 0; i < 20; i++)
+		packet(i, true, M_ACK, 0, 40000, NULL, 0);
+	assert_int_equal(packet(19, false, M_ACK, 0, 0, "pab\n", 40000), FLIGHT_ACCEPT);
+	inspector_free(inspector);
+}
+
+static void profiles(void **state)
+{
+	static const struct profile_flow flow = { .number = 1, .id = "other" };
+	static const struct profiles first = { &flow, 1 }, second = { &flow, 1 },
+				     none = { NULL, 0 };
+	(void)state;
+	n_retired = 0;
+	begin(100, 64 << 20, 100);
+	inspector_set_profiles(inspector, &first, on_retired, NULL);
+	open_connection(1);
+	inspector_set_profiles(inspector, &second, on_retired, NULL);
+	assert_int_equal(n_retired, 0); // still used by the connection
+	open_connection(2);
+	packet(1, false, M_RST, 0, 0, NULL, 0);
+	wait_seconds(MINUTE + 2);
+	assert_int_equal(n_retired, 1);
+	assert_ptr_equal(retired, &first);
+	inspector_set_profiles(inspector, &none, on_retired, NULL);
+	assert_int_equal(packet(3, false, M_SYN, -1, 0, NULL, 0), FLIGHT_DROP);
+	assert_int_equal(packet(2, false, M_ACK, 0, 0, "pab\n", 4), FLIGHT_ACCEPT);
+	inspector_free(inspector);
+	assert_int_equal(n_retired, 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flood),	cmocka_unit_test(full),
+		cmocka_unit_test(idle_memory),	cmocka_unit_test(idle_time),
+		cmocka_unit_test(held_packets), cmocka_unit_test(bytes_kept),
+		cmocka_unit_test(profiles),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
