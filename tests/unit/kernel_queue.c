@@ -108,13 +108,14 @@ static void what_is_said_of_sums(void **state)
 
 static void one_that_was_cut(void **state)
 {
+	static const uint8_t packet_bytes[1000];
 	struct queue_packet packet;
 	struct message message;
 	(void)state;
 	begin(&message);
 	put_packet_head(&message, 5);
 	mnl_attr_put_u32(message.nlh, NFQA_CAP_LEN, htonl(65535));
-	mnl_attr_put(message.nlh, NFQA_PAYLOAD, 1000, message.bytes);
+	mnl_attr_put(message.nlh, NFQA_PAYLOAD, sizeof(packet_bytes), packet_bytes);
 	message.size = message.nlh->nlmsg_len;
 	assert_int_equal(parse(&message, &packet), 0);
 	assert_int_equal(packet.size, 1000);
