@@ -153,6 +153,7 @@ struct inspector {
 	uint32_t n_held;
 	struct flight *current; // its fate is returned, not told
 	uint64_t wall_us;	// since 1970: what engines are told
+	uint64_t rested_us;	// when quiet connections last gave back memory
 	uint64_t now_us;	// goes on evenly, however the wall clock is set
 	uint8_t scratch[FLIGHT_BYTES_MAX];
 };

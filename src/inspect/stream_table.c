@@ -210,8 +210,30 @@ void table_remove(struct stream *stream)
 	free(stream);
 }
 
+// Those that were quiet for a second; those that were for long have rested before.
+static void rest(struct inspector *inspector)
+{
+	enum { QUIET_US = SECOND, LONG_US = 8 * SECOND };
+
+	if (inspector->now_us < inspector->rested_us + SECOND)
+		return;
+	inspector->rested_us = inspector->now_us;
+	for (unsigned list = 0; list < STREAM_LISTS; list++) {
+		for (struct stream *stream = inspector->lists[list].newest;
+		     stream && stream->seen_us + LONG_US > inspector->now_us;
+		     stream = stream->older) {
+			if (stream->seen_us + QUIET_US > inspector->now_us)
+				continue;
+			trail_rest(&stream->ways[0].trail);
+			trail_rest(&stream->ways[1].trail);
+			table_count(stream);
+		}
+	}
+}
+
 void table_tick(struct inspector *inspector)
 {
+	rest(inspector);
 	for (unsigned list = 0; list < STREAM_LISTS; list++) {
 		struct stream *stream;
 		while ((stream = inspector->lists[list].oldest) &&

@@ -121,12 +121,15 @@ void trail_forget(struct trail *trail, int64_t offset)
 	}
 	if (offset > trail->from)
 		trail->from = offset < trail->to ? offset : trail->to;
-	// A connection that waits for nothing keeps nothing.
-	if (trail->from == trail->to && trail->ring) {
-		free(trail->ring);
-		trail->ring = NULL;
-		trail->room = 0;
-	}
+}
+
+void trail_rest(struct trail *trail)
+{
+	if (trail->from < trail->to)
+		return;
+	free(trail->ring);
+	trail->ring = NULL;
+	trail->room = 0;
 }
 
 static int edits_grow(struct trail *trail)

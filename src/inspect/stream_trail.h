@@ -49,6 +49,9 @@ int trail_add(struct trail *trail, const uint8_t *bytes, uint32_t n);
 bool trail_same(const struct trail *trail, int64_t at, const uint8_t *bytes, uint32_t n);
 // All below offset was acknowledged.
 void trail_forget(struct trail *trail, int64_t offset);
+// A connection that waits for nothing keeps nothing: gives back the room for bytes, when there are
+// none.  Not after each acknowledgement: a fast sender would need it again at once.
+void trail_rest(struct trail *trail);
 // From offset at on, behind all edits, the next `in` bytes are replaced.  0, -ENOMEM or -E2BIG.
 int trail_edit(struct trail *trail, int64_t at, uint32_t in, const uint8_t *bytes, uint32_t out);
 

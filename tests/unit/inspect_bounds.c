@@ -140,6 +140,7 @@ static void idle_memory(void **state)
 		packet(i, false, M_ACK, 400, 400, NULL, 0);
 	}
 	assert_int_equal(numbers().connections, MANY);
+	wait_seconds(3);
 	uint64_t each = numbers().bytes / MANY - sizeof(struct engine);
 	print_message("%lu bytes\n", (unsigned long)each);
 	assert_true(each <= 700);
@@ -214,6 +215,7 @@ static void bytes_kept(void **state)
 	// Those that were acknowledged make room.
 	for (uint32_t i = 0; i < 20; i++)
 		packet(i, true, M_ACK, 0, 40000, NULL, 0);
+	wait_seconds(3);
 	assert_int_equal(packet(19, false, M_ACK, 0, 0, "pab\n", 40000), FLIGHT_ACCEPT);
 	inspector_free(inspector);
 }

@@ -326,6 +326,8 @@ static void idle_memory(void **state)
 		for (size_t j = 0; j < sizeof(talk) / sizeof(talk[0]); j++)
 			idle_packet(inspector, i, talk[j]);
 	}
+	for (unsigned i = 1; i <= 3; i++)
+		inspector_tick(inspector, 1000000000 + i * 1000000);
 	size_t each = (heap() - before) / IDLE;
 	print_message("%zu bytes a connection\n", each);
 	assert_true(each <= 4096);
