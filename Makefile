@@ -168,6 +168,12 @@ bench-classify:
 	@$(MAKE) -s -j2 $(BUILD)/bench-classify
 	@BUILD=$(BUILD) CLASSBENCH=$(CLASSBENCH) tests/bench/classify/run
 
+# Mail through the gate beside mail past it.
+bench-mail:
+	@$(call install-packages,$(DEPS_BENCH))
+	@$(MAKE) -s -j2 all lab-programs $(BUILD)/bench_mail
+	@BUILD=$(BUILD) tests/bench/mail/run
+
 SHARE = $(DESTDIR)$(PREFIX)/share
 UNITS = $(DESTDIR)/lib/systemd/system
 

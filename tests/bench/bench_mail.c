@@ -3,7 +3,7 @@
 //
 //	bench_mail sink ADDRESS PORT
 //	bench_mail source ADDRESS PORT SESSIONS MESSAGES SIZE new|kept
-//	bench_mail idle ADDRESS PORT CONNECTIONS SECONDS
+//	bench_mail idle ADDRESS PORT CONNECTIONS SECONDS [OWN-ADDRESS]
 //
 // sink takes every message and says how many there were, and their bytes, when it is ended by
 // SIGTERM.  source sends MESSAGES in all over SESSIONS sessions at a time, each message by a new
@@ -221,7 +221,7 @@ struct giver {
 };
 
 struct load {
-	const struct end *end;
+	const struct end *end, *own; // own: NULL, any
 	int epoll;
 	char *body;
 	size_t size;
@@ -238,6 +238,11 @@ static void open_giver(struct load *load, struct giver *giver)
 	memset(giver, 0, sizeof(*giver));
 	giver->fd = socket(load->end->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	setsockopt(giver->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (load->own) {
+		setsockopt(giver->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+		if (bind(giver->fd, (const void *)&load->own->addr, load->own->size) < 0)
+			give_up("own address");
+	}
 	if (connect(giver->fd, (const void *)&load->end->addr, load->end->size) < 0 &&
 	    errno != EINPROGRESS)
 		give_up("connect");
@@ -437,7 +442,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench_mail: numbers are missing\n");
 		return 2;
 	}
-	if (!strcmp(argv[1], "idle") && argc == 6)
+	struct end own;
+	if (argc == 7) {
+		own = take_end(argv[6], "0");
+		load.own = &own;
+	}
+	if (!strcmp(argv[1], "idle") && (argc == 6 || argc == 7))
 		return idle(&load, first, (unsigned)second);
 	if (strcmp(argv[1], "source") != 0 || argc != 8)
 		return 2;
