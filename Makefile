@@ -210,6 +210,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all objects unit unit-programs fuzz-replay golden-update fuzz deps demo lab-programs check check-systemd \
-	lint bench bench-classify install uninstall clean
+	lint bench bench-classify bench-mail install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -path '*/stock' -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -1,0 +1,49 @@
+"""Says lines of SMTP and prints the answers: "COMMAND -> CODE TEXT" each, "closed" at the end.
+
+    smtp.py ADDRESS [PORT] <LINES
+
+A line is sent with CRLF and its answer awaited.  "raw TEXT" sends TEXT (with Python's escapes) as it
+is and waits for nothing; "wait" waits for an answer.
+"""
+import socket
+import sys
+
+
+def answer(file):
+    last = ""
+    while True:
+        line = file.readline(2000)
+        if not line:
+            return None
+        last = line.decode(errors="replace").rstrip("\r\n")
+        if last[3:4] != "-":
+            return last
+
+
+def main():
+    address, port = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 25
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as peer:
+        peer.settimeout(8)
+        peer.connect((address, port))
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        file = peer.makefile("rb")
+        try:
+            for line in ["wait", *sys.stdin.read().splitlines()]:
+                if line.startswith("raw "):
+                    peer.sendall(line[4:].encode().decode("unicode_escape").encode("latin-1"))
+                    continue
+                if line != "wait":
+                    peer.sendall(line.encode() + b"\r\n")
+                got = answer(file)
+                if got is None:
+                    print(f"{line} -> closed")
+                    return
+                print(f"{line} -> {got}")
+        except TimeoutError:
+            print("silence")
+        except ConnectionError as error:
+            print(f"closed: {error.strerror}")
+
+
+main()
