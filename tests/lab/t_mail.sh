@@ -13,7 +13,7 @@ guards:
     protocol: smtp
     domains: [city.example.jp, "*.city.example.jp"]
     senders: [office, dmz/mail]
-    size: 1000000
+    size: 1MB
     tls: clear-only
     tls-reason: the leg between relay and store of this test
 flows:
