@@ -1,6 +1,6 @@
 """Says lines of SMTP and prints the answers: "COMMAND -> CODE TEXT" each, "closed" at the end.
 
-    smtp.py ADDRESS [PORT] <LINES
+    smtp_say.py ADDRESS [PORT] <LINES
 
 A line is sent with CRLF and its answer awaited.  "raw TEXT" sends TEXT (with Python's escapes) as it
 is and waits for nothing; "wait" waits for an answer.

@@ -21,7 +21,7 @@ flows:
   - { id: mail-out, from: dmz/mail, to: internet, services: [smtp], guard: mail }
   - { id: mail-office, from: office, to: dmz/mail, services: [smtp], guard: mail }
 END
-up internet:198.51.100.25
+up internet=198.51.100.25
 for z in dmz internet; do
 	zone $z nft insert rule inet lab_answer answer tcp dport 25 accept
 done
@@ -35,7 +35,7 @@ got() { ls "$work/postfix-$1/mail/all/new" 2>/dev/null | wc -l; }
 arrived() { eventually eval "((\$(got $1) == $2))"; }
 answer() { mail "$@" --show-all | grep '^<\*\* ' | head -1; }
 
-say() { zone "$1" python3 "$here/smtp.py" "$2"; } # ZONE ADDRESS <LINES
+say() { zone "$1" python3 "$here/smtp_say.py" "$2"; } # ZONE ADDRESS <LINES
 last() { tail -n 1 <<<"$1"; }
 
 # --- honest mail
@@ -131,7 +131,7 @@ check_not "no STARTTLS" grep -qi STARTTLS <<<"$ehlo"
 
 # --- sizes
 
-body() { # BYTES of DATA, as raw lines of smtp.py
+body() { # BYTES of DATA, as raw lines of smtp_say.py
 	python3 -c "
 n = $1
 print('raw ' + ('x' * 76 + '\\\\r\\\\n') * (n // 78) + 'y' * (n % 78 - 2) + '\\\\r\\\\n.\\\\r\\\\n' if n % 78 > 1 else
