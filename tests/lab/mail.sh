@@ -23,13 +23,15 @@ postfix_up() { # ZONE ADDRESS DOMAIN
 	virtual_mailbox_base = $dir/mail
 	virtual_uid_maps = static:$(id -u nobody)
 	virtual_gid_maps = static:$(id -g nobody)
-	smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
 	smtp_host_lookup = native
 	smtp_dns_support_level = disabled
 	alias_maps =
+	smtpd_peername_lookup = no
 	biff = no
 	END
 	cat >>"$dir/etc/main.cf"
+	grep -q ^smtpd_relay_restrictions "$dir/etc/main.cf" ||
+		echo "smtpd_relay_restrictions = reject_unauth_destination" >>"$dir/etc/main.cf"
 	cat >"$dir/etc/master.cf" <<-END
 	smtp      inet  n       -       n       -       -       smtpd
 	pickup    unix  n       -       n       60      1       pickup

@@ -1,6 +1,6 @@
 """Says lines of SMTP and prints the answers: "COMMAND -> CODE TEXT" each, "closed" at the end.
 
-    smtp_say.py ADDRESS [PORT] <LINES
+    smtp_say.py ADDRESS [PORT [OWN-ADDRESS]] <LINES
 
 A line is sent with CRLF and its answer awaited.  "raw TEXT" sends TEXT (with Python's escapes) as it
 is and waits for nothing; "wait" waits for an answer.
@@ -25,6 +25,8 @@ def main():
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as peer:
         peer.settimeout(8)
+        if len(sys.argv) > 3:
+            peer.bind((sys.argv[3], 0))
         peer.connect((address, port))
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         file = peer.makefile("rb")

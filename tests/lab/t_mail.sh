@@ -26,14 +26,13 @@ for z in dmz internet; do
 	zone $z nft insert rule inet lab_answer answer tcp dport 25 accept
 done
 postfix_up dmz 192.0.2.25 city.example.jp <<<"message_size_limit = 20480000
-mynetworks = 127.0.0.0/8, 10.20.0.0/16
+smtpd_relay_restrictions = check_client_access inline:{ 10.20.0.2=permit }, reject_unauth_destination
 transport_maps = inline:{ other.example=smtp:[198.51.100.25] }"
 postfix_up internet 198.51.100.25 other.example <<<"message_size_limit = 20480000
 transport_maps = inline:{ city.example.jp=smtp:[192.0.2.25] }"
 mail() { zone "$1" swaks --server "$2" --protocol ESMTP --timeout 20 --hide-all "${@:3}" 2>&1; }
 got() { ls "$work/postfix-$1/mail/all/new" 2>/dev/null | wc -l; }
-arrived() { eventually eval "((\$(got $1) == $2))"; }
-answer() { mail "$@" --show-all | grep '^<\*\* ' | head -1; }
+arrived() { eventually eval "((\$(got $1) == $2))" || eventually eval "((\$(got $1) == $2))"; }
 
 say() { zone "$1" python3 "$here/smtp_say.py" "$2"; } # ZONE ADDRESS <LINES
 last() { tail -n 1 <<<"$1"; }
@@ -56,7 +55,7 @@ open(sys.argv[1], "wb").write("\n".join(lines).encode() + b"\n")
 END
 cat >"$work/deliver.py" <<'END'
 import smtplib, sys
-data = open(sys.argv[2], "rb").read()
+data = open(sys.argv[2], "rb").read().replace(b"\n", b"\r\n")
 with smtplib.SMTP(sys.argv[1], 25, timeout=20) as server:
     server.sendmail("a@other.example", ["b@city.example.jp"], data, mail_options=["BODY=8BITMIME"])
 END
@@ -82,7 +81,7 @@ while read -r address; do
 MAIL FROM:<spam@other.example>
 RCPT TO:$address
 DATA")
-	same "no relay to $address" "*RCPT TO:* -> 55[0-9] 5.*" "$(grep '^RCPT' <<<"$got")"
+	same "no relay to $address" "*RCPT TO:* -> 5[05][0-9] 5.*" "$(grep '^RCPT' <<<"$got")"
 	check_not "and no data for it" grep -q '^DATA -> 354' <<<"$got"
 done <<'END'
 <victim@third.example>
@@ -152,9 +151,10 @@ same "far above" "wait -> 552 5.3.4*" "$(send_size 5000000)"
 same "declared" "*-> 552 5.3.4*" "$(say internet 192.0.2.25 <<<"EHLO x
 MAIL FROM:<a@other.example> SIZE=1000001" | tail -n 1)"
 head -c 1500000 /dev/zero | tr '\0' x | fold -w 70 >"$work/big"
-same "swaks says why" "*552*5.3.4*" "$(mail internet 192.0.2.25 --from a@other.example --to b@city.example.jp --data "@$work/big" --show-all | grep '^<\*\*')"
-check "outward as well" eval '[[ $(say dmz 198.51.100.25 <<<"EHLO x
-MAIL FROM:<b@city.example.jp> SIZE=1000001" | tail -n 1) == *552* ]]'
+same "swaks says why" "*552*5.3.4*" "$(zone internet swaks --server 192.0.2.25 --timeout 20 --suppress-data --from a@other.example --to b@city.example.jp \
+	--data "@$work/big" 2>&1 | grep '^<\*\*')"
+same "outward as well" "*-> 552 5.3.4*" "$(zone dmz python3 "$here/smtp_say.py" 198.51.100.25 25 192.0.2.25 <<<"EHLO x
+MAIL FROM:<b@city.example.jp> SIZE=1000001" | tail -n 1)"
 
 # --- smuggling, and what is not SMTP
 
