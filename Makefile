@@ -55,6 +55,9 @@ $(BUILD)/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
 
+# A loop that has to become vectors.
+$(BUILD)/proto/smtp_data.o: CFLAGS += -O3
+
 # The vector twins of the classifier's matcher, each for its instructions.
 X86 = $(filter x86_64%,$(shell $(CC) -dumpmachine))
 $(BUILD)/classify/match_avx2.o: CFLAGS += -O3 $(if $(X86),-mavx2 -mbmi -mbmi2 -mpopcnt -mlzcnt)

@@ -43,9 +43,10 @@ void reset_packet(struct stream *stream, struct packet *packet)
 		packet_reset(stream->inspector, packet, seq, ack);
 		return;
 	}
-	// Where somebody unknown stands is not known before it speaks: zeros might be new to it.
+	// Where somebody unknown stands is not known before it speaks, but what comes before this
+	// packet is old to it: nobody repeats what was acknowledged.
 	seq = stream->stray && !way->heard ? packet->tcp.seq : way_seq(way, way->acked_place);
-	if (!(stream->stray && !way->heard) && !(flags & TCP_RST) && sends) {
+	if (!(flags & TCP_RST) && sends) {
 		// Connection tracking takes the answering reset only where this side's own
 		// acknowledgements are.  Ours may have got lost: it is repeated next.
 		way->told = false;

@@ -1,6 +1,9 @@
 #include "proto/smtp_data.h"
 
+#include <stdbool.h>
 #include <string.h>
+
+enum { STRETCH = 2048 }; // bytes that are judged at once
 
 // Bytes before the first CR, LF or NUL.
 static size_t plain_run(const uint8_t *bytes, size_t n)
@@ -55,6 +58,40 @@ static enum smtp_data_stop read_after_dot(struct smtp_data *data, uint8_t byte, 
 	return SMTP_DATA_MORE;
 }
 
+// Whether every CR has its LF and every LF its CR, no line begins with a dot, and there is no NUL.
+// A loop without a branch, which the compiler makes into vectors: nearly all of all mail is read
+// here.
+static bool is_plain(const uint8_t *bytes, size_t n)
+{
+	uint8_t odd = (bytes[0] == '\n') | (bytes[0] == '\0');
+	for (size_t i = 1; i < n; i++) {
+		uint8_t byte = bytes[i], before = bytes[i - 1];
+		odd |= (byte == '\n') ^ (before == '\r');
+		odd |= (byte == '.') & (before == '\n');
+		odd |= byte == '\0';
+	}
+	return !odd;
+}
+
+// Whole lines at a time, up to the last that ends within a stretch; false: there are none, or
+// something in them has to be looked at.
+static bool read_lines(struct smtp_data *data, const uint8_t *bytes, size_t n, size_t *at)
+{
+	const uint8_t *start = bytes + *at, *end;
+	size_t most = n - *at < STRETCH ? n - *at : STRETCH;
+	bool begins = data->place == SMTP_DATA_BEGIN;
+	if ((!begins && data->place != SMTP_DATA_WITHIN) || (begins && start[0] == '.') ||
+	    (begins ? 0 : data->line) + most + 2 > SMTP_DATA_LINE_MAX)
+		return false;
+	end = memrchr(start, '\n', most);
+	if (!end || !is_plain(start, (size_t)(end - start) + 1))
+		return false;
+	data->size += (uint64_t)(end - start) + 1;
+	data->place = SMTP_DATA_BEGIN;
+	*at += (size_t)(end - start) + 1;
+	return true;
+}
+
 static enum smtp_data_stop read_some(struct smtp_data *data, const uint8_t *bytes, size_t n,
 				     size_t *at)
 {
@@ -87,9 +124,14 @@ enum smtp_data_stop smtp_data_read(struct smtp_data *data, const uint8_t *bytes,
 				   size_t *ret_used)
 {
 	enum smtp_data_stop stop = SMTP_DATA_MORE;
-	size_t at = 0;
-	while (at < n && stop == SMTP_DATA_MORE)
+	size_t at = 0, slow = 0; // up to slow every byte is looked at
+	while (at < n && stop == SMTP_DATA_MORE) {
+		if (at >= slow && read_lines(data, bytes, n, &at))
+			continue;
+		if (at >= slow)
+			slow = at + STRETCH;
 		stop = read_some(data, bytes, n, &at);
+	}
 	*ret_used = at;
 	return stop;
 }

@@ -3,10 +3,11 @@
     smtp_say.py ADDRESS [PORT [OWN-ADDRESS]] <LINES
 
 A line is sent with CRLF and its answer awaited.  "raw TEXT" sends TEXT (with Python's escapes) as it
-is and waits for nothing; "wait" waits for an answer.
+is and waits for nothing; "wait" waits for an answer, "pause SECONDS" for none.
 """
 import socket
 import sys
+import time
 
 
 def answer(file):
@@ -34,6 +35,9 @@ def main():
             for line in ["wait", *sys.stdin.read().splitlines()]:
                 if line.startswith("raw "):
                     peer.sendall(line[4:].encode().decode("unicode_escape").encode("latin-1"))
+                    continue
+                if line.startswith("pause "):
+                    time.sleep(float(line[6:]))
                     continue
                 if line != "wait":
                     peer.sendall(line.encode() + b"\r\n")

@@ -188,7 +188,7 @@ check "and honest mail passes still" mail internet 192.0.2.25 --from a@other.exa
 
 pid() { pgrep -f -P "$(lab daemon pid)" -- --inspect | head -1; }
 old=$(pid)
-{ printf 'EHLO x\nMAIL FROM:<a@other.example>\nRCPT TO:<b@city.example.jp>\nDATA\nraw half a message\\r\\n\n'; echo wait; } |
+{ printf 'EHLO x\nMAIL FROM:<a@other.example>\nRCPT TO:<b@city.example.jp>\nDATA\nraw half a message\\r\\n\npause 3\nraw the other half\\r\\n.\\r\\n\n'; echo wait; } |
 	say internet 192.0.2.25 >"$work/half" &
 half=$!
 eventually grep -q 354 "$work/half" || sleep 1
