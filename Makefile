@@ -8,8 +8,8 @@ ROOMS   ?= base classify geo event proto inspect keep policy plan replay compile
 
 DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev libmnl-dev libnetfilter-conntrack-dev \
              libsystemd-dev libseccomp-dev libcap-dev libarchive-dev libmaxminddb-dev libidn2-dev libsqlite3-dev
-DEPS_DEMO  = $(DEPS_BUILD) bsdextrautils nftables util-linux iproute2 iputils-ping netcat-openbsd curl procps
-DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev python3 clang clang-format cppcheck mandoc git \
+DEPS_DEMO  = $(DEPS_BUILD) bsdextrautils nftables util-linux iproute2 iputils-ping netcat-openbsd curl procps python3
+DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev clang clang-format cppcheck mandoc git \
              file jq conntrack openssl tshark tcpdump qemu-system-x86 busybox-static cpio kmod e2fsprogs postfix
 DEPS_SYSTEMD = $(DEPS_CHECK) mmdebstrap
 DEPS_BENCH = $(DEPS_CHECK) iperf3 libpcap-dev

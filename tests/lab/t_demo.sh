@@ -8,6 +8,9 @@ check "the demo succeeds" bash -c "'$here/demo' </dev/null >'$work/demo' 2>&1"
 check "nothing goes otherwise than the policy says" grep -q ' 0 otherwise than the policy says' "$work/demo"
 check "a hundred connections get through" test "$(grep -o '[0-9]* got through' "$work/demo" | grep -o '^[0-9]*')" -ge 100
 check "the forwarded page tells the town's server" grep -q '^dmz sees ' "$work/demo"
+check "the mail gate refuses a relay" grep -q 'elsewhere.example> -> 550 5.7.1' "$work/demo"
+check "and a message over its size" grep -q 'SIZE=30000000 -> 552 5.3.4' "$work/demo"
+check "and records what it let pass" grep -q ' mail-in .* passed ' "$work/demo"
 # Columns stay in place beside Japanese titles: every row of the table is as wide as the first.
 widths=$(python3 - "$work/demo" <<'END'
 import re, sys, unicodedata
