@@ -80,9 +80,12 @@ bool stream_begins_again(const struct stream *stream, const struct packet *packe
 {
 	const struct way *ways = stream->ways;
 
+	// A late copy of the SYN that began it.
+	if (packet->side == ENGINE_CLIENT && packet->tcp.seq + 1 == ways[0].first)
+		return false;
 	switch ((enum stream_state)stream->state) {
 	case STREAM_OPENING:
-		return packet->side == ENGINE_CLIENT && packet->tcp.seq + 1 != ways[0].first;
+		return packet->side == ENGINE_CLIENT;
 	case STREAM_RESET:
 		return true;
 	case STREAM_TAKEN:

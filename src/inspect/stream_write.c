@@ -157,14 +157,13 @@ static bool write_missing(struct stream *stream, struct packet *packet)
 	int64_t settled = way->decided < way->trail.to ? way->decided : way->trail.to, from;
 	uint64_t now = stream->inspector->now_us;
 
-	if (settled > way->passed)
-		from = way->passed;
-	else if (way->promised > way->acked && now >= way->repaired_us + REPAIR_US)
-		from = way->acked;
-	else
+	bool lost = way->promised > way->acked && now >= way->repaired_us + REPAIR_US;
+
+	if (!lost && settled <= way->passed)
 		return false;
+	from = lost ? way->acked : way->passed;
 	if (!packet->tcp.size && !packet->fin) {
-		if (from == way->acked && settled > way->promised && settled <= way->passed)
+		if (settled <= way->passed && settled > way->promised)
 			settled = way->promised;
 		if (settled <= from)
 			return false;

@@ -14,6 +14,7 @@ enum { RUNS = 60, TICKS_MAX = 400000 };
 
 static struct m_net net;
 static uint64_t the_seed;
+static uint64_t quiet_until; // the client's program writes nothing before
 
 static void arrived(struct flight *flight, bool to_server);
 
@@ -83,7 +84,8 @@ static void tick(void)
 	}
 	for (unsigned side = 0; side < 2; side++) {
 		struct m_end *end = &net.ends[side];
-		if (end->written < end->n_out && m_chance(30)) {
+		if (end->written < end->n_out && !(side == 0 && net.now < quiet_until) &&
+		    m_chance(30)) {
 			end->written += 1 + m_random(400);
 			if (end->written > end->n_out)
 				end->written = end->n_out;
@@ -155,6 +157,7 @@ static void begin(uint64_t seed, const struct plan *plan)
 	m_random_state = seed * 2654435761U + 1;
 	memset(&script, 0, sizeof(script));
 	memset(&net, 0, sizeof(net));
+	quiet_until = 0;
 	net.v6 = m_chance(50);
 	if (m_chance(70))
 		net.config = (struct m_way_config){ m_random(15), m_random(10), m_random(40) };
@@ -326,6 +329,30 @@ static void ends(void **state)
 	each_seed(&(struct plan){ "ppoh", "ppohre", 6000, "xx\npppp\n" }, run_ended);
 }
 
+// Half a decision for a minute: the client repeats, and is told that its bytes arrived.
+static void waits_long(void **state)
+{
+	static const char lines[] = "pab\nhcd\nhef\npgh\n";
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		begin(seed, &(struct plan){ "p", "p", 200, NULL });
+		struct m_end *client = &net.ends[0];
+		memcpy(streams[0], lines, sizeof(lines));
+		client->n_out = sizeof(lines) - 1;
+		client->nagle = true;
+		client->written = 8;
+		quiet_until = 60000;
+		while (net.now < quiet_until)
+			tick();
+		assert_int_equal(net.ends[1].in_next, 4);
+		assert_false(client->was_reset);
+		run_until_over(both_over);
+		uint32_t n = expected(streams[0], client->n_out, wanted[0]);
+		same(1, wanted[0], n, true);
+		finish();
+	}
+}
+
 static bool client_over(void)
 {
 	return is_over(&net.ends[0]);
@@ -376,7 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(passes),   cmocka_unit_test(overwrites), cmocka_unit_test(holds),
 		cmocka_unit_test(replaces), cmocka_unit_test(releases),	  cmocka_unit_test(ends),
-		cmocka_unit_test(takes),
+		cmocka_unit_test(takes),    cmocka_unit_test(waits_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
