@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 enum {
-	TRAIL_BYTES_MAX = 2 * 1024 * 1024,
+	TRAIL_BYTES_MAX = 16 * 1024 * 1024,
 	TRAIL_EDITS_MAX = 1024, // of those not acknowledged
 };
 

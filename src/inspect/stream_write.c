@@ -46,6 +46,13 @@ static bool write_stamp(struct way *way, struct packet *packet)
 	return true;
 }
 
+static uint32_t window_max(const struct stream *stream)
+{
+	const struct inspector *inspector = stream->inspector;
+	bool tight = inspector->numbers.bytes > inspector->options.memory_max / 4;
+	return tight ? STREAM_WINDOW_TIGHT : STREAM_WINDOW_MAX;
+}
+
 static bool write_head(struct stream *stream, struct packet *packet)
 {
 	struct way *way = &stream->ways[packet->side], *other = &stream->ways[!packet->side];
@@ -66,8 +73,8 @@ static bool write_head(struct stream *stream, struct packet *packet)
 			tcp->window = window > 0 ? (uint16_t)(window >> way->scale) : 0;
 	}
 	if (stream->state == STREAM_OPEN &&
-	    (uint32_t)tcp->window << way->scale > STREAM_WINDOW_MAX) {
-		tcp->window = (uint16_t)(STREAM_WINDOW_MAX >> way->scale);
+	    (uint32_t)tcp->window << way->scale > window_max(stream)) {
+		tcp->window = (uint16_t)(window_max(stream) >> way->scale);
 		changed = true;
 	}
 	return changed;
