@@ -14,7 +14,7 @@
 enum {
 	// What a side may send before it is acknowledged; most systems ask for less, so that no
 	// acknowledgement of theirs needs to be changed.
-	STREAM_WINDOW_MAX = 8 * 1024 * 1024,
+	STREAM_WINDOW_MAX = 6 * 1024 * 1024,
 	STREAM_WINDOW_TIGHT = 256 * 1024, // while a quarter of all memory is in use
 	STREAM_HELD_MAX = 48,		 // packets of one direction
 	STREAM_REPLY_MAX = 16 * 1024,

@@ -61,7 +61,8 @@ static enum smtp_data_stop read_after_dot(struct smtp_data *data, uint8_t byte, 
 // Whether every CR has its LF and every LF its CR, no line begins with a dot, and there is no NUL.
 // A loop without a branch, which the compiler makes into vectors: nearly all of all mail is read
 // here.
-__attribute__((target_clones("avx2", "default"))) static bool is_plain(const uint8_t *bytes, size_t n)
+__attribute__((target_clones("avx2", "default"))) static bool is_plain(const uint8_t *bytes,
+								       size_t n)
 {
 	uint8_t odd = (bytes[0] == '\n') | (bytes[0] == '\0');
 	for (size_t i = 1; i < n; i++) {
