@@ -10,7 +10,7 @@ DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev
              libsystemd-dev libseccomp-dev libcap-dev libarchive-dev libmaxminddb-dev libidn2-dev libsqlite3-dev
 DEPS_DEMO  = $(DEPS_BUILD) bsdextrautils nftables util-linux iproute2 iputils-ping netcat-openbsd curl procps python3
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev clang clang-format cppcheck mandoc git \
-             file jq conntrack openssl tshark tcpdump qemu-system-x86 busybox-static cpio kmod e2fsprogs postfix
+             file jq conntrack openssl tshark tcpdump qemu-system-x86 busybox-static cpio kmod e2fsprogs postfix swaks
 DEPS_SYSTEMD = $(DEPS_CHECK) mmdebstrap
 DEPS_BENCH = $(DEPS_CHECK) iperf3 libpcap-dev
 # What the classifier is measured beside, and what counts its instructions; it is built without them too.
