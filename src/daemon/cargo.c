@@ -198,6 +198,6 @@ const char *cargo_overdue(const struct cargo *cargo, uint64_t now_ms)
 	for (size_t i = 0; i < LANE_SLOTS; i++)
 		if (cargo->packets[i].place > CARGO_WAITING &&
 		    now_ms - cargo->packets[i].since_ms > CARGO_HOLD_MS)
-			return "it held a packet for three minutes";
+			return "it held a packet for six minutes";
 	return NULL;
 }

@@ -15,9 +15,11 @@
 #include "kernel/queue.h"
 
 enum {
-	CARGO_FACE = 128,	    // first bytes of a packet that are kept
-	CARGO_ANSWER_MS = 500,	    // that an inspector may take to answer
-	CARGO_HOLD_MS = 180 * 1000, // that a packet may be held
+	CARGO_FACE = 128,      // first bytes of a packet that are kept
+	CARGO_ANSWER_MS = 500, // that an inspector may take to answer
+	// That a packet may be held: more than an inspector ever does, for who passes it loses all
+	// of its connections, and strangers choose how long they say nothing.
+	CARGO_HOLD_MS = (FLIGHT_HOLD_SECONDS_MAX + 50) * 1000,
 };
 
 enum cargo_place {

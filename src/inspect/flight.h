@@ -9,6 +9,7 @@
 enum {
 	FLIGHT_BYTES_MAX = 65536 + 2048, // a GSO packet and what a reply may grow by
 	FLIGHT_GUARD = 0x00000fff,	 // of mark: PACKET_GUARD of compile.h
+	FLIGHT_HOLD_SECONDS_MAX = 310,	 // none is held longer
 };
 
 enum flight_fate {

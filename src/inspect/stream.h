@@ -25,6 +25,9 @@ enum {
 	STREAM_SMALL = 512,	   // what fits every path: sent when something larger got lost
 };
 
+_Static_assert((int)STREAM_GAP_SECONDS + STREAM_HELD_SECONDS < FLIGHT_HOLD_SECONDS_MAX,
+	       "the ferry ends an inspector that holds a packet longer");
+
 // Whose functions an engine is: the SMTP engine, or that of a test.
 struct engine_kind {
 	int (*make)(const struct engine_peer *peer, const struct engine_host *host,
