@@ -35,16 +35,16 @@ enum {
 enum hook_index { FORWARD, INPUT, OUTPUT, HOOKS };
 
 static const struct hook_shape {
-	const char *name, *denied, *actions, *pairs, *related, *inspect;
+	const char *name, *denied, *actions, *pairs, *related, *guarded, *inspect;
 	uint8_t hook;
 	bool in, out; // which interface says the zone
 } shapes[HOOKS] = {
 	[FORWARD] = { "forward", "denied_forward", "actions_forward", "pairs_forward", "related",
-		      "inspect_forward", NF_INET_FORWARD, true, true },
-	[INPUT] = { "input", "denied_input", "actions_input", "pairs_input", "related", NULL,
-		    NF_INET_LOCAL_IN, true, false },
+		      "guarded_forward", "inspect_forward", NF_INET_FORWARD, true, true },
+	[INPUT] = { "input", "denied_input", "actions_input", "pairs_input", "related",
+		    "guarded_input", NULL, NF_INET_LOCAL_IN, true, false },
 	[OUTPUT] = { "output", "denied_output", "actions_output", "pairs_output", "related_output",
-		     "inspect_output", NF_INET_LOCAL_OUT, false, true },
+		     "guarded_output", "inspect_output", NF_INET_LOCAL_OUT, false, true },
 };
 
 static bool of_hook(enum hook_index hook, uint16_t from, uint16_t to)
@@ -257,19 +257,29 @@ static uint32_t inspect_chain(struct compiling *c, enum hook_index hook, uint32_
 }
 
 // Packets under inspection are checked before they are queued: what a listener releases goes on
-// from there.
+// from there.  A connection that left the queue left it with the bytes it had: connection tracking
+// takes another one between the same ends, after a reset from the server, for the same one (until
+// its SYN finds nothing any more, ten seconds later), and that one was never inspected.
 static void inspection_rule(struct compiling *c, uint32_t chain, enum hook_index hook,
 			    uint32_t denied, const struct leaving *leaving)
 {
 	uint32_t inspect = shapes[hook].inspect ? inspect_chain(c, hook, denied, leaving) : RS_NONE;
+	uint32_t guarded = rb_chain(c->build, shapes[hook].guarded, RS_NONE);
 
-	rule(c->build, chain, RS_NONE);
-	rule_flags(c->build, RS_CT_MARK, RS_EQ, MARK_INSPECT | MARK_PASSED, MARK_INSPECT);
-	rule_u32(c->build, RS_CT_STATE, RS_EQ, STATE_ESTABLISHED);
+	rule(c->build, guarded, RS_NONE);
+	rule_flags(c->build, RS_CT_MARK, RS_EQ, MARK_PASSED, 0);
 	if (inspect == RS_NONE)
 		rule_queue(c->build, QUEUE_FIRST, QUEUE_COUNT);
 	else
 		rule_verdict(c->build, RS_GOTO, inspect);
+	rule(c->build, guarded, RS_NONE);
+	rule_flags(c->build, RS_TCP_FLAGS, RS_EQ, TH_SYN, TH_SYN);
+	rule_verdict(c->build, RS_GOTO, c->invalid);
+
+	rule(c->build, chain, RS_NONE);
+	rule_flags(c->build, RS_CT_MARK, RS_EQ, MARK_INSPECT, MARK_INSPECT);
+	rule_u32(c->build, RS_CT_STATE, RS_EQ, STATE_ESTABLISHED);
+	rule_verdict(c->build, RS_JUMP, guarded);
 }
 
 static void state_rules(struct compiling *c, uint32_t chain, enum hook_index hook, uint32_t related,
