@@ -85,6 +85,17 @@ static void repeat_old(struct stream *stream, struct packet *packet)
 		stream_write(stream, packet);
 }
 
+// Its sender is told that its bytes arrived; they are kept, and go with what it sends next.
+static void promise(struct stream *stream, struct packet *packet)
+{
+	struct way *way = &stream->ways[packet->side];
+
+	if (packet->end > way->promised)
+		way->promised = packet->end;
+	stream->liberal = true;
+	stream_ask(stream, packet);
+}
+
 // A copy of what is held.  Its receiver gets none of it, but is made to speak, and the sender is
 // told with that packet that its bytes arrived: it may be waiting for this before it sends the
 // rest of a line (RFC 9293 3.7.4), without which the engine decides nothing.
@@ -104,10 +115,7 @@ static void repeat_held(struct stream *stream, struct packet *packet)
 		stream_write_cut(stream, packet, settled);
 		return;
 	}
-	if (packet->end > way->promised)
-		way->promised = packet->end;
-	stream->liberal = true;
-	stream_ask(stream, packet);
+	promise(stream, packet);
 }
 
 static void behind_gap(struct stream *stream, struct packet *packet)
@@ -187,6 +195,17 @@ static bool obey(struct stream *stream, struct packet *packet)
 	return true;
 }
 
+// The bytes are kept all the same.  Whoever sent half a line may wait for its acknowledgement
+// before it sends the rest, and others' packets, which it cannot help, take the room.
+static void no_room(struct stream *stream, struct packet *packet)
+{
+	packet_tell(stream->inspector, stream, packet, TROUBLE_FULL);
+	if (packet->tcp.size)
+		promise(stream, packet);
+	else
+		packet_drop(stream->inspector, packet->flight);
+}
+
 void stream_settle(struct stream *stream, struct packet *packet)
 {
 	const struct way *way = &stream->ways[packet->side];
@@ -200,7 +219,7 @@ void stream_settle(struct stream *stream, struct packet *packet)
 		 stream_can_cut(stream, packet, way->decided))
 		stream_write_cut(stream, packet, way->decided);
 	else if (!hold_add(stream, packet, true))
-		packet_refuse(stream->inspector, stream, packet, TROUBLE_FULL);
+		no_room(stream, packet);
 	while (hold_feed(stream)) {
 		if (!obey(stream, NULL))
 			return;

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # A mail server that keeps nothing, and a client that takes its time.
 #	smtp.py serve ADDRESS PORT            answers; tells on standard output "got BYTES SHA256" of each message
-#	smtp.py mail ADDRESS PORT BYTES       sends one message at once; prints the reply, or what broke
+#	smtp.py mail ADDRESS PORT BYTES [pieces]
+#	                                      sends one message at once, or with its commands in pieces; prints the
+#	                                      reply, or what broke
 #	smtp.py slow ADDRESS PORT FOLDER [SOURCE]
 #	                                      sends a line of a message every 20 ms until FOLDER/end is there;
 #	                                      FOLDER/lines has how many, FOLDER/reply the reply, or what broke
@@ -61,8 +63,9 @@ def serve(address, port):
 
 
 class Client:
-    def __init__(self, address, port, seconds, source=None):
+    def __init__(self, address, port, seconds, source=None, pieces=False):
         here = (source, 0) if source else None
+        self.pieces = pieces
         self.socket = socket.create_connection((address, port), timeout=seconds, source_address=here)
         self.lines = self.socket.makefile("rb")
         self.reply()
@@ -72,6 +75,10 @@ class Client:
             self.reply()
 
     def send(self, data):
+        if self.pieces and len(data) < 100:
+            self.socket.sendall(data[:5])
+            time.sleep(0.05)
+            data = data[5:]
         self.socket.sendall(data)
 
     def reply(self):
@@ -98,9 +105,9 @@ def write(folder, name, text):
     os.rename(f"{folder}/{name}.new", f"{folder}/{name}")
 
 
-def mail(address, port, size):
+def mail(address, port, size, pieces=False):
     line = b"x" * 76 + b"\r\n"
-    client = Client(address, port, 4)
+    client = Client(address, port, 4, pieces=pieces)
     client.send(line * (size // len(line)))
     print(client.finish())
 
@@ -120,7 +127,7 @@ try:
     if what == "serve":
         serve(address, port)
     elif what == "mail":
-        mail(address, port, int(sys.argv[4]))
+        mail(address, port, int(sys.argv[4]), "pieces" in sys.argv)
     else:
         slow(address, port, *sys.argv[4:])
 except OSError as error:

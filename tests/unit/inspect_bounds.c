@@ -47,6 +47,24 @@ static struct inspector_numbers numbers(void)
 	return ret;
 }
 
+// What the packet before became, as far as tests look.
+static struct {
+	uint32_t seq, ack, size;
+	uint8_t payload[8];
+} last;
+
+static void look(const struct flight *flight)
+{
+	struct m_view view;
+	if (m_view(flight, &view))
+		return;
+	last.seq = view.seq;
+	last.ack = view.ack;
+	last.size = view.size;
+	memcpy(last.payload, view.payload,
+	       view.size < sizeof(last.payload) ? view.size : sizeof(last.payload));
+}
+
 // One packet of connection `which`.
 static enum flight_fate packet(uint32_t which, bool from_server, uint8_t flags, int32_t seq,
 			       int32_t ack, const char *bytes, uint32_t size)
@@ -69,8 +87,10 @@ static enum flight_fate packet(uint32_t which, bool from_server, uint8_t flags, 
 	flight->sums_checked = true;
 	inspector_packet(inspector, flight, now_us);
 	enum flight_fate fate = flight->fate;
-	if (fate != FLIGHT_HOLD)
+	if (fate != FLIGHT_HOLD) {
+		look(flight);
 		m_flight_free(flight);
+	}
 	return fate;
 }
 
@@ -191,6 +211,28 @@ static void held_packets(void **state)
 	inspector_free(inspector);
 }
 
+// Others' packets take all the room: half a line is acknowledged, and goes with the other half.
+static void no_room(void **state)
+{
+	(void)state;
+	begin(100, 64 << 20, STREAM_HELD_MAX);
+	open_connection(1);
+	open_connection(2);
+	for (int32_t i = 0; i < STREAM_HELD_MAX; i++)
+		assert_int_equal(packet(1, false, M_ACK, 10 + 2 * i, 0, "p", 2), FLIGHT_HOLD);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(packet(2, false, M_ACK, 0, 0, "pa", 2), FLIGHT_ACCEPT);
+		assert_memory_equal(last.payload, "\0\0", 2);
+		assert_int_equal(last.seq, CLIENT_FIRST - 2);
+	}
+	assert_int_equal(packet(2, true, M_ACK, 0, 0, NULL, 0), FLIGHT_ACCEPT);
+	assert_int_equal(last.ack, CLIENT_FIRST + 2);
+	assert_int_equal(packet(2, false, M_ACK, 2, 0, "b\n", 2), FLIGHT_ACCEPT);
+	assert_int_equal(last.size, 4);
+	assert_memory_equal(last.payload, "pab\n", 4);
+	inspector_free(inspector);
+}
+
 // Bytes that nobody acknowledges stop at the bound of the window, and of all memory.
 static void bytes_kept(void **state)
 {
@@ -250,7 +292,7 @@ int main(void)
 		cmocka_unit_test(flood),	cmocka_unit_test(full),
 		cmocka_unit_test(idle_memory),	cmocka_unit_test(idle_time),
 		cmocka_unit_test(held_packets), cmocka_unit_test(bytes_kept),
-		cmocka_unit_test(profiles),
+		cmocka_unit_test(no_room),	cmocka_unit_test(profiles),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
