@@ -350,6 +350,9 @@ void engine_free(struct engine *engine, uint64_t now_us)
 			record_end(engine, engine->ending, 0);
 		else if (engine->mail.open)
 			smtp_mail_abandon(engine);
+		else if (!engine->recorded && engine->refused != SMTP_REASON_NONE)
+			smtp_mail_session(engine, engine->refused,
+					  smtp_reason_code(engine->refused));
 		else if (!engine->recorded)
 			smtp_mail_session(engine, SMTP_NO_MAIL, engine->last_code);
 		done(engine);

@@ -74,6 +74,8 @@ bool smtp_refuse(struct engine *engine, size_t size, enum smtp_verb verb, enum s
 	memcpy(filler + text, "\r\n", 2);
 	smtp_order_overwrite(engine, ENGINE_CLIENT, filler, size);
 	engine->sync = engine->sync_is_ours = true;
+	if (!engine->mail.open && engine->refused == SMTP_REASON_NONE)
+		engine->refused = reason;
 	smtp_expect(engine, (struct smtp_wait){ .verb = (uint8_t)verb, .reason = (uint8_t)reason });
 	return true;
 }

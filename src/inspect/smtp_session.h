@@ -89,8 +89,9 @@ struct engine {
 	struct source_limits *limits;
 	uint32_t source_slot;
 	enum smtp_state state;
-	enum smtp_reason ending; // not NONE: as soon as earlier commands have their replies
-	bool sender;		 // may send to any domain
+	enum smtp_reason ending;  // not NONE: as soon as earlier commands have their replies
+	enum smtp_reason refused; // the first command that was, outside of a transaction
+	bool sender;		  // may send to any domain
 	bool lets_tls;
 	bool sync;	   // no line goes on before the queue is empty
 	bool sync_is_ours; // because of a command that was overwritten
