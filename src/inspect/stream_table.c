@@ -129,7 +129,7 @@ static uint8_t list_of(const struct stream *stream)
 	case STREAM_ANSWERED:
 		return LIST_OPENING;
 	case STREAM_TAKEN:
-		return LIST_TAKEN;
+		return stream->taken->done ? LIST_CLOSED : LIST_TAKEN;
 	case STREAM_RESET:
 		return stream->stray ? LIST_OPENING : LIST_CLOSED;
 	default:
@@ -146,26 +146,56 @@ void table_touch(struct stream *stream)
 	join_list(stream, list_of(stream));
 }
 
+// Who goes when all places are taken: those that are over, then the half-open ones, then those that
+// said nothing for longest, so that nobody keeps others out by what costs nothing.  A stray makes
+// no room for itself among those that may yet say something.
+static struct stream *find_spare(const struct inspector *inspector, bool stray)
+{
+	static const struct {
+		uint8_t list;
+		uint64_t quiet_us;
+		bool for_strays;
+	} order[] = {
+		{ LIST_CLOSED, 0, true },
+		{ LIST_OPENING, 0, true },
+		{ LIST_TAKEN, 30 * SECOND, false },
+		{ LIST_OPEN, 30 * SECOND, false },
+	};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		struct stream *oldest = inspector->lists[order[i].list].oldest;
+		if (oldest && (!stray || order[i].for_strays) &&
+		    oldest->seen_us + order[i].quiet_us <= inspector->now_us)
+			return oldest;
+	}
+	return NULL;
+}
+
 // Half-open connections are a part of all and make room for one another only, so that a flood of
 // them closes no established one.
-static bool make_room(struct inspector *inspector)
+static bool make_room(struct inspector *inspector, bool stray)
 {
 	const struct stream_ends *opening = &inspector->lists[LIST_OPENING];
 	uint32_t most = inspector->options.connections_max / 4;
 	bool full = inspector->numbers.connections >= inspector->options.connections_max ||
 		    inspector->numbers.bytes >= inspector->options.memory_max;
+	struct stream *spare = NULL;
 
-	if ((full || opening->n >= (most < 64 ? 64 : most)) && opening->oldest) {
-		table_remove(opening->oldest);
-		return true;
-	}
-	return !full;
+	if (opening->n >= (most < 64 ? 64 : most))
+		spare = opening->oldest;
+	else if (full)
+		spare = find_spare(inspector, stray);
+	if (spare)
+		table_remove(spare);
+	return spare || !full;
 }
 
 struct stream *table_add(struct inspector *inspector, const struct packet *packet)
 {
 	uint32_t bucket = packet_bucket(inspector, packet);
-	struct stream *stream = make_room(inspector) ? aligned_alloc(16, sizeof(*stream)) : NULL;
+	bool stray = !(packet->tcp.flags & TCP_SYN);
+	struct stream *stream =
+		make_room(inspector, stray) ? aligned_alloc(16, sizeof(*stream)) : NULL;
 
 	if (!stream) {
 		inspector->numbers.connections_refused++;
