@@ -100,9 +100,8 @@ struct way {
 struct taken {
 	uint8_t *reply; // what it has not acknowledged
 	uint32_t n, room;
-	int64_t at;	   // the place of reply[0] on the server's way
-	int64_t sent;	   // the place behind all that was sent
-	int64_t reply_for; // the client's bytes that the reply answers
+	int64_t at;   // the place of reply[0] on the server's way
+	int64_t sent; // the place behind all that was sent
 	int64_t ack_sent;
 	int64_t window; // of the client
 	uint64_t since_us, swallowed;

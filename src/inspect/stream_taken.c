@@ -58,7 +58,6 @@ int taken_reply(struct stream *stream, const uint8_t *bytes, size_t n)
 	if (n)
 		memcpy(taken->reply + taken->n, bytes, n);
 	taken->n += (uint32_t)n;
-	taken->reply_for = stream->ways[ENGINE_CLIENT].next;
 	return 0;
 }
 
@@ -180,7 +179,6 @@ static void close_engine(struct stream *stream)
 {
 	if (stream->ending && !stream->taken->closing) {
 		stream->taken->closing = true;
-		stream->taken->reply_for = stream->ways[ENGINE_CLIENT].next;
 		stream_end_engine(stream);
 	}
 }
@@ -267,7 +265,7 @@ static int64_t ack_for_client(const struct stream *stream, bool whole)
 	int64_t ack = way_settled(client);
 	bool last = ack == client->next;
 
-	if (last && !(whole && (taken->closing || ack <= taken->reply_for)))
+	if (last && !whole)
 		ack--;
 	return ack > taken->ack_sent ? ack : taken->ack_sent;
 }
