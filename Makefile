@@ -171,6 +171,12 @@ bench-classify:
 	@$(MAKE) -s -j2 $(BUILD)/bench-classify
 	@BUILD=$(BUILD) CLASSBENCH=$(CLASSBENCH) tests/bench/classify/run
 
+# Mail over a bad line, 100,000 messages: about half an hour.
+soak:
+	@$(call install-packages,$(DEPS_CHECK) ethtool)
+	@$(MAKE) -s -j2 all lab-programs $(BUILD)/bench_mail
+	@BUILD=$(BUILD) tests/soak
+
 # Mail through the gate beside mail past it.
 bench-mail:
 	@$(call install-packages,$(DEPS_BENCH))
@@ -213,6 +219,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all objects unit unit-programs fuzz-replay golden-update fuzz deps demo lab-programs check check-systemd \
-	lint bench bench-classify bench-mail install uninstall clean
+	lint bench bench-classify bench-mail soak install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -path '*/stock' -prune -o -name '*.d' -type f -print 2>/dev/null)

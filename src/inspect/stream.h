@@ -16,7 +16,7 @@ enum {
 	// acknowledgement of theirs needs to be changed.
 	STREAM_WINDOW_MAX = 6 * 1024 * 1024,
 	STREAM_WINDOW_TIGHT = 256 * 1024, // while a quarter of all memory is in use
-	STREAM_HELD_MAX = 48,		  // packets of one direction
+	STREAM_HELD_MAX = 128,		  // packets of one direction
 	STREAM_REPLY_MAX = 16 * 1024,
 	STREAM_SWALLOW_MAX = 256 * 1024 * 1024,
 	STREAM_SWALLOW_SECONDS = 900,
