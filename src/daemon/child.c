@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/reap.h"
+#include "daemon/reborn.h"
 
 struct child {
 	pid_t pid;
@@ -27,28 +27,19 @@ struct child {
 	void *arg;
 };
 
+_Static_assert((int)CHILD_FD_FIRST == REBORN_FD_FIRST && CHILD_FDS_MAX + 1 <= REBORN_FDS_MAX,
+	       "the pipe comes after them");
+
 static void run_child(int answer, const struct child_command *command)
 {
 	char name[] = "sekishod", argument[32];
 	char *const own_argv[] = { name, argument, NULL };
 	char *const environment[] = { NULL };
 	int fds[CHILD_FDS_MAX + 1];
-	size_t n = command->n_fds;
-	sigset_t none;
-	int null = open("/dev/null", O_RDWR);
-	bool fine = null >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0;
 	snprintf(argument, sizeof(argument), "%s", command->argument);
-	// First out of the way of one another, then onto their places.
-	for (size_t i = 0; i <= n; i++) {
-		fds[i] = fcntl(i < n ? command->fds[i] : answer, F_DUPFD, 20);
-		fine &= fds[i] >= 0;
-	}
-	for (size_t i = 0; i <= n; i++)
-		fine &= dup2(fds[i], CHILD_FD_FIRST + (int)i) >= 0;
-	if (!fine || syscall(SYS_close_range, CHILD_FD_FIRST + n + 1, ~0U, 0) < 0)
-		_exit(126);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	memcpy(fds, command->fds, command->n_fds * sizeof(fds[0]));
+	fds[command->n_fds] = answer;
+	reborn_take(fds, command->n_fds + 1);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (command->path)
 		execve(command->path, command->argv, environment);

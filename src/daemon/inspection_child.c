@@ -1,48 +1,28 @@
 // Starting and ending the processes of inspection.
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "daemon/inspection_private.h"
 #include "daemon/reap.h"
+#include "daemon/reborn.h"
 
 enum { SOCKET_BYTES = 1024 * 1024, LONG_LIFE_MS = 5000 };
 
 static void run(const char *argument, int socket, const int *fds, size_t n_fds)
 {
-	char name[] = "sekishod", word[32], fault[256];
-	char *const argv[] = { name, word, NULL };
-	char *const environment[] = { fault, NULL };
-	const char *faults = getenv("SEKISHO_FAULT"); // a test's; see base/fault.h
-	int moved[INSPECTION_FDS_MAX + 1];
-	int null = open("/dev/null", O_RDWR);
-	sigset_t none;
-	bool fine = null >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0;
-	// First out of the way of one another, then onto their places.
-	for (size_t i = 0; i <= n_fds; i++) {
-		moved[i] = fcntl(i ? fds[i - 1] : socket, F_DUPFD, 20);
-		fine &= moved[i] >= 0;
-	}
-	for (size_t i = 0; fine && i <= n_fds; i++)
-		fine &= dup2(moved[i], INSPECTION_SOCKET + (int)i) >= 0;
-	if (!fine || syscall(SYS_close_range, INSPECTION_SOCKET + n_fds + 1, ~0U, 0) < 0)
-		_exit(126);
-	snprintf(word, sizeof(word), "%s", argument);
-	snprintf(fault, sizeof(fault), "SEKISHO_FAULT=%s", faults ? faults : "");
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	int taken[1 + INSPECTION_FDS_MAX] = { socket };
+	if (n_fds)
+		memcpy(taken + 1, fds, n_fds * sizeof(*fds));
+	reborn_take(taken, 1 + n_fds);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execve("/proc/self/exe", argv, environment);
-	_exit(127);
+	reborn_run(argument);
 }
 
 int inspection_spawn(const char *argument, const int *fds, size_t n_fds, pid_t *ret_pid,

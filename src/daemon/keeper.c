@@ -8,10 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/boot.h"
@@ -19,6 +17,7 @@
 #include "daemon/keeper_queue.h"
 #include "daemon/keeper_wire.h"
 #include "daemon/reap.h"
+#include "daemon/reborn.h"
 
 enum {
 	TICK_USEC = 250 * 1000,
@@ -107,21 +106,8 @@ static void write_head(struct keeper *keeper)
 
 static void run_keeper(int socket)
 {
-	char name[] = "sekishod", argument[] = KEEPER_ARGUMENT, fault[256] = "";
-	char *const argv[] = { name, argument, NULL };
-	char *const environment[] = { fault, NULL };
-	const char *faults = getenv("SEKISHO_FAULT"); // a test's; see base/fault.h
-	sigset_t none;
-	int fd = fcntl(socket, F_DUPFD, 20);
-	int null = open("/dev/null", O_RDWR);
-	if (fd < 0 || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
-	    dup2(fd, KEEPER_SOCKET) < 0 || syscall(SYS_close_range, KEEPER_SOCKET + 1, ~0U, 0) < 0)
-		_exit(126);
-	snprintf(fault, sizeof(fault), "SEKISHO_FAULT=%s", faults ? faults : "");
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve("/proc/self/exe", argv, environment);
-	_exit(127);
+	reborn_take(&socket, 1);
+	reborn_run(KEEPER_ARGUMENT);
 }
 
 static int say(struct keeper *keeper, const struct keeper_head *head, const void *bytes,

@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "base/file.h"
 #include "daemon/mail_book_wire.h"
 #include "daemon/reap.h"
+#include "daemon/reborn.h"
 
 enum {
 	TICK_USEC = 250 * 1000,
@@ -53,27 +53,9 @@ struct mail_book {
 
 static void run_book(const struct mail_book *book, int control)
 {
-	char name[] = "sekishod", argument[] = MAIL_BOOK_ARGUMENT, fault[256] = "";
-	char *const argv[] = { name, argument, NULL };
-	char *const environment[] = { fault, NULL };
-	const char *faults = getenv("SEKISHO_FAULT"); // a test's; see base/fault.h
-	const int mine[] = { control, book->records[0], book->board_fd };
-	enum { N = sizeof(mine) / sizeof(mine[0]) };
-	int fds[N], null = open("/dev/null", O_RDWR);
-	bool fine = null >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0;
-	sigset_t none;
-	// First out of the way of one another, then onto their places.
-	for (int i = 0; i < N; i++)
-		fine &= (fds[i] = fcntl(mine[i], F_DUPFD, 20)) >= 0;
-	for (int i = 0; i < N; i++)
-		fine &= dup2(fds[i], MAIL_BOOK_CONTROL + i) >= 0;
-	if (!fine || syscall(SYS_close_range, MAIL_BOOK_CONTROL + N, ~0U, 0) < 0)
-		_exit(126);
-	snprintf(fault, sizeof(fault), "SEKISHO_FAULT=%s", faults ? faults : "");
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve("/proc/self/exe", argv, environment);
-	_exit(127);
+	const int fds[] = { control, book->records[0], book->board_fd }; // MAIL_BOOK_CONTROL and on
+	reborn_take(fds, sizeof(fds) / sizeof(fds[0]));
+	reborn_run(MAIL_BOOK_ARGUMENT);
 }
 
 static int say(struct mail_book *book, enum mail_book_word word)
