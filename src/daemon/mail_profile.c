@@ -108,7 +108,6 @@ static const struct profile *make_profile(struct maker *maker, const struct plan
 	profile->tls_servers = places_of(maker, &mail->tls_servers);
 	profile->after_greeting = mail->after_greeting;
 	profile->limits = limits_of(&mail->limits);
-	profile->hash_addresses = plan_record(maker->plan)->mail_hash_addresses;
 	return profile;
 }
 

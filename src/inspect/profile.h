@@ -68,7 +68,6 @@ struct profile {
 	struct profile_addrs tls_servers; // BLIND: servers that keep the rules themselves
 	bool after_greeting;		  // no more is looked at once EHLO was answered
 	struct profile_limits limits;
-	bool hash_addresses; // of the record
 };
 
 struct profile_zone {

@@ -52,7 +52,7 @@ void smtp_mail_free(struct smtp_mail *mail)
 	*mail = (struct smtp_mail){ 0 };
 }
 
-static void begin(struct engine *engine, const struct smtp_mail_draft *draft)
+void smtp_mail_open(struct engine *engine, const struct smtp_mail_draft *draft)
 {
 	engine->mail = (struct smtp_mail){
 		.open = true,
@@ -65,17 +65,12 @@ static void begin(struct engine *engine, const struct smtp_mail_draft *draft)
 	};
 }
 
-void smtp_mail_open(struct engine *engine, const struct smtp_mail_draft *draft)
-{
-	begin(engine, draft);
-}
-
 void smtp_mail_refused(struct engine *engine, const struct smtp_mail_draft *draft,
 		       enum smtp_reason reason)
 {
 	if (engine->state == SMTP_DONE)
 		return;
-	begin(engine, draft);
+	smtp_mail_open(engine, draft);
 	smtp_mail_done(engine, reason, smtp_reason_code(reason));
 }
 

@@ -197,6 +197,12 @@ static void warn_of_guard(struct build *b, const struct pol_guard *source, struc
 {
 	const struct plan_guard *guard = plan_find_guard(b->plan, source->id.s);
 
+	if (ends->any && guard && !guard->mail)
+		diag_add(
+			b->diag, SK_GUARD_UNREADABLE, source->protocol.at,
+			"guard \"%s\": this version has no inspector of %s, so that what its flows "
+			"permit does not pass; take the guard away from them, or the flows",
+			guard->id, guard->protocol);
 	if (!ends->any || !guard || !guard->mail)
 		return;
 	if (!source->domains.at.file && !source->senders.at.file && !guard->mail->after_greeting &&

@@ -148,7 +148,6 @@ static void outer(void **state)
 	assert_true(holds(&outer->tls_servers, "192.0.2.25"));
 	assert_false(holds(&outer->tls_servers, "192.0.2.26"));
 	assert_false(outer->after_greeting);
-	assert_true(outer->hash_addresses);
 	assert_int_equal(outer->n_sizes, 2);
 	assert_true(outer->sizes[0].only_in && !outer->sizes[0].only_out);
 	assert_int_equal(outer->sizes[0].max, 10000000);
