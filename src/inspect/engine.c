@@ -338,6 +338,17 @@ int engine_new(const struct engine_peer *peer, const struct engine_host *host,
 	return 0;
 }
 
+// A session's heap: what waits of both sides, commands without a reply, and the transaction in
+// hand.
+size_t engine_memory(const struct engine *engine)
+{
+	const struct smtp_mail *mail = &engine->mail;
+
+	return sizeof(*engine) + engine->client.cap + engine->server.cap +
+	       engine->queue.cap * sizeof(engine->queue.v[0]) +
+	       mail->cap_kept * sizeof(mail->recipients[0]) + mail->kept_bytes;
+}
+
 void engine_free(struct engine *engine, uint64_t now_us)
 {
 	if (!engine)

@@ -75,4 +75,7 @@ void engine_feed(struct engine *engine, enum engine_side side, const uint8_t *by
 // That side sends no more (FIN).  The engine may END; else the FIN goes on.
 void engine_closed(struct engine *engine, enum engine_side side, uint64_t now_us);
 
+// Bytes of memory that it takes now.
+size_t engine_memory(const struct engine *engine);
+
 #endif

@@ -90,7 +90,9 @@ uint16_t smtp_mail_recipient(struct engine *engine, const struct smtp_text *addr
 		mail->recipients = grown;
 		mail->cap_kept = cap;
 	}
-	mail->recipients[mail->n_kept] = (struct smtp_recipient){ keep(address), code };
+	char *kept = keep(address);
+	mail->kept_bytes += kept ? (uint32_t)strlen(kept) + 1 : 0;
+	mail->recipients[mail->n_kept] = (struct smtp_recipient){ kept, code };
 	return (uint16_t)mail->n_kept++;
 }
 

@@ -79,6 +79,7 @@ struct smtp_mail {
 	uint64_t began_us, declared, cap, size;
 	char *sender;
 	struct smtp_recipient *recipients;
+	uint32_t kept_bytes; // of addresses
 	uint32_t n_kept, cap_kept, n_named, n_accepted, n_waiting;
 };
 

@@ -36,7 +36,7 @@ struct engine_kind {
 	void (*feed)(struct engine *engine, enum engine_side side, const uint8_t *bytes,
 		     size_t size, uint64_t now_us);
 	void (*closed)(struct engine *engine, enum engine_side side, uint64_t now_us);
-	size_t bytes; // of memory that one takes
+	size_t (*memory)(const struct engine *engine); // bytes that it takes now
 };
 
 int inspector_new_with(const struct inspector_options *options, const struct engine_kind *kind,
@@ -208,6 +208,8 @@ struct stream *table_find(const struct inspector *inspector, const struct packet
 // NULL: no room or no memory.
 struct stream *table_add(struct inspector *inspector, const struct packet *packet);
 void table_remove(struct stream *stream);
+// Whether there is memory for more of `stream`, if need be that of another connection.
+bool table_has_memory(const struct stream *stream);
 // The connection said something: it goes to the end of the list of its state.
 void table_touch(struct stream *stream);
 void table_tick(struct inspector *inspector);

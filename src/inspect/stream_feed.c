@@ -154,9 +154,7 @@ int stream_feed(struct stream *stream, const struct packet *packet)
 		// What nobody answers for any more needs not be kept; but from where the client is
 		// taken over on nothing goes to the server, so nothing can differ.
 		if (stream->state != STREAM_TAKEN) {
-			if (stream->inspector->numbers.bytes >=
-				    stream->inspector->options.memory_max ||
-			    trail_add(&way->trail, bytes, n) < 0)
+			if (!table_has_memory(stream) || trail_add(&way->trail, bytes, n) < 0)
 				return -ENOMEM;
 		}
 		if (packet->tcp.options & TCP_HAS_STAMP)

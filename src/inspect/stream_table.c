@@ -190,6 +190,20 @@ static bool make_room(struct inspector *inspector, bool stray)
 	return spare || !full;
 }
 
+bool table_has_memory(const struct stream *stream)
+{
+	struct inspector *inspector = stream->inspector;
+	struct stream *spare;
+
+	if (inspector->numbers.bytes < inspector->options.memory_max)
+		return true;
+	spare = find_spare(inspector, false);
+	if (!spare || spare == stream)
+		return false;
+	table_remove(spare);
+	return true;
+}
+
 struct stream *table_add(struct inspector *inspector, const struct packet *packet)
 {
 	uint32_t bucket = packet_bucket(inspector, packet);
@@ -280,7 +294,7 @@ void table_count(struct stream *stream)
 			(size_t)(ways[0].n_held + ways[1].n_held) * sizeof(struct hold);
 
 	if (stream->engine)
-		memory += stream->inspector->kind->bytes;
+		memory += stream->inspector->kind->memory(stream->engine);
 	if (stream->taken)
 		memory += sizeof(*stream->taken) + stream->taken->room;
 	stream->inspector->numbers.bytes += memory - stream->memory;

@@ -279,6 +279,19 @@ static void bytes_kept(void **state)
 		dropped += packet(i, false, M_ACK, 0, 0, "pab\n", 40000) == FLIGHT_DROP;
 	assert_in_range(dropped, 15, 19);
 	assert_true(numbers().bytes < 250000);
+	// One that was silent for half a minute makes room for one that is not.
+	wait_seconds(31);
+	packet(19, false, M_ACK, 0, 0, NULL, 0);
+	packet(0, true, M_ACK, 0, 40000, NULL, 0);
+	assert_int_equal(packet(19, false, M_ACK, 0, 0, "pab\n", 40000), FLIGHT_ACCEPT);
+	assert_true(numbers().connections < 20);
+	inspector_free(inspector);
+
+	begin(100, 100000, 100);
+	for (uint32_t i = 0; i < 20; i++)
+		open_connection(i);
+	for (uint32_t i = 0; i < 20; i++)
+		packet(i, false, M_ACK, 0, 0, "pab\n", 40000);
 	// Those that were acknowledged make room.
 	for (uint32_t i = 0; i < 20; i++)
 		packet(i, true, M_ACK, 0, 40000, NULL, 0);

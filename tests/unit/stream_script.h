@@ -165,8 +165,13 @@ static inline void script_closed(struct engine *engine, enum engine_side side, u
 	engine->sides[side].n = 0;
 }
 
+static inline size_t script_memory(const struct engine *engine)
+{
+	return sizeof(*engine);
+}
+
 static const struct engine_kind script_kind = { script_make, script_free, script_feed,
-						script_closed, sizeof(struct engine) };
+						script_closed, script_memory };
 
 // The flow 1 of an empty guard.
 static const struct profile_flow script_flow = { .number = 1, .id = "mail" };
