@@ -78,8 +78,6 @@ void cargo_load(struct cargo *cargo, uint32_t slot, const struct queue_packet *p
 		.slot = slot,
 		.offset = packet->offset,
 		.size = packet->size,
-		.in = packet->in,
-		.out = packet->out,
 		.mark = packet->mark,
 		.bits = bits_of(packet),
 	};

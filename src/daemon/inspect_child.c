@@ -106,8 +106,6 @@ static void take_packet(struct child *child, const struct lane_task *task)
 		.bytes = lane_slot(child->lane, task->slot) + task->offset,
 		.size = task->size,
 		.room = LANE_SLOT_BYTES - task->offset,
-		.in = task->in,
-		.out = task->out,
 		.mark = task->mark,
 		.sums_not_ready = task->bits & LANE_SUMS_NOT_READY,
 		.sums_checked = task->bits & LANE_SUMS_CHECKED,

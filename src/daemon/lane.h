@@ -33,7 +33,7 @@ enum lane_bits { // of a task
 
 struct lane_task {
 	uint32_t slot, offset, size;
-	uint32_t in, out, mark, bits;
+	uint32_t mark, bits;
 };
 
 enum lane_answer_bits {

@@ -24,7 +24,6 @@ enum flight_fate {
 struct flight {
 	uint8_t *bytes;	     // may be changed in place
 	uint32_t size, room; // of bytes; room: how far it may grow
-	uint32_t in, out;    // interface indexes
 	uint32_t mark;	     // the packet's: which flow lets a new connection in, else 0
 	bool sums_not_ready; // checksums were not filled in yet: neither judged nor right
 	bool sums_checked;   // the network card or the kernel found them right
