@@ -50,7 +50,7 @@ static const struct rule {
 	// NOOP, VRFY, EXPN, HELP, ETRN: all zero, they go on.
 };
 
-static void go_on(struct engine *engine, enum smtp_verb verb, size_t size)
+static void pass_line(struct engine *engine, enum smtp_verb verb, size_t size)
 {
 	smtp_order_pass(engine, ENGINE_CLIENT, size);
 	smtp_expect(engine, (struct smtp_wait){ .verb = (uint8_t)verb });
@@ -86,7 +86,7 @@ static void on_greeting(struct engine *engine, const struct smtp_command *comman
 	smtp_mail_escape(command->argument.at, command->argument.n, name, sizeof(name));
 	free(engine->helo);
 	engine->helo = strdup(name);
-	go_on(engine, command->verb, size);
+	pass_line(engine, command->verb, size);
 }
 
 static void on_data(struct engine *engine, const struct smtp_command *command, size_t size)
@@ -96,7 +96,7 @@ static void on_data(struct engine *engine, const struct smtp_command *command, s
 		return;
 	}
 	engine->state = SMTP_DATA_AHEAD;
-	go_on(engine, SMTP_DATA, size);
+	pass_line(engine, SMTP_DATA, size);
 }
 
 static void on_starttls(struct engine *engine, const struct smtp_command *command, size_t size)
@@ -109,7 +109,7 @@ static void on_starttls(struct engine *engine, const struct smtp_command *comman
 		smtp_refuse(engine, size, SMTP_STARTTLS, SMTP_ARGUMENT);
 	} else {
 		engine->state = SMTP_TLS_AHEAD;
-		go_on(engine, SMTP_STARTTLS, size);
+		pass_line(engine, SMTP_STARTTLS, size);
 	}
 }
 
@@ -178,7 +178,7 @@ static size_t read_command(struct engine *engine, const uint8_t *bytes, size_t n
 	else if (rule->read)
 		rule->read(engine, &command, size);
 	else
-		go_on(engine, command.verb, size);
+		pass_line(engine, command.verb, size);
 	return engine->ending == SMTP_REASON_NONE && engine->state != SMTP_DONE ? size : 0;
 }
 
@@ -210,7 +210,7 @@ static size_t read_auth(struct engine *engine, const uint8_t *bytes, size_t n)
 	engine->state = SMTP_COMMANDS;
 	engine->sync = true;
 	engine->sync_is_ours = false;
-	go_on(engine, SMTP_AUTH, size);
+	pass_line(engine, SMTP_AUTH, size);
 	return size;
 }
 
