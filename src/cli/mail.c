@@ -118,7 +118,7 @@ static bool read_number(const char *text, const char *name, uint64_t *ret)
 	*ret = number;
 	if (text[0] >= '0' && text[0] <= '9' && !*end && number > 0 && number < UINT32_MAX)
 		return true;
-	fprintf(stderr, "sekisho mail: %s \"%s\" is no number\n", name, text);
+	fprintf(stderr, "sekisho mail: %s \"%s\" is no number above 0\n", name, text);
 	return false;
 }
 
