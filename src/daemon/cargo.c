@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/header.h"
+
 struct cargo {
 	struct lane *lane;
 	struct cargo_packet packets[LANE_SLOTS];
@@ -166,12 +168,19 @@ static bool is_same4(const struct cargo_packet *packet, const uint8_t *bytes, si
 	       !memcmp(bytes + 12, face + 12, 8) && !memcmp(bytes + head, face + head, 4);
 }
 
+_Static_assert(FLIGHT_HEAD_MAX + 4 <= CARGO_FACE, "ports are in a face");
+
+// Extension headers stay as they are, so the ports are where they were.
 static bool is_same6(const struct cargo_packet *packet, const uint8_t *bytes, size_t size)
 {
 	const uint8_t *face = packet->face;
-	return packet->n_face >= 44 && size >= 44 && bytes[0] >> 4 == 6 &&
+	struct header header;
+	if (header_parse(face, packet->n_face, &header) < 0 || header.transport < 40)
+		return false;
+	size_t end = header.transport + 4u;
+	return packet->n_face >= end && size >= end && bytes[0] >> 4 == 6 &&
 	       get_u16(bytes + 4) == size - 40 && bytes[6] == face[6] &&
-	       !memcmp(bytes + 8, face + 8, 32) && !memcmp(bytes + 40, face + 40, 4);
+	       !memcmp(bytes + 8, face + 8, end - 8);
 }
 
 bool cargo_is_same(const struct cargo_packet *packet, const uint8_t *bytes, size_t size)

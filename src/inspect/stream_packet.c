@@ -12,6 +12,8 @@ int packet_read(struct flight *flight, struct packet *ret)
 
 	if (r == 0)
 		r = tcp_parse(flight->bytes, flight->size, &header, &packet.tcp);
+	if (r == 0 && packet.tcp.at > FLIGHT_HEAD_MAX)
+		r = -EBADMSG; // the ferry could not tell that the packet stayed what it was
 	if (r < 0)
 		return r;
 	packet.from = header.source;

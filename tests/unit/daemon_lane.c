@@ -377,6 +377,23 @@ static void a_changed_packet_of_ipv6(void **state)
 	}
 }
 
+// With options before TCP, the ports are behind them.
+static void a_changed_packet_with_extension_headers(void **state)
+{
+	struct cargo_packet packet = { .n_face = 72 };
+	uint8_t bytes[72] = { 0x60,	[5] = 32, [6] = 60, [7] = 64,  [23] = 9,   [39] = 25,
+			      [40] = 6, [42] = 1, [43] = 4, [51] = 25, [60] = 0x50 };
+	(void)state;
+	memcpy(packet.face, bytes, sizeof(bytes));
+	assert_true(cargo_is_same(&packet, bytes, sizeof(bytes)));
+	for (size_t at = 40; at < sizeof(bytes); at++) {
+		bytes[at] ^= 1;
+		if (cargo_is_same(&packet, bytes, sizeof(bytes)) == (at < 52))
+			fail_msg("byte %zu", at);
+		bytes[at] ^= 1;
+	}
+}
+
 static void memory_that_is_no_lane(void **state)
 {
 	struct bed *bed = *state;
@@ -400,6 +417,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_sleepers_are_woken, setup, teardown),
 		cmocka_unit_test(a_changed_packet_is_of_its_connection),
 		cmocka_unit_test(a_changed_packet_of_ipv6),
+		cmocka_unit_test(a_changed_packet_with_extension_headers),
 		cmocka_unit_test_setup_teardown(memory_that_is_no_lane, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
