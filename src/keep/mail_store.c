@@ -55,8 +55,8 @@ static const char *const texts[MAIL_STATEMENT_COUNT] = {
 	[MAIL_ADD_RECIPIENT] = "INSERT INTO recipient VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[MAIL_COUNT] = "UPDATE about SET records = records + ?1",
 	[MAIL_RECORDS] = "SELECT records FROM about",
-	[MAIL_BYTES] = "SELECT (p.page_count - f.freelist_count) * s.page_size"
-		       " FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s",
+	[MAIL_BYTES] = ("SELECT (p.page_count - f.freelist_count) * s.page_size"
+			" FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s"),
 	[MAIL_EXPIRED] = "SELECT id FROM record WHERE written_us < ?1 ORDER BY written_us LIMIT ?2",
 	[MAIL_OLDEST] = "SELECT id FROM record ORDER BY id LIMIT ?2",
 	[MAIL_REMOVE] = "DELETE FROM record WHERE id = ?1",
