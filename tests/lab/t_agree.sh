@@ -11,6 +11,7 @@ echo "seed $seed"
 agree() { # DIR COUNT LEAST
 	local report sent
 	lab up "$1" || { bad "$1 does not come up"; return; }
+	lab daemon stop # the rules stay; the queue is the probes'
 	report=$("$BUILD/lab-agree" "$home/rules" --seed "$seed" --count "$2" 2>&1)
 	check "$1: all agree" test $? = 0
 	tail -n 100 <<<"$report"

@@ -12,6 +12,7 @@ for ((tried = 0; wanted > 0 && tried < 50; tried++, seed++)); do
 	"$BUILD/sekisho" check "$rules" >"$work/faults" 2>&1 || continue # some have faults, rightly
 	wanted=$((wanted - 1))
 	check "seed $seed comes up" lab up "$rules"
+	lab daemon stop # the rules stay; the queue is the probes'
 	check "seed $seed: all agree" "$BUILD/lab-agree" "$rules" --seed "$seed" --count 800 --most
 	tail -n 1 "$work/check"
 	lab down
