@@ -208,12 +208,8 @@ static void match_family(struct make *make, const struct image *image, enum addr
 	if (posix_memalign(&live, 64, (size_t)view.n_blocks * BLOCK_RULES / 8 + 64) != 0)
 		abort();
 	memcpy(live, view.live, (size_t)view.n_blocks * BLOCK_RULES / 8);
-	for (unsigned i = 0; n_rules && i < 8; i++) {
-		uint32_t slot = view_find_slot(&view, (uint32_t)(make_number(make) % n_rules));
-
-		if (slot != CLASSIFY_NONE)
-			((uint64_t *)live)[slot / 64] &= ~(1ULL << slot % 64);
-	}
+	for (unsigned i = 0; n_rules && i < 8; i++)
+		view_clear_rule(&view, (uint32_t)(make_number(make) % n_rules), live);
 	view.live = live;
 	match(make, &view, family, n_rules);
 	free(live);
