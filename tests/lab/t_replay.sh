@@ -48,6 +48,7 @@ replay() { # CAPTURE [OPTIONS]
 # --- random packets, each with what the kernel made of it
 
 look
+lab daemon stop # the rules stay; the queue is the probes'
 record "$work/random.pcap"
 check "plan and kernel agree" "$BUILD/lab-agree" "$home/rules" --seed "$seed" --count 1500 --list "$work/probes"
 recorded
