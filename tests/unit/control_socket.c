@@ -21,7 +21,7 @@
 #include "control/client.h"
 #include "control/server.h"
 
-enum { LONG_ROWS = 20000 };
+enum { LONG_ROWS = 6000 };
 
 struct bed {
 	char folder[64], path[96];
