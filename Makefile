@@ -4,7 +4,7 @@ CC      ?= gcc
 BUILD   ?= build
 PREFIX  ?= /usr
 DESTDIR ?=
-ROOMS   ?= base classify geo event proto inspect keep policy plan replay compile kernel control daemon cli
+ROOMS   ?= base classify geo event proto mime unpack inspect keep policy plan replay compile kernel control daemon cli
 
 DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev libmnl-dev libnetfilter-conntrack-dev \
              libsystemd-dev libseccomp-dev libcap-dev libarchive-dev libmaxminddb-dev libidn2-dev libsqlite3-dev

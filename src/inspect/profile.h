@@ -42,6 +42,34 @@ struct profile_size {
 	uint64_t max;			     // bytes of DATA on the wire, before its final dot
 };
 
+enum profile_action {
+	PROFILE_ALLOW,	// passes, whatever later rules say of this file
+	PROFILE_RECORD, // passes, and the record says what was found
+	PROFILE_REFUSE, // 550 5.7.1; sizes 552 5.3.4
+};
+
+// About one file of a message: an attachment, or an entry inside of one at any depth.  The first
+// rule that fits decides; one fits when all of its members do that are not empty.  A file that no
+// rule fits passes.  A message is refused if any of its files is.
+struct profile_attachment {
+	const struct profile_addrs *clients; // NULL: all
+	bool only_in, only_out;
+	const char *const *recipients; // as in profile_size
+	size_t n_recipients;
+	uint32_t kinds;	 // any of these bits of enum unpack_kind
+	uint32_t doubts; // any of these bits, 1 << enum mime_doubt: what cannot be read in one way
+	bool unread;	 // an archive that could not be read to its end (enum unpack_limit)
+	const char *const *names; // "*.exe": any reading of the name, in lower case; * and ? only
+	size_t n_names;
+	const char *const *types; // "video/*": the type that the part says, in lower case
+	size_t n_types;
+	uint64_t size_over;   // bytes of the decoded file
+	uint64_t total_over;  // of all attachments of the message together, decoded
+	uint32_t number_over; // attachments of the message
+	enum profile_action action;
+	const char *clause; // or ""
+};
+
 struct profile_limits {		     // 0: no limit
 	uint32_t recipients;	     // of a transaction: 452 4.5.3
 	uint32_t invalid_recipients; // of a session, refused by us or the server: 421 4.7.0
@@ -64,6 +92,8 @@ struct profile {
 	struct profile_addrs own_sender_from; // clients outside that may, all the same
 	const struct profile_size *sizes;
 	size_t n_sizes;
+	const struct profile_attachment *attachments; // none: messages are not taken apart
+	size_t n_attachments;
 	enum profile_tls tls;
 	struct profile_addrs tls_servers; // BLIND: servers that keep the rules themselves
 	bool after_greeting;		  // no more is looked at once EHLO was answered

@@ -1,0 +1,125 @@
+// What is inside a message: parts, their names, their decoded bytes (RFC 5322, 2045 to 2049, 2047,
+// 2183, 2231, 6532), read as a stream in bounded memory.  What can be read in two ways is told in
+// both; what cannot be read is told as a doubt.  The same message gives the same calls, but for how
+// bytes of a part are cut, however it is fed.
+//
+// A message is a tree of parts: number 0 is the whole message, each multipart, message/rfc822 or
+// encoded block in a text (uuencode, yEnc) has parts below it.  Parts are told in the order in
+// which they begin; a part ends before its parent.
+//
+//	0 multipart/mixed
+//	1   text/plain
+//	2   message/rfc822
+//	3     text/plain
+//	4   application/pdf "予算.pdf"
+#ifndef SEKISHO_MIME_MIME_H
+#define SEKISHO_MIME_MIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	MIME_DEPTH_MAX = 16,	      // levels below the message
+	MIME_PARTS_MAX = 1000,	      // of a message
+	MIME_HEADER_MAX = 256 * 1024, // bytes of one part's header
+	MIME_FIELD_MAX = 64 * 1024,   // bytes of one field, unfolded
+	MIME_NAME_MAX = 1024, // bytes of one name in UTF-8; a longer one is cut, which is a doubt
+	MIME_NAMES_MAX = 8,   // readings of a part's name
+	MIME_TYPE_MAX = 128,
+	MIME_MEMORY_MAX =
+		256 * 1024, // of a parser, its buffers included, but for one header being read
+};
+
+enum mime_encoding {
+	MIME_IDENTITY, // 7bit, 8bit, binary, or none
+	MIME_BASE64,
+	MIME_QUOTED_PRINTABLE,
+	MIME_UUENCODE,
+	MIME_YENC,
+	MIME_UNKNOWN, // of a name that is not known: told raw, with the doubt MIME_ENCODING
+};
+
+// Why a message cannot be read in exactly one way.  Each is told at most once a part.
+enum mime_doubt {
+	MIME_TOO_DEEP,
+	MIME_TOO_MANY,	   // parts
+	MIME_TOO_LONG,	   // a header or a field
+	MIME_FIELD_TWICE,  // Content-Type, -Disposition or -Transfer-Encoding, with unlike values
+	MIME_FIELD_SYNTAX, // a header line that is none, a NUL, a field name with spaces, broken
+			   // folding
+	MIME_TYPE_SYNTAX,
+	MIME_BOUNDARY, // a multipart without one, with an empty or too long one, or with two
+		       // readings
+	MIME_UNCLOSED, // a multipart without its last boundary
+	MIME_OVERLAP,  // a boundary that is the beginning of an outer one's, or a part's like its
+		       // parent's
+	MIME_ENCODING, // unknown; or base64 or quoted-printable on a multipart or message (RFC
+		       // 2045 6.4)
+	MIME_BASE64_SYNTAX, // bytes outside of the alphabet, data after padding, a rest of one
+			    // character
+	MIME_QP_SYNTAX,
+	MIME_UU_SYNTAX,
+	MIME_YENC_SYNTAX,
+	MIME_NAME,    // names that differ between their readings
+	MIME_CHARSET, // a name in a character set that is not known or with bytes that are none of
+		      // it
+	MIME_PARTIAL, // message/partial or message/external-body: the rest is elsewhere
+	MIME_DOUBTS,
+};
+extern const char *const mime_doubt_names[MIME_DOUBTS]; // "too-deep", ...
+
+enum mime_kind { MIME_LEAF, MIME_MULTIPART, MIME_MESSAGE };
+
+struct mime_part {
+	uint32_t number, parent; // parent of 0: 0
+	uint8_t depth;
+	enum mime_kind kind;
+	enum mime_encoding encoding;
+	bool attachment;	  // Content-Disposition: attachment
+	bool inline_block;	  // uuencode or yEnc found in a text
+	char type[MIME_TYPE_MAX]; // "text/plain", lower case; as it counts where it is missing (RFC
+				  // 2045 5.2)
+	// All that any common client would show: of filename, filename*, name, name*, with and
+	// without RFC 2047 in quotes, continuations, first and last of two; UTF-8, the first the
+	// most likely.
+	char *names[MIME_NAMES_MAX];
+	uint32_t n_names;
+};
+
+// Two readings of the same bytes, where base64 or quoted-printable is sloppy: clients stop at the
+// padding, or go on.
+enum mime_reading { MIME_FIRST, MIME_SECOND };
+
+struct mime_sink {
+	// A part's header is complete (a block in a text: its first line).  part lives until its
+	// end.
+	void (*begin)(void *arg, const struct mime_part *part);
+	// One field of a part's header, unfolded: raw, and as a client shows it (RFC 2047 decoded
+	// to UTF-8).  After begin().
+	void (*field)(void *arg, const struct mime_part *part, const char *name, const char *raw,
+		      const char *shown);
+	// Decoded bytes of a leaf.  MIME_SECOND only after the readings have parted; both are
+	// complete then: what came before under MIME_FIRST alone belongs to both.
+	void (*bytes)(void *arg, const struct mime_part *part, enum mime_reading reading,
+		      const uint8_t *bytes, size_t n);
+	void (*end)(void *arg, const struct mime_part *part);
+	void (*doubt)(void *arg, const struct mime_part *part, enum mime_doubt doubt);
+	void *arg;
+};
+
+struct mime;
+
+// *ret, or -ENOMEM.  Message only: dots are unstuffed, lines end in CRLF.
+int mime_new(const struct mime_sink *sink, struct mime **ret);
+// 0, or -ENOMEM: nothing more is told, and what was is not all.  Any cut gives the same.
+int mime_feed(struct mime *mime, const uint8_t *bytes, size_t n);
+int mime_end(struct mime *mime);
+void mime_free(struct mime *mime); // NULL is fine
+size_t mime_memory(const struct mime *mime);
+
+// Loads every character converter (iconv) that names are read with; before the sandbox closes,
+// once.  0, or -errno.
+int mime_load_charsets(void);
+
+#endif
