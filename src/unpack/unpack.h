@@ -28,7 +28,7 @@ enum unpack_kind {
 	UNPACK_HTML = 1 << 12,	     // SVG with scripts too
 	UNPACK_MISLEADING = 1 << 13, // the name says another kind than the content; two extensions;
 				     // right-to-left override
-	UNPACK_MAIL = 1 << 14,	     // message/rfc822, msg
+	UNPACK_MAIL = 1 << 14, // message/rfc822, msg
 };
 extern const char
 	*const unpack_kind_names[]; // by bit number: "executable", "script", ...; NULL at the end
