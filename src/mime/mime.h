@@ -52,8 +52,7 @@ enum mime_doubt {
 	MIME_BOUNDARY, // a multipart without one, with an empty or too long one, or with two
 		       // readings
 	MIME_UNCLOSED, // a multipart without its last boundary
-	MIME_OVERLAP,  // a boundary that is the beginning of an outer one's, or a part's like its
-		      // parent's
+	MIME_OVERLAP,  // a boundary that begins like an outer one
 	MIME_ENCODING, // unknown; or base64 or quoted-printable on a multipart or message (RFC
 		       // 2045 6.4)
 	MIME_BASE64_SYNTAX, // bytes outside of the alphabet, data after padding, a rest of one
