@@ -15,7 +15,7 @@ enum {
 
 // A packet's own mark on its way to the inspector and back.
 enum {
-	PACKET_GUARD = 0x00000fff,  // plan_flow.guard_number of the flow that lets a new connection
+	PACKET_GUARD = 0x3fffffff,  // plan_flow.guard_mark of the flow that lets a new connection
 				    // in; 0: of one that is there already
 	PACKET_PASSED = 0x40000000, // set with its verdict: the connection leaves the queue
 };

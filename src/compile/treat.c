@@ -83,7 +83,7 @@ static uint32_t new_chain(struct compiling *c, const struct plan_cell *cell, uns
 	rule(c->build, chain, state->origin);
 	if (cell->treatment & PLAN_GUARD) {
 		rule_set_ct_mark(c->build, ~(uint32_t)(MARK_INSPECT | MARK_PASSED), MARK_INSPECT);
-		rule_set_meta_mark(c->build, c->flows[cell->guard_flow].guard_number);
+		rule_set_meta_mark(c->build, c->flows[cell->guard_flow].guard_mark);
 		rule_queue(c->build, QUEUE_FIRST, QUEUE_COUNT);
 	} else {
 		rule_verdict(c->build, RS_ACCEPT, RS_NONE);

@@ -5,6 +5,9 @@
 
 #include "plan/guard.h"
 
+_Static_assert((int)PROFILE_NUMBER == PLAN_GUARDED_MAX && (int)PROFILE_STAMP == PLAN_GUARD_STAMP,
+	       "a flow's mark is divided alike");
+
 struct maker {
 	const struct plan *plan;
 	struct arena *arena;
@@ -154,7 +157,9 @@ static int by_number(const void *a, const void *b)
 {
 	const struct profile_flow *x = a, *y = b;
 
-	return (x->number > y->number) - (x->number < y->number);
+	uint32_t a_number = x->mark & PROFILE_NUMBER, b_number = y->mark & PROFILE_NUMBER;
+
+	return (a_number > b_number) - (a_number < b_number);
 }
 
 static void make_flow(struct maker *maker, const struct plan_flow *flow,
@@ -164,7 +169,7 @@ static void make_flow(struct maker *maker, const struct plan_flow *flow,
 
 	if (!maker->profiles[index])
 		maker->profiles[index] = make_profile(maker, guard);
-	ret->number = flow->guard_number;
+	ret->mark = flow->guard_mark;
 	ret->id = arena_strdup(maker->arena, flow->id);
 	ret->clause = arena_strdup(maker->arena, flow->n_clauses ? flow->clauses[0] : "");
 	ret->profile = maker->profiles[index];

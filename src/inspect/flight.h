@@ -8,7 +8,7 @@
 
 enum {
 	FLIGHT_BYTES_MAX = 65536 + 2048, // a GSO packet and what a reply may grow by
-	FLIGHT_GUARD = 0x00000fff,	 // of mark: PACKET_GUARD of compile.h
+	FLIGHT_GUARD = 0x3fffffff,	 // of mark: PACKET_GUARD of compile.h
 	FLIGHT_HEAD_MAX = 124,		 // where TCP begins at the latest; others are dropped
 	FLIGHT_HOLD_SECONDS_MAX = 310,	 // none is held longer
 };

@@ -108,15 +108,15 @@ static bool is_sound(struct inspector *inspector, const struct packet *packet)
 
 static void judge(struct inspector *inspector, struct packet *packet)
 {
-	uint16_t number = packet->flight->mark & FLIGHT_GUARD;
+	uint32_t mark = packet->flight->mark & FLIGHT_GUARD;
 	bool begins = (packet->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 	struct stream *stream = table_find(inspector, packet, &packet->side);
 
 	if (stream && begins && stream_begins_again(stream, packet)) {
 		// Connection tracking may still know the one before, and then does not ask which
 		// flow lets it in.
-		if (!number && packet->side == ENGINE_CLIENT && stream->peer.flow)
-			number = stream->peer.flow->number;
+		if (!mark && packet->side == ENGINE_CLIENT && stream->peer.flow)
+			mark = stream->peer.flow->mark;
 		table_remove(stream);
 		stream = NULL;
 	}
@@ -125,7 +125,7 @@ static void judge(struct inspector *inspector, struct packet *packet)
 		table_touch(stream);
 		table_count(stream);
 	} else if (begins) {
-		stream_begin(inspector, packet, number);
+		stream_begin(inspector, packet, mark);
 	} else {
 		reset_stray(inspector, packet);
 	}

@@ -2,18 +2,21 @@
 
 #include <string.h>
 
-const struct profile_flow *profiles_find(const struct profiles *profiles, uint16_t number)
+const struct profile_flow *profiles_find(const struct profiles *profiles, uint32_t mark)
 {
+	uint32_t number = mark & PROFILE_NUMBER, stamp = mark & PROFILE_STAMP;
 	size_t lo = 0, hi = profiles->n;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (profiles->flows[mid].number < number)
+		if ((profiles->flows[mid].mark & PROFILE_NUMBER) < number)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < profiles->n && profiles->flows[lo].number == number ? &profiles->flows[lo]
-									: NULL;
+	const struct profile_flow *flow = lo < profiles->n ? &profiles->flows[lo] : NULL;
+	if (!flow || (flow->mark & PROFILE_NUMBER) != number)
+		return NULL;
+	return !stamp || (flow->mark & PROFILE_STAMP) == stamp ? flow : NULL;
 }
 
 bool profile_holds(const struct profile_addrs *addrs, const struct addr *addr)

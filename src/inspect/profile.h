@@ -105,9 +105,12 @@ struct profile_zone {
 	struct profile_addrs addrs;
 };
 
+// Of a mark: which flow, and a hash of its id and its guard's (0 where older rules have none).
+enum { PROFILE_NUMBER = 0xfff, PROFILE_STAMP = 0x3ffff000 };
+
 // A flow whose guard reads SMTP.
 struct profile_flow {
-	uint16_t number; // plan_flow.guard_number: in the connection's mark
+	uint32_t mark; // plan_flow.guard_mark: of the packet that begins a connection
 	const char *id;
 	const char *clause; // the first, or ""
 	const struct profile *profile;
@@ -116,11 +119,12 @@ struct profile_flow {
 };
 
 struct profiles {
-	const struct profile_flow *flows; // by number
+	const struct profile_flow *flows; // by PROFILE_NUMBER of mark
 	size_t n;
 };
 
-const struct profile_flow *profiles_find(const struct profiles *profiles, uint16_t number);
+// NULL: there is none, or that number is now another flow's, or its flow has another guard.
+const struct profile_flow *profiles_find(const struct profiles *profiles, uint32_t mark);
 bool profile_holds(const struct profile_addrs *addrs, const struct addr *addr);
 // domain in lower case, without a trailing dot.
 bool profile_owns(const struct profile *profile, const char *domain);

@@ -219,8 +219,8 @@ void use_drop(struct profile_use *use);
 
 // --- stream_open.c: how connections begin
 
-// The first SYN; number: of the flow that lets it in.
-void stream_begin(struct inspector *inspector, struct packet *packet, uint16_t number);
+// The first SYN; mark: of the flow that lets it in.
+void stream_begin(struct inspector *inspector, struct packet *packet, uint32_t mark);
 // Whether this SYN begins another connection between the same ends.
 bool stream_begins_again(const struct stream *stream, const struct packet *packet);
 // Takes out of a SYN the options that are not understood, and lets it go on.

@@ -46,10 +46,10 @@ static bool is_plain(const struct packet *packet)
 	return !packet->tcp.size && !packet->fin && !(packet->tcp.options & TCP_HAS_SIGNATURE);
 }
 
-void stream_begin(struct inspector *inspector, struct packet *packet, uint16_t number)
+void stream_begin(struct inspector *inspector, struct packet *packet, uint32_t mark)
 {
 	const struct profile_flow *flow =
-		inspector->use ? profiles_find(inspector->use->profiles, number) : NULL;
+		inspector->use ? profiles_find(inspector->use->profiles, mark) : NULL;
 	struct stream *stream;
 
 	if (!is_plain(packet)) {

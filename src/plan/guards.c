@@ -223,18 +223,35 @@ static void warn_of_guard(struct build *b, const struct pol_guard *source, struc
 
 // --- numbers
 
-// A connection carries its flow's number in the kernel's mark for as long as it lives, so a flow
-// keeps its number when others come and go: it is a hash of the id.  Where two ids meet, the later
-// one in order takes the next free number, and only such a one can ever change.
+// A flow keeps its number when others come and go, so that rules stay as they are: it is a hash of
+// the id.  Where two ids meet, the later one in order takes the next free number, and only such a
+// one can ever change.
 //
-// FNV-1a; never to be changed, for connections outlive the daemon.
-static uint32_t hash_of(const char *text)
-{
-	uint32_t hash = 2166136261u;
+// The stamp says whose guard's the number was when the rules were made: for a moment an inspector
+// knows another policy than the kernel has, and there the number may be another flow's, or the flow
+// may have another guard.
+//
+// FNV-1a; never to be changed, for rules outlive the daemon.
+enum { FNV_START = 2166136261u };
 
+static uint32_t hash_on(uint32_t hash, const char *text)
+{
 	for (const char *c = text; *c; c++)
 		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	return hash;
+}
+
+static uint32_t folded(uint32_t hash)
+{
 	return hash ^ hash >> 16;
+}
+
+static uint32_t stamp_of(const struct plan_flow *flow)
+{
+	uint32_t hash = hash_on(hash_on(hash_on(FNV_START, flow->id), "/"), flow->guard);
+	uint32_t stamp = folded(hash) << 12 & PLAN_GUARD_STAMP;
+
+	return stamp ? stamp : PLAN_GUARD_STAMP;
 }
 
 static void number_flows(struct build *b)
@@ -255,10 +272,10 @@ static void number_flows(struct build *b)
 				 flow->id, PLAN_GUARDED_MAX);
 			return;
 		}
-		for (slot = hash_of(flow->id) % PLAN_GUARDED_MAX; taken[slot];)
+		for (slot = folded(hash_on(FNV_START, flow->id)) % PLAN_GUARDED_MAX; taken[slot];)
 			slot = (slot + 1) % PLAN_GUARDED_MAX;
 		taken[slot] = true;
-		flow->guard_number = (uint16_t)(slot + 1);
+		flow->guard_mark = (slot + 1) | stamp_of(flow);
 	}
 }
 

@@ -32,6 +32,7 @@ enum {
 	PLAN_CLASS_CELLS_MAX = 200000,
 	PLAN_LIFELINES_MAX = 256, // rules
 	PLAN_GUARDED_MAX = 4095,  // flows with a guard
+	PLAN_GUARD_STAMP = 0x3ffff000,
 	PLAN_NONE = UINT32_MAX,
 };
 
@@ -95,7 +96,9 @@ struct plan_flow {
 	unsigned helpers;	       // enum plan_helper bits
 	const char *guard;	       // guard id or NULL
 	const char *guard_protocol;    // smtp, http, dns; NULL without a guard
-	uint16_t guard_number;	       // 1 to PLAN_GUARDED_MAX, its own; 0 without a guard
+	uint32_t guard_mark;	       // its own number, 1 to PLAN_GUARDED_MAX, and above it, as
+				       // bits of PLAN_GUARD_STAMP, a hash of its id and its
+				       // guard's, never 0; the whole is 0 without a guard
 	const struct plan_term *terms; // as written, except taken away, before overlaps are settled
 	size_t n_terms;
 	const struct plan_term *excepted; // what `except` takes away, for "why not"; may overlap

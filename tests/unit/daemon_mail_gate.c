@@ -116,7 +116,7 @@ static const struct profile_flow *flow_of(const struct bed *bed, const char *id)
 	uint32_t flow = plan_find_flow(bed->plan, id);
 
 	assert_int_not_equal(flow, PLAN_NONE);
-	return profiles_find(&bed->profiles, plan_flows(bed->plan, &n)[flow].guard_number);
+	return profiles_find(&bed->profiles, plan_flows(bed->plan, &n)[flow].guard_mark);
 }
 
 static void greet(const struct bed *bed, const struct row *row, struct session *session)

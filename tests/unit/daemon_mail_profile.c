@@ -56,7 +56,7 @@ static const char policy_text[] =
 struct bed {
 	struct arena *arena;
 	struct profiles profiles;
-	uint16_t numbers[3]; // of mail-in, mail-out, mail-relay
+	uint32_t marks[3]; // of mail-in, mail-out, mail-relay
 };
 
 static int setup(void **state)
@@ -74,9 +74,9 @@ static int setup(void **state)
 		return -1;
 	policy_free(policy);
 	bed.arena = arena_new();
-	bed.numbers[0] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-in")].guard_number;
-	bed.numbers[1] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-out")].guard_number;
-	bed.numbers[2] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-relay")].guard_number;
+	bed.marks[0] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-in")].guard_mark;
+	bed.marks[1] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-out")].guard_mark;
+	bed.marks[2] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-relay")].guard_mark;
 	if (mail_profiles_make(plan, bed.arena, &bed.profiles) < 0)
 		return -1;
 	plan_free(plan); // the profiles stand alone
@@ -104,9 +104,9 @@ static bool holds(const struct profile_addrs *addrs, const char *text)
 static void flows(void **state)
 {
 	const struct bed *bed = *state;
-	const struct profile_flow *in = profiles_find(&bed->profiles, bed->numbers[0]);
-	const struct profile_flow *out = profiles_find(&bed->profiles, bed->numbers[1]);
-	const struct profile_flow *relay = profiles_find(&bed->profiles, bed->numbers[2]);
+	const struct profile_flow *in = profiles_find(&bed->profiles, bed->marks[0]);
+	const struct profile_flow *out = profiles_find(&bed->profiles, bed->marks[1]);
+	const struct profile_flow *relay = profiles_find(&bed->profiles, bed->marks[2]);
 
 	assert_int_equal(bed->profiles.n, 3); // not those of other protocols
 	assert_null(profiles_find(&bed->profiles, 0));
@@ -125,13 +125,19 @@ static void flows(void **state)
 	assert_string_equal(relay->from[0].id, "office");
 	assert_string_equal(relay->from[1].id, "dmz");
 	for (size_t i = 1; i < bed->profiles.n; i++)
-		assert_true(bed->profiles.flows[i - 1].number < bed->profiles.flows[i].number);
+		assert_true((bed->profiles.flows[i - 1].mark & PROFILE_NUMBER) <
+			    (bed->profiles.flows[i].mark & PROFILE_NUMBER));
+	// The number of another policy, where it is another flow's, or that flow has another guard.
+	assert_null(profiles_find(&bed->profiles, bed->marks[0] ^ 0x1000));
+	assert_null(profiles_find(&bed->profiles, bed->marks[0] ^ 0x20000000));
+	// Of rules that were made without it.
+	assert_ptr_equal(profiles_find(&bed->profiles, bed->marks[0] & PROFILE_NUMBER), in);
 }
 
 static void outer(void **state)
 {
 	const struct bed *bed = *state;
-	const struct profile *outer = profiles_find(&bed->profiles, bed->numbers[0])->profile;
+	const struct profile *outer = profiles_find(&bed->profiles, bed->marks[0])->profile;
 
 	assert_true(profile_owns(outer, "city.example.jp"));
 	assert_true(profile_owns(outer, "mail.city.example.jp"));
@@ -161,7 +167,7 @@ static void outer(void **state)
 static void inner(void **state)
 {
 	const struct bed *bed = *state;
-	const struct profile *inner = profiles_find(&bed->profiles, bed->numbers[2])->profile;
+	const struct profile *inner = profiles_find(&bed->profiles, bed->marks[2])->profile;
 
 	assert_int_equal(inner->own_sender, PROFILE_OWN_REFUSE);
 	assert_true(holds(&inner->smart_hosts, "192.0.2.25"));

@@ -65,6 +65,8 @@ static void look(const struct flight *flight)
 	       view.size < sizeof(last.payload) ? view.size : sizeof(last.payload));
 }
 
+static uint32_t mark = 1; // of packets
+
 // One packet of connection `which`.
 static enum flight_fate packet(uint32_t which, bool from_server, uint8_t flags, int32_t seq,
 			       int32_t ack, const char *bytes, uint32_t size)
@@ -85,6 +87,7 @@ static enum flight_fate packet(uint32_t which, bool from_server, uint8_t flags, 
 	m_put(flight->bytes + (from_server ? 18 : 14), which >> 8, 2); // the client's address
 	flight->bytes[from_server ? 22 : 20] = (uint8_t)which;	       // and port
 	flight->sums_checked = true;
+	flight->mark = mark;
 	inspector_packet(inspector, flight, now_us);
 	enum flight_fate fate = flight->fate;
 	if (fate != FLIGHT_HOLD) {
@@ -302,9 +305,10 @@ static void bytes_kept(void **state)
 
 static void profiles(void **state)
 {
-	static const struct profile_flow flow = { .number = 1, .id = "other" };
+	static const struct profile_flow flow = { .mark = 1, .id = "other" };
+	static const struct profile_flow stamped = { .mark = 1 | 0x4000, .id = "other" };
 	static const struct profiles first = { &flow, 1 }, second = { &flow, 1 },
-				     none = { NULL, 0 };
+				     elsewhere = { &stamped, 1 }, none = { NULL, 0 };
 	(void)state;
 	n_retired = 0;
 	begin(100, 64 << 20, 100);
@@ -317,11 +321,19 @@ static void profiles(void **state)
 	wait_seconds(MINUTE + 2);
 	assert_int_equal(n_retired, 1);
 	assert_ptr_equal(retired, &first);
+	inspector_set_profiles(inspector, &elsewhere, on_retired, NULL);
+	assert_int_equal(packet(3, false, M_SYN, -1, 0, NULL, 0), FLIGHT_ACCEPT);
+	// The packet's mark is of a policy in which the number was another's.
+	mark = 1 | 0x5000;
+	assert_int_equal(packet(4, false, M_SYN, -1, 0, NULL, 0), FLIGHT_DROP);
+	mark = 1 | 0x4000;
+	assert_int_equal(packet(4, false, M_SYN, -1, 0, NULL, 0), FLIGHT_ACCEPT);
+	mark = 1;
 	inspector_set_profiles(inspector, &none, on_retired, NULL);
-	assert_int_equal(packet(3, false, M_SYN, -1, 0, NULL, 0), FLIGHT_DROP);
+	assert_int_equal(packet(5, false, M_SYN, -1, 0, NULL, 0), FLIGHT_DROP);
 	assert_int_equal(packet(2, false, M_ACK, 0, 0, "pab\n", 4), FLIGHT_ACCEPT);
 	inspector_free(inspector);
-	assert_int_equal(n_retired, 3);
+	assert_int_equal(n_retired, 4);
 }
 
 int main(void)

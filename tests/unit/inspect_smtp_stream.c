@@ -71,7 +71,7 @@ static struct inspector *make_inspector(uint32_t connections)
 		.guard = "mail", .domains = domains, .n_domains = 1, .sizes = sizes, .n_sizes = 1
 	};
 	static const struct profile_flow flow = {
-		.number = 1, .id = "mail", .clause = "", .profile = &profile
+		.mark = 1, .id = "mail", .clause = "", .profile = &profile
 	};
 	static const struct profiles profiles = { &flow, 1 };
 	const struct inspector_options options = { .connections_max = connections,

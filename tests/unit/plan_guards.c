@@ -16,7 +16,7 @@
 	"zones:\n"                                                                                 \
 	"  office: { interfaces: [e0], networks: [10.0.0.0/8] }\n"                                 \
 	"  dmz: { role: server, interfaces: [e1], networks: [192.0.2.0/24] }\n"                    \
-	"guards: { mail: smtp }\n"                                                                 \
+	"guards: { mail: smtp, second: smtp }\n"                                                   \
 	"flows:\n"
 
 static struct plan *make(const char *text, struct diag *diag)
@@ -66,9 +66,10 @@ static void numbers_are_their_own(void **state)
 	const struct plan_flow *flows = plan_flows(plan, &n);
 	assert_int_equal(n, PLAN_GUARDED_MAX);
 	for (size_t i = 0; i < n; i++) {
-		assert_in_range(flows[i].guard_number, 1, PLAN_GUARDED_MAX);
-		assert_false(taken[flows[i].guard_number]);
-		taken[flows[i].guard_number] = true;
+		assert_in_range(flows[i].guard_mark & ~PLAN_GUARD_STAMP, 1, PLAN_GUARDED_MAX);
+		assert_int_not_equal(flows[i].guard_mark & PLAN_GUARD_STAMP, 0);
+		assert_false(taken[flows[i].guard_mark & ~PLAN_GUARD_STAMP]);
+		taken[flows[i].guard_mark & ~PLAN_GUARD_STAMP] = true;
 	}
 	plan_free(plan);
 	diag_free(diag);
@@ -94,10 +95,10 @@ static unsigned number_of(const struct plan *plan, const char *id)
 	size_t n;
 
 	assert_int_not_equal(flow, PLAN_NONE);
-	return plan_flows(plan, &n)[flow].guard_number;
+	return plan_flows(plan, &n)[flow].guard_mark & ~PLAN_GUARD_STAMP;
 }
 
-// As they were when connections were marked with them.
+// As they are in the rules of generations that are stored.
 static void numbers_stay(void **state)
 {
 	struct diag *diag = diag_new();
@@ -131,6 +132,35 @@ static void numbers_that_meet(void **state)
 	assert_int_equal(number_of(plan, "mail-106"), number_of(plan, "mail-4") - 1);
 	plan_free(plan);
 	diag_free(diag);
+}
+
+static uint32_t mark_under(const char *guard)
+{
+	char text[512];
+	struct diag *diag = diag_new();
+
+	snprintf(text, sizeof(text),
+		 ZONES "  - { id: mail-4, from: office, to: dmz, services: [tcp/1], guard: %s }\n",
+		 guard);
+	struct plan *plan = make(text, diag);
+	size_t n;
+
+	assert_non_null(plan);
+	uint32_t mark = plan_flows(plan, &n)[plan_find_flow(plan, "mail-4")].guard_mark;
+	plan_free(plan);
+	diag_free(diag);
+	return mark;
+}
+
+// A flow that gets another guard keeps its number; its mark says that it is not the same.
+static void another_guard(void **state)
+{
+	uint32_t mail = mark_under("mail"), second = mark_under("second");
+
+	(void)state;
+	assert_int_equal(mail, mark_under("mail"));
+	assert_int_equal(mail & ~PLAN_GUARD_STAMP, second & ~PLAN_GUARD_STAMP);
+	assert_int_not_equal(mail, second);
 }
 
 // A policy with one guard for smtp of these keys, on a flow between two zones inside.
@@ -372,15 +402,11 @@ static void says_sizes_exactly(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers_are_their_own),
-		cmocka_unit_test(one_too_many),
-		cmocka_unit_test(numbers_stay),
-		cmocka_unit_test(numbers_that_meet),
-		cmocka_unit_test(defaults),
-		cmocka_unit_test(zones_without_networks),
-		cmocka_unit_test(reads_domains),
-		cmocka_unit_test(japanese_names),
-		cmocka_unit_test(records),
+		cmocka_unit_test(numbers_are_their_own),  cmocka_unit_test(one_too_many),
+		cmocka_unit_test(numbers_stay),		  cmocka_unit_test(numbers_that_meet),
+		cmocka_unit_test(another_guard),	  cmocka_unit_test(defaults),
+		cmocka_unit_test(zones_without_networks), cmocka_unit_test(reads_domains),
+		cmocka_unit_test(japanese_names),	  cmocka_unit_test(records),
 		cmocka_unit_test(says_sizes_exactly),
 	};
 

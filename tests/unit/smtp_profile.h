@@ -57,7 +57,7 @@ static inline void town_init(struct town *town)
 	};
 	town->from = (struct profile_zone){ "internet", { &town->exempt, 1 } };
 	town->to = (struct profile_zone){ "dmz", { &town->server, 1 } };
-	town->flow = (struct profile_flow){ .number = 1,
+	town->flow = (struct profile_flow){ .mark = 1,
 					    .id = "mail-in",
 					    .clause = "21-1",
 					    .profile = &town->profile,

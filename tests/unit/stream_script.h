@@ -174,7 +174,7 @@ static const struct engine_kind script_kind = { script_make, script_free, script
 						script_closed, script_memory };
 
 // The flow 1 of an empty guard.
-static const struct profile_flow script_flow = { .number = 1, .id = "mail" };
+static const struct profile_flow script_flow = { .mark = 1, .id = "mail" };
 static const struct profiles script_profiles = { &script_flow, 1 };
 
 #endif
