@@ -177,10 +177,10 @@ soak:
 	@$(MAKE) -s -j2 all lab-programs $(BUILD)/bench_mail
 	@BUILD=$(BUILD) tests/soak
 
-# Mail through the gate beside mail past it.
+# Mail through the gate beside mail past it, and beside the kernel's queue alone.
 bench-mail:
 	@$(call install-packages,$(DEPS_BENCH))
-	@$(MAKE) -s -j2 all lab-programs $(BUILD)/bench_mail
+	@$(MAKE) -s -j2 all lab-programs $(addprefix $(BUILD)/bench_,mail queue_floor half_open)
 	@BUILD=$(BUILD) tests/bench/mail/run
 
 SHARE = $(DESTDIR)$(PREFIX)/share

@@ -2,15 +2,21 @@
 // each, epoll, one body made once.
 //
 //	bench_mail sink ADDRESS PORT
-//	bench_mail source ADDRESS PORT SESSIONS MESSAGES SIZE new|kept
-//	bench_mail idle ADDRESS PORT CONNECTIONS SECONDS [OWN-ADDRESS]
+//	bench_mail source ADDRESS PORT SESSIONS MESSAGES SIZE new|kept|apart
+//	bench_mail idle ADDRESS PORT CONNECTIONS BYTES-PER-SECOND [OWN-ADDRESS]
 //
 // sink takes every message and says how many there were, and their bytes, when it is ended by
-// SIGTERM.  source sends MESSAGES in all over SESSIONS sessions at a time, each message by a new
-// connection or all of a session by one, and prints one line of JSON.  idle greets and then keeps
-// its connections open.
+// SIGTERM; several sinks share a port.  source sends MESSAGES in all over SESSIONS sessions at a
+// time, each message by a new connection or all of a session by one, and prints one line of JSON.
+// Apart: by a new one, and the end of data (CRLF.CRLF) goes when all before it was acknowledged, so
+// that last_reply_us has nothing of what still lay in its own buffer.
+//
+// idle greets, prints a line when every connection has its greeting, and keeps them open, saying
+// bytes of a long command here and there if it is to.  SIGTERM: it asks each whether it is still
+// there, and prints how many answered.
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,13 +24,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
-enum { EVENTS = 256, LINE = 512, ROOM = 256 * 1024, SESSIONS_MAX = 60000, STALL_MS = 30000 };
+enum {
+	EVENTS = 256,
+	LINE = 512,
+	ROOM = 256 * 1024,
+	SESSIONS_MAX = 60000,
+	STALL_MS = 30000,
+	END_OF_DATA = 5, // CRLF.CRLF
+	LOOK_NS = 50000, // how often it is looked whether all was acknowledged
+	UNDER_WAY = 500, // idle: connections that have no greeting yet
+	DRIP_MAX = 400,	 // bytes of one slow line
+};
 
 static _Noreturn void give_up(const char *what)
 {
@@ -75,6 +92,18 @@ static void watch(int epoll, int op, int fd, uint32_t events, void *what)
 }
 
 static char room[ROOM];
+
+// Readable when SIGTERM has come.
+static int await_term(int epoll, void *what)
+{
+	sigset_t term;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	int fd = signalfd(-1, &term, 0);
+	watch(epoll, EPOLL_CTL_ADD, fd, EPOLLIN, what);
+	return fd;
+}
 
 // --- sink
 
@@ -163,21 +192,17 @@ static int sink(const struct end *end)
 	struct epoll_event events[EVENTS];
 	int epoll = epoll_create1(0), one = 1;
 	int listener = socket(end->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	sigset_t term;
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	sigprocmask(SIG_BLOCK, &term, NULL);
-	int ended = signalfd(-1, &term, 0);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (bind(listener, (const void *)&end->addr, end->size) < 0 || listen(listener, 4096) < 0)
 		give_up("listen");
 	watch(epoll, EPOLL_CTL_ADD, listener, EPOLLIN, &listener);
-	watch(epoll, EPOLL_CTL_ADD, ended, EPOLLIN, &ended);
+	await_term(epoll, &sunk);
 	for (;;) {
 		int n = epoll_wait(epoll, events, EVENTS, -1);
 		for (int i = 0; i < n; i++) {
 			struct taker *taker = events[i].data.ptr;
-			if (events[i].data.ptr == &ended) {
+			if (events[i].data.ptr == &sunk) {
 				printf("{\"messages\":%llu,\"bytes\":%llu}\n",
 				       (unsigned long long)sunk, (unsigned long long)sunk_bytes);
 				return 0;
@@ -216,6 +241,8 @@ struct giver {
 	uint64_t body_done_us;
 	uint32_t events; // watched for
 	bool again;	 // the session's greeting is over
+	bool emptying;	 // the end of data waits until all before it was acknowledged
+	bool asked;	 // idle: whether it is still there
 	char line[LINE];
 	size_t n_line;
 };
@@ -225,8 +252,8 @@ struct load {
 	int epoll;
 	char *body;
 	size_t size;
-	bool kept;
-	long left, open;
+	bool kept, apart;
+	long left, open, emptying;
 	uint64_t done, failed, moved_ms;
 	uint32_t *waits; // of the last reply, in microseconds
 	char trouble[LINE];
@@ -256,24 +283,49 @@ static void close_giver(struct load *load, struct giver *giver)
 	close(giver->fd);
 	giver->fd = -1;
 	load->open--;
+	load->emptying -= giver->emptying;
+	giver->emptying = false;
 }
 
-static void give_body(struct load *load, struct giver *giver)
+static void give_until(struct load *load, struct giver *giver, size_t end)
 {
-	while (giver->sent < load->size) {
-		ssize_t n = send(giver->fd, load->body + giver->sent, load->size - giver->sent,
-				 MSG_NOSIGNAL);
+	while (giver->sent < end) {
+		ssize_t n =
+			send(giver->fd, load->body + giver->sent, end - giver->sent, MSG_NOSIGNAL);
 		if (n < 0)
 			break;
 		giver->sent += (size_t)n;
 		load->moved_ms = monotonic_ms();
 	}
-	uint32_t events = EPOLLIN | (giver->sent < load->size ? EPOLLOUT : 0);
+	uint32_t events = EPOLLIN | (giver->sent < end ? EPOLLOUT : 0);
 	if (giver->sent == load->size)
 		giver->body_done_us = monotonic_us();
 	if (events != giver->events)
 		watch(load->epoll, EPOLL_CTL_MOD, giver->fd, events, giver);
 	giver->events = events;
+}
+
+static void give_body(struct load *load, struct giver *giver)
+{
+	size_t end = load->size - (load->apart ? END_OF_DATA : 0);
+	give_until(load, giver, end);
+	if (load->apart && giver->sent == end) {
+		giver->emptying = true;
+		load->emptying++;
+	}
+}
+
+// The end goes to those that have everything else.
+static void give_ends(struct load *load, struct giver *givers, long n)
+{
+	for (long i = 0; i < n; i++) {
+		int waiting = 0;
+		if (!givers[i].emptying || ioctl(givers[i].fd, SIOCOUTQ, &waiting) < 0 || waiting)
+			continue;
+		givers[i].emptying = false;
+		load->emptying--;
+		give_until(load, &givers[i], load->size);
+	}
 }
 
 // False: the session is over.
@@ -368,7 +420,11 @@ static int source(struct load *load, long sessions, long messages)
 	for (long i = 0; i < sessions && load->left > 0; i++, load->left--)
 		open_giver(load, &givers[i]);
 	while (load->open > 0 && monotonic_ms() - load->moved_ms < STALL_MS) {
-		int n = epoll_wait(load->epoll, events, EVENTS, 1000);
+		struct timespec wait = { .tv_sec = 1 };
+		if (load->emptying)
+			wait = (struct timespec){ .tv_nsec = LOOK_NS };
+		int n = epoll_pwait2(load->epoll, events, EVENTS, &wait, NULL);
+		give_ends(load, givers, load->emptying ? sessions : 0);
 		for (int i = 0; i < n; i++) {
 			struct giver *giver = events[i].data.ptr;
 			if (events[i].events & EPOLLOUT)
@@ -395,34 +451,108 @@ static int source(struct load *load, long sessions, long messages)
 
 // --- idle
 
-static int idle(struct load *load, long connections, unsigned seconds)
+struct idlers {
+	struct load *load;
+	struct giver *givers;
+	long wanted, opened, greeted, lost, answered;
+	long next; // whose turn it is to say a byte
+	int term;
+	bool told, ends;
+};
+
+static void say_idle(const struct idlers *idlers)
+{
+	printf("{\"opened\":%ld,\"greeted\":%ld,\"lost\":%ld,\"answered\":%ld}\n", idlers->opened,
+	       idlers->greeted, idlers->lost, idlers->answered);
+	fflush(stdout);
+}
+
+static void hear_idle(struct idlers *idlers, struct giver *giver)
+{
+	ssize_t got = recv(giver->fd, room, ROOM, 0);
+	if (got < 0 && errno == EAGAIN)
+		return;
+	idlers->load->moved_ms = monotonic_ms();
+	if (got <= 0) {
+		close_giver(idlers->load, giver);
+		idlers->lost++;
+	} else if (giver->step == GREETING) {
+		send(giver->fd, words[GREETING], strlen(words[GREETING]), MSG_NOSIGNAL);
+		giver->step = HELLO;
+	} else if (!giver->again) {
+		giver->again = true;
+		idlers->greeted++;
+	} else if (giver->asked) {
+		giver->asked = false;
+		idlers->answered++;
+	}
+}
+
+// A byte of a line that does not come to its end.
+static void drip(struct idlers *idlers)
+{
+	struct giver *giver = &idlers->givers[idlers->next++ % idlers->wanted];
+	if (!giver->again || giver->fd < 0 || giver->sent >= DRIP_MAX)
+		return;
+	send(giver->fd, giver->sent < 5 ? &"NOOP "[giver->sent] : "x", 1, MSG_NOSIGNAL);
+	giver->sent++;
+}
+
+static void ask_idle(struct idlers *idlers)
+{
+	watch(idlers->load->epoll, EPOLL_CTL_DEL, idlers->term, 0, NULL);
+	for (long i = 0; i < idlers->opened; i++) {
+		struct giver *giver = &idlers->givers[i];
+		const char *word = giver->sent ? "\r\n" : "NOOP\r\n";
+		if (giver->fd < 0 || !giver->again)
+			continue;
+		giver->asked = send(giver->fd, word, strlen(word), MSG_NOSIGNAL) > 0;
+		// What is asked at once finds no room in a queue.
+		if (i % UNDER_WAY == UNDER_WAY - 1)
+			usleep(50000);
+	}
+	idlers->load->moved_ms = monotonic_ms();
+	idlers->ends = true;
+}
+
+static bool idle_over(struct idlers *idlers)
+{
+	bool stalled = monotonic_ms() - idlers->load->moved_ms > STALL_MS;
+	if (!idlers->told && (idlers->greeted + idlers->lost >= idlers->wanted || stalled)) {
+		idlers->told = true;
+		say_idle(idlers);
+	}
+	return idlers->ends && (stalled || idlers->answered + idlers->lost >= idlers->opened);
+}
+
+static int idle(struct load *load, long connections, long bytes_per_s)
 {
 	struct epoll_event events[EVENTS];
-	struct giver *givers = calloc((size_t)connections, sizeof(*givers));
-	long opened = 0, greeted = 0, lost = 0;
-	uint64_t end = monotonic_ms() + seconds * 1000;
-	while (givers && monotonic_ms() < end) {
-		for (int i = 0; i < 200 && opened < connections && opened - greeted < 2000; i++)
-			open_giver(load, &givers[opened++]);
-		int n = epoll_wait(load->epoll, events, EVENTS, 100);
+	struct idlers idlers = { .load = load, .wanted = connections };
+	uint64_t start = monotonic_ms();
+	long dripped = 0;
+	idlers.givers = calloc((size_t)connections, sizeof(*idlers.givers));
+	if (!idlers.givers)
+		give_up("memory");
+	idlers.term = await_term(load->epoll, &idlers);
+	load->moved_ms = start;
+	while (!idle_over(&idlers)) {
+		while (!idlers.told && idlers.opened < connections &&
+		       idlers.opened - idlers.greeted - idlers.lost < UNDER_WAY)
+			open_giver(load, &idlers.givers[idlers.opened++]);
+		int n = epoll_wait(load->epoll, events, EVENTS, 20);
 		for (int i = 0; i < n; i++) {
-			struct giver *giver = events[i].data.ptr;
-			ssize_t got = recv(giver->fd, room, ROOM, 0);
-			if (got > 0 && giver->step == GREETING) {
-				send(giver->fd, words[GREETING], strlen(words[GREETING]),
-				     MSG_NOSIGNAL);
-				giver->step = HELLO;
-			} else if (got > 0 && !giver->again) {
-				giver->again = true;
-				greeted++;
-			} else if (got <= 0) {
-				close_giver(load, giver);
-				lost++;
-			}
+			if (events[i].data.ptr != &idlers)
+				hear_idle(&idlers, events[i].data.ptr);
+			else
+				ask_idle(&idlers);
 		}
+		long due = (long)((monotonic_ms() - start) * (uint64_t)bytes_per_s / 1000);
+		for (; dripped < due && !idlers.ends; dripped++)
+			drip(&idlers);
 	}
-	printf("{\"opened\":%ld,\"greeted\":%ld,\"lost\":%ld}\n", opened, greeted, lost);
-	return lost || greeted < connections ? 1 : 0;
+	say_idle(&idlers);
+	return idlers.answered < connections ? 1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -438,7 +568,7 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "sink") && argc == 4)
 		return sink(&end);
 	long first = argc > 4 ? atol(argv[4]) : 0, second = argc > 5 ? atol(argv[5]) : 0;
-	if (first < 1 || first > SESSIONS_MAX || second < 1) {
+	if (first < 1 || first > SESSIONS_MAX || second < 0) {
 		fprintf(stderr, "bench_mail: numbers are missing\n");
 		return 2;
 	}
@@ -448,10 +578,11 @@ int main(int argc, char **argv)
 		load.own = &own;
 	}
 	if (!strcmp(argv[1], "idle") && (argc == 6 || argc == 7))
-		return idle(&load, first, (unsigned)second);
-	if (strcmp(argv[1], "source") != 0 || argc != 8)
+		return idle(&load, first, second);
+	if (strcmp(argv[1], "source") != 0 || argc != 8 || !second)
 		return 2;
 	load.kept = !strcmp(argv[7], "kept");
+	load.apart = !strcmp(argv[7], "apart");
 	make_body(&load, (size_t)atol(argv[6]));
 	return source(&load, first, second);
 }
