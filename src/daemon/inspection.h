@@ -29,8 +29,8 @@ int inspection_open(struct gate *gate, sd_event *event);
 void inspection_close(struct gate *gate); // and ends them all
 
 // Before the kernel gets these rules of a stored generation: inspectors learn its policy, and are
-// started if need be.  One that takes too long is replaced.  Connections in hand go on as they
-// began.
+// started if need be.  One that takes too long is replaced.  Connections in hand take it over
+// between two transactions.
 void inspection_prepare(struct gate *gate, const struct ruleset *next);
 // What the running policy names (countries) has other addresses now.
 void inspection_refresh(struct gate *gate);

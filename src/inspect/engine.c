@@ -310,6 +310,25 @@ void engine_closed(struct engine *engine, enum engine_side which, uint64_t now_u
 	go_on(engine);
 }
 
+static void take_flow(struct engine *engine, const struct profile_flow *flow)
+{
+	const struct profile *profile = flow->profile;
+	engine->peer.flow = flow;
+	engine->profile = profile;
+	engine->sender = smtp_relay_is_sender(&engine->peer);
+	engine->lets_tls = profile->tls == PROFILE_TLS_BLIND &&
+			   profile_holds(&profile->tls_servers, &engine->peer.server);
+	engine->size_most = smtp_size_most(profile, &engine->peer.client, engine->sender);
+}
+
+void smtp_renew(struct engine *engine)
+{
+	const struct profile_flow *flow =
+		engine->host.renew ? engine->host.renew(engine->host.arg) : NULL;
+	if (flow)
+		take_flow(engine, flow);
+}
+
 int engine_new(const struct engine_peer *peer, const struct engine_host *host,
 	       struct source_limits *limits, uint64_t now_us, struct engine **ret_engine)
 {
@@ -323,14 +342,10 @@ int engine_new(const struct engine_peer *peer, const struct engine_host *host,
 		return -ENOMEM;
 	engine->peer = *peer;
 	engine->host = *host;
-	engine->profile = peer->flow->profile;
 	engine->limits = limits;
 	engine->source_slot = SOURCE_NONE;
 	engine->began_us = engine->now_us = now_us;
-	engine->sender = smtp_relay_is_sender(peer);
-	engine->lets_tls = engine->profile->tls == PROFILE_TLS_BLIND &&
-			   profile_holds(&engine->profile->tls_servers, &peer->server);
-	engine->size_most = smtp_size_most(engine->profile, &peer->client, engine->sender);
+	take_flow(engine, peer->flow);
 	if (limits)
 		engine->ending = reasons[source_limits_enter(limits, &peer->client, engine->profile,
 							     now_us, &engine->source_slot)];

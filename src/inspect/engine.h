@@ -48,7 +48,7 @@ struct engine_order {
 struct engine_peer { // told once, when the connection begins
 	struct addr client, server;
 	uint16_t client_port, server_port;
-	const struct profile_flow *flow; // has to live as long as the engine
+	const struct profile_flow *flow; // has to live until the engine ends or renews it
 };
 
 struct mail_record;
@@ -58,6 +58,9 @@ struct engine_host {
 	void (*order)(void *arg, const struct engine_order *order);
 	void (*record)(void *arg, const struct mail_record *record);
 	void *arg;
+	// Asked between transactions: the flow that counts for the session from now on, or NULL:
+	// the one that it has.  That one may be gone when this has returned another.  May be NULL.
+	const struct profile_flow *(*renew)(void *arg);
 };
 
 struct engine;

@@ -57,7 +57,8 @@ struct inspector_numbers {
 int inspector_new(const struct inspector_options *options, struct inspector **ret_inspector);
 void inspector_free(struct inspector *inspector);
 
-// What counts for connections that begin from now on; those in hand keep what they began with.
+// What counts from now on: for connections that begin, and for those in hand from their next
+// transaction on (profiles_follow()).  One whose flow and guard are gone keeps what it had.
 // retire() is called once nobody uses profiles any more.
 int inspector_set_profiles(struct inspector *inspector, const struct profiles *profiles,
 			   void (*retire)(void *arg, const struct profiles *profiles), void *arg);

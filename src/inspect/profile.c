@@ -35,6 +35,31 @@ bool profile_holds(const struct profile_addrs *addrs, const struct addr *addr)
 	return false;
 }
 
+static bool zones_hold(const struct profile_zone *zones, size_t n, const struct addr *addr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (profile_holds(&zones[i].addrs, addr))
+			return true;
+	return false;
+}
+
+const struct profile_flow *profiles_follow(const struct profiles *profiles,
+					   const struct profile_flow *before,
+					   const struct addr *client, const struct addr *server)
+{
+	for (size_t i = 0; i < profiles->n; i++)
+		if (strcmp(profiles->flows[i].id, before->id) == 0)
+			return &profiles->flows[i];
+	for (size_t i = 0; i < profiles->n; i++) {
+		const struct profile_flow *flow = &profiles->flows[i];
+		if (strcmp(flow->profile->guard, before->profile->guard) == 0 &&
+		    zones_hold(flow->from, flow->n_from, client) &&
+		    zones_hold(flow->to, flow->n_to, server))
+			return flow;
+	}
+	return NULL;
+}
+
 static bool is_below(const char *domain, const char *name)
 {
 	size_t d = strlen(domain), n = strlen(name);

@@ -125,6 +125,12 @@ struct profiles {
 
 // NULL: there is none, or that number is now another flow's, or its flow has another guard.
 const struct profile_flow *profiles_find(const struct profiles *profiles, uint32_t mark);
+// What a connection that began under a flow of older profiles goes on under: the flow of that id,
+// whatever its guard is now; else the first with the same guard between the zones of its ends.
+// NULL: there is none.
+const struct profile_flow *profiles_follow(const struct profiles *profiles,
+					   const struct profile_flow *before,
+					   const struct addr *client, const struct addr *server);
 bool profile_holds(const struct profile_addrs *addrs, const struct addr *addr);
 // domain in lower case, without a trailing dot.
 bool profile_owns(const struct profile *profile, const char *domain);

@@ -169,6 +169,10 @@ static size_t read_command(struct engine *engine, const uint8_t *bytes, size_t n
 	const struct rule *rule = &rules[command.verb];
 	if (has_to_wait(engine, rule->flags))
 		return 0;
+	// All that begins something new waits for replies, so nothing that is due goes by the old
+	// one.
+	if ((rule->flags & WAITS) && !engine->mail.open)
+		smtp_renew(engine);
 	engine->sync = rule->flags & SYNC;
 	engine->sync_is_ours = false;
 	if (rule->flags & ENDS)

@@ -128,6 +128,8 @@ void smtp_end(struct engine *engine, enum smtp_reason reason);
 void smtp_release(struct engine *engine, enum smtp_reason reason);
 // A command goes on that will have a reply.
 void smtp_expect(struct engine *engine, struct smtp_wait wait);
+// Between transactions, when no reply is due: what the guard demands now counts from here on.
+void smtp_renew(struct engine *engine);
 // After TAKE: our last words.
 void smtp_hang_up(struct engine *engine);
 

@@ -84,10 +84,30 @@ static void on_record(void *arg, const struct mail_record *record)
 		options->record(options->arg, record);
 }
 
+static const struct profile_flow *on_renew(void *arg)
+{
+	struct stream *stream = arg;
+	struct profile_use *use = stream->inspector->use;
+	const struct profile_flow *flow = NULL;
+
+	if (use && use != stream->use)
+		flow = profiles_follow(use->profiles, stream->peer.flow, &stream->peer.client,
+				       &stream->peer.server);
+	if (!flow)
+		return NULL;
+	use->n++;
+	use_drop(stream->use);
+	stream->use = use;
+	stream->peer.flow = flow;
+	return flow;
+}
+
 int stream_begin_engine(struct stream *stream)
 {
 	struct inspector *inspector = stream->inspector;
-	struct engine_host host = { .order = on_order, .record = on_record, .arg = stream };
+	struct engine_host host = {
+		.order = on_order, .record = on_record, .arg = stream, .renew = on_renew
+	};
 
 	stream->began = true;
 	return inspector->kind->make(&stream->peer, &host, inspector->options.limits,

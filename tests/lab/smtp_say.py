@@ -3,8 +3,10 @@
     smtp_say.py ADDRESS [PORT [OWN-ADDRESS]] <LINES
 
 A line is sent with CRLF and its answer awaited.  "raw TEXT" sends TEXT (with Python's escapes) as it
-is and waits for nothing; "wait" waits for an answer, "pause SECONDS" for none.
+is and waits for nothing; "wait" waits for an answer, "pause SECONDS" for none.  Lines are taken as
+they come, so that a session can be led from outside.
 """
+import itertools
 import socket
 import sys
 import time
@@ -32,7 +34,7 @@ def main():
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         file = peer.makefile("rb")
         try:
-            for line in ["wait", *sys.stdin.read().splitlines()]:
+            for line in itertools.chain(["wait"], map(str.rstrip, sys.stdin)):
                 if line.startswith("raw "):
                     peer.sendall(line[4:].encode().decode("unicode_escape").encode("latin-1"))
                     continue
@@ -43,9 +45,9 @@ def main():
                     peer.sendall(line.encode() + b"\r\n")
                 got = answer(file)
                 if got is None:
-                    print(f"{line} -> closed")
+                    print(f"{line} -> closed", flush=True)
                     return
-                print(f"{line} -> {got}")
+                print(f"{line} -> {got}", flush=True)
         except TimeoutError:
             print("silence")
         except ConnectionError as error:

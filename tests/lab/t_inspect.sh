@@ -40,6 +40,42 @@ same "and is delivered" "250*" "$(ends live)"
 same "by the same inspector" "$inspector" "$(child inspect)"
 check "new mail passes" mail_passes
 
+# --- a stricter policy reaches a session under way, between two transactions
+
+say() { # LINE EXPECTED
+	local had
+	had=$(wc -l <"$work/said")
+	echo "$1" >&7
+	eventually eval '(($(wc -l <"$work/said") > had))'
+	same "$1" "$1 -> $2" "$(tail -n 1 "$work/said")"
+}
+mkfifo "$work/say"
+nsenter --net="/run/netns/${LAB_PREFIX}office" python3 "$here/smtp_say.py" 192.0.2.25 <"$work/say" >"$work/said" 2>&1 &
+children+=($!)
+exec 7>"$work/say"
+check "a session" eventually test -s "$work/said"
+say "EHLO client.example" "250 *"
+say "MAIL FROM:<a@far.example>" "250 *"
+say "RCPT TO:<one@other.example>" "250 *"
+check "relaying is closed, and the cap lower" apply <<-END
+	guards: { mail: { protocol: smtp, domains: [city.example.jp], size: 1MB, tls: clear-only,
+	                  tls-reason: the store of this test } }
+	flows:
+	  - { id: mail, from: office, to: dmz/mail, services: smtp, guard: mail }
+	  - { id: web, from: office, to: dmz, services: http }
+	END
+say "RCPT TO:<two@other.example>" "250 *"
+say "DATA" "354 *"
+echo 'raw Words\r\n.\r\n' >&7
+say "wait" "250 *"
+say "MAIL FROM:<a@far.example> SIZE=2000000" "552 5.3.4 *"
+say "MAIL FROM:<a@far.example>" "250 *"
+say "RCPT TO:<three@other.example>" "550 5.7.1 *"
+say "RCPT TO:<four@city.example.jp>" "250 *"
+say "QUIT" "221 *"
+exec 7>&-
+check "" apply < <(guarded </dev/null)
+
 # --- a zone is cut off in the middle of a message
 
 slow live

@@ -297,7 +297,7 @@ static void idle_memory(void **state)
 	}
 	struct mallinfo2 before = mallinfo2();
 	for (size_t i = 0; i < SESSIONS; i++) {
-		const struct engine_host host = { bed_order, bed_record, &beds[i] };
+		const struct engine_host host = { bed_order, bed_record, &beds[i], NULL };
 		assert_int_equal(engine_new(&town.outside, &host, NULL, 0, &beds[i].engine), 0);
 	}
 	for (size_t i = 0; i < SESSIONS; i++) {
@@ -323,6 +323,92 @@ static void idle_memory(void **state)
 		bed_over(&beds[i]);
 		bed_done(&beds[i]);
 	}
+}
+
+static void say(struct bed *bed, const char *client, const char *server)
+{
+	bed_feed(bed, ENGINE_CLIENT, client, strlen(client));
+	bed_feed(bed, ENGINE_SERVER, server, strlen(server));
+}
+
+static bool server_saw(const struct bed *bed, const char *text)
+{
+	const struct bed_bytes *on = &bed->on[ENGINE_CLIENT];
+	return memmem(on->v, on->n, text, strlen(text));
+}
+
+// A policy that is tightened counts from the next transaction of a session on, and never within
+// one.
+static void tightened(void **state)
+{
+	struct town town, tight;
+	struct bed bed;
+	(void)state;
+	town_init(&town);
+	town_init(&tight);
+	tight.profile.guard = "strict";
+	tight.profile.n_domains = 1; // no more those below it
+	tight.sizes[1].max = 20;
+	tight.profile.sizes = tight.sizes;
+	tight.profile.n_sizes = 3;
+	tight.profile.tls = PROFILE_TLS_CLEAR_ONLY;
+	town.profile.tls = PROFILE_TLS_BLIND;
+	bed_begin(&bed, &town.outside, NULL);
+	bed_feed(&bed, ENGINE_SERVER, "220 mx\r\n", 8);
+	say(&bed, "EHLO a.example\r\n", "250 mx\r\n");
+	say(&bed, "MAIL FROM:<a@b.example>\r\n", "250 ok\r\n");
+	say(&bed, "RCPT TO:<one@big.city.example.jp>\r\n", "250 ok\r\n");
+	bed.renewed = &tight.flow;
+	say(&bed, "RCPT TO:<two@low.city.example.jp>\r\n", "250 ok\r\n");
+	say(&bed, "DATA\r\n", "354 ok\r\n");
+	say(&bed, "thirty bytes that fit for now\r\n.\r\n", "250 ok\r\n");
+	assert_true(server_saw(&bed, "two@low.city"));
+	assert_true(server_saw(&bed, "for now\r\n.\r\n"));
+	say(&bed, "MAIL FROM:<a@b.example>\r\n", "250 ok\r\n");
+	memset(&town, 0, sizeof(town)); // what it had may be gone
+	say(&bed, "RCPT TO:<three@low.city.example.jp>\r\n", "250 ok\r\n");
+	assert_false(server_saw(&bed, "three@"));
+	say(&bed, "RCPT TO:<four@city.example.jp>\r\n", "250 ok\r\n");
+	assert_true(server_saw(&bed, "four@"));
+	say(&bed, "RSET\r\n", "250 ok\r\n");
+	say(&bed, "STARTTLS\r\n", "502 no\r\n");
+	assert_false(server_saw(&bed, "STARTTLS"));
+	say(&bed, "MAIL FROM:<a@b.example>\r\n", "250 ok\r\n");
+	say(&bed, "RCPT TO:<five@city.example.jp>\r\n", "250 ok\r\n");
+	say(&bed, "DATA\r\n", "354 ok\r\n");
+	say(&bed, "thirty bytes that no longer fit\r\n.\r\n", "");
+	assert_true(bed.taken);
+	assert_false(server_saw(&bed, "longer fit"));
+	bed_over(&bed);
+	bed_done(&bed);
+}
+
+// What a session goes on under when the policy is another.
+static void followed(void **state)
+{
+	struct town town, now;
+	struct profile_flow flows[2];
+	const struct profiles profiles = { flows, 2 };
+	const struct engine_peer *peer = &town.outside;
+	(void)state;
+	town_init(&town);
+	town_init(&now);
+	now.from.addrs = (struct profile_addrs){ &now.senders, 1 }; // not where the client is
+	flows[0] = flows[1] = now.flow;
+	flows[0].id = "first";
+	flows[1].mark = 2;
+	assert_ptr_equal(profiles_follow(&profiles, &town.flow, &peer->client, &peer->server),
+			 &flows[1]); // of its id
+	now.profile.guard = "another";
+	assert_ptr_equal(profiles_follow(&profiles, &town.flow, &peer->client, &peer->server),
+			 &flows[1]);
+	flows[1].id = "second";
+	assert_null(profiles_follow(&profiles, &town.flow, &peer->client, &peer->server));
+	now.profile.guard = "mail";
+	assert_null(profiles_follow(&profiles, &town.flow, &peer->client, &peer->server));
+	now.senders = town_range("203.0.113.0/24");
+	assert_ptr_equal(profiles_follow(&profiles, &town.flow, &peer->client, &peer->server),
+			 &flows[0]); // of its guard, between its zones
 }
 
 // A client that was taken over and never ends its message is heard out for ten minutes.
@@ -366,6 +452,8 @@ int main(void)
 		cmocka_unit_test(waiting_bytes),
 		cmocka_unit_test(line_limits),
 		cmocka_unit_test(idle_memory),
+		cmocka_unit_test(tightened),
+		cmocka_unit_test(followed),
 		cmocka_unit_test(endless_message),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,7 @@ struct bed {
 	bool taken, ended, released, replied, closed[2];
 	uint64_t swallowed, orders;
 	uint64_t now_us;
+	const struct profile_flow *renewed; // what counts from the next transaction on
 	void (*after)(struct bed *bed, const struct engine_order *order); // or NULL
 };
 
@@ -149,10 +150,15 @@ static inline void bed_record(void *arg, const struct mail_record *record)
 	bed_add(&bed->records, "\n", 1);
 }
 
+static inline const struct profile_flow *bed_renew(void *arg)
+{
+	return ((struct bed *)arg)->renewed;
+}
+
 static inline void bed_begin(struct bed *bed, const struct engine_peer *peer,
 			     struct source_limits *limits)
 {
-	const struct engine_host host = { bed_order, bed_record, bed };
+	const struct engine_host host = { bed_order, bed_record, bed, bed_renew };
 	memset(bed, 0, sizeof(*bed));
 	bed->now_us = 1000000;
 	bed_must(engine_new(peer, &host, limits, bed->now_us, &bed->engine) == 0);
