@@ -8,6 +8,18 @@ static const char *const words[MAIL_VERDICT_COUNT] = {
 	[MAIL_BROKEN_OFF] = "broken-off", [MAIL_ENDED] = "ended",     [MAIL_UNREAD] = "unread",
 };
 
+static const char *const actions[MAIL_FILE_ACTION_COUNT] = {
+	[MAIL_FILE_PASSED] = "passed",
+	[MAIL_FILE_ALLOWED] = "allowed",
+	[MAIL_FILE_RECORDED] = "recorded",
+	[MAIL_FILE_REFUSED] = "refused",
+};
+
+const char *mail_file_action_word(enum mail_file_action action)
+{
+	return actions[action];
+}
+
 const char *mail_verdict_word(enum mail_verdict verdict)
 {
 	return words[verdict];

@@ -77,18 +77,55 @@ const char *mail_address_domain(const char *folded)
 	return at ? at + 1 : "";
 }
 
+static void digest_hex(const struct mail_key *key, const char *text, char out[2 * DIGEST_BYTES + 1])
+{
+	uint8_t digest[DIGEST_BYTES];
+	crypto_generichash(digest, sizeof(digest), (const uint8_t *)text, strlen(text), key->bytes,
+			   sizeof(key->bytes));
+	sodium_bin2hex(out, 2 * DIGEST_BYTES + 1, digest, sizeof(digest));
+}
+
+void mail_name_fold(const char *file, char out[MAIL_FILE_NAME_MAX])
+{
+	size_t n = 0;
+	for (const char *at = file; *at && n < MAIL_FILE_NAME_MAX - 1; at++) {
+		if (*at == '/' || *at == '\\')
+			n = 0;
+		else
+			out[n++] = *at >= 'A' && *at <= 'Z' ? (char)(*at + 32) : *at;
+	}
+	out[n] = '\0';
+}
+
+static bool is_plain_ending(const char *ending)
+{
+	enum { ENDING_MAX = 8 };
+	size_t n = strspn(ending, "abcdefghijklmnopqrstuvwxyz0123456789");
+	return n && n <= ENDING_MAX && !ending[n];
+}
+
+void mail_alias_name(const struct mail_key *key, const char *file, char out[MAIL_FILE_NAME_MAX])
+{
+	char folded[MAIL_FILE_NAME_MAX], hex[2 * DIGEST_BYTES + 1];
+	mail_name_fold(file, folded);
+	out[0] = '\0';
+	if (!*folded)
+		return;
+	const char *dot = strrchr(folded, '.');
+	bool tell = dot && is_plain_ending(dot + 1);
+	digest_hex(key, folded, hex);
+	snprintf(out, MAIL_FILE_NAME_MAX, "#%s%s", hex, tell ? dot : "");
+}
+
 void mail_alias(const struct mail_key *key, const char *address, char out[MAIL_ADDRESS_MAX])
 {
 	enum { DOMAIN_MAX = MAIL_ADDRESS_MAX - 1 - 2 * DIGEST_BYTES - 2 };
 	char folded[MAIL_ADDRESS_MAX], hex[2 * DIGEST_BYTES + 1];
-	uint8_t digest[DIGEST_BYTES];
 	mail_address_fold(address, folded);
 	out[0] = '\0';
 	if (!*folded)
 		return;
-	crypto_generichash(digest, sizeof(digest), (const uint8_t *)folded, strlen(folded),
-			   key->bytes, sizeof(key->bytes));
-	sodium_bin2hex(hex, sizeof(hex), digest, sizeof(digest));
+	digest_hex(key, folded, hex);
 	const char *domain = mail_address_domain(folded);
 	// A domain has 255 bytes at most; what is longer is none, and goes into the digest only.
 	bool tell = *domain && strlen(domain) <= DOMAIN_MAX;

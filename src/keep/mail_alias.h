@@ -26,6 +26,11 @@ const char *mail_address_domain(const char *folded);
 
 // "" stays "": the null sender is nobody.
 void mail_alias(const struct mail_key *key, const char *address, char out[MAIL_ADDRESS_MAX]);
+// Of a file's name: "#" and digits as above, and the ending of the name, up to 8 letters and
+// digits, for what kind of file it was is not personal.  "" stays "".
+void mail_alias_name(const struct mail_key *key, const char *file, char out[MAIL_FILE_NAME_MAX]);
+// A file's name as it is compared: what follows its last "/" or "\\", ASCII letters small.
+void mail_name_fold(const char *file, char out[MAIL_FILE_NAME_MAX]);
 // Words that hold an "@" become "(address)".
 void mail_alias_words(const char *text, char *out, size_t size);
 

@@ -42,6 +42,25 @@ static const char schema[] =
 	"CREATE INDEX recipient_domain ON recipient (domain, written_us);"
 	"PRAGMA user_version = 1;";
 
+// Version 2: what was attached.  name_key is folded; a finding is one word of a record, once.
+static const char schema_files[] =
+	"ALTER TABLE record ADD COLUMN n_files INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE file ("
+	" record INTEGER NOT NULL, place INTEGER NOT NULL, written_us INTEGER NOT NULL,"
+	" part INTEGER NOT NULL, depth INTEGER NOT NULL, action INTEGER NOT NULL,"
+	" rule INTEGER NOT NULL, size INTEGER NOT NULL, sha256 BLOB,"
+	" name TEXT NOT NULL, name_key TEXT NOT NULL, type TEXT NOT NULL, found TEXT NOT NULL,"
+	" PRIMARY KEY (record, place)) WITHOUT ROWID;"
+	"CREATE TABLE finding ("
+	" word TEXT NOT NULL, written_us INTEGER NOT NULL, record INTEGER NOT NULL,"
+	" PRIMARY KEY (word, written_us, record)) WITHOUT ROWID;"
+	"CREATE INDEX file_name ON file (name_key, written_us);"
+	"CREATE INDEX file_sha256 ON file (sha256, written_us) WHERE sha256 IS NOT NULL;"
+	"CREATE INDEX finding_record ON finding (record);"
+	"PRAGMA user_version = 2;";
+
+static const char *const steps[MAIL_STORE_VERSION] = { schema, schema_files };
+
 static const char *const texts[MAIL_STATEMENT_COUNT] = {
 	[MAIL_BEGIN] = "BEGIN IMMEDIATE",
 	[MAIL_COMMIT] = "COMMIT",
@@ -50,9 +69,12 @@ static const char *const texts[MAIL_STATEMENT_COUNT] = {
 		"INSERT INTO record (written_us, began_us, ended_us, client, client_port, server,"
 		" server_port, flow, guard, clause, control, from_zone, to_zone, helo, sender,"
 		" sender_key, sender_domain, n_recipients, declared, size, tls, own_sender, hashed,"
-		" verdict, code, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-		" ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
+		" verdict, code, reason, n_files) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+		" ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
 	[MAIL_ADD_RECIPIENT] = "INSERT INTO recipient VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[MAIL_ADD_FILE] = ("INSERT INTO file VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+			   " ?12, ?13)"),
+	[MAIL_ADD_FINDING] = "INSERT OR IGNORE INTO finding VALUES (?1, ?2, ?3)",
 	[MAIL_COUNT] = "UPDATE about SET records = records + ?1",
 	[MAIL_RECORDS] = "SELECT records FROM about",
 	[MAIL_BYTES] = ("SELECT (p.page_count - f.freelist_count) * s.page_size"
@@ -61,6 +83,8 @@ static const char *const texts[MAIL_STATEMENT_COUNT] = {
 	[MAIL_OLDEST] = "SELECT id FROM record ORDER BY id LIMIT ?2",
 	[MAIL_REMOVE] = "DELETE FROM record WHERE id = ?1",
 	[MAIL_REMOVE_RECIPIENTS] = "DELETE FROM recipient WHERE record = ?1",
+	[MAIL_REMOVE_FILES] = "DELETE FROM file WHERE record = ?1",
+	[MAIL_REMOVE_FINDINGS] = "DELETE FROM finding WHERE record = ?1",
 };
 
 int mail_store_errno(int sqlite_code)
@@ -98,8 +122,7 @@ static int run(sqlite3 *db, const char *sql)
 	return mail_store_errno(sqlite3_exec(db, sql, NULL, NULL, NULL));
 }
 
-// Runs a statement that has no rows, or one number.
-static int step(struct mail_store *store, enum mail_statement which, int64_t *ret_number)
+int mail_store_step(struct mail_store *store, enum mail_statement which, int64_t *ret_number)
 {
 	sqlite3_stmt *statement = store->statements[which];
 	int code = sqlite3_step(statement);
@@ -151,6 +174,29 @@ static int open_db(const char *path, int flags, const struct mail_key *key,
 	return 0;
 }
 
+static int take_step(sqlite3 *db, const char *sql)
+{
+	int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	// A table that is not there, or there already: this is a file of something else.
+	return code == SQLITE_ERROR ? -EUCLEAN : mail_store_errno(code);
+}
+
+// From the version that the file has to the newest, each step whole or not at all.
+static int step_up(sqlite3 *db, int version)
+{
+	int r = 0;
+	for (; r == 0 && version < MAIL_STORE_VERSION; version++) {
+		r = run(db, "BEGIN IMMEDIATE");
+		if (r == 0)
+			r = take_step(db, steps[version]);
+		if (r == 0)
+			r = run(db, "COMMIT");
+		if (r < 0)
+			run(db, "ROLLBACK");
+	}
+	return r;
+}
+
 // What a removed record said of persons is overwritten; temporary things stay in memory, since the
 // process may make no other files.
 static int make(sqlite3 *db, int version)
@@ -167,15 +213,7 @@ static int make(sqlite3 *db, int version)
 			    "PRAGMA wal_autocheckpoint = 8000");
 	if (r == 0)
 		r = run(db, limit);
-	if (r < 0 || version != 0)
-		return r;
-	r = run(db, "BEGIN IMMEDIATE");
-	if (r == 0)
-		r = run(db, schema);
-	if (r == 0)
-		return run(db, "COMMIT");
-	run(db, "ROLLBACK");
-	return r;
+	return r < 0 ? r : step_up(db, version);
 }
 
 static int check_version(sqlite3 *db, int *ret_version)
@@ -220,6 +258,8 @@ int mail_store_open_read(const char *path, const struct mail_key *key,
 	r = check_version(store->db, &version);
 	if (r == 0 && version == 0) // its writer has not made it yet
 		r = -ENOENT;
+	else if (r == 0 && version < MAIL_STORE_VERSION) // ... brought it up yet
+		r = -EBUSY;
 	if (r == 0)
 		r = run(store->db, "PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON");
 	if (r < 0)
@@ -245,7 +285,7 @@ void mail_store_close(struct mail_store *store)
 int mail_store_begin(struct mail_store *store)
 {
 	store->added = 0;
-	return step(store, MAIL_BEGIN, NULL);
+	return mail_store_step(store, MAIL_BEGIN, NULL);
 }
 
 static void put_text(sqlite3_stmt *statement, int *at, const char *text)
@@ -276,11 +316,10 @@ static void keep_address(const struct mail_store *store, const char *address, bo
 	strcpy(ret->key, hash ? ret->address : ret->clear);
 }
 
-static int add_recipients(struct mail_store *store, const struct mail_record *record, bool hash,
-			  uint64_t written_us)
+static int add_recipients(struct mail_store *store, const struct mail_record *record, int64_t id,
+			  bool hash, uint64_t written_us)
 {
 	sqlite3_stmt *statement = store->statements[MAIL_ADD_RECIPIENT];
-	int64_t id = sqlite3_last_insert_rowid(store->db);
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < record->n_recipients && i < MAIL_RECIPIENTS_KEPT; i++) {
 		struct kept kept;
@@ -293,7 +332,7 @@ static int add_recipients(struct mail_store *store, const struct mail_record *re
 		put_text(statement, &at, kept.key);
 		put_text(statement, &at, kept.domain);
 		put_number(statement, &at, record->recipients[i].code);
-		r = step(store, MAIL_ADD_RECIPIENT, NULL);
+		r = mail_store_step(store, MAIL_ADD_RECIPIENT, NULL);
 	}
 	return r;
 }
@@ -341,12 +380,16 @@ int mail_store_add(struct mail_store *store, const struct mail_record *record, b
 	put_number(statement, &at, (uint64_t)record->verdict);
 	put_number(statement, &at, record->code);
 	put_text(statement, &at, reason);
-	int r = step(store, MAIL_ADD, NULL);
+	put_number(statement, &at, record->n_files);
+	int r = mail_store_step(store, MAIL_ADD, NULL);
+	int64_t id = sqlite3_last_insert_rowid(store->db);
 	// What was bound lies on this stack.
 	sqlite3_clear_bindings(statement);
 	if (r == 0)
-		r = add_recipients(store, record, hash_addresses, written_us);
+		r = add_recipients(store, record, id, hash_addresses, written_us);
 	sqlite3_clear_bindings(store->statements[MAIL_ADD_RECIPIENT]);
+	if (r == 0)
+		r = mail_store_add_files(store, record, id, hash_addresses, written_us);
 	store->added += r == 0;
 	return r;
 }
@@ -354,20 +397,20 @@ int mail_store_add(struct mail_store *store, const struct mail_record *record, b
 static int count(struct mail_store *store, int64_t change)
 {
 	sqlite3_bind_int64(store->statements[MAIL_COUNT], 1, change);
-	return step(store, MAIL_COUNT, NULL);
+	return mail_store_step(store, MAIL_COUNT, NULL);
 }
 
 int mail_store_commit(struct mail_store *store)
 {
 	int r = count(store, store->added);
-	return r < 0 ? r : step(store, MAIL_COMMIT, NULL);
+	return r < 0 ? r : mail_store_step(store, MAIL_COMMIT, NULL);
 }
 
 void mail_store_rollback(struct mail_store *store)
 {
 	// SQLite rolls some failures back by itself.
 	if (!sqlite3_get_autocommit(store->db))
-		step(store, MAIL_ROLLBACK, NULL);
+		mail_store_step(store, MAIL_ROLLBACK, NULL);
 }
 
 // --- retention
@@ -375,9 +418,9 @@ void mail_store_rollback(struct mail_store *store)
 int mail_store_numbers(struct mail_store *store, struct mail_store_numbers *ret)
 {
 	int64_t records = 0, bytes = 0;
-	int r = step(store, MAIL_RECORDS, &records);
+	int r = mail_store_step(store, MAIL_RECORDS, &records);
 	if (r == 0)
-		r = step(store, MAIL_BYTES, &bytes);
+		r = mail_store_step(store, MAIL_BYTES, &bytes);
 	if (r == 0)
 		*ret = (struct mail_store_numbers){ (uint64_t)records, (uint64_t)bytes };
 	return r;
@@ -400,18 +443,18 @@ static int list(struct mail_store *store, enum mail_statement which, uint64_t be
 
 static int remove_all(struct mail_store *store, const int64_t *ids, int n)
 {
+	static const enum mail_statement all[] = { MAIL_REMOVE_RECIPIENTS, MAIL_REMOVE_FILES,
+						   MAIL_REMOVE_FINDINGS, MAIL_REMOVE };
 	int r = mail_store_begin(store);
-	for (int i = 0; r == 0 && i < n; i++) {
-		sqlite3_bind_int64(store->statements[MAIL_REMOVE_RECIPIENTS], 1, ids[i]);
-		r = step(store, MAIL_REMOVE_RECIPIENTS, NULL);
-		sqlite3_bind_int64(store->statements[MAIL_REMOVE], 1, ids[i]);
-		if (r == 0)
-			r = step(store, MAIL_REMOVE, NULL);
-	}
+	for (int i = 0; r == 0 && i < n; i++)
+		for (size_t k = 0; r == 0 && k < sizeof(all) / sizeof(all[0]); k++) {
+			sqlite3_bind_int64(store->statements[all[k]], 1, ids[i]);
+			r = mail_store_step(store, all[k], NULL);
+		}
 	if (r == 0)
 		r = count(store, -n);
 	if (r == 0)
-		r = step(store, MAIL_COMMIT, NULL);
+		r = mail_store_step(store, MAIL_COMMIT, NULL);
 	if (r < 0)
 		mail_store_rollback(store);
 	return r;

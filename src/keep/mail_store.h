@@ -1,5 +1,6 @@
 // The book of mail: records in one SQLite file (WAL), which one process writes and others may read
 // at the same time.  Its schema has a version (PRAGMA user_version).
+// A file of an older version is brought up to it by its writer.
 //
 // When a record was written is the writer's own time; what the record says of times is its maker's.
 // Retention and the order of records go by the former.
@@ -15,7 +16,7 @@
 #include "keep/mail_alias.h"
 
 enum {
-	MAIL_STORE_VERSION = 1,
+	MAIL_STORE_VERSION = 2,
 	MAIL_STORE_PRUNE_MAX = 500, // records that one mail_store_prune() removes
 	MAIL_STORE_WAIT_MS = 2000,  // for the lock of another process
 	MAIL_FIND_MAX = 10000,
@@ -58,7 +59,7 @@ int mail_store_numbers(struct mail_store *store, struct mail_store_numbers *ret)
 
 struct mail_stored {
 	uint64_t id, written_us;
-	bool hashed; // addresses are pseudonyms
+	bool hashed; // addresses and names of files are pseudonyms
 	struct mail_taken taken;
 };
 
@@ -67,17 +68,21 @@ struct mail_query {
 	const char *from, *to;	     // an address, "@domain", "<>" (no sender); NULL: any
 	const struct addr_range *client;
 	const char *flow;
-	int verdict; // -1: any
+	// The name of a file, "*" and "?" standing for any letters or one, or 64 hexadecimal
+	// digits: the SHA-256 of its bytes; NULL: any.
+	const char *attachment;
+	const char *found; // one of the words that tell what was found; NULL: any
+	int verdict;	   // -1: any
 	uint32_t limit;
 };
 
 typedef int mail_each(void *arg, const struct mail_stored *stored);
 
-// The newest first, limit at most (MAIL_FIND_MAX, and that for 0).  What each() returns other than
-// 0 ends it and is returned.
+// Without their files.  The newest first, limit at most (MAIL_FIND_MAX, and that for 0).  What
+// each() returns other than 0 ends it and is returned.
 int mail_store_find(struct mail_store *store, const struct mail_query *query, mail_each *each,
 		    void *arg);
-// -ENOENT: there is none of that number (any more).
+// With its files.  -ENOENT: there is none of that number (any more).
 int mail_store_get(struct mail_store *store, uint64_t id, struct mail_stored *ret);
 
 #endif

@@ -12,6 +12,8 @@ enum mail_statement {
 	MAIL_ROLLBACK,
 	MAIL_ADD,
 	MAIL_ADD_RECIPIENT,
+	MAIL_ADD_FILE,
+	MAIL_ADD_FINDING,
 	MAIL_COUNT, // adds to the number of records
 	MAIL_RECORDS,
 	MAIL_BYTES,
@@ -19,6 +21,8 @@ enum mail_statement {
 	MAIL_OLDEST,
 	MAIL_REMOVE,
 	MAIL_REMOVE_RECIPIENTS,
+	MAIL_REMOVE_FILES,
+	MAIL_REMOVE_FINDINGS,
 	MAIL_STATEMENT_COUNT,
 };
 
@@ -30,6 +34,11 @@ struct mail_store {
 };
 
 int mail_store_errno(int sqlite_code);
+// Runs a statement that has no rows, or one number.
+int mail_store_step(struct mail_store *store, enum mail_statement which, int64_t *ret_number);
+// mail_files.c: the files of a record that was just added as number id.
+int mail_store_add_files(struct mail_store *store, const struct mail_record *record, int64_t id,
+			 bool hash, uint64_t written_us);
 // IPv4 as ::ffff:a.b.c.d, so that one order holds for both families.
 void mail_store_addr_bytes(const struct addr *addr, uint8_t out[16]);
 

@@ -23,6 +23,7 @@
 static char folder[64], path[96];
 static struct mail_key key;
 static struct mail_recipient recipients[MAIL_RECIPIENTS_KEPT];
+static struct mail_file files[MAIL_FILES_KEPT];
 
 static int setup(void **state)
 {
@@ -69,6 +70,24 @@ static struct mail_record make(const char *from, const char *to)
 	snprintf(recipients[0].address, MAIL_ADDRESS_MAX, "%s", to);
 	recipients[0].code = 250;
 	return record;
+}
+
+static void attach(struct mail_record *record, size_t i, const char *name, const char *found)
+{
+	files[i] = (struct mail_file){
+		.part = (uint16_t)(i + 1),
+		.depth = (uint8_t)i,
+		.action = MAIL_FILE_REFUSED,
+		.rule = 3,
+		.has_sha256 = true,
+		.size = 4096,
+		.type = "application/pdf",
+	};
+	memset(files[i].sha256, (int)(0xa0 + i), sizeof(files[i].sha256));
+	snprintf(files[i].name, sizeof(files[i].name), "%s", name);
+	snprintf(files[i].found, sizeof(files[i].found), "%s", found);
+	record->files = files;
+	record->n_files = i + 1;
 }
 
 static struct mail_store *open_it(void)
@@ -212,6 +231,166 @@ static int keep_order(void *arg, const struct mail_stored *stored)
 
 // The newest first, by every way that a query goes; each record once, however many of its
 // recipients are meant.
+static int count_file(struct mail_store *store, const char *attachment, const char *found)
+{
+	return count(store, (struct mail_query){
+				    .attachment = attachment, .found = found, .verdict = -1 });
+}
+
+static void files_come_back(void **state)
+{
+	static struct mail_stored stored;
+	struct mail_store *store = open_it();
+	struct mail_record record = make("tanaka@example.net", "suzuki@example.jp");
+	(void)state;
+	for (size_t i = 0; i < MAIL_FILES_KEPT; i++)
+		attach(&record, i, "予算書.PDF", i % 2 ? "pdf" : "");
+	record.n_files = MAIL_FILES_KEPT + 7;
+	files[1].has_sha256 = false;
+	add(store, &record, false, NOW_US);
+	assert_int_equal(mail_store_get(store, 1, &stored), 0);
+	assert_int_equal(stored.taken.record.n_files, MAIL_FILES_KEPT + 7);
+	for (size_t i = 0; i < MAIL_FILES_KEPT; i++) {
+		const struct mail_file *file = &stored.taken.record.files[i];
+		assert_string_equal(file->name, "予算書.PDF");
+		assert_string_equal(file->type, "application/pdf");
+		assert_string_equal(file->found, i % 2 ? "pdf" : "");
+		assert_int_equal(file->part, i + 1);
+		assert_int_equal(file->depth, i);
+		assert_int_equal(file->action, MAIL_FILE_REFUSED);
+		assert_int_equal(file->rule, 3);
+		assert_int_equal(file->size, 4096);
+		assert_int_equal(file->has_sha256, i != 1);
+		if (i != 1)
+			assert_memory_equal(file->sha256, files[i].sha256, MAIL_SHA256_BYTES);
+	}
+	mail_store_close(store);
+}
+
+static void filters_of_files(void **state)
+{
+	static const char digest[] =
+		"A0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0";
+	struct mail_store *store = open_it();
+	struct mail_record record = make("tanaka@example.net", "suzuki@example.jp");
+	(void)state;
+	add(store, &record, false, NOW_US - DAY_US);
+	attach(&record, 0, "請求書.zip", "archive");
+	attach(&record, 1, "dir\\Invoice.EXE", "executable misleading");
+	add(store, &record, false, NOW_US);
+	add(store, &record, true, NOW_US);
+	assert_int_equal(count_file(store, NULL, NULL), 3);
+	assert_int_equal(count_file(store, "請求書.zip", NULL), 2);
+	assert_int_equal(count_file(store, "invoice.exe", NULL), 2);
+	assert_int_equal(count_file(store, "*.exe", NULL), 2);
+	assert_int_equal(count_file(store, "請求*", NULL), 1);
+	assert_int_equal(count_file(store, "invoice", NULL), 0);
+	assert_int_equal(count_file(store, digest, NULL), 2);
+	assert_int_equal(count_file(store, NULL, "misleading"), 2);
+	assert_int_equal(count_file(store, NULL, "mislead"), 0);
+	assert_int_equal(count_file(store, "請求書.zip", "executable"), 2);
+	struct mail_query both = { .to = "suzuki@example.jp",
+				   .attachment = "*.zip",
+				   .found = "archive",
+				   .since_us = NOW_US,
+				   .verdict = MAIL_PASSED };
+	assert_int_equal(count(store, both), 2);
+	both.attachment = digest;
+	assert_int_equal(count(store, both), 2);
+	both.attachment = "請求書.zip";
+	assert_int_equal(count(store, both), 2);
+	both.to = "nobody@example.jp";
+	assert_int_equal(count(store, both), 0);
+	both.to = NULL;
+	assert_int_equal(count(store, both), 2);
+	both.from = "tanaka@example.net";
+	assert_int_equal(count(store, both), 2);
+	mail_store_close(store);
+}
+
+// Where addresses are pseudonyms, names are as well; the ending stays.
+static void names_hashed(void **state)
+{
+	static struct mail_stored stored;
+	char alias[MAIL_FILE_NAME_MAX];
+	struct mail_store *store = open_it();
+	struct mail_record record = make("tanaka@example.net", "suzuki@example.jp");
+	(void)state;
+	attach(&record, 0, "田中様 退職届.PDF", "pdf");
+	attach(&record, 1, "名簿.田中さん", "");
+	attach(&record, 2, "", "");
+	add(store, &record, true, NOW_US);
+	assert_int_equal(mail_store_get(store, 1, &stored), 0);
+	const struct mail_file *file = stored.taken.record.files;
+	assert_int_equal(strlen(file[0].name), 1 + 32 + 4);
+	assert_string_equal(file[0].name + 33, ".pdf");
+	assert_int_equal(strlen(file[1].name), 1 + 32);
+	assert_string_equal(file[2].name, "");
+	mail_alias_name(&key, "c:\\x/田中様 退職届.pdf", alias);
+	assert_string_equal(file[0].name, alias);
+	mail_store_close(store);
+}
+
+// What is removed leaves nothing of its files behind.
+static void files_removed(void **state)
+{
+	struct mail_store *store = open_it();
+	struct mail_record record = make("tanaka@example.net", "suzuki@example.jp");
+	const struct mail_limits limits = { .keep_days = 1 };
+	sqlite3_stmt *statement;
+	sqlite3 *db;
+	(void)state;
+	attach(&record, 0, "a.pdf", "pdf macro");
+	add(store, &record, false, NOW_US - 3 * DAY_US);
+	add(store, &record, false, NOW_US);
+	assert_int_equal(mail_store_prune(store, &limits, NOW_US), 1);
+	assert_int_equal(count_file(store, "a.pdf", "macro"), 1);
+	mail_store_close(store);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db,
+					    "SELECT (SELECT count(*) FROM file) * 100 +"
+					    " (SELECT count(*) FROM finding)",
+					    -1, &statement, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(statement, 0), 102);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+}
+
+// A file of version 1, as it was made before files were kept, is brought up; a reader that comes
+// before its writer is told to come again.
+static void brought_up(void **state)
+{
+	static struct mail_stored stored;
+	struct mail_store *store = open_it(), *reader;
+	struct mail_record record = make("tanaka@example.net", "suzuki@example.jp");
+	sqlite3 *db;
+	(void)state;
+	add(store, &record, false, NOW_US - DAY_US);
+	mail_store_close(store);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "ALTER TABLE record DROP COLUMN n_files; DROP TABLE file;"
+				      "DROP TABLE finding; PRAGMA user_version = 1",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(mail_store_open_read(path, &key, &reader), -EBUSY);
+	store = open_it();
+	attach(&record, 0, "a.pdf", "pdf");
+	add(store, &record, false, NOW_US);
+	assert_int_equal(mail_store_get(store, 1, &stored), 0);
+	assert_int_equal(stored.taken.record.n_files, 0);
+	assert_string_equal(stored.taken.record.sender, "tanaka@example.net");
+	assert_int_equal(mail_store_get(store, 2, &stored), 0);
+	assert_int_equal(stored.taken.record.n_files, 1);
+	assert_int_equal(records(store), 2);
+	mail_store_close(store);
+	assert_int_equal(mail_store_open_read(path, &key, &reader), 0);
+	mail_store_close(reader);
+}
+
 static void order(void **state)
 {
 	struct mail_store *store = open_it();
@@ -402,7 +581,7 @@ static void not_ours(void **state)
 	assert_int_equal(mail_store_open(path, &key, &store), -EUCLEAN);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	assert_int_equal(mail_store_open(path, &key, &store), -EPROTO);
 	assert_int_equal(mail_store_open_read(path, &key, &store), -EPROTO);
@@ -420,12 +599,21 @@ static void damaged_row(void **state)
 		"DELETE FROM recipient",
 		"UPDATE record SET n_recipients = 2",
 		"UPDATE recipient SET code = 1000000",
+		"UPDATE record SET n_files = 2",
+		"UPDATE record SET n_files = 0",
+		"DELETE FROM file",
+		"UPDATE file SET action = 4",
+		"UPDATE file SET size = -1",
+		"UPDATE file SET depth = 256",
+		"UPDATE file SET sha256 = x'00'",
+		"UPDATE file SET name = hex(zeroblob(100))",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		struct mail_record record = make("a@example.net", "b@example.jp");
 		struct mail_store *store = open_it();
 		sqlite3 *db;
+		attach(&record, 0, "a.pdf", "pdf");
 		add(store, &record, false, NOW_US);
 		assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 		assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL), SQLITE_OK);
@@ -441,6 +629,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(all_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(filters, setup, teardown),
+		cmocka_unit_test_setup_teardown(files_come_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(filters_of_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_hashed, setup, teardown),
+		cmocka_unit_test_setup_teardown(files_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(brought_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(order, setup, teardown),
 		cmocka_unit_test_setup_teardown(hashed, setup, teardown),
 		cmocka_unit_test_setup_teardown(folding, setup, teardown),
