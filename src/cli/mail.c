@@ -6,6 +6,7 @@
 
 #include "base/exit.h"
 #include "cli/call.h"
+#include "cli/load.h"
 #include "cli/log.h"
 #include "cli/table.h"
 #include "cli/verb.h"
@@ -151,6 +152,8 @@ static int list(const struct cli *cli)
 	control_put_text(&request, CTL_CLIENT, cli_value(cli, OPT_CLIENT));
 	control_put_text(&request, CTL_FLOW, cli_value(cli, OPT_FLOW));
 	control_put_text(&request, CTL_VERDICT, cli_value(cli, OPT_VERDICT));
+	control_put_text(&request, CTL_ATTACHMENT, cli_value(cli, OPT_ATTACHMENT));
+	control_put_text(&request, CTL_FOUND, cli_value(cli, OPT_FOUND));
 	control_put_text(&request, CTL_REASON, cli_value(cli, OPT_REASON));
 	return cli_show(cli, CTL_MAIL_LIST, &request, "records", print_list);
 }
@@ -190,14 +193,64 @@ static void print_times(const struct control_row *fields)
 	line("began", text);
 }
 
+static bool is_file(const struct control_row *row)
+{
+	return control_find(row, CTL_ACTION);
+}
+
+static void print_file(const struct control_row *row, bool first)
+{
+	const char *name = control_text(row, CTL_ATTACHMENT);
+	const char *type = control_text(row, CTL_MEDIA_TYPE);
+	const char *found = control_text(row, CTL_FOUND);
+	unsigned long long rule = control_u64(row, CTL_RULE);
+	int indent = 2 * (int)control_u64(row, CTL_DEPTH);
+	char text[2400];
+	int n = snprintf(text, sizeof(text), "%*s%s, ", indent, "", *name ? name : "(no name)");
+
+	if (*type)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s, ", type);
+	n += snprintf(text + n, sizeof(text) - (size_t)n, "%llu bytes",
+		      (unsigned long long)control_u64(row, CTL_SIZE));
+	if (*found)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ": %s", found);
+	if (rule)
+		snprintf(text + n, sizeof(text) - (size_t)n, "; %s by rule %llu",
+			 control_text(row, CTL_ACTION), rule);
+	line(first ? "files" : "", text);
+	if (*control_text(row, CTL_SHA256)) {
+		snprintf(text, sizeof(text), "%*sSHA-256 %s", indent + 2, "",
+			 control_text(row, CTL_SHA256));
+		line("", text);
+	}
+}
+
+static void print_files(const struct control_reply *reply)
+{
+	uint64_t all = control_u64(control_reply_fields(reply), CTL_FILES);
+	size_t n = 0;
+	char text[80];
+
+	for (size_t i = 0; i < control_reply_rows(reply); i++)
+		if (is_file(control_reply_row(reply, i)))
+			print_file(control_reply_row(reply, i), n++ == 0);
+	if (all > n) {
+		snprintf(text, sizeof(text), "and %llu more that are not kept",
+			 (unsigned long long)(all - n));
+		line("", text);
+	}
+}
+
 static void print_recipients(const struct control_reply *reply)
 {
 	uint64_t all = control_u64(control_reply_fields(reply), CTL_RECIPIENTS);
-	size_t n = control_reply_rows(reply);
+	size_t n = 0;
 	char text[1200];
 
-	for (size_t i = 0; i < n; i++) {
-		const struct control_row *row = control_reply_row(reply, i);
+	for (; n < control_reply_rows(reply); n++) {
+		const struct control_row *row = control_reply_row(reply, n);
+		if (is_file(row))
+			break;
 		unsigned long long code = control_u64(row, CTL_REPLY_CODE);
 
 		if (code)
@@ -206,7 +259,7 @@ static void print_recipients(const struct control_reply *reply)
 		else
 			snprintf(text, sizeof(text), "%s  (no reply)",
 				 control_text(row, CTL_RECIPIENT));
-		line(i == 0 ? "to" : "", text);
+		line(n == 0 ? "to" : "", text);
 	}
 	if (all > n) {
 		snprintf(text, sizeof(text), "and %llu more that are not kept by name",
@@ -242,14 +295,32 @@ static void print_record(const struct control_reply *reply)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", declared as %llu",
 			 (unsigned long long)declared);
 	line("size", text);
+	print_files(reply);
 	line("tls", control_bool(fields, CTL_TLS) ? "started" : "none");
 	if (control_bool(fields, CTL_HASHED))
-		line("addresses", "kept as pseudonyms");
+		line("addresses", "kept as pseudonyms, names of files too");
+}
+
+// Recipients and files are rows of one reply; for programs they are two lists.
+static void print_json(const struct control_reply *reply)
+{
+	struct json_object *object = cli_row_json(control_reply_fields(reply));
+	struct json_object *lists[] = { json_object_new_array(), json_object_new_array() };
+
+	for (size_t i = 0; i < control_reply_rows(reply); i++) {
+		const struct control_row *row = control_reply_row(reply, i);
+		json_object_array_add(lists[is_file(row)], cli_row_json(row));
+	}
+	json_object_object_add(object, "to", lists[0]);
+	json_object_object_add(object, "attachments", lists[1]);
+	cli_json_print(object);
 }
 
 static int show(const struct cli *cli)
 {
 	struct control_writer request;
+	struct control_reply reply;
+	bool answered;
 	uint64_t number;
 
 	if (!read_number(cli->argv[1], "record", &number))
@@ -257,7 +328,16 @@ static int show(const struct cli *cli)
 	control_writer_init(&request, CTL_REQUEST_MAX);
 	control_put_u64(&request, CTL_MAIL, number);
 	control_put_text(&request, CTL_REASON, cli_value(cli, OPT_REASON));
-	return cli_show(cli, CTL_MAIL_SHOW, &request, "to", print_record);
+	int status = cli_call(cli, CTL_MAIL_SHOW, &request, -1, &reply, &answered);
+	control_writer_done(&request);
+	if (!answered)
+		return status;
+	if (cli->json)
+		print_json(&reply);
+	else if (status == EXIT_FINE)
+		print_record(&reply);
+	control_reply_done(&reply);
+	return status;
 }
 
 int verb_mail(const struct cli *cli)

@@ -71,7 +71,7 @@ static const struct cli_verb verbs[] = {
 	{ "mail", "list | show N", "records of mail: who, to whom, how big, passed or refused", 1,
 	  2,
 	  OPT_JSON | OPT_SOCKET | OPT_SINCE | OPT_UNTIL | OPT_FROM | OPT_TO | OPT_CLIENT |
-		  OPT_FLOW | OPT_VERDICT | OPT_LIMIT | OPT_REASON,
+		  OPT_FLOW | OPT_VERDICT | OPT_ATTACHMENT | OPT_FOUND | OPT_LIMIT | OPT_REASON,
 	  verb_mail },
 	{ "drift", "", "whether the kernel is as it should be, and what others changed", 0, 0,
 	  OPT_JSON | OPT_SOCKET, verb_drift },
@@ -127,6 +127,8 @@ static const struct {
 	{ "--client", OPT_CLIENT, "ADDRESS", "the sending host, or its network" },
 	{ "--verdict", OPT_VERDICT, "WORD",
 	  "passed, refused, rejected, broken-off, ended, unread" },
+	{ "--attachment", OPT_ATTACHMENT, "NAME", "a file of that name (*, ?), or its SHA-256" },
+	{ "--found", OPT_FOUND, "KIND", "a file of that kind: executable, macro, encrypted ..." },
 	{ "--limit", OPT_LIMIT, "N", "the newest N (100; 10000 at most)" },
 	{ "--actor", OPT_ACTOR, "WHO", "who did it: a name or a uid" },
 	{ "--follow", OPT_FOLLOW, NULL, "go on with what comes" },

@@ -49,6 +49,8 @@ typedef uint64_t cli_options;
 #define OPT_DIFF	OPT(51)
 #define OPT_PROPOSE	OPT(52)
 #define OPT_CONNECTIONS OPT(53)
+#define OPT_ATTACHMENT	OPT(54)
+#define OPT_FOUND	OPT(55)
 #define OPT_FROM	OPT(56)
 #define OPT_TO		OPT(57)
 #define OPT_CLIENT	OPT(58)

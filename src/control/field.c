@@ -243,6 +243,15 @@ static const struct control_tag_info tag_table[CTL_TAG_END] = {
 	[CTL_TLS] = NUMBER("tls", CTL_BOOL),
 	[CTL_OWN_SENDER] = NUMBER("own_sender", CTL_BOOL),
 	[CTL_LIMIT] = NUMBER("limit", CTL_U64),
+	[CTL_FILES] = NUMBER("files", CTL_U64),
+	[CTL_ATTACHMENT] = TEXT("attachment", CTL_NAME_MAX),
+	[CTL_FOUND] = TEXT("found", CTL_NAME_MAX),
+	[CTL_PART] = NUMBER("part", CTL_U64),
+	[CTL_DEPTH] = NUMBER("depth", CTL_U64),
+	[CTL_MEDIA_TYPE] = TEXT("type", CTL_NAME_MAX),
+	[CTL_SHA256] = TEXT("sha256", CTL_ID_MAX),
+	[CTL_ACTION] = TEXT("action", CTL_ID_MAX),
+	[CTL_RULE] = NUMBER("rule", CTL_U64),
 };
 
 const struct control_tag_info *control_tag_info(unsigned tag)

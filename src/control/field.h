@@ -249,7 +249,7 @@ enum control_tag {
 	CTL_RECIPIENTS, // how many
 	CTL_VERDICT,	// "passed", "refused" ... (event/mail_record.h)
 	CTL_REPLY_CODE,
-	CTL_HASHED, // the addresses are pseudonyms
+	CTL_HASHED, // addresses and names of files are pseudonyms
 	CTL_BEGAN,
 	CTL_ENDED,
 	CTL_GUARDED_BY,
@@ -260,6 +260,15 @@ enum control_tag {
 	CTL_TLS,
 	CTL_OWN_SENDER,
 	CTL_LIMIT,
+	CTL_FILES,	// attachments, and what lies in them: how many
+	CTL_ATTACHMENT, // a name; in a request, with "*" and "?", or a SHA-256 too
+	CTL_FOUND,	// words; in a request, one
+	CTL_PART,	// its number in the message
+	CTL_DEPTH,	// 0: the part itself
+	CTL_MEDIA_TYPE,
+	CTL_SHA256,
+	CTL_ACTION, // "passed", "allowed", "recorded", "refused"
+	CTL_RULE,   // of the guard's about attachments, from 1
 	CTL_TAG_END,
 };
 

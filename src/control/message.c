@@ -27,7 +27,7 @@
 #define PREVIEW_ROW CTL_ADDRESS, CTL_MAC, CTL_INTERFACE, CTL_ID
 #define MAIL_SHORT                                                                                 \
 	CTL_MAIL, CTL_WHEN, CTL_CLIENT, CTL_FLOW, CTL_SENDER, CTL_RECIPIENTS, CTL_SIZE,            \
-		CTL_VERDICT, CTL_REPLY_CODE, CTL_REASON, CTL_HASHED
+		CTL_VERDICT, CTL_REPLY_CODE, CTL_REASON, CTL_HASHED, CTL_FILES
 
 static const struct control_method_info method_table[CTL_METHOD_END] = {
 	[CTL_PING] = {
@@ -261,7 +261,7 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		.name = "mail-list",
 		.permission = CTL_MAY_AUDIT,
 		.request = { CTL_SINCE, CTL_UNTIL, CTL_SENDER, CTL_RECIPIENT, CTL_CLIENT, CTL_FLOW,
-			     CTL_VERDICT, CTL_LIMIT, CTL_REASON },
+			     CTL_VERDICT, CTL_LIMIT, CTL_REASON, CTL_ATTACHMENT, CTL_FOUND },
 		.row = { MAIL_SHORT, CTL_RECIPIENT },
 	},
 	[CTL_MAIL_SHOW] = {
@@ -271,7 +271,9 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		.reply = { MAIL_SHORT, CTL_BEGAN, CTL_ENDED, CTL_SOURCE_PORT, CTL_SERVER, CTL_PORT,
 			   CTL_GUARDED_BY, CTL_CLAUSE, CTL_CONTROL, CTL_FROM, CTL_TO, CTL_HELO,
 			   CTL_DECLARED, CTL_TLS, CTL_OWN_SENDER },
-		.row = { CTL_RECIPIENT, CTL_REPLY_CODE },
+		// Of a recipient, or of a file.
+		.row = { CTL_RECIPIENT, CTL_REPLY_CODE, CTL_ATTACHMENT, CTL_PART, CTL_DEPTH,
+			 CTL_MEDIA_TYPE, CTL_SIZE, CTL_SHA256, CTL_FOUND, CTL_ACTION, CTL_RULE },
 	},
 };
 

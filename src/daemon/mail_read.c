@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "base/exit.h"
 #include "base/file.h"
 #include "control/message.h"
@@ -65,6 +67,7 @@ static void put_short(struct control_writer *writer, const struct mail_stored *s
 	control_put_u64(writer, CTL_REPLY_CODE, record->code);
 	control_put_text(writer, CTL_REASON, record->reason);
 	control_put_bool(writer, CTL_HASHED, stored->hashed);
+	control_put_u64(writer, CTL_FILES, record->n_files);
 }
 
 static size_t kept(const struct mail_record *record)
@@ -82,6 +85,23 @@ static int put_row(void *arg, const struct mail_stored *stored)
 	for (size_t i = 0; i < kept(record) && i < MAIL_READ_RECIPIENTS; i++)
 		control_put_text(writer, CTL_RECIPIENT, record->recipients[i].address);
 	return writer->error;
+}
+
+static void put_file(struct control_writer *writer, const struct mail_file *file)
+{
+	char hex[2 * MAIL_SHA256_BYTES + 1] = "";
+	if (file->has_sha256)
+		sodium_bin2hex(hex, sizeof(hex), file->sha256, sizeof(file->sha256));
+	control_put_mark(writer, CTL_ROW);
+	control_put_text(writer, CTL_ATTACHMENT, file->name);
+	control_put_u64(writer, CTL_PART, file->part);
+	control_put_u64(writer, CTL_DEPTH, file->depth);
+	control_put_text(writer, CTL_MEDIA_TYPE, file->type);
+	control_put_u64(writer, CTL_SIZE, file->size);
+	control_put_text(writer, CTL_SHA256, hex);
+	control_put_text(writer, CTL_FOUND, file->found);
+	control_put_text(writer, CTL_ACTION, mail_file_action_word(file->action));
+	control_put_u64(writer, CTL_RULE, file->rule);
 }
 
 static void put_whole(struct control_writer *writer, const struct mail_stored *stored)
@@ -107,6 +127,8 @@ static void put_whole(struct control_writer *writer, const struct mail_stored *s
 		control_put_text(writer, CTL_RECIPIENT, record->recipients[i].address);
 		control_put_u64(writer, CTL_REPLY_CODE, record->recipients[i].code);
 	}
+	for (size_t i = 0; i < record->n_files && i < MAIL_FILES_KEPT; i++)
+		put_file(writer, &record->files[i]);
 }
 
 static int answer_list(struct mail_store *store, const struct mail_read_request *request,
@@ -119,6 +141,8 @@ static int answer_list(struct mail_store *store, const struct mail_read_request 
 		.to = *request->to ? request->to : NULL,
 		.client = request->has_client ? &request->client : NULL,
 		.flow = *request->flow ? request->flow : NULL,
+		.attachment = *request->attachment ? request->attachment : NULL,
+		.found = *request->found ? request->found : NULL,
 		.verdict = request->verdict,
 		.limit = request->limit,
 	};

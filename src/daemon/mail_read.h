@@ -28,6 +28,8 @@ struct mail_read_request {
 	uint64_t since_us, until_us;
 	char from[MAIL_ADDRESS_MAX], to[MAIL_ADDRESS_MAX]; // "": any
 	char flow[MAIL_ID_MAX];				   // "": any
+	char attachment[MAIL_FILE_NAME_MAX];		   // "": any
+	char found[MAIL_FILE_FOUND_MAX];		   // "": any
 	bool has_client;
 	struct addr_range client;
 	int32_t verdict; // -1: any

@@ -75,6 +75,9 @@ static const char *read_filter(const struct control_row *fields, struct mail_rea
 	snprintf(ret->from, sizeof(ret->from), "%s", control_text(fields, CTL_SENDER));
 	snprintf(ret->to, sizeof(ret->to), "%s", control_text(fields, CTL_RECIPIENT));
 	snprintf(ret->flow, sizeof(ret->flow), "%s", control_text(fields, CTL_FLOW));
+	snprintf(ret->attachment, sizeof(ret->attachment), "%s",
+		 control_text(fields, CTL_ATTACHMENT));
+	snprintf(ret->found, sizeof(ret->found), "%s", control_text(fields, CTL_FOUND));
 	ret->has_client = *client;
 	ret->verdict = *verdict ? mail_verdict_find(verdict) : -1;
 	ret->limit = limit ? (uint32_t)limit : MAIL_READ_LIMIT;
@@ -82,6 +85,11 @@ static const char *read_filter(const struct control_row *fields, struct mail_rea
 		return "the client is neither an address nor a network";
 	if (*verdict && ret->verdict < 0)
 		return "no such verdict: passed, refused, rejected, broken-off, ended, unread";
+	if (strlen(control_text(fields, CTL_ATTACHMENT)) >= sizeof(ret->attachment))
+		return "names of files are kept with 192 bytes at most";
+	if (strlen(control_text(fields, CTL_FOUND)) >= sizeof(ret->found) ||
+	    strchr(ret->found, ' '))
+		return "what was found is one word: executable, macro, encrypted ...";
 	if (limit > MAIL_FIND_MAX)
 		return "at most 10000 records can be shown at once";
 	if (ret->since_us > INT64_MAX || ret->until_us > INT64_MAX)
@@ -117,6 +125,8 @@ static void filter_text(const struct mail_read_request *request, const struct co
 	put_word(out, size, "client", control_text(fields, CTL_CLIENT));
 	put_word(out, size, "flow", request->flow);
 	put_word(out, size, "verdict", control_text(fields, CTL_VERDICT));
+	put_word(out, size, "attachment", request->attachment);
+	put_word(out, size, "found", request->found);
 	put_word(out, size, "since", since);
 	put_word(out, size, "until", until);
 	put_word(out, size, "at most", number);

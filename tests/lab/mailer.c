@@ -88,6 +88,23 @@ static int send_records(int fd, unsigned long n, struct mail_record *record)
 int main(int argc, char **argv)
 {
 	static struct mail_recipient recipients[MAIL_RECIPIENTS_KEPT];
+	static const struct mail_file files[] = {
+		{ .part = 1,
+		  .has_sha256 = true,
+		  .sha256 = { 0xab, 0xcd },
+		  .size = 48213,
+		  .name = "請求書.zip",
+		  .type = "application/zip",
+		  .found = "archive" },
+		{ .part = 1,
+		  .depth = 1,
+		  .action = MAIL_FILE_REFUSED,
+		  .rule = 2,
+		  .size = 80384,
+		  .name = "in/Invoice.pdf.exe",
+		  .found = "executable misleading" },
+		{ .part = 2, .size = 12, .type = "text/x-note" },
+	};
 	struct mail_record record = {
 		.client = { ADDR_V4, 0xcb007109 }, // 203.0.113.9
 		.server = { ADDR_V4, 0xc0000219 }, // 192.0.2.25
@@ -126,6 +143,8 @@ int main(int argc, char **argv)
 	if (verdict == MAIL_REFUSED) {
 		record.code = 550;
 		strcpy(record.reason, "relay 外から外への中継");
+		record.files = files;
+		record.n_files = 3;
 	}
 	return send_records(fd, strtoul(argv[2], NULL, 10), &record);
 }

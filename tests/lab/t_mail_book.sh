@@ -49,6 +49,13 @@ same "another flow" "" "$(ids --flow web)"
 same "a limit" "3 2" "$(ids --limit 2)"
 same "of the last hour" "3 2 1" "$(ids --since 1h)"
 same "of before" "" "$(ids --until 2020-01-01)"
+same "a file that was attached" 2 "$(ids --attachment 請求書.ZIP)"
+same "one in an archive, without its folder" 2 "$(ids --attachment 'invoice.*' --from @example.net)"
+same "one by its SHA-256" 2 "$(ids --attachment abcd$(printf '%060d' 0))"
+same "another" "" "$(ids --attachment 請求書)"
+same "what was found" 2 "$(ids --found executable)"
+same "what was not" "" "$(ids --found macro)"
+check_not "two words for what was found" sekisho mail list --found "executable macro"
 same "several at once" 1 "$(ids --from @example.net --verdict passed --to @example.jp)"
 check_not "a verdict that is none" sekisho mail list --verdict good
 check_not "a client that is none" sekisho mail list --client somebody
@@ -73,6 +80,14 @@ sekisho mail show 2 >"$work/show"
 check "a record in words" grep -q 'verdict *refused by the gate' "$work/show"
 check "with its clause" grep -q 'clause *第8条第2項' "$work/show"
 check "and each recipient" grep -q 'sato@example.jp  (250)' "$work/show"
+check "each file" grep -qF 'files       請求書.zip, application/zip, 48213 bytes: archive' "$work/show"
+check "its SHA-256" grep -q 'SHA-256 abcd0000' "$work/show"
+check "what lay in it, what was found, and which rule decided" \
+	grep -qF '  in/Invoice.pdf.exe, 80384 bytes: executable misleading; refused by rule 2' "$work/show"
+check "one without a name" grep -qF '(no name), text/x-note, 12 bytes' "$work/show"
+same "for programs, a list of its own" "in/Invoice.pdf.exe 1 refused 2" \
+	"$(sekisho mail show 2 --json | jq -r '.attachments[1] | "\(.attachment) \(.depth) \(.action) \(.rule)"')"
+same "beside the recipients" 2 "$(sekisho mail show 2 --json | jq '.to | length')"
 
 # Who may, and what is recorded of it.
 lab person kansa audit
