@@ -31,7 +31,7 @@ struct inspector_post {
 struct inspection {
 	struct gate *gate;
 	sd_event *event;
-	sd_event_source *timer;
+	sd_event_source *timer, *nap;
 	struct inspection_child ferry;
 	struct ferry_numbers numbers, numbers_before;
 	struct inspector_post posts[INSPECTION_INSPECTORS_MAX];

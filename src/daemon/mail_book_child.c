@@ -26,6 +26,7 @@ enum {
 	BATCH_RECORDS = 1000,
 	BATCH_BYTES = 1024 * 1024,
 	BATCH_USEC = 200 * 1000, // that a record waits for others
+	NAP_MS = 20,		 // between two looks at the socket while records come
 	RETRY_USEC = 200 * 1000,
 	PRUNE_USEC = 1000 * 1000,
 	IDLE_MS = 1000,
@@ -218,7 +219,8 @@ static int wait_ms(const struct book *book)
 		until = book->batch_usec + BATCH_USEC;
 	else if (book->prune_usec < until)
 		until = book->prune_usec;
-	return until <= now ? 0 : (int)((until - now) / 1000) + 1;
+	int ms = until <= now ? 0 : (int)((until - now) / 1000) + 1;
+	return ms > NAP_MS && book->n_batch && !book->retry_usec ? NAP_MS : ms;
 }
 
 static bool has_finished(struct book *book)
@@ -238,8 +240,8 @@ static int serve(struct book *book)
 	write_some(book);
 	for (;;) {
 		book->board->alive_usec = boot_now_usec();
-		// What cannot be taken is not waited for.
-		sockets[1].fd = is_full(book) || book->eof ? -1 : MAIL_BOOK_RECORDS;
+		// What cannot be taken is not waited for; what is on its way comes together.
+		sockets[1].fd = book->n_batch || book->eof ? -1 : MAIL_BOOK_RECORDS;
 		if (poll(sockets, 2, book->ends ? 0 : wait_ms(book)) < 0 && errno != EINTR)
 			return EXIT_FAILED;
 		hear_records(book);
