@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include "kernel/liberal.h"
 #include "proto/header.h"
 
+enum { SPIN_US = 60 };
 enum {
 	LOOK_MS = 50, // how often it is looked whether inspectors answer
 	TELL_MS = 250,
@@ -49,6 +51,7 @@ struct ferry {
 	struct ferry_numbers numbers;
 	uint64_t clock_ms;		     // as it was last
 	uint64_t now_ms, looked_ms, told_ms; // by look_at_clock()
+	uint64_t busy_us;
 	int epoll;
 	bool full; // no inspector's slot is free: what is in the queue stays there
 	bool ends;
@@ -564,6 +567,13 @@ static void serve(struct ferry *ferry)
 				lane_publish(cargo_lane(ferry->posts[i].cargo));
 		look(ferry);
 		send_verdicts(ferry);
+		uint64_t now = monotonic_us();
+		if (busy)
+			ferry->busy_us = now;
+		else if (now - ferry->busy_us < SPIN_US) {
+			sched_yield();
+			continue;
+		}
 		sleep_or_not(ferry, busy);
 	}
 }
