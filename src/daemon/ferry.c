@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,18 +16,19 @@
 #include "compile/compile.h"
 #include "daemon/cargo.h"
 #include "daemon/inspection_wire.h"
+#include "daemon/linger.h"
 #include "daemon/sandbox.h"
 #include "daemon/turns.h"
 #include "kernel/liberal.h"
 #include "proto/header.h"
 
-enum { SPIN_US = 60 };
 enum {
 	LOOK_MS = 50, // how often it is looked whether inspectors answer
 	TELL_MS = 250,
 	BIND_MS = 2000, // that long a ferry that was killed may take to be gone
 	HELD_SOCKET_BYTES = 4 * 1024 * 1024,
 	ANSWERS_MAX = 256, // of one inspector in a row
+	BATCH_FIRST = 8,   // packets of one call, while it is not full
 };
 
 struct post {		     // one inspector's
@@ -48,10 +48,11 @@ struct ferry {
 		uint32_t post, slot;
 	} fresh[INSPECTION_INSPECTORS_MAX * LANE_SLOTS];
 	size_t n_fresh;
+	size_t batch; // packets to ask for next
 	struct ferry_numbers numbers;
-	uint64_t clock_ms;		     // as it was last
-	uint64_t now_ms, looked_ms, told_ms; // by look_at_clock()
-	uint64_t busy_us;
+	uint64_t clock_ms;			       // as it was last
+	uint64_t now_ms, looked_ms, told_ms, heard_ms; // by look_at_clock()
+	struct linger linger;
 	int epoll;
 	bool full; // no inspector's slot is free: what is in the queue stays there
 	bool ends;
@@ -416,7 +417,7 @@ static bool receive(struct ferry *ferry)
 	struct queue_room rooms[QUEUE_BATCH];
 	struct queue_packet packets[QUEUE_BATCH];
 	uint32_t slots[QUEUE_BATCH];
-	size_t n = QUEUE_BATCH;
+	size_t n = ferry->batch;
 	if (only && cargo_room(only) < n)
 		n = cargo_room(only);
 	if (turns_waiting(&ferry->turns) > TURNS_MAX - QUEUE_BATCH)
@@ -429,6 +430,7 @@ static bool receive(struct ferry *ferry)
 		rooms[i].used = false;
 	}
 	int got = n ? queue_receive(ferry->queue, rooms, (unsigned)n, packets) : 0;
+	ferry->batch = got == (int)ferry->batch ? QUEUE_BATCH : BATCH_FIRST;
 	for (size_t i = n; i-- > 0;)
 		if (only && ((int)i >= got || !rooms[i].used))
 			cargo_put_back(only, slots[i]);
@@ -523,16 +525,13 @@ static bool may_sleep(struct ferry *ferry)
 	return may;
 }
 
-static void sleep_or_not(struct ferry *ferry, bool busy)
+static void hear(struct ferry *ferry, int wait_ms)
 {
 	struct epoll_event events[16];
-	int ms = busy || !may_sleep(ferry) ? 0 : LOOK_MS;
-	int n = epoll_wait(ferry->epoll, events, 16, ms);
+	int n = epoll_wait(ferry->epoll, events, 16, wait_ms);
 	if (n < 0 && errno != EINTR)
 		need(-errno, "waiting");
-	for (uint32_t i = 0; i < ferry->n; i++)
-		if (ferry->posts[i].cargo)
-			lane_wake(cargo_lane(ferry->posts[i].cargo));
+	ferry->heard_ms = ferry->now_ms;
 	for (int i = 0; i < n; i++) {
 		uint64_t what = events[i].data.u64;
 		if (what == WATCH_GATE)
@@ -542,6 +541,14 @@ static void sleep_or_not(struct ferry *ferry, bool busy)
 		else if (what < ferry->n && ferry->posts[what].cargo)
 			lane_still(cargo_lane(ferry->posts[what].cargo));
 	}
+}
+
+static void sleep_until_called(struct ferry *ferry)
+{
+	hear(ferry, may_sleep(ferry) ? LOOK_MS : 0);
+	for (uint32_t i = 0; i < ferry->n; i++)
+		if (ferry->posts[i].cargo)
+			lane_wake(cargo_lane(ferry->posts[i].cargo));
 }
 
 // Time in which this process had no processor counts for nobody: on a box that is busy elsewhere
@@ -567,14 +574,10 @@ static void serve(struct ferry *ferry)
 				lane_publish(cargo_lane(ferry->posts[i].cargo));
 		look(ferry);
 		send_verdicts(ferry);
-		uint64_t now = monotonic_us();
-		if (busy)
-			ferry->busy_us = now;
-		else if (now - ferry->busy_us < SPIN_US) {
-			sched_yield();
-			continue;
-		}
-		sleep_or_not(ferry, busy);
+		if (!linger(&ferry->linger, busy))
+			sleep_until_called(ferry);
+		else if (ferry->now_ms != ferry->heard_ms)
+			hear(ferry, 0);
 	}
 }
 
@@ -602,6 +605,7 @@ static int start(struct ferry *ferry)
 	    hello.n > INSPECTION_INSPECTORS_MAX)
 		return -EBADMSG;
 	ferry->n = hello.n;
+	ferry->batch = BATCH_FIRST;
 	ferry->epoll = epoll_create1(EPOLL_CLOEXEC);
 	r = ferry->epoll < 0 ? -errno : 0;
 	// The queue of held packets first: nothing is moved to one that nobody listens to.

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +17,16 @@
 #include "daemon/inspect_policy.h"
 #include "daemon/inspection_wire.h"
 #include "daemon/lane.h"
+#include "daemon/linger.h"
 #include "daemon/sandbox.h"
 #include "event/mail_wire.h"
 #include "inspect/source_limits.h"
 
-enum { SPIN_US = 60 };
-enum { TAKE_MAX = 64, TELL_MS = 500 };
+enum {
+	TAKE_MAX = 64,
+	TELL_MS = 500,
+	HEAR_US = 1000, // between two looks at the sockets, while packets come
+};
 
 struct child {
 	struct lane *lane;
@@ -32,9 +35,9 @@ struct child {
 	struct flight flights[LANE_SLOTS]; // by slot
 	const struct flight *current;	   // in inspector_packet()
 	bool current_decided;
-	uint64_t now_us, ticked_ms, told_ms;
+	uint64_t now_us, ticked_ms, told_ms, heard_us;
 	uint64_t lost;
-	uint64_t busy_us;
+	struct linger linger;
 	bool ends;
 };
 
@@ -194,16 +197,16 @@ static void look_at_clock(struct child *child)
 	}
 }
 
-static void sleep_or_not(struct child *child, bool busy)
+static void hear(struct child *child, int wait_ms)
 {
 	struct pollfd fds[] = {
 		{ .fd = INSPECT_HEARS, .events = POLLIN },
 		{ .fd = INSPECTION_SOCKET, .events = POLLIN },
 		{ .fd = inspect_planner_fd(child->planner), .events = POLLIN },
 	};
-	int ms = busy || !lane_may_sleep(child->lane) ? 0 : INSPECT_TICK_MS;
-	if (poll(fds, 3, ms) < 0 && errno != EINTR)
+	if (poll(fds, 3, wait_ms) < 0 && errno != EINTR)
 		_exit(EXIT_FAILED);
+	child->heard_us = child->now_us;
 	lane_wake(child->lane);
 	if (fds[0].revents)
 		lane_still(child->lane);
@@ -217,15 +220,10 @@ static void serve(struct child *child)
 {
 	while (!child->ends) {
 		look_at_clock(child);
-		bool busy = take_packets(child);
-		uint64_t now = monotonic_us();
-		if (busy)
-			child->busy_us = now;
-		else if (now - child->busy_us < SPIN_US) {
-			sched_yield();
-			continue;
-		}
-		sleep_or_not(child, busy);
+		if (!linger(&child->linger, take_packets(child)))
+			hear(child, lane_may_sleep(child->lane) ? INSPECT_TICK_MS : 0);
+		else if (child->now_us - child->heard_us > HEAR_US)
+			hear(child, 0);
 	}
 }
 
@@ -251,8 +249,8 @@ static int start(struct child *child)
 		return -EBADMSG;
 	tzset();		 // reads a file, which is not possible later
 	mallopt(M_ARENA_MAX, 1); // each would take room from the limit of memory
-	// What a connection keeps of its stream goes from one to the next: taken from the kernel anew
-	// each time, its pages cost a tenth of the time of a large message.
+	// What a connection keeps of its stream goes from one to the next: taken from the kernel
+	// anew each time, its pages cost a tenth of the time of a large message.
 	mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
 	r = lane_open(INSPECT_LANE, INSPECT_RINGS, INSPECT_HEARS, false, &child->lane);
