@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 enum {
 	TAKE_MAX = 64,
 	TELL_MS = 500,
+	SPARE_BYTES = 16 << 20,
 	HEAR_US = 1000, // between two looks at the sockets, while packets come
 };
 
@@ -183,6 +185,23 @@ static void hear_gate(struct child *child)
 
 // --- the loop
 
+// Whoever is refused memory would lose one connection after the other, and the next policy; another
+// process has all that the limit allows.
+static void look_at_memory(struct child *child)
+{
+	static const struct inspect_word word = { .word = INSPECT_HAS,
+						  .error = -ENOMEM,
+						  .text = "it ran out of memory" };
+	void *spare = mmap(NULL, SPARE_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (spare != MAP_FAILED) {
+		munmap(spare, SPARE_BYTES);
+		return;
+	}
+	say(child, &word, sizeof(word), NULL, 0);
+	child->ends = true;
+}
+
 static void look_at_clock(struct child *child)
 {
 	uint64_t now = monotonic_ms();
@@ -190,6 +209,7 @@ static void look_at_clock(struct child *child)
 	if (now - child->ticked_ms >= INSPECT_TICK_MS) {
 		child->ticked_ms = now;
 		inspector_tick(child->inspector, child->now_us);
+		look_at_memory(child);
 	}
 	if (now - child->told_ms >= TELL_MS) {
 		child->told_ms = now;
