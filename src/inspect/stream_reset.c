@@ -10,6 +10,8 @@
 // could be answered by another of the kind for ever.
 #include "inspect/stream.h"
 
+enum { LARGEST_WINDOW = 1 << 30 }; // RFC 7323 2.3
+
 static uint32_t ack_for(const struct stream *stream, const struct packet *packet)
 {
 	const struct way *other = &stream->ways[!packet->side];
@@ -43,10 +45,13 @@ void reset_packet(struct stream *stream, struct packet *packet)
 		packet_reset(stream->inspector, packet, seq, ack);
 		return;
 	}
-	// Where somebody unknown stands is not known before it speaks, but what comes before this
-	// packet is old to it: nobody repeats what was acknowledged.
 	seq = stream->stray && !way->heard ? packet->tcp.seq : way_seq(way, way->acked_place);
 	if (!(flags & TCP_RST) && sends) {
+		// Where somebody unknown stands is not known before it speaks.  What lies a window
+		// of the largest kind back is old to it all the same; what comes right before this
+		// packet may be missing there, and would be taken for the sender's bytes.
+		if (stream->stray && !way->heard)
+			seq -= LARGEST_WINDOW;
 		// Connection tracking takes the answering reset only where this side's own
 		// acknowledgements are.  Ours may have got lost: it is repeated next.
 		way->told = false;

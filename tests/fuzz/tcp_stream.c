@@ -89,8 +89,7 @@ static void judge(const struct flight *flight)
 	else if (!over && !(view.flags & (M_SYN | M_RST))) {
 		int64_t at = (int32_t)(view.seq - firsts[side]);
 		for (uint32_t i = 0; i < view.size; i++, at++) {
-			// Who of a connection that is not known stands where is not known either.
-			bool old = view.payload[i] == 0 && (at < acked[side] || !script.made);
+			bool old = view.payload[i] == 0 && at < acked[side];
 			bool known = at >= 0 && at < (int64_t)n_decided[side ^ turned] &&
 				     decided[side ^ turned][at] == view.payload[i];
 			assert(old || known);
