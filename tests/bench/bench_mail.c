@@ -455,7 +455,8 @@ struct idlers {
 	struct load *load;
 	struct giver *givers;
 	long wanted, opened, greeted, lost, answered;
-	long next; // whose turn it is to say a byte
+	long asked; // and not answered yet
+	long next;  // whose turn it is to say a byte
 	int term;
 	bool told, ends;
 };
@@ -475,6 +476,7 @@ static void hear_idle(struct idlers *idlers, struct giver *giver)
 	idlers->load->moved_ms = monotonic_ms();
 	if (got <= 0) {
 		close_giver(idlers->load, giver);
+		idlers->asked -= giver->asked;
 		idlers->lost++;
 	} else if (giver->step == GREETING) {
 		send(giver->fd, words[GREETING], strlen(words[GREETING]), MSG_NOSIGNAL);
@@ -484,18 +486,20 @@ static void hear_idle(struct idlers *idlers, struct giver *giver)
 		idlers->greeted++;
 	} else if (giver->asked) {
 		giver->asked = false;
+		idlers->asked--;
 		idlers->answered++;
 	}
 }
 
-// A byte of a line that does not come to its end.
+// A byte of a line that does not come to its end, after a beginning that every server knows.
 static void drip(struct idlers *idlers)
 {
 	struct giver *giver = &idlers->givers[idlers->next++ % idlers->wanted];
 	if (!giver->again || giver->fd < 0 || giver->sent >= DRIP_MAX)
 		return;
-	send(giver->fd, giver->sent < 5 ? &"NOOP "[giver->sent] : "x", 1, MSG_NOSIGNAL);
-	giver->sent++;
+	const char *word = giver->sent ? "x" : "NOOP ";
+	if (send(giver->fd, word, strlen(word), MSG_NOSIGNAL) > 0)
+		giver->sent += strlen(word);
 }
 
 static void ask_idle(struct idlers *idlers)
@@ -507,6 +511,7 @@ static void ask_idle(struct idlers *idlers)
 		if (giver->fd < 0 || !giver->again)
 			continue;
 		giver->asked = send(giver->fd, word, strlen(word), MSG_NOSIGNAL) > 0;
+		idlers->asked += giver->asked;
 		// What is asked at once finds no room in a queue.
 		if (i % UNDER_WAY == UNDER_WAY - 1)
 			usleep(50000);
@@ -522,7 +527,7 @@ static bool idle_over(struct idlers *idlers)
 		idlers->told = true;
 		say_idle(idlers);
 	}
-	return idlers->ends && (stalled || idlers->answered + idlers->lost >= idlers->opened);
+	return idlers->ends && (stalled || !idlers->asked);
 }
 
 static int idle(struct load *load, long connections, long bytes_per_s)
