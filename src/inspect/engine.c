@@ -280,7 +280,6 @@ void engine_feed(struct engine *engine, enum engine_side which, const uint8_t *b
 		 uint64_t now_us)
 {
 	struct smtp_side *side = which == ENGINE_CLIENT ? &engine->client : &engine->server;
-	bool refused = engine->state == SMTP_GREETING && engine->ending != SMTP_REASON_NONE;
 	if (engine->state == SMTP_DONE || !size ||
 	    (engine->state == SMTP_TAKEN && which == ENGINE_SERVER))
 		return;
@@ -291,8 +290,7 @@ void engine_feed(struct engine *engine, enum engine_side which, const uint8_t *b
 		smtp_finish(engine, SMTP_BROKEN_OFF);
 		return;
 	}
-	if (!refused)
-		take_in(engine, side, bytes, size);
+	take_in(engine, side, bytes, size);
 	go_on(engine);
 }
 
@@ -337,6 +335,7 @@ int engine_new(const struct engine_peer *peer, const struct engine_host *host,
 		[SOURCE_SESSIONS] = SMTP_SESSIONS,
 		[SOURCE_SESSION_RATE] = SMTP_SESSION_RATE,
 	};
+	enum smtp_reason refused = SMTP_REASON_NONE;
 	struct engine *engine = calloc(1, sizeof(*engine));
 	if (!engine)
 		return -ENOMEM;
@@ -346,10 +345,14 @@ int engine_new(const struct engine_peer *peer, const struct engine_host *host,
 	engine->source_slot = SOURCE_NONE;
 	engine->began_us = engine->now_us = now_us;
 	take_flow(engine, peer->flow);
-	if (limits)
-		engine->ending = reasons[source_limits_enter(limits, &peer->client, engine->profile,
-							     now_us, &engine->source_slot)];
 	*ret_engine = engine;
+	if (limits)
+		refused = reasons[source_limits_enter(limits, &peer->client, engine->profile,
+						      now_us, &engine->source_slot)];
+	// Before the server knows of the connection, so that whoever does not even acknowledge the
+	// reply takes none of the server's.
+	if (refused != SMTP_REASON_NONE)
+		smtp_finish(engine, refused);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "inspect/inspector.h"
+#include "inspect/source_limits.h"
 #include "stream_model.h"
 
 enum { RUNS = 60, TICKS_MAX = 300000, MESSAGE = 4000, SIZE_MAX_ = 5000, IDLE = 20000 };
@@ -63,13 +64,18 @@ static void on_record(void *arg, const struct mail_record *record)
 	n_records++;
 }
 
+static struct source_limits *limits; // NULL: nothing is counted
+
 static struct inspector *make_inspector(uint32_t connections)
 {
 	static const struct profile_domain domains[] = { { "city.example.jp", false } };
 	static const struct profile_size sizes[] = { { .max = SIZE_MAX_ } };
-	static const struct profile profile = {
-		.guard = "mail", .domains = domains, .n_domains = 1, .sizes = sizes, .n_sizes = 1
-	};
+	static const struct profile profile = { .guard = "mail",
+						.domains = domains,
+						.n_domains = 1,
+						.sizes = sizes,
+						.n_sizes = 1,
+						.limits.sessions = 1 };
 	static const struct profile_flow flow = {
 		.mark = 1, .id = "mail", .clause = "", .profile = &profile
 	};
@@ -78,7 +84,8 @@ static struct inspector *make_inspector(uint32_t connections)
 						   .memory_max = 1 << 30,
 						   .held_max = 1000,
 						   .decided = on_decided,
-						   .record = on_record };
+						   .record = on_record,
+						   .limits = limits };
 	struct inspector *inspector;
 	assert_int_equal(inspector_new(&options, &inspector), 0);
 	assert_int_equal(inspector_set_profiles(inspector, &profiles, NULL, NULL), 0);
@@ -276,6 +283,40 @@ static void too_large(void **state)
 	each_seed(one_too_large);
 }
 
+// A client that has a session already is told so; its server never takes this one up.
+static void one_too_many(uint64_t seed)
+{
+	const struct profile same = { .guard = "mail", .limits.sessions = 1 };
+	static const char *const clients[] = { "10.20.0.9", "fd00:20::9" };
+	uint32_t slot;
+	assert_int_equal(source_limits_new(64, seed, &limits), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct addr client;
+		assert_int_equal(addr_parse(clients[i], &client), 0);
+		assert_int_equal(source_limits_enter(limits, &client, &same, 1000000000, &slot),
+				 SOURCE_TAKEN);
+	}
+	begin(seed);
+	net.ends[0].n_out = net.ends[0].written = n_gates[0] = 0; // it waits for the greeting
+	net.ends[0].closing = true;
+	net.ends[1].closing = false;
+	run(false);
+	assert_false(net.ends[0].was_reset);
+	has(0, "421 4.7.0");
+	has_not(0, "220 ");
+	assert_int_not_equal(net.ends[1].state, M_OPEN);
+	finish();
+	assert_int_equal(n_records, 1);
+	source_limits_free(limits);
+	limits = NULL;
+}
+
+static void too_many(void **state)
+{
+	(void)state;
+	each_seed(one_too_many);
+}
+
 // One packet of a connection from another port each.
 static void idle_packet(struct inspector *inspector, uint32_t which, struct m_segment segment)
 {
@@ -371,9 +412,8 @@ static void half_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mails),
-		cmocka_unit_test(too_large),
-		cmocka_unit_test(idle_memory),
+		cmocka_unit_test(mails),      cmocka_unit_test(too_large),
+		cmocka_unit_test(too_many),   cmocka_unit_test(idle_memory),
 		cmocka_unit_test(half_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
