@@ -147,6 +147,80 @@ void text_cut(FILE *out, const char *text, size_t width)
 	fputs("...", out);
 }
 
+// Cc, Cf, Zl and Zp of Unicode 15, sorted.
+static const struct {
+	uint32_t lo, hi;
+} hidden[] = {
+	{ 0x0001, 0x001f },   { 0x007f, 0x009f },   { 0x00ad, 0x00ad },	  { 0x0600, 0x0605 },
+	{ 0x061c, 0x061c },   { 0x06dd, 0x06dd },   { 0x070f, 0x070f },	  { 0x0890, 0x0891 },
+	{ 0x08e2, 0x08e2 },   { 0x180e, 0x180e },   { 0x200b, 0x200f },	  { 0x2028, 0x202e },
+	{ 0x2060, 0x2064 },   { 0x2066, 0x206f },   { 0xfeff, 0xfeff },	  { 0xfff9, 0xfffb },
+	{ 0x110bd, 0x110bd }, { 0x110cd, 0x110cd }, { 0x13430, 0x1343f }, { 0x1bca0, 0x1bca3 },
+	{ 0x1d173, 0x1d17a }, { 0xe0001, 0xe0001 }, { 0xe0020, 0xe007f },
+};
+
+bool text_is_hidden(uint32_t code)
+{
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]) && code >= hidden[i].lo; i++)
+		if (code <= hidden[i].hi)
+			return true;
+	return false;
+}
+
+static int write_out(uint32_t code, enum text_form form, char out[TEXT_SHOWN_MAX + 1])
+{
+	const char *pattern = form == TEXT_JSON ? "\\u%04x" : "<U+%04X>";
+
+	if (form == TEXT_JSON && code > 0xffff) // RFC 8259 section 7
+		return snprintf(out, TEXT_SHOWN_MAX + 1, "\\u%04x\\u%04x",
+				0xd800 + ((code - 0x10000) >> 10), 0xdc00 + (code & 0x3ff));
+	return snprintf(out, TEXT_SHOWN_MAX + 1, pattern, code);
+}
+
+size_t text_show(const char *text, enum text_form form, char *out)
+{
+	size_t used = 0;
+
+	for (const char *next = text; *text; text = next) {
+		uint32_t code = text_next(&next);
+		bool stays = form != TEXT_WORDS && (code == '\n' || code == '\t');
+		char one[TEXT_SHOWN_MAX + 1];
+		size_t n = (size_t)(next - text);
+
+		if (!stays && text_is_hidden(code))
+			n = (size_t)write_out(code, form, one);
+		else if (code == 0xfffd && n == 1)
+			one[0] = '?';
+		else
+			memcpy(one, text, n);
+		if (out)
+			memcpy(out + used, one, n);
+		used += n;
+	}
+	if (out)
+		out[used] = '\0';
+	return used;
+}
+
+void text_put(FILE *stream, const char *text, enum text_form form)
+{
+	char shown[4 * TEXT_SHOWN_MAX + 1], piece[5];
+
+	for (const char *next = text; *text; text = next) {
+		for (next = text; *next >= ' ' && *next < 0x7f;)
+			next++;
+		if (next > text) {
+			fwrite(text, 1, (size_t)(next - text), stream);
+			continue;
+		}
+		text_next(&next);
+		memcpy(piece, text, (size_t)(next - text));
+		piece[next - text] = '\0';
+		text_show(piece, form, shown);
+		fputs(shown, stream);
+	}
+}
+
 unsigned text_distance(const char *a, const char *b, unsigned limit)
 {
 	unsigned row[3][DISTANCE_MAX_BYTES + 1];

@@ -19,6 +19,20 @@ void text_pad(FILE *out, const char *text, size_t width);
 // Prints at most width columns, "..." in place of what does not fit.
 void text_cut(FILE *out, const char *text, size_t width);
 
+// What a terminal obeys or hides, or what turns letters around: Unicode's Cc and Cf, and its
+// separators of lines and paragraphs.
+bool text_is_hidden(uint32_t code_point);
+enum text_form {
+	TEXT_WORDS, // "<U+202E>"
+	TEXT_LINES, // the same; ends of lines and tabs stay
+	TEXT_JSON,  // "\u202e"; the same stay
+};
+// What strangers wrote, so that all of it is seen: what is hidden is written out, bytes that are no
+// UTF-8 are '?'.  Bytes without the NUL; out may be NULL, else has room for them and it.
+size_t text_show(const char *text, enum text_form form, char *out);
+enum { TEXT_SHOWN_MAX = 12 }; // bytes that one becomes at most
+void text_put(FILE *stream, const char *text, enum text_form form);
+
 // Damerau-Levenshtein distance, at most limit + 1.  For names up to 64 bytes; longer: limit + 1.
 unsigned text_distance(const char *a, const char *b, unsigned limit);
 

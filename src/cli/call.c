@@ -66,6 +66,8 @@ int cli_call(const struct cli *cli, enum control_method method,
 		return tell_unreachable(path, r);
 	r = control_call(client, method, request, fd, ret_reply);
 	control_close(client);
+	if (r == 0 && !cli->json)
+		r = control_rows_show(&ret_reply->rows, TEXT_LINES);
 	if (r < 0)
 		return tell_unreachable(path, r);
 	*ret_answered = true;

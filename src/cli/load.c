@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/exit.h"
+#include "base/text.h"
 
 // Overdue reviews are told by the date that the reader of the output has.
 static void review(struct cli_policy *loaded)
@@ -126,8 +127,11 @@ struct json_object *cli_diag_json(const struct diag *diag)
 
 void cli_json_print(struct json_object *object)
 {
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-							    JSON_C_TO_STRING_SPACED |
-							    JSON_C_TO_STRING_NOSLASHESCAPE));
+	text_put(stdout,
+		 json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+								JSON_C_TO_STRING_SPACED |
+								JSON_C_TO_STRING_NOSLASHESCAPE),
+		 TEXT_JSON);
+	putchar('\n');
 	json_object_put(object);
 }

@@ -11,6 +11,7 @@
 #include <json-c/json.h>
 
 #include "base/exit.h"
+#include "base/text.h"
 #include "event/event.h"
 #include "keep/segment.h"
 
@@ -72,11 +73,18 @@ static void print_object(struct json_object *object)
 		       strcmp(clock, "unsynced") == 0 ? "?" : " ");
 	else
 		printf("%s  ", time);
-	printf("%s", kind >= 0 ? event_kind_info((enum event_kind)kind)->words : event);
+	text_put(stdout, kind >= 0 ? event_kind_info((enum event_kind)kind)->words : event,
+		 TEXT_WORDS);
 	if (*message)
-		printf(": %s", message);
-	json_object_object_foreach(object, key, value) if (!is_frame(key))
-		printf(" %s=%s", key, json_object_get_string(value));
+		printf(": ");
+	text_put(stdout, message, TEXT_WORDS);
+	json_object_object_foreach(object, key, value)
+	{
+		if (is_frame(key))
+			continue;
+		printf(" %s=", key);
+		text_put(stdout, json_object_get_string(value), TEXT_WORDS);
+	}
 	putchar('\n');
 }
 
@@ -86,7 +94,11 @@ static void print_record(const struct cli *cli, const char *line, size_t length)
 	struct json_object *object;
 
 	if (cli->json) {
-		printf("%.*s\n", (int)length, line);
+		char *text = strndup(line, length);
+
+		text_put(stdout, text ? text : "", TEXT_JSON);
+		putchar('\n');
+		free(text);
 		return;
 	}
 	tokener = json_tokener_new();

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
 enum control_type {
 	CTL_MARK, // no value
 	CTL_U64,  // 8 bytes
@@ -341,7 +342,7 @@ struct control_row {
 struct control_rows {
 	struct control_row *v; // at least one
 	size_t n;
-	void *storage;
+	void *storage, *shown;
 };
 // Reads all; 0, -EBADMSG (also when a tag that does not repeat does, in one row), -E2BIG past
 // max_fields.
@@ -349,6 +350,8 @@ int control_rows_read(const void *bytes, size_t size, size_t max_fields, struct 
 // What a person wrote is shown on one line, to others: what would end it, steer a terminal or turn
 // letters around becomes spaces.
 void control_rows_on_one_line(struct control_rows *rows);
+// What strangers wrote, so that all of it is seen (text_show()).  0 or -ENOMEM.
+int control_rows_show(struct control_rows *rows, enum text_form form);
 void control_rows_done(struct control_rows *rows);
 
 const struct control_field *control_find(const struct control_row *row, enum control_tag tag);

@@ -81,29 +81,11 @@ int control_rows_read(const void *bytes, size_t size, size_t max_fields, struct 
 	return 0;
 }
 
-// Bytes of the character at `text` that ends a line, steers a terminal or turns the order of
-// letters around: C0, DEL, C1, U+2028 to U+202E, U+2066 to U+2069.  0: it is none of these.
-static size_t steering_bytes(const uint8_t *text)
+static void on_one_line(char *text)
 {
-	if (text[0] < ' ' || text[0] == 0x7f)
-		return 1;
-	if (text[0] == 0xc2 && text[1] >= 0x80 && text[1] <= 0x9f)
-		return 2;
-	if (text[0] != 0xe2)
-		return 0;
-	return (text[1] == 0x80 && text[2] >= 0xa8 && text[2] <= 0xae) ||
-			       (text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9)
-		       ? 3
-		       : 0;
-}
-
-static void on_one_line(uint8_t *text)
-{
-	while (*text) {
-		size_t n = steering_bytes(text);
-		memset(text, ' ', n);
-		text += n ? n : 1;
-	}
+	for (const char *next = text; *text; text += next - text)
+		if (text_is_hidden(text_next(&next)))
+			memset(text, ' ', (size_t)(next - text));
 }
 
 void control_rows_on_one_line(struct control_rows *rows)
@@ -111,12 +93,42 @@ void control_rows_on_one_line(struct control_rows *rows)
 	for (size_t i = 0; i < rows->n; i++)
 		for (size_t k = 0; k < rows->v[i].n; k++)
 			if (rows->v[i].v[k].type == CTL_TEXT)
-				on_one_line((uint8_t *)(uintptr_t)rows->v[i].v[k].text);
+				on_one_line((char *)(uintptr_t)rows->v[i].v[k].text);
+}
+
+static size_t show(struct control_rows *rows, enum text_form form, char *out)
+{
+	size_t used = 0;
+	for (size_t i = 0; i < rows->n; i++)
+		for (size_t k = 0; k < rows->v[i].n; k++) {
+			struct control_field *field =
+				(struct control_field *)(uintptr_t)&rows->v[i].v[k];
+			if (field->type != CTL_TEXT)
+				continue;
+			size_t n = text_show(field->text, form, out ? out + used : NULL);
+			if (out)
+				field->text = out + used;
+			used += n + 1;
+		}
+	return used;
+}
+
+int control_rows_show(struct control_rows *rows, enum text_form form)
+{
+	size_t size = show(rows, form, NULL);
+	char *shown = malloc(size + 1);
+	if (!shown)
+		return -ENOMEM;
+	show(rows, form, shown);
+	free(rows->shown);
+	rows->shown = shown;
+	return 0;
 }
 
 void control_rows_done(struct control_rows *rows)
 {
 	free(rows->storage);
+	free(rows->shown);
 	*rows = (struct control_rows){ 0 };
 }
 

@@ -42,6 +42,11 @@ static void on_read(void *arg, uint8_t *bytes, size_t size, const struct failure
 		control_rows_done(&rows);
 		r = -EBADMSG;
 	}
+	// Peers wrote these words: nobody's terminal is steered by them, and nothing is hidden.
+	if (r == 0 && control_rows_show(&rows, TEXT_WORDS) < 0) {
+		control_rows_done(&rows);
+		r = -ENOMEM;
+	}
 	take_out(waiting);
 	if (r < 0) {
 		control_server_refuse(methods->server, token, EXIT_FAILED, "mail records: %s",
@@ -52,8 +57,6 @@ static void on_read(void *arg, uint8_t *bytes, size_t size, const struct failure
 		control_server_refuse(methods->server, token, EXIT_FAILED, "%s",
 				      control_text(&rows.v[0], CTL_ERROR));
 	} else {
-		// The peers wrote these words; nobody's terminal is steered by them.
-		control_rows_on_one_line(&rows);
 		control_writer_init(&reply, CTL_REPLY_MAX);
 		report_put_row(&reply, &rows.v[0]);
 		report_put_rows(&reply, &rows);

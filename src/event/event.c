@@ -6,6 +6,8 @@
 
 #include <sodium.h>
 
+#include "base/text.h"
+
 #define F(field) (UINT64_C(1) << EVENT_##field)
 #define KEEPER	 EVENT_KEEPERS_OWN
 #define PERSON	 (F(ACTOR) | F(UID) | F(LOGIN_UID) | F(PID))
@@ -269,12 +271,15 @@ static void put(struct line *line, const char *text)
 		line->out[line->used] = '\0';
 }
 
-// Text of others on a line of ours: no line breaks, no terminal's escapes.
+// Text of others on a line of ours: no line breaks, no terminal's escapes, nothing hidden.
 static void put_clean(struct line *line, const char *text)
 {
-	char one[2] = "";
-	for (size_t n = 0; *text && n < EVENT_TEXT_MAX; text++, n++) {
-		one[0] = (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text;
+	char one[5];
+	for (const char *next = text, *end = text + strnlen(text, EVENT_TEXT_MAX); text < end;
+	     text = next) {
+		bool gone = text_is_hidden(text_next(&next));
+		snprintf(one, sizeof(one), "%.*s", gone ? 1 : (int)(next - text),
+			 gone ? " " : text);
 		put(line, one);
 	}
 }

@@ -72,8 +72,17 @@ say "MAIL FROM:<a@far.example> SIZE=2000000" "552 5.3.4 *"
 say "MAIL FROM:<a@far.example>" "250 *"
 say "RCPT TO:<three@other.example>" "550 5.7.1 *"
 say "RCPT TO:<four@city.example.jp>" "250 *"
+say "RSET" "250 *"
+turned=$'\u202e' mark=$'\ufeff'
+say "MAIL FROM:<x${turned}${mark}y@far.example> SMTPUTF8" "250 *"
+say "RSET" "250 *"
 say "QUIT" "221 *"
 exec 7>&-
+seen='x<U+202E><U+FEFF>y@far.example'
+check "what is hidden in an address is shown" eventually eval 'sekisho mail list | grep -qF "$seen"'
+id=$(sekisho mail list | grep -F "$seen" | awk '{ print $1; exit }')
+check "in the whole record too" grep -qF "from        $seen" <(sekisho mail show "$id")
+check_not "and never raw" grep -q "$turned\|$mark" <(sekisho mail list; sekisho mail list --json; sekisho mail show "$id" --json)
 check "" apply < <(guarded </dev/null)
 
 # --- a zone is cut off in the middle of a message

@@ -126,6 +126,48 @@ static void every_code_explains_itself(void **state)
 	}
 }
 
+static void hidden_is_shown(void **state)
+{
+	static const struct {
+		const char *text, *words, *lines, *json;
+	} rows[] = {
+		{ "plain あ é 👪", "plain あ é 👪", "plain あ é 👪", "plain あ é 👪" },
+		{ "\x1b[2J\x7f", "<U+001B>[2J<U+007F>", "<U+001B>[2J<U+007F>",
+		  "\\u001b[2J\\u007f" },
+		{ "a\n\tb\r", "a<U+000A><U+0009>b<U+000D>", "a\n\tb<U+000D>", "a\n\tb\\u000d" },
+		{ "\xc2\x9b\xc2\xad", "<U+009B><U+00AD>", "<U+009B><U+00AD>", "\\u009b\\u00ad" },
+		{ "\ufeff\u200b\u061c", "<U+FEFF><U+200B><U+061C>", "<U+FEFF><U+200B><U+061C>",
+		  "\\ufeff\\u200b\\u061c" },
+		{ "x\u202egpj.exe\u2069", "x<U+202E>gpj.exe<U+2069>", "x<U+202E>gpj.exe<U+2069>",
+		  "x\\u202egpj.exe\\u2069" },
+		{ "\U000e0041", "<U+E0041>", "<U+E0041>", "\\udb40\\udc41" },
+		{ "\u2028\u2029", "<U+2028><U+2029>", "<U+2028><U+2029>", "\\u2028\\u2029" },
+		{ "\xff\ufffdz\xe3\x81", "?\ufffdz??", "?\ufffdz??", "?\ufffdz??" },
+		{ "", "", "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const wanted[] = { rows[i].words, rows[i].lines, rows[i].json };
+
+		for (int form = TEXT_WORDS; form <= TEXT_JSON; form++) {
+			char shown[200], *printed = NULL;
+			size_t size;
+			FILE *stream = open_memstream(&printed, &size);
+
+			assert_int_equal(text_show(rows[i].text, (enum text_form)form, shown),
+					 strlen(wanted[form]));
+			assert_int_equal(text_show(rows[i].text, (enum text_form)form, NULL),
+					 strlen(wanted[form]));
+			assert_string_equal(shown, wanted[form]);
+			text_put(stream, rows[i].text, (enum text_form)form);
+			fclose(stream);
+			assert_string_equal(printed, wanted[form]);
+			free(printed);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +175,7 @@ int main(void)
 		cmocka_unit_test(validity),
 		cmocka_unit_test(nearest),
 		cmocka_unit_test(cut_keeps_columns),
+		cmocka_unit_test(hidden_is_shown),
 		cmocka_unit_test(diags_sort_and_print),
 		cmocka_unit_test(every_code_explains_itself),
 	};

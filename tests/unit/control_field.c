@@ -85,6 +85,7 @@ static void persons_write_on_one_line(void **state)
 		  "  31mred  " },
 		{ "\u202eturned\u2066\u2028", "   turned      " },
 		{ "\u2030 \u2065", "\u2030 \u2065" },
+		{ "\ufeff\u200b", "      " },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -98,6 +99,26 @@ static void persons_write_on_one_line(void **state)
 		control_rows_done(&rows);
 		control_writer_done(&writer);
 	}
+}
+
+// Strangers' words, whole and harmless.
+static void strangers_words_are_shown(void **state)
+{
+	struct control_writer writer;
+	struct control_rows rows;
+	(void)state;
+	control_writer_init(&writer, 4096);
+	control_put_text(&writer, CTL_SENDER, "\ufeff\u202ea@b.example");
+	control_put_text(&writer, CTL_MESSAGE, "two\nlines\xc2\x85");
+	assert_int_equal(control_rows_read(writer.bytes, writer.size, 10, &rows), 0);
+	assert_int_equal(control_rows_show(&rows, TEXT_LINES), 0);
+	assert_string_equal(control_text(&rows.v[0], CTL_SENDER), "<U+FEFF><U+202E>a@b.example");
+	assert_string_equal(control_text(&rows.v[0], CTL_MESSAGE), "two\nlines<U+0085>");
+	assert_int_equal(control_rows_show(&rows, TEXT_WORDS), 0); // once more does no harm
+	assert_string_equal(control_text(&rows.v[0], CTL_SENDER), "<U+FEFF><U+202E>a@b.example");
+	assert_string_equal(control_text(&rows.v[0], CTL_MESSAGE), "two<U+000A>lines<U+0085>");
+	control_rows_done(&rows);
+	control_writer_done(&writer);
 }
 
 static void writer_limit(void **state)
@@ -198,6 +219,7 @@ int main(void)
 		cmocka_unit_test(text_limits),
 		cmocka_unit_test(dirty_text_is_cleaned),
 		cmocka_unit_test(persons_write_on_one_line),
+		cmocka_unit_test(strangers_words_are_shown),
 		cmocka_unit_test(writer_limit),
 		cmocka_unit_test(hostile_fields),
 		cmocka_unit_test(tag_table),
