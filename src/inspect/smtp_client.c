@@ -80,10 +80,26 @@ bool smtp_refuse(struct engine *engine, size_t size, enum smtp_verb verb, enum s
 	return true;
 }
 
+// The name that a client gives itself, if it may be one: clients have put passwords there.
+static struct smtp_text likely_name(struct smtp_text text)
+{
+	static const char others[] = "-._:[]";
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t byte = text.at[i], letter = byte | 0x20;
+		if (byte == ' ')
+			text.n = i;
+		else if (byte < 0x80 && (letter < 'a' || letter > 'z') &&
+			 (byte < '0' || byte > '9') && !strchr(others, byte))
+			text.n = 0;
+	}
+	return text;
+}
+
 static void on_greeting(struct engine *engine, const struct smtp_command *command, size_t size)
 {
 	char name[sizeof(((struct mail_record *)0)->helo)];
-	smtp_mail_escape(command->argument.at, command->argument.n, name, sizeof(name));
+	struct smtp_text given = likely_name(command->argument);
+	smtp_mail_escape(given.at, given.n, name, sizeof(name));
 	free(engine->helo);
 	engine->helo = strdup(name);
 	pass_line(engine, command->verb, size);

@@ -71,12 +71,21 @@ struct envelope { // what a MAIL or RCPT names
 	enum smtp_reason reason;
 };
 
-// What is between the brackets, or what stands in their place.
-static void keep_address(struct envelope *envelope, const struct smtp_text *text, size_t used)
+// Of what is no path the first word, if that may be an address: what stands there may be anything,
+// a password too, and is recorded.
+static struct smtp_text likely_address(struct smtp_text text)
 {
-	envelope->address = *text;
-	if (used >= 2)
-		envelope->address = (struct smtp_text){ text->at + 1, used - 2 };
+	const char *ends = text.n && text.at[0] == '<' ? ">" : " ";
+	const uint8_t *end = memchr(text.at, ends[0], text.n);
+	size_t skipped = ends[0] == '>';
+
+	if (!end && skipped)
+		end = memchr(text.at, ' ', text.n);
+	text.n = (end ? (size_t)(end - text.at) : text.n) - skipped;
+	text.at += skipped;
+	if (!text.n || !memchr(text.at, '@', text.n))
+		text.n = 0;
+	return text;
 }
 
 static void read_envelope(const struct smtp_command *command, const char *word, unsigned of,
@@ -90,9 +99,12 @@ static void read_envelope(const struct smtp_command *command, const char *word, 
 	int r = smtp_command_path(command, word, &text)
 			? smtp_path_read(text.at, text.n, true, &ret->path, &used)
 			: -EINVAL;
-	keep_address(ret, &text, used);
-	if (r < 0)
+	if (r < 0) {
+		if (text.at != command->argument.at)
+			ret->address = likely_address(text);
 		return;
+	}
+	ret->address = (struct smtp_text){ text.at + 1, used - 2 }; // between the brackets
 	ret->draft.utf8 = utf8;
 	ret->reason = read_parameters((struct smtp_text){ text.at + used, text.n - used }, of,
 				      &ret->draft);

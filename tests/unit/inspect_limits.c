@@ -337,6 +337,65 @@ static bool server_saw(const struct bed *bed, const char *text)
 	return memmem(on->v, on->n, text, strlen(text));
 }
 
+// What a client says in the wrong place may be what it authenticates with.
+static void nothing_secret_is_recorded(void **state)
+{
+	static const struct {
+		const char *line, *records;
+	} rows[] = {
+		{ "MAIL FROM:<a@b.example> AUTH=c2VjcmV0\r\n", "<a@b.example>" },
+		{ "MAIL FROM:<a@b.example> PASS=secret\r\n", "<a@b.example>" },
+		{ "MAIL FROM:a@b.example AUTH=secret\r\n", "<a@b.example>" },
+		{ "MAIL FROM:<a@b.example AUTH=secret\r\n", "<a@b.example>" },
+		{ "MAIL FROM:<@b.example> secret\r\n", "<@b.example>" },
+		{ "MAIL FROM:c2VjcmV0\r\n", "<>" },
+		{ "MAIL FROM:<secret word>\r\n", "<>" },
+		{ "MAIL secret@word.example\r\n", "<>" },
+		{ "MAIL secret\r\n", "<>" },
+		{ "c2VjcmV0\r\n", "<>" },
+		{ "AUTH PLAIN c2VjcmV0\r\n", "<>" },
+		{ "EHLO client.example secret\r\n", "client.example" },
+		{ "EHLO [IPv6:2001:db8::1]\r\n", "[IPv6:2001:db8::1]" },
+		{ "EHLO PC_7-市\r\n", "PC_7-市" },
+		{ "EHLO c2VjcmV0=\r\n", "" },
+		{ "HELO user:secret@b.example\r\n", "" },
+		{ "MAIL FROM:<a@b.example>\r\nRCPT TO:secret\r\n", "> =501 " },
+		{ "MAIL FROM:<a@b.example>\r\nRCPT TO:<c@city.example.jp> AUTH=secret\r\n",
+		  "> c@city.example.jp=555 " },
+		{ "MAIL FROM:<a@b.example>\r\nRCPT TO:c@city.example.jp secret\r\n",
+		  "> c@city.example.jp=501 " },
+	};
+	struct town town;
+	(void)state;
+	town_init(&town);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bed bed;
+		bed_begin(&bed, &town.outside, NULL);
+		bed_feed(&bed, ENGINE_SERVER, "220 mx\r\n", 8);
+		for (const char *line = rows[i].line; *line;) {
+			size_t n = (size_t)(strchr(line, '\n') - line) + 1;
+			bed_feed(&bed, ENGINE_CLIENT, line, n);
+			bed_feed(&bed, ENGINE_SERVER, *line == 'M' ? "250 ok\r\n" : "500 no\r\n",
+				 8);
+			line += n;
+		}
+		bed_over(&bed);
+		const struct bed_bytes *told = &bed.records;
+		const char *wanted = rows[i].records;
+		const bool named = strncmp(rows[i].line + 1, "HLO", 3) == 0 ||
+				   strncmp(rows[i].line + 1, "ELO", 3) == 0;
+		print_message("%.*s: helo \"%s\", %.*s", (int)strcspn(rows[i].line, "\r"),
+			      rows[i].line, bed.helo, (int)told->n, (const char *)told->v);
+		assert_null(memmem(told->v, told->n, "secret", 6));
+		assert_null(memmem(told->v, told->n, "c2VjcmV0", 8));
+		if (named)
+			assert_string_equal(bed.helo, wanted);
+		else
+			assert_non_null(memmem(told->v, told->n, wanted, strlen(wanted)));
+		bed_done(&bed);
+	}
+}
+
 // A policy that is tightened counts from the next transaction of a session on, and never within
 // one.
 static void tightened(void **state)
@@ -452,6 +511,7 @@ int main(void)
 		cmocka_unit_test(waiting_bytes),
 		cmocka_unit_test(line_limits),
 		cmocka_unit_test(idle_memory),
+		cmocka_unit_test(nothing_secret_is_recorded),
 		cmocka_unit_test(tightened),
 		cmocka_unit_test(followed),
 		cmocka_unit_test(endless_message),

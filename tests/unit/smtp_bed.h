@@ -46,6 +46,7 @@ struct bed {
 	struct bed_bytes waiting[2]; // fed, undecided
 	struct bed_bytes on[2];	     // by the side it came from; on[ENGINE_SERVER] with REPLY
 	struct bed_bytes records;
+	char helo[sizeof(((struct mail_record *)0)->helo)]; // of the last one
 	bool taken, ended, released, replied, closed[2];
 	uint64_t swallowed, orders;
 	uint64_t now_us;
@@ -131,6 +132,7 @@ static inline void bed_record(void *arg, const struct mail_record *record)
 	struct bed *bed = arg;
 	char text[512];
 	size_t word = strcspn(record->reason, ":");
+	memcpy(bed->helo, record->helo, sizeof(bed->helo));
 	snprintf(text, sizeof(text), "%s %u <%s>", mail_verdict_word(record->verdict), record->code,
 		 record->sender);
 	bed_add(&bed->records, text, strlen(text));
