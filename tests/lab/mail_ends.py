@@ -89,8 +89,13 @@ def server(folder):
 
 
 class Client:
-    def __init__(self, address):
-        self.sock = socket.create_connection((address, 25), timeout=30)
+    def __init__(self, address, options=b""):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_STREAM)
+        self.sock.settimeout(30)
+        if options:
+            self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, options)
+        self.sock.connect((address, 25))
         self.lines = Lines(self.sock)
         self.answer()
 
@@ -130,6 +135,27 @@ def honest(client, size):
     digest, answer = client.message(size)
     client.command("QUIT")
     print(digest, answer)
+
+
+# The same, with destination options (RFC 8200 4.6) in every packet: PadN.
+def options(client, size):
+    honest(client, size)
+
+
+# Half of the message, a pause until FILE.go is there, and the rest.
+def shrinks(client, size):
+    client.begin()
+    client.command("DATA")
+    body = (b"x" * 70 + b"\r\n") * (size // 72)
+    half = len(body) // 2
+    client.sock.sendall(body[:half])
+    open(sys.argv[4], "w").close()
+    for _ in range(6000):
+        if os.path.exists(sys.argv[4] + ".go"):
+            break
+        time.sleep(0.01)
+    client.sock.sendall(body[half:] + b".\r\n")
+    print(hashlib.sha256(body).hexdigest(), client.answer()[-1])
 
 
 def extensions(client, _):
@@ -181,5 +207,6 @@ if sys.argv[1] == "server":
     server(sys.argv[2])
 else:
     begin = time.monotonic()
-    globals()[sys.argv[1]](Client(sys.argv[2]), int((sys.argv + [1000])[3]))
+    padding = bytes([0, 0, 1, 4, 0, 0, 0, 0]) if sys.argv[1] == "options" else b""
+    globals()[sys.argv[1]](Client(sys.argv[2], padding), int((sys.argv + [1000])[3]))
     print(f"{time.monotonic() - begin:.2f} s", file=sys.stderr)
