@@ -210,7 +210,8 @@ struct stream *table_add(struct inspector *inspector, const struct packet *packe
 void table_remove(struct stream *stream);
 // Whether there is memory for more of `stream`, if need be that of another connection.
 bool table_has_memory(const struct stream *stream);
-// The connection said something: it goes to the end of the list of its state.
+// The connection said something: it goes to the end of the list of its state.  One that is over
+// needs no engine any more.
 void table_touch(struct stream *stream);
 void table_tick(struct inspector *inspector);
 // Counts what the stream's memory is now.

@@ -141,9 +141,14 @@ static uint8_t list_of(const struct stream *stream)
 
 void table_touch(struct stream *stream)
 {
+	uint8_t list = list_of(stream);
+
+	// Nobody has anything to say any more: what there is to record is known.
+	if (list == LIST_CLOSED)
+		stream_end_engine(stream);
 	stream->seen_us = stream->inspector->now_us;
 	leave_list(stream);
-	join_list(stream, list_of(stream));
+	join_list(stream, list);
 }
 
 // Who goes when all places are taken: those that are over, then the half-open ones, then those that

@@ -38,6 +38,10 @@ check_not "relaying is refused" mail --from a2@other.example --to x@third.exampl
 check "and has one" eventually found "refused 5?? a2@other.example x@third.example" --from a2@other.example
 check_not "what the server rejects" mail --from a3@other.example --to gone@city.example.jp --body no
 check "too" eventually found "rejected 5?? a3@other.example gone@city.example.jp" --from a3@other.example
+check "a session without mail" zone internet swaks --server 192.0.2.25 --timeout 20 --hide-all --ehlo quiet.example \
+	--quit-after EHLO
+quiet() { sekisho mail list --json --limit 5 | grep -q 'no-mail'; }
+check "is recorded at its end" eventually quiet
 sekisho mail show 1 >"$work/show"
 check "with the flow, its zones and the size" grep -qE '^flow *mail-in$' "$work/show"
 check "its zones" grep -qE '^client *198\.51\.100\.[0-9]+ port [0-9]+, zone internet$' "$work/show"

@@ -215,6 +215,29 @@ static void idle_time(void **state)
 	inspector_free(inspector);
 }
 
+// What there is to record of a connection is told when both have said all, or one is gone.
+static void ends_at_once(void **state)
+{
+	(void)state;
+	begin(100, 64 << 20, 100);
+	open_connection(1);
+	assert_int_equal(packet(1, false, M_FIN | M_ACK, 0, 0, NULL, 0), FLIGHT_ACCEPT);
+	assert_int_equal(script.freed, 0);
+	assert_int_equal(packet(1, true, M_FIN | M_ACK, 0, 1, NULL, 0), FLIGHT_ACCEPT);
+	assert_int_equal(script.freed, 1);
+	assert_int_equal(numbers().ended, 1);
+	// What gets lost now is repeated all the same.
+	assert_int_equal(packet(1, true, M_FIN | M_ACK, 0, 1, NULL, 0), FLIGHT_ACCEPT);
+	assert_int_equal(packet(1, false, M_ACK, 1, 1, NULL, 0), FLIGHT_ACCEPT);
+	open_connection(2);
+	assert_int_equal(packet(2, false, M_RST, 0, 0, NULL, 0), FLIGHT_ACCEPT);
+	assert_int_equal(script.freed, 2);
+	wait_seconds(MINUTE + 2);
+	assert_int_equal(numbers().connections, 0);
+	assert_int_equal(script.freed, 2);
+	inspector_free(inspector);
+}
+
 static void held_packets(void **state)
 {
 	(void)state;
@@ -339,11 +362,11 @@ static void profiles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(flood),      cmocka_unit_test(full),
-		cmocka_unit_test(churn),      cmocka_unit_test(idle_memory),
-		cmocka_unit_test(idle_time),  cmocka_unit_test(held_packets),
-		cmocka_unit_test(bytes_kept), cmocka_unit_test(no_room),
-		cmocka_unit_test(profiles),
+		cmocka_unit_test(flood),	cmocka_unit_test(full),
+		cmocka_unit_test(churn),	cmocka_unit_test(idle_memory),
+		cmocka_unit_test(idle_time),	cmocka_unit_test(ends_at_once),
+		cmocka_unit_test(held_packets), cmocka_unit_test(bytes_kept),
+		cmocka_unit_test(no_room),	cmocka_unit_test(profiles),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
