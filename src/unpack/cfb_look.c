@@ -1,0 +1,270 @@
+// What a compound file is, by the names in it: a document of Office, a mail of Outlook, an
+// installer.
+#include "unpack/cfb.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "unpack/format.h"
+#include "unpack/office.h"
+
+// What is there says it all.
+static const struct {
+	const char *name;
+	enum cfb_type type;
+	bool prefix;
+	uint32_t kinds;
+} marks[] = {
+	{ "_VBA_PROJECT_CUR", CFB_STORAGE, false, UNPACK_MACRO },
+	{ "VBA", CFB_STORAGE, false, UNPACK_MACRO },
+	{ "_VBA_PROJECT", CFB_STREAM, false, UNPACK_MACRO },
+	{ "ObjectPool", CFB_STORAGE, false, UNPACK_ACTIVE },
+	{ "MBD", CFB_STORAGE, true, UNPACK_ACTIVE },
+	{ "LNK", CFB_STORAGE, true, UNPACK_ACTIVE },
+	{ "Equation Native", CFB_STREAM, false, UNPACK_ACTIVE },
+	{ "\1Ole10Native", CFB_STREAM, false, UNPACK_ACTIVE },
+	{ "EncryptedPackage", CFB_STREAM, false, UNPACK_ENCRYPTED },
+	{ "EncryptionInfo", CFB_STREAM, false, UNPACK_ENCRYPTED },
+	{ "EncryptedSummary", CFB_STREAM, false, UNPACK_ENCRYPTED },
+	{ "\6DataSpaces", CFB_STORAGE, false, UNPACK_ENCRYPTED },
+};
+
+static uint32_t mark_of(const struct cfb_entry *entry)
+{
+	uint32_t kinds = 0;
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (entry->type == marks[i].type &&
+		    (marks[i].prefix
+			     ? !strncasecmp(entry->name, marks[i].name, strlen(marks[i].name))
+			     : !strcasecmp(entry->name, marks[i].name)))
+			kinds |= marks[i].kinds;
+	return kinds;
+}
+
+// An installer, a patch, a transform: by the root's class.
+static bool is_installer(const struct cfb_entry *root)
+{
+	static const uint8_t rest[] = { 0x10, 0x0c, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46 };
+	const uint8_t first = root->class_id[0];
+	return (first == 0x84 || first == 0x86 || first == 0x82) &&
+	       !memcmp(root->class_id + 1, rest, sizeof(rest));
+}
+
+static bool add_piece(void *arg, const uint8_t *bytes, size_t n)
+{
+	return item_add(arg, bytes, n);
+}
+
+// A stream into an item.  false: there is none to be ended or dropped.
+static bool read_stream(struct item *part, struct item *item, const struct cfb *cfb,
+			const struct cfb_entry *entry)
+{
+	if (!item_begin(part, item))
+		return false;
+	part->part = true;
+	item_name(part, entry->name);
+	if (!cfb_read(cfb, entry, add_piece, part))
+		item_limit(part, UNPACK_DAMAGED);
+	return true;
+}
+
+static void look_workbook(struct item *item, struct item *part)
+{
+	item->kinds |= office_workbook(part->bytes, part->n);
+	item_drop(part);
+}
+
+static void look_word(struct item *item, struct item *part)
+{
+	item->kinds |= office_word(part->bytes, part->n);
+	item_drop(part);
+}
+
+static void look_slides(struct item *item, struct item *part)
+{
+	office_slides(item, part);
+	item_drop(part);
+}
+
+static void look_native(struct item *item, struct item *part)
+{
+	if (part->whole && part->n > 4)
+		package_look(item, part->bytes + 4, part->n - 4);
+	item_drop(part);
+}
+
+static void look_file(struct item *item, struct item *part)
+{
+	(void)item;
+	item_end(part);
+}
+
+static const struct {
+	const char *name;
+	void (*look)(struct item *item, struct item *part);
+} streams[] = {
+	{ "Workbook", look_workbook },	  { "Book", look_workbook },
+	{ "WordDocument", look_word },	  { "PowerPoint Document", look_slides },
+	{ "\1Ole10Native", look_native }, { "Package", look_file },
+	{ "CONTENTS", look_file },	  { "CONTENTS_V", look_file },
+};
+
+static void look_stream(struct item *item, const struct cfb *cfb, const struct cfb_entry *entry)
+{
+	struct item part;
+	for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
+		if (!strcasecmp(entry->name, streams[i].name) &&
+		    read_stream(&part, item, cfb, entry))
+			streams[i].look(item, &part);
+}
+
+// A mail's attachments (MS-OXMSG): each a storage with its bytes and its name in streams.
+#define ATTACHED_BYTES "__substg1.0_37010102"
+static const char *const attached_names[] = {
+	// from the worst
+	"__substg1.0_3704001E",
+	"__substg1.0_3707001E",
+	"__substg1.0_3704001F",
+	"__substg1.0_3707001F",
+};
+
+static int rank_of(const char *name)
+{
+	for (int i = 0; i < (int)(sizeof(attached_names) / sizeof(attached_names[0])); i++)
+		if (!strcasecmp(name, attached_names[i]))
+			return i + 1;
+	return 0;
+}
+
+// Which stream has the name of what lies in a storage: by the storage's index, plus one.
+static void find_names(const struct cfb *cfb, uint32_t *names)
+{
+	struct cfb_entry entry, best;
+	for (size_t i = 0; i < cfb_count(cfb); i++) {
+		cfb_entry(cfb, i, &entry);
+		int rank = entry.parent < cfb_count(cfb) ? rank_of(entry.name) : 0;
+		if (!rank)
+			continue;
+		uint32_t *name = &names[entry.parent];
+		if (*name)
+			cfb_entry(cfb, *name - 1, &best);
+		if (!*name || rank > rank_of(best.name))
+			*name = (uint32_t)i + 1;
+	}
+}
+
+static void read_attached_name(struct item *part, struct item *item, const struct cfb *cfb,
+			       uint32_t index)
+{
+	struct cfb_entry entry;
+	struct item name;
+	char text[UNPACK_NAME_MAX + 1];
+	cfb_entry(cfb, index, &entry);
+	if (!read_stream(&name, item, cfb, &entry))
+		return;
+	if (rank_of(entry.name) > 2 && name.n) {
+		charset_utf16(name.bytes, name.n, text, sizeof(text));
+		item_name(part, text);
+	} else if (name.n) {
+		charset_read(name.bytes, strnlen((const char *)name.bytes, name.n), false,
+			     &part->name);
+	}
+	item_drop(&name);
+}
+
+static void look_mail(struct item *item, const struct cfb *cfb)
+{
+	size_t size = cfb_count(cfb) * sizeof(uint32_t);
+	uint32_t *names = look_alloc(item, size);
+	struct cfb_entry entry;
+	struct item part;
+	if (!names)
+		return;
+	find_names(cfb, names);
+	for (size_t i = 0; i < cfb_count(cfb) && !item->look->stopped; i++) {
+		cfb_entry(cfb, i, &entry);
+		if (entry.type != CFB_STREAM || strcasecmp(entry.name, ATTACHED_BYTES) ||
+		    !read_stream(&part, item, cfb, &entry))
+			continue;
+		part.part = false;
+		if (entry.parent < cfb_count(cfb) && names[entry.parent])
+			read_attached_name(&part, item, cfb, names[entry.parent] - 1);
+		item_end(&part);
+	}
+	look_free(item, names, size);
+}
+
+void cfb_look(struct item *item)
+{
+	struct cfb *cfb = cfb_open(item);
+	struct cfb_entry entry;
+	bool mail = false, office = true;
+	if (!cfb) {
+		item->content |= UNPACK_OFFICE;
+		return;
+	}
+	cfb_entry(cfb, 0, &entry);
+	if (is_installer(&entry)) {
+		item->content |= UNPACK_EXECUTABLE;
+		office = false;
+	}
+	for (size_t i = 0; i < cfb_count(cfb) && !item->look->stopped; i++) {
+		cfb_entry(cfb, i, &entry);
+		item->kinds |= mark_of(&entry);
+		if (entry.type == CFB_STREAM)
+			look_stream(item, cfb, &entry);
+		if (!strcasecmp(entry.name, "__properties_version1.0") && entry.parent == 0)
+			mail = true;
+	}
+	if (mail)
+		look_mail(item, cfb);
+	item->content |= mail ? UNPACK_MAIL : office ? UNPACK_OFFICE : 0;
+	cfb_free(cfb);
+}
+
+// A text that ends with NUL.
+static bool skip_text(const uint8_t **at, const uint8_t *end, const uint8_t **ret)
+{
+	const uint8_t *nul = *at < end ? memchr(*at, 0, (size_t)(end - *at)) : NULL;
+	if (!nul)
+		return false;
+	*ret = *at;
+	*at = nul + 1;
+	return true;
+}
+
+static bool skip_bytes(const uint8_t **at, const uint8_t *end, size_t n)
+{
+	if ((size_t)(end - *at) < n)
+		return false;
+	*at += n;
+	return true;
+}
+
+static uint32_t number(const uint8_t *at)
+{
+	return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+// Flags, label, path, more flags, the temporary path, the bytes.
+void package_look(struct item *item, const uint8_t *bytes, size_t n)
+{
+	const uint8_t *at = bytes, *end = bytes + n, *label, *path, *temporary;
+	struct item file;
+	bool packaged = skip_bytes(&at, end, 2) && skip_text(&at, end, &label) &&
+			skip_text(&at, end, &path) && skip_bytes(&at, end, 8) &&
+			skip_text(&at, end, &temporary) && skip_bytes(&at, end, 4) &&
+			number(at - 4) <= (size_t)(end - at);
+	if (!item_begin(&file, item))
+		return;
+	if (packaged) {
+		const char *name = (const char *)(*label ? label : path);
+		charset_read((const uint8_t *)name, strlen(name), false, &file.name);
+		item_set(&file, at, number(at - 4));
+	} else { // another server's
+		item_name(&file, "Ole10Native");
+		file.part = true;
+		item_set(&file, bytes, n);
+	}
+	item_end(&file);
+}

@@ -1,0 +1,350 @@
+// The budget and the life of an item.  An entry's bytes are held while they are looked into, and
+// those of the entries above it: the memory bound counts all of them.
+#include "unpack/look.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "unpack/format.h"
+#include "unpack/kinds.h"
+#include "unpack/magic.h"
+#include "unpack/zip.h"
+
+enum { HOLD_FIRST = 16384, ISO_AT = 32769 };
+
+int unpack_load(void)
+{
+	tzset(); // old archives have local times, and the C library reads a file for them
+	int r = magic_table_load(), more = charset_load();
+	r = r ? r : more;
+	more = archive_load();
+	return r ? r : more;
+}
+
+void unpack_unload(void)
+{
+	archive_unload();
+	charset_unload();
+	magic_table_unload();
+}
+
+void item_limit(struct item *item, enum unpack_limit limit)
+{
+	if (item->limit == UNPACK_WHOLE)
+		item->limit = limit;
+}
+
+void look_stop(struct item *item, enum unpack_limit limit)
+{
+	item->look->stopped = true;
+	item_limit(item, limit);
+}
+
+void *look_alloc(struct item *item, size_t size)
+{
+	struct look *look = item->look;
+	void *memory = NULL;
+	if (size <= look->bounds->memory && look->held <= look->bounds->memory - size)
+		memory = calloc(1, size ? size : 1);
+	if (memory)
+		look->held += size;
+	else
+		item_limit(item, UNPACK_MEMORY);
+	return memory;
+}
+
+void look_free(struct item *item, void *memory, size_t size)
+{
+	if (memory)
+		item->look->held -= size;
+	free(memory);
+}
+
+bool item_begin(struct item *item, struct item *parent)
+{
+	struct look *look = parent->look;
+	*item = (struct item){
+		.look = look,
+		.parent = parent,
+		.depth = parent->depth + 1,
+		.whole = true,
+	};
+	if (look->stopped)
+		return false;
+	if (look->numbers >= look->bounds->entries) {
+		look_stop(parent, UNPACK_ENTRIES);
+		return false;
+	}
+	item->number = ++look->numbers;
+	return true;
+}
+
+void item_name(struct item *item, const char *name)
+{
+	charset_read((const uint8_t *)name, strlen(name), true, &item->name);
+}
+
+// Counts n more bytes; *ret_n: how many of them the bounds allow.
+static bool count(struct item *item, size_t n, size_t *ret_n)
+{
+	struct look *look = item->look;
+	uint64_t each = look->bounds->each - item->size, all = look->output_max - look->output;
+	*ret_n = n;
+	if (n > each || n > all) {
+		*ret_n = (size_t)(each < all ? each : all);
+		item_limit(item, UNPACK_OUTPUT);
+		look->stopped = look->stopped || n > all;
+	}
+	item->size += *ret_n;
+	look->output += *ret_n;
+	return *ret_n == n;
+}
+
+// Twice as much each time, but never more than may be held.
+static bool grow(struct item *item, size_t want)
+{
+	struct look *look = item->look;
+	uint64_t room = look->bounds->memory - look->held + item->cap;
+	size_t cap = item->cap ? item->cap * 2 : HOLD_FIRST;
+	while (cap < want)
+		cap *= 2;
+	if (cap > room)
+		cap = want;
+	uint8_t *heap = cap <= room ? realloc(item->heap, cap) : NULL;
+	if (!heap)
+		return false;
+	look->held += cap - item->cap;
+	item->heap = heap;
+	item->cap = cap;
+	return true;
+}
+
+bool item_add(struct item *item, const uint8_t *bytes, size_t n)
+{
+	size_t fits;
+	bool more = count(item, n, &fits);
+	if (item->whole && fits && item->n + fits > item->cap && !grow(item, item->n + fits))
+		item->whole = false;
+	if (item->whole && fits) {
+		memcpy(item->heap + item->n, bytes, fits);
+		item->n += fits;
+		item->bytes = item->heap;
+	}
+	return more;
+}
+
+bool item_set(struct item *item, const uint8_t *bytes, size_t n)
+{
+	size_t fits;
+	bool more = count(item, n, &fits);
+	item->bytes = bytes;
+	item->n = fits;
+	return more;
+}
+
+static void look_unknown(struct item *item)
+{
+	item_limit(item, UNPACK_UNKNOWN);
+}
+
+static void (*const readers[])(struct item *item) = {
+	[SIGNATURE_ZIP] = zip_look,    [SIGNATURE_CFB] = cfb_look,
+	[SIGNATURE_BIFF] = biff_look,  [SIGNATURE_PDF] = pdf_look,
+	[SIGNATURE_RTF] = rtf_look,    [SIGNATURE_ONENOTE] = onenote_look,
+	[SIGNATURE_XML] = markup_look, [SIGNATURE_CLOSED] = look_unknown,
+};
+
+static bool is_archive(enum signature_format format)
+{
+	return format >= SIGNATURE_7Z && format <= SIGNATURE_COMPRESSED;
+}
+
+// A program that carries an archive, as installers do; and an image or a document that does, which
+// none should.
+static void look_for_carried(struct item *item)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		enum signature_format format;
+	} carried[] = {
+		{ "7z\xbc\xaf\x27\x1c", 6, SIGNATURE_7Z },
+		{ "Rar!\x1a\x07\x01", 7, SIGNATURE_RAR5 },
+		{ "Rar!\x1a\x07", 7, SIGNATURE_RAR },
+	};
+	for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); i++) {
+		const uint8_t *at = item->n ? memmem(item->bytes + 1, item->n - 1, carried[i].bytes,
+						     carried[i].n)
+					    : NULL;
+		if (!at || !archive_look(item, carried[i].format, (size_t)(at - item->bytes)))
+			continue;
+		item->kinds |= UNPACK_ARCHIVE;
+		if (!(item->kinds & UNPACK_EXECUTABLE))
+			item->kinds |= UNPACK_AMBIGUOUS;
+	}
+}
+
+static bool has_trailer(const struct item *item, const char *what)
+{
+	return item->n >= 512 && !memcmp(item->bytes + item->n - 512, what, strlen(what));
+}
+
+static bool is_iso(const struct item *item)
+{
+	return item->n > ISO_AT + 5 && !memcmp(item->bytes + ISO_AT, "CD001", 5);
+}
+
+// What stands at the end, or far behind the beginning: a ZIP behind anything, a disk.
+static void look_at_end(struct item *item, enum signature_format format)
+{
+	if (format != SIGNATURE_ZIP && format != SIGNATURE_TAR && format != SIGNATURE_CFB &&
+	    zip_at_end(item->bytes, item->n)) {
+		item->kinds |= UNPACK_ARCHIVE;
+		if (!(item->kinds & (UNPACK_EXECUTABLE | UNPACK_SCRIPT)))
+			item->kinds |= UNPACK_AMBIGUOUS;
+		zip_look_carried(item);
+	}
+	if (format != SIGNATURE_ISO && is_iso(item)) {
+		item->kinds |= UNPACK_DISK_IMAGE | UNPACK_AMBIGUOUS;
+		archive_look(item, SIGNATURE_ISO, 0);
+	}
+	if (has_trailer(item, "koly") || has_trailer(item, "conectix")) {
+		item->kinds |= UNPACK_DISK_IMAGE;
+		item_limit(item, UNPACK_UNKNOWN);
+	}
+}
+
+static void look_into(struct item *item, struct signature signature)
+{
+	enum signature_format format = signature.format;
+	if (is_archive(format)) {
+		if (!archive_look(item, format, 0))
+			item_limit(item, UNPACK_UNKNOWN);
+	} else if (format != SIGNATURE_NONE) {
+		readers[format](item);
+	}
+	if (format != SIGNATURE_ZIP && !is_archive(format))
+		look_for_carried(item);
+	look_at_end(item, format);
+}
+
+// Markup holds no entries, so it may lie at the last level.
+static bool may_look(struct item *item, enum signature_format format)
+{
+	bool deepest = item->depth >= UNPACK_DEPTH_MAX || item->depth >= item->look->bounds->depth;
+	if (!item->n)
+		return false;
+	if (!item->whole)
+		item_limit(item, UNPACK_MEMORY);
+	else if (deepest && format != SIGNATURE_NONE && format != SIGNATURE_XML)
+		item_limit(item, UNPACK_DEPTH);
+	return item->whole && (!deepest || format == SIGNATURE_XML);
+}
+
+// Of these, only who opens them knows what they are.
+static bool is_container(enum signature_format format)
+{
+	return format == SIGNATURE_ZIP || format == SIGNATURE_CFB;
+}
+
+static void judge(struct item *item)
+{
+	struct signature signature;
+	const char *name = item->name.shown;
+	uint32_t kinds = kinds_of(name, item->bytes, item->n, &signature);
+	bool look = may_look(item, signature.format);
+	if (look && is_container(signature.format))
+		kinds = unpack_kinds(name, NULL, 0);
+	item->kinds |= kinds | item->name.kinds;
+	if (item->name.other[0])
+		item->kinds |= unpack_kinds(item->name.other, NULL, 0);
+	if (look)
+		look_into(item, signature);
+	// Of a name that promises entries, and of no kind that is known here.
+	if (item->n && !signature.kinds && (kinds & (UNPACK_ARCHIVE | UNPACK_DISK_IMAGE)))
+		item_limit(item, UNPACK_UNKNOWN);
+	item->kinds = kinds_compare(name, item->kinds, item->content);
+}
+
+// Of a document.
+static bool worth_telling(const struct item *item)
+{
+	return !item->part || (item->kinds & ~(uint32_t)(UNPACK_TEXT | UNPACK_IMAGE)) != 0 ||
+	       item->limit != UNPACK_WHOLE;
+}
+
+static void tell(const struct item *item)
+{
+	struct look *look = item->look;
+	struct unpack_entry entry = {
+		.number = item->number,
+		.parent = item->parent->number,
+		.name = item->name.shown,
+		.also = item->name.other[0] ? item->name.other : NULL,
+		.size = item->size,
+		.kinds = item->kinds,
+		.limit = item->limit,
+	};
+	if (look->entry && worth_telling(item))
+		look->entry(look->arg, &entry);
+}
+
+void item_end(struct item *item)
+{
+	judge(item);
+	tell(item);
+	item_drop(item);
+}
+
+void item_drop(struct item *item)
+{
+	if (item->limit != UNPACK_WHOLE)
+		item_limit(item->parent, item->limit);
+	if (item->part)
+		item->parent->kinds |=
+			item->kinds & (UNPACK_MACRO | UNPACK_ACTIVE | UNPACK_ENCRYPTED);
+	item->look->held -= item->cap;
+	free(item->heap);
+}
+
+static uint64_t output_bound(const struct unpack_bounds *bounds, size_t size)
+{
+	uint64_t most = UNPACK_RATIO_FREE + (uint64_t)size * bounds->ratio;
+	return bounds->ratio && most < bounds->output ? most : bounds->output;
+}
+
+uint32_t unpack_look(const struct unpack_file *file, const struct unpack_bounds *bounds,
+		     void (*entry)(void *arg, const struct unpack_entry *entry), void *arg,
+		     enum unpack_limit *ret_limit)
+{
+	struct look look = {
+		.bounds = bounds,
+		.entry = entry,
+		.arg = arg,
+		.output_max = output_bound(bounds, file->size),
+	};
+	struct item item = {
+		.look = &look,
+		.bytes = file->bytes,
+		.n = file->size,
+		.size = file->size,
+		.whole = true,
+	};
+	void *map = MAP_FAILED;
+	if (!file->bytes && file->size) {
+		map = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, file->fd, 0);
+		item.bytes = map == MAP_FAILED ? NULL : map;
+		if (map == MAP_FAILED) {
+			item.n = 0;
+			item.limit = UNPACK_MEMORY;
+		}
+	}
+	item_name(&item, file->name);
+	judge(&item);
+	if (map != MAP_FAILED)
+		munmap(map, file->size);
+	*ret_limit = item.limit;
+	return item.kinds;
+}
