@@ -182,25 +182,71 @@ static size_t look_entries(struct item *item, struct archive *archive)
 	return n;
 }
 
-bool archive_look(struct item *item, enum signature_format format, size_t from)
+// How names of LHa are read: libarchive stops at one that is not of the character set it was told,
+// and these name none.  In the order of trust; the last takes any.
+static const char *const lha_options[] = { NULL, "lha:hdrcharset=CP932",
+					   "lha:hdrcharset=ISO-8859-1" };
+
+static struct archive *open_archive(const struct item *item, enum signature_format format,
+				    size_t from, const char *options)
 {
 	struct archive *archive = archive_read_new();
-	size_t n = 0;
-	bool opened = false;
-	if (!archive) {
-		item_limit(item, UNPACK_MEMORY);
-		return true;
-	}
-	locale_t before = utf8_locale ? uselocale(utf8_locale) : (locale_t)0;
-	uint32_t kinds = item->kinds;
+	if (!archive)
+		return NULL;
 	add_support(archive, format);
-	if (archive_read_open_memory(archive, item->bytes + from, item->n - from) == ARCHIVE_OK) {
-		n = look_entries(item, archive);
-		if (archive_read_has_encrypted_entries(archive) > 0)
-			item->kinds |= UNPACK_ENCRYPTED;
-		opened = n || item->kinds != kinds || archive_format(archive);
-	}
+	if (options)
+		archive_read_set_options(archive, options);
+	if (archive_read_open_memory(archive, item->bytes + from, item->n - from) == ARCHIVE_OK)
+		return archive;
 	archive_read_free(archive);
+	return NULL;
+}
+
+// The first with which the most headers can be read.
+static const char *lha_option(const struct item *item, size_t from)
+{
+	const char *best = NULL;
+	size_t most = 0;
+	for (size_t i = 0; i < sizeof(lha_options) / sizeof(lha_options[0]); i++) {
+		struct archive *archive = open_archive(item, SIGNATURE_LHA, from, lha_options[i]);
+		struct archive_entry *found;
+		size_t n = 0;
+		int r = archive ? ARCHIVE_OK : ARCHIVE_FATAL;
+		while (r >= ARCHIVE_WARN && r != ARCHIVE_EOF && n <= item->look->bounds->entries) {
+			r = archive_read_next_header(archive, &found);
+			n += r != ARCHIVE_EOF && r >= ARCHIVE_WARN;
+		}
+		if (archive)
+			archive_read_free(archive);
+		if (n > most) {
+			most = n;
+			best = lha_options[i];
+		}
+		if (r == ARCHIVE_EOF)
+			break;
+	}
+	return best;
+}
+
+static bool look_from(struct item *item, enum signature_format format, size_t from)
+{
+	const char *options = format == SIGNATURE_LHA ? lha_option(item, from) : NULL;
+	struct archive *archive = open_archive(item, format, from, options);
+	uint32_t kinds = item->kinds;
+	if (!archive)
+		return false;
+	size_t n = look_entries(item, archive);
+	if (archive_read_has_encrypted_entries(archive) > 0)
+		item->kinds |= UNPACK_ENCRYPTED;
+	bool opened = n || item->kinds != kinds || archive_format(archive);
+	archive_read_free(archive);
+	return opened;
+}
+
+bool archive_look(struct item *item, enum signature_format format, size_t from)
+{
+	locale_t before = utf8_locale ? uselocale(utf8_locale) : (locale_t)0;
+	bool opened = look_from(item, format, from);
 	if (before)
 		uselocale(before);
 	return opened;

@@ -12,12 +12,13 @@ static struct {
 	const char *name;
 	iconv_t converter;
 	bool loaded;
-} charsets[] = { { .name = "CP932" }, { .name = "EUC-JP" } };
-enum { CHARSETS = sizeof(charsets) / sizeof(charsets[0]), RAW_MAX = 4096 };
+} charsets[] = { { .name = "CP932" }, { .name = "EUC-JP" }, { .name = "ISO-8859-1" } };
+enum { CHARSETS = 2, LOADED = sizeof(charsets) / sizeof(charsets[0]), RAW_MAX = 4096 };
+// The last is for libarchive alone, which asks the C library for it: then it is there.
 
 int charset_load(void)
 {
-	for (size_t i = 0; i < CHARSETS; i++) {
+	for (size_t i = 0; i < LOADED; i++) {
 		if (charsets[i].loaded)
 			continue;
 		charsets[i].converter = iconv_open("UTF-8", charsets[i].name);
@@ -30,7 +31,7 @@ int charset_load(void)
 
 void charset_unload(void)
 {
-	for (size_t i = 0; i < CHARSETS; i++) {
+	for (size_t i = 0; i < LOADED; i++) {
 		if (charsets[i].loaded)
 			iconv_close(charsets[i].converter);
 		charsets[i].loaded = false;

@@ -268,11 +268,13 @@ static void judge(struct item *item)
 	item->kinds = kinds_compare(name, item->kinds, item->content);
 }
 
-// Of a document.
+// Of a document; markup of Office within Office is its own text.
 static bool worth_telling(const struct item *item)
 {
-	return !item->part || (item->kinds & ~(uint32_t)(UNPACK_TEXT | UNPACK_IMAGE)) != 0 ||
-	       item->limit != UNPACK_WHOLE;
+	uint32_t plain = UNPACK_TEXT | UNPACK_IMAGE;
+	if (item->kinds & UNPACK_TEXT)
+		plain |= UNPACK_OFFICE;
+	return !item->part || (item->kinds & ~plain) || item->limit != UNPACK_WHOLE;
 }
 
 static void tell(const struct item *item)

@@ -235,6 +235,12 @@ static int by_place(const void *a, const void *b)
 	return x->name == y->name ? 0 : x->name > y->name ? -1 : 1;
 }
 
+static void sort(struct zip *zip)
+{
+	if (zip->n_entries)
+		qsort(zip->entries, zip->n_entries, sizeof(zip->entries[0]), by_place);
+}
+
 // One directory's entry that another has too, in the same words.
 static bool same(const struct zip_entry *a, const struct zip_entry *b)
 {
@@ -329,7 +335,7 @@ static void search_gaps(struct zip *zip, uint64_t last, uint32_t max)
 	}
 	search_gap(zip, from, zip->central, max);
 	search_gap(zip, last, zip->n, max); // behind the end record
-	qsort(zip->entries, zip->n_entries, sizeof(zip->entries[0]), by_place);
+	sort(zip);
 }
 
 // What mail programs and file systems append.
@@ -375,8 +381,7 @@ int zip_read(const uint8_t *bytes, size_t n, uint32_t max, struct zip *ret)
 	} else {
 		ret->damaged = true;
 	}
-	if (ret->n_entries)
-		qsort(ret->entries, ret->n_entries, sizeof(ret->entries[0]), by_place);
+	sort(ret);
 	remove_repeats(ret);
 	search_gaps(ret, last, max);
 	set_ends(ret);

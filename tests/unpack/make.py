@@ -1,0 +1,385 @@
+#!/usr/bin/env python3
+"""Makes the files that tests/unit/unpack_files.c looks into: make.py FOLDER
+
+Run once; its results are committed, so that the tests need none of the tools: 7z (p7zip-full), jlha
+(jlha-utils), gcab, genisoimage.  The three RAR archives are libarchive's own test files (of its
+source package: libarchive/test/*.rar.uu), given as the second argument, since nothing free makes RAR.
+What is in the files is harmless: "programs" are a few bytes that begin like one.
+"""
+import binascii
+import bz2
+import gzip
+import io
+import lzma
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+import zlib
+
+OUT = sys.argv[1]
+RARS = sys.argv[2] if len(sys.argv) > 2 else None
+EXE = b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0\xb8" + b"\0" * 43 + struct.pack("<I", 64) + b"PE\0\0L\1" + b"\0" * 58
+TEXT = "本日の会議は中止です。\n".encode()
+WHEN = (2026, 4, 1, 9, 0, 0)
+
+
+def write(name, data):
+    with open(os.path.join(OUT, name), "wb") as f:
+        f.write(data)
+
+
+def info(name, method=zipfile.ZIP_DEFLATED):
+    i = zipfile.ZipInfo(name, WHEN)
+    i.compress_type = method
+    return i
+
+
+def make_zip(*entries, method=zipfile.ZIP_DEFLATED):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        for name, data in entries:
+            z.writestr(info(name, method), data)
+    return out.getvalue()
+
+
+# A ZIP by hand: entries are (local name, central name or None, data); None as local name: no local.
+def raw_zip(entries, flags=0, comment=b"", offset=0, repeat=1):
+    local, central, n = b"", b"", 0
+    for lname, cname, data in entries:
+        packed = zlib.compress(data, 9)[2:-4]
+        crc = zlib.crc32(data)
+        at = len(local) + offset
+        if lname is not None:
+            local += struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, flags, 8, 0, 0x5C81, crc, len(packed), len(data), len(lname), 0) + lname + packed
+        else:
+            at = 0x7000000
+        if cname is not None:
+            for k in range(repeat):
+                c = cname if repeat == 1 else b"%03d-" % k + cname
+                n += 1
+                central += struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, flags, 8, 0, 0x5C81, crc, len(packed), len(data), len(c), 0, 0, 0, 0, 0, at) + c
+    end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, n, n, len(central), len(local) + offset, len(comment)) + comment
+    return local + central + end
+
+
+# Entries that quote one another's headers (D. Fifield, "A better zip bomb", 2019).
+def overlapping(n, kernel_size):
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    kernel = squeeze.compress(b"\0" * kernel_size) + squeeze.flush()
+    crc_kernel = b"\0" * kernel_size
+    files = []  # from the last
+    head = lambda name, crc, packed, size: struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 8, 0, 0x5C81, crc, packed, size, len(name), 0) + name
+    content, body = crc_kernel, kernel
+    block = head(b"%03d" % (n - 1), zlib.crc32(content), len(body), len(content)) + body
+    files.append((b"%03d" % (n - 1), zlib.crc32(content), len(body), len(content), len(block)))
+    tail = block
+    for k in range(n - 2, -1, -1):
+        prev_name, prev_crc, prev_packed, prev_size, _ = files[-1]
+        quoted = head(prev_name, prev_crc, prev_packed, prev_size)
+        stored = b"\0" + struct.pack("<HH", len(quoted), len(quoted) ^ 0xFFFF)
+        content = quoted + content
+        packed = len(stored) + len(quoted) + prev_packed
+        name = b"%03d" % k
+        h = head(name, zlib.crc32(content), packed, len(content))
+        tail = h + stored + tail
+        files.append((name, zlib.crc32(content), packed, len(content), len(tail)))
+    total, central = len(tail), b""
+    for name, crc, packed, size, length in reversed(files):
+        central += struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, 0, 8, 0, 0x5C81, crc, packed, size, len(name), 0, 0, 0, 0, 0, total - length) + name
+    return tail + central + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, n, n, len(central), total, 0)
+
+
+# A compound file of 512-byte sectors: tree is {name: bytes or dict}.
+def cfb(tree, class_id=b"\0" * 16):
+    entries, streams = [], []
+
+    def add(name, kind, data=b"", clsid=b"\0" * 16):
+        entries.append([name, kind, data, clsid, -1, -1])
+        return len(entries) - 1
+
+    def fill(index, items):
+        last = None
+        for name, value in items.items():
+            child = add(name, 1 if isinstance(value, dict) else 2, b"" if isinstance(value, dict) else value)
+            if last is None:
+                entries[index][4] = child
+            else:
+                entries[last][5] = child
+            last = child
+            if isinstance(value, dict):
+                fill(child, value)
+
+    add("Root Entry", 5, clsid=class_id)
+    fill(0, tree)
+    mini, minifat, sectors, fat = b"", [], [], []
+
+    def place(data):
+        data += b"\0" * (-len(data) % 512)
+        start = len(sectors)
+        for i in range(0, len(data), 512):
+            sectors.append(data[i : i + 512])
+            fat.append(len(sectors))
+        if data:
+            fat[-1] = 0xFFFFFFFE
+        return start if data else 0xFFFFFFFE
+
+    starts = {}
+    for i, e in enumerate(entries):
+        if e[1] != 2:
+            continue
+        if len(e[2]) >= 4096:
+            starts[i] = place(e[2])
+        elif e[2]:
+            n = -(-len(e[2]) // 64)
+            starts[i] = len(minifat)
+            minifat += [len(minifat) + k + 1 for k in range(n - 1)] + [0xFFFFFFFE]
+            mini += e[2] + b"\0" * (-len(e[2]) % 64)
+    mini_start = place(mini)
+    minifat_bytes = b"".join(struct.pack("<I", x) for x in minifat)
+    minifat_bytes += b"\xff" * (-len(minifat_bytes) % 512)
+    minifat_start = place(minifat_bytes)
+    directory = b""
+    none = lambda x: 0xFFFFFFFF if x < 0 else x
+    for i, (name, kind, data, clsid, child, right) in enumerate(entries):
+        utf16 = name.encode("utf-16-le")
+        start, size = starts.get(i, 0), len(data)
+        if kind == 5:
+            start, size = mini_start, len(mini)
+        directory += utf16 + b"\0" * (64 - len(utf16)) + struct.pack("<HBBIII", len(utf16) + 2, kind, 1, 0xFFFFFFFF, none(right), none(child)) + clsid + b"\0" * 20 + struct.pack("<III", start, size, 0)
+    directory += b"\0" * (-len(directory) % 512)
+    directory_start = place(directory)
+    fat.append(0xFFFFFFFD)
+    sectors.append(None)
+    table = b"".join(struct.pack("<I", x) for x in fat)
+    assert len(table) <= 512
+    sectors[-1] = table + b"\xff" * (512 - len(table))
+    header = bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 16 + struct.pack("<HHHHHHIIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 0, 0, 1, directory_start, 0, 4096, minifat_start, len(minifat_bytes) // 512, 0xFFFFFFFE, 0)
+    header += struct.pack("<I", len(sectors) - 1) + b"\xff" * 432
+    return header + b"".join(sectors)
+
+
+def biff(*records):
+    return b"".join(struct.pack("<HH", kind, len(body)) + body for kind, body in records)
+
+
+BOF = (0x0809, struct.pack("<HHHHII", 0x0600, 5, 0, 0, 0, 0))
+
+
+def sheet(name, hidden, kind):
+    return (0x0085, struct.pack("<IBBBB", 0, hidden, kind, len(name), 0) + name)
+
+
+def native(label, data):
+    body = b"\2\0" + label + b"\0" + b"C:\\" + label + b"\0" + b"\0\0\3\0" + struct.pack("<I", 8) + b"C:\\tmp\\\0" + struct.pack("<I", len(data)) + data
+    return struct.pack("<I", len(body)) + body
+
+
+TYPES = '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/>%s</Types>'
+RELS = '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">%s</Relationships>'
+DOC = '<?xml version="1.0"?><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p>%s</w:p></w:body></w:document>'
+OFFICE_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+VBA = cfb({"PROJECT": b"ID=1", "VBA": {"dir": b"\1" * 80, "_VBA_PROJECT": b"\xcc\x61"}})
+
+
+def docx(body="<w:r><w:t>a</w:t></w:r>", types="", rels="", more=()):
+    return make_zip(("[Content_Types].xml", TYPES % types), ("_rels/.rels", RELS % ""), ("word/document.xml", DOC % body), ("word/_rels/document.xml.rels", RELS % rels), *more)
+
+
+def pdf(*objects, trailer=b""):
+    out = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
+    for i, o in enumerate(objects):
+        out += b"%d 0 obj\n" % (i + 1) + o + b"\nendobj\n"
+    return out + b"trailer << /Root 1 0 R " + trailer + b">>\n%%EOF\n"
+
+
+def stream(words, data):
+    packed = zlib.compress(data, 9)
+    return b"<< %s /Filter /FlateDecode /Length %d >>\nstream\n" % (words, len(packed)) + packed + b"\nendstream"
+
+
+def tool(args, names, result):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in names:
+            with open(os.path.join(folder.encode(), name if isinstance(name, bytes) else name.encode()), "wb") as f:
+                f.write(data)
+            os.utime(os.path.join(folder.encode(), name if isinstance(name, bytes) else name.encode()), (1775000000, 1775000000))
+        subprocess.run(args, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        with open(os.path.join(folder, result), "rb") as f:
+            return f.read()
+
+
+# Stored, with a header of level 0, as PC-98s wrote it.
+def lzh(name, data):
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    head = b"-lh0-" + struct.pack("<IIIBBB", len(data), len(data), 0x5C814800, 0x20, 0, len(name)) + name + struct.pack("<H", crc)
+    return bytes([len(head), sum(head) & 0xFF]) + head + data + b"\0"
+
+
+def zips():
+    write("plain.zip", make_zip(("memo.txt", TEXT), ("tool.exe", EXE)))
+    deep = make_zip(("請求書.docm", docx(more=[("word/vbaProject.bin", VBA)])), ("予算.pdf.exe", EXE))
+    for i in range(3):
+        deep = make_zip(("inner%d.zip" % i, deep))
+    write("deep.zip", deep)
+    name = "予算表.xls".encode("cp932")
+    write("cp932.zip", raw_zip([(name, name, TEXT)]))
+    name = "予算表.xls".encode("euc-jp")
+    write("eucjp.zip", raw_zip([(name, name, TEXT)]))
+    name = "予算表.xls".encode()
+    write("utf8-noflag.zip", raw_zip([(name, name, TEXT)]))
+    write("utf8-flag.zip", raw_zip([(name, name, TEXT)], flags=1 << 11))
+    write("names-differ.zip", raw_zip([(b"invoice.exe", b"invoice.txt", EXE)]))
+    write("only-local.zip", raw_zip([(b"a.txt", b"a.txt", TEXT), (b"hidden.exe", None, EXE), (b"b.txt", b"b.txt", TEXT)]))
+    write("only-central.zip", raw_zip([(b"a.txt", b"a.txt", TEXT), (None, b"ghost.exe", EXE)]))
+    write("no-central.zip", raw_zip([(b"a.txt", b"a.txt", TEXT), (b"b.exe", b"b.exe", EXE)])[:150])
+    write("behind.zip", raw_zip([(b"a.txt", b"a.txt", TEXT)]) + b"something else entirely")
+    write("blank-behind.zip", raw_zip([(b"a.txt", b"a.txt", TEXT)]) + b"\r\n")
+    write("two.zip", raw_zip([(b"a.txt", b"a.txt", TEXT)]) + raw_zip([(b"b.exe", b"b.exe", EXE)]))
+    write("in-comment.zip", raw_zip([(b"a.txt", b"a.txt", TEXT)], comment=raw_zip([(b"b.exe", b"b.exe", EXE)])))
+    write("stored-zip.zip", make_zip(("a.zip", make_zip(("b.txt", TEXT))), method=zipfile.ZIP_STORED))
+    jpeg = b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0" + b"\0" * 100 + b"\xff\xd9"
+    write("photo.jpg", jpeg + raw_zip([(b"a.exe", b"a.exe", EXE)]))
+    write("report.pdf", pdf(b"<< /Type /Catalog >>") + raw_zip([(b"a.exe", b"a.exe", EXE)]))
+    write("setup.exe", EXE + raw_zip([(b"a.txt", b"a.txt", TEXT)]))
+    for method, name in ((zipfile.ZIP_BZIP2, "bzip2"), (zipfile.ZIP_LZMA, "lzma")):
+        write(name + ".zip", make_zip(("a.exe", EXE), method=method))
+    write("deflate64.zip", tool(["7z", "a", "-mm=Deflate64", "x.zip", "a.exe"], [("a.exe", EXE)], "x.zip"))
+    write("zipcrypto.zip", tool(["7z", "a", "-ptest", "x.zip", "a.txt", "b.exe"], [("a.txt", TEXT), ("b.exe", EXE)], "x.zip"))
+    write("aes.zip", tool(["7z", "a", "-ptest", "-mem=AES256", "x.zip", "a.txt"], [("a.txt", TEXT)], "x.zip"))
+    out = io.BytesIO()
+
+    class Pipe:  # cannot be sought in: sizes go behind the data
+        def write(self, data):
+            return out.write(data)
+
+        def flush(self):
+            pass
+
+    with zipfile.ZipFile(Pipe(), "w") as z:
+        with z.open(info("a.exe"), "w", force_zip64=True) as f:
+            f.write(EXE)
+    write("stream64.zip", out.getvalue())
+    write("bomb.zip", make_zip(("zeros.txt", b"\0" * (8 << 20))))
+    layer = make_zip(("0.bin", b"\1" * (1 << 20)))
+    for i in range(3):
+        layer = make_zip(*[("%x.zip" % k, layer) for k in range(8)])
+        if i < 2:
+            continue
+    write("bomb-tree.zip", layer)
+    write("overlap-same.zip", raw_zip([(b"a", b"a", b"\0" * 100000)], repeat=20))
+    write("overlap-quoted.zip", overlapping(60, 100000))
+    nested = make_zip(("end.txt", TEXT))
+    for i in range(40):
+        nested = make_zip(("n.zip", nested))
+    write("nested40.zip", nested)
+    write("many.zip", make_zip(*[("%d" % i, b"") for i in range(60)], method=zipfile.ZIP_STORED))
+    write("kakera.tar.gz", gzip.compress(b"\0" * 3000000, 9, mtime=0))
+
+
+def archives():
+    members = [("memo.txt", TEXT), ("tool.exe", EXE)]
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w", format=tarfile.USTAR_FORMAT) as t:
+        for name, data in members:
+            i = tarfile.TarInfo(name)
+            i.size = len(data)
+            t.addfile(i, io.BytesIO(data))
+    tar = tar.getvalue()
+    write("a.tar", tar[:4096])
+    write("a.tar.gz", gzip.compress(tar, 9, mtime=0))
+    write("a.tar.bz2", bz2.compress(tar))
+    write("a.tar.xz", lzma.compress(tar))
+    write("tool.exe.gz", gzip.compress(EXE, 9, mtime=0))
+    write("a.7z", tool(["7z", "a", "x.7z", "memo.txt", "tool.exe"], members, "x.7z"))
+    write("encrypted.7z", tool(["7z", "a", "-ptest", "x.7z", "memo.txt"], members, "x.7z"))
+    write("encrypted-names.7z", tool(["7z", "a", "-ptest", "-mhe=on", "x.7z", "memo.txt"], members, "x.7z"))
+    write("a.lzh", tool(["jlha", "a", "x.lzh", "memo.txt", "tool.exe"], [("memo.txt", TEXT * 40), ("tool.exe", EXE)], "x.lzh"))
+    write("cp932.lzh", lzh("予算表.exe".encode("cp932"), EXE))
+    write("a.cab", tool(["gcab", "-c", "x.cab", "memo.txt", "tool.exe"], members, "x.cab"))
+    iso = tool(["genisoimage", "-quiet", "-J", "-input-charset", "utf-8", "-o", "x.iso", "予算.exe"], [("予算.exe", EXE)], "x.iso")
+    write("a.iso.gz", gzip.compress(iso, 9, mtime=0))
+    write("a.cpio", tool(["bash", "-c", "printf 'memo.txt\\ntool.exe\\n' | cpio -o -H newc --quiet >x.cpio"], members, "x.cpio"))
+    if RARS:
+        for source, name in (("rar_encryption_data", "encrypted"), ("rar_encryption_header", "encrypted-names"), ("rar", "a"), ("rar5_stored", "a5")):
+            text = open(os.path.join(RARS, "test_read_format_%s.rar.uu" % source), "rb").read().split(b"\n")
+            write(name + ".rar", b"".join(binascii.a2b_uu(line) for line in text[1:] if line and line.strip() not in (b"`", b"end")))
+
+
+def office():
+    write("plain.docx", docx())
+    write("macro.docm", docx(types='<Override PartName="/word/vbaProject.bin" ContentType="application/vnd.ms-office.vbaProject"/>', more=[("word/vbaProject.bin", VBA)]))
+    write("macro-renamed.docx", docx(more=[("word/settings.bin", VBA)]))
+    write("dde.docx", docx('<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText> DD</w:instrText></w:r><w:r><w:instrText>E</w:instrText></w:r><w:r><w:instrText xml:space="preserve">AUTO c:\\\\x.exe "/k"</w:instrText></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r>'))
+    write("field.docx", docx('<w:fldSimple w:instr=" PAGE "/><w:hyperlink r:id="rId1"/>', rels='<Relationship Id="rId1" Type="%shyperlink" Target="https://example.jp/" TargetMode="External"/>' % OFFICE_RELATION))
+    write("template.docx", docx(rels='<Relationship Id="rId1" Type="%sattachedTemplate" Target="https://example.com/a.dotm" TargetMode="&#69;xternal"/>' % OFFICE_RELATION))
+    write("object.docx", docx(more=[("word/embeddings/oleObject1.bin", cfb({"\1Ole10Native": native("請求書.pdf.js".encode("cp932"), b"WScript.Echo(1)")}))]))
+    write("xlm.xlsm", make_zip(("[Content_Types].xml", TYPES % '<Override PartName="/xl/macrosheets/sheet1.xml" ContentType="application/vnd.ms-excel.macrosheet+xml"/>'), ("xl/workbook.xml", "<workbook/>"), ("xl/macrosheets/sheet1.xml", "<xm:macrosheet/>")))
+    write("ddelink.xlsx", make_zip(("[Content_Types].xml", TYPES % ""), ("xl/workbook.xml", "<workbook/>"), ("xl/externalLinks/externalLink1.xml", '<externalLink><x:ddeLink ddeService="cmd" ddeTopic="/c"/></externalLink>')))
+    write("encrypted.docx", cfb({"EncryptionInfo": b"\4\0\4\0\x40\0\0\0", "EncryptedPackage": b"\x11" * 4200}))
+    write("not-a.docx", make_zip(("readme.txt", TEXT)))
+    write("macro.doc", cfb({"WordDocument": b"\xec\xa5\xc1\0" + b"\0" * 100, "Macros": {"VBA": {"dir": b"\1" * 40, "_VBA_PROJECT": b"\xcc\x61"}}}))
+    write("plain.doc", cfb({"WordDocument": b"\xec\xa5\xc1\0" + b"\0" * 5000, "1Table": b"\0" * 10}))
+    write("encrypted.doc", cfb({"WordDocument": b"\xec\xa5\xc1\0\0\0\0\0\0\0\0\1" + b"\0" * 5000}))
+    write("dde.doc", cfb({"WordDocument": b"\xec\xa5\xc1\0" + b"\0" * 5000 + b"\x13 DDEAUTO c:\\x\x14\x15"}))
+    write("object.doc", cfb({"WordDocument": b"\xec\xa5\xc1\0" + b"\0" * 20, "ObjectPool": {"_1": {"\1Ole10Native": native(b"a.exe", EXE)}}}))
+    write("plain.xls", cfb({"Workbook": biff(BOF, sheet(b"Sheet1", 0, 0), (0x000A, b""))}))
+    write("xlm.xls", cfb({"Workbook": biff(BOF, sheet(b"Macro1", 2, 1), (0x000A, b""))}))
+    write("encrypted.xls", cfb({"Workbook": biff(BOF, (0x002F, b"\1\0" + b"\x22" * 52), (0x0085, b"\x55" * 20))}))
+    slides = struct.pack("<HHI", 0xF, 0x03E8, 24) + struct.pack("<HHI", 0xF, 0x03FF, 16) + struct.pack("<HHI", 2, 0x0400, 8) + b"\0" * 8
+    write("macro.ppt", cfb({"PowerPoint Document": slides}))
+    write("setup.msi", cfb({"\5SummaryInformation": b"\0" * 30}, bytes.fromhex("84100c0000000000c000000000000046")))
+    attached = {"__substg1.0_37010102": EXE, "__substg1.0_3704001F": "YOSAN~1.EXE".encode("utf-16-le"), "__substg1.0_3707001F": "予算.pdf.exe".encode("utf-16-le")}
+    write("mail.msg", cfb({"__properties_version1.0": b"\0" * 32, "__substg1.0_0037001F": "件名".encode("utf-16-le"), "__attach_version1.0_#00000000": attached}))
+    loop = bytearray(cfb({"WordDocument": b"\xec\xa5\xc1\0" + b"\0" * 9000}))
+    table = loop.rfind(b"\xfd\xff\xff\xff") // 512 * 512
+    loop[table : table + 4] = struct.pack("<I", 0)  # the first sector follows itself
+    entry = loop.find("WordDocument".encode("utf-16-le"))
+    loop[entry + 120 : entry + 124] = struct.pack("<I", 1 << 30)
+    write("loop.doc", bytes(loop))
+    odt = [("mimetype", "application/vnd.oasis.opendocument.text"), ("content.xml", "<office:document-content/>")]
+    manifest = '<manifest:manifest><manifest:file-entry manifest:full-path="content.xml">%s</manifest:file-entry></manifest:manifest>'
+    write("plain.odt", make_zip(*odt, ("META-INF/manifest.xml", manifest % ""), method=zipfile.ZIP_STORED))
+    write("basic.odt", make_zip(*odt, ("Basic/Standard/Module1.xml", '<script:module script:language="StarBasic"/>'), ("META-INF/manifest.xml", manifest % ""), method=zipfile.ZIP_STORED))
+    write("encrypted.odt", make_zip(*odt, ("META-INF/manifest.xml", manifest % "<manifest:encryption-data/>"), method=zipfile.ZIP_STORED))
+
+
+def documents():
+    catalog = b"<< /Type /Catalog /Pages 2 0 R /OpenAction 3 0 R >>"
+    write("plain.pdf", pdf(catalog, b"<< /Type /Pages >>", b"[2 0 R /Fit]"))
+    write("goto.pdf", pdf(catalog, b"<< /Type /Pages >>", b"<< /S /GoTo /D [2 0 R /Fit] >>"))
+    write("launch.pdf", pdf(catalog, b"<< /Type /Pages >>", b"<< /S /URI /URI (http://example.com) >>"))
+    write("script.pdf", pdf(b"<< /Type /Catalog /Open#41ction << /S /J#61vaScript /J#53 (app.alert) >> >>"))
+    write("objects.pdf", pdf(b"<< /Type /Catalog >>", stream(b"/Type /ObjStm /N 1 /First 4", b"3 0 << /S /JavaScript /JS (app.alert(1)) >>")))
+    write("hidden.pdf", pdf(b"<< /Type /Catalog >>", b"<< /Type /ObjStm /Filter [/ASCIIHexDecode /FlateDecode] >>\nstream\n00>\nendstream"))
+    write("file.pdf", pdf(b"<< /Type /Catalog >>", stream(b"/Type /EmbeddedFile", EXE)))
+    write("encrypted.pdf", pdf(b"<< /Type /Catalog >>", b"<< /Type /ObjStm /Filter /FlateDecode >>\nstream\nx\x9c\xff\xff\xff\nendstream", trailer=b"/Encrypt 9 0 R "))
+    write("plain.rtf", b"{\\rtf1\\ansi{\\field{\\*\\fldinst PAGE}} text}")
+    package = native("a.exe".encode(), EXE)[4:]
+    ole1 = struct.pack("<II", 0x501, 2) + struct.pack("<I", 8) + b"Package\0" + struct.pack("<II", 0, 0) + struct.pack("<I", len(package)) + package
+    digits = ole1.hex().encode()
+    digits = b"\n".join(digits[i : i + 64] for i in range(0, len(digits), 64))
+    write("object.rtf", b"{\\rtf1{\\object\\objemb{\\*\\objdata " + digits[:9] + b"{\\x}" + digits[9:] + b"}}}")
+    write("template.rtf", b"{\\rtf1{\\*\\template http://example.com/a.dot}}")
+    write("dde.rtf", b"{\\rtf1{\\field{\\*\\fldinst {\\rtlch DDE}{\\b AUTO cmd}}}}")
+    guid = bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac")
+    hta = b"<html><hta:application/><script>x</script></html>"
+    write("notes.one", bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3") + b"\0" * 100 + guid + struct.pack("<QIQ", len(hta), 0, 0) + hta)
+    write("plain.svg", b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><path d="M0"/></svg>')
+    write("script.svg", b'<?xml version="1.0"?><!--' + b"x" * 5000 + b'--><svg xmlns="http://www.w3.org/2000/svg"><g onload="x()"/></svg>')
+    write("mail.eml", b"Received: from a\r\nFrom: a@example.jp\r\nSubject: x\r\n\r\ntext\r\n")
+
+
+os.makedirs(OUT, exist_ok=True)
+zips()
+archives()
+office()
+documents()
