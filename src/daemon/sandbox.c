@@ -116,7 +116,10 @@ static const int calls_book[] = {
 	SCMP_SYS(fstatfs),
 };
 
-static int filter_calls(const int *more, size_t n_more, bool reader)
+// What becomes of who opens a file.
+enum opens { OPENS_END, OPENS_READ, OPENS_REFUSED };
+
+static int filter_calls(const int *more, size_t n_more, enum opens opens)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r = filter ? seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) : -ENOMEM;
@@ -124,9 +127,11 @@ static int filter_calls(const int *more, size_t n_more, bool reader)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls_common[i], 0);
 	for (size_t i = 0; r == 0 && i < n_more; i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, more[i], 0);
-	if (r == 0 && reader)
+	if (r == 0 && opens == OPENS_READ)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
 				     SCMP_A2(SCMP_CMP_MASKED_EQ, UINT32_MAX, O_RDONLY | O_CLOEXEC));
+	if (r == 0 && opens == OPENS_REFUSED)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
 	// The C library asks of a stream that is a device whether it is a terminal.
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
@@ -194,37 +199,43 @@ static int only_folder(int dir_fd)
 	return r;
 }
 
-static int enter(uint32_t uid, uint32_t gid, bool reader)
+static int enter(uint32_t uid, uint32_t gid, enum opens opens, uint32_t memory_mib,
+		 uint32_t cpu_seconds)
 {
 	const struct limit limits[] = {
-		{ RLIMIT_CPU, SANDBOX_CPU_SECONDS },
+		{ RLIMIT_CPU, cpu_seconds },
 		{ RLIMIT_FSIZE, 0 },
 		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_NOFILE, reader ? SANDBOX_READER_FILES : 0 },
+		{ RLIMIT_NOFILE, opens == OPENS_READ ? SANDBOX_READER_FILES : 0 },
 		{ RLIMIT_NPROC, 0 },
 		{ RLIMIT_MEMLOCK, 0 },
-		{ RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
+		{ RLIMIT_AS, (rlim_t)memory_mib << 20 },
 	};
 	int r = sandbox_become(uid, gid);
 	if (r < 0 || SANDBOX_WITHOUT_FILTER)
 		return r;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
-	if (reader)
+	if (opens != OPENS_END)
 		r = only_folder(-1);
 	if (r == 0)
 		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
-	return r < 0 ? r : filter_calls(NULL, 0, reader);
+	return r < 0 ? r : filter_calls(NULL, 0, opens);
 }
 
 int sandbox_enter(uint32_t uid, uint32_t gid)
 {
-	return enter(uid, gid, false);
+	return enter(uid, gid, OPENS_END, SANDBOX_MEMORY_MIB, SANDBOX_CPU_SECONDS);
 }
 
 int sandbox_enter_reader(uint32_t uid, uint32_t gid)
 {
-	return enter(uid, gid, true);
+	return enter(uid, gid, OPENS_READ, SANDBOX_MEMORY_MIB, SANDBOX_CPU_SECONDS);
+}
+
+int sandbox_enter_extractor(uint32_t uid, uint32_t gid, uint32_t memory_mib, uint32_t cpu_seconds)
+{
+	return enter(uid, gid, OPENS_REFUSED, memory_mib, cpu_seconds);
 }
 
 static int seal(int dir_fd, const int *calls, size_t n_calls)
@@ -244,7 +255,7 @@ static int seal(int dir_fd, const int *calls, size_t n_calls)
 	if (r == 0)
 		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
 	if (r == 0)
-		r = filter_calls(calls, n_calls, false);
+		r = filter_calls(calls, n_calls, OPENS_END);
 	return r;
 }
 
@@ -281,7 +292,7 @@ int sandbox_seal_ferry(uint32_t uid, uint32_t gid)
 	r = only_folder(-1);
 	if (r == 0)
 		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
-	return r < 0 ? r : filter_calls(calls_ferry, sizeof(calls_ferry) / sizeof(int), false);
+	return r < 0 ? r : filter_calls(calls_ferry, sizeof(calls_ferry) / sizeof(int), OPENS_END);
 }
 
 int sandbox_become_inspector(uint32_t uid, uint32_t gid)
@@ -305,5 +316,6 @@ int sandbox_seal_inspector(void)
 		return 0;
 	int r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
 	return r < 0 ? r
-		     : filter_calls(calls_inspector, sizeof(calls_inspector) / sizeof(int), false);
+		     : filter_calls(calls_inspector, sizeof(calls_inspector) / sizeof(int),
+				    OPENS_END);
 }

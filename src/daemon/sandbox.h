@@ -29,6 +29,10 @@ int sandbox_enter(uint32_t uid, uint32_t gid);
 // folder.
 int sandbox_enter_reader(uint32_t uid, uint32_t gid);
 
+// The same for the extractor, whose libraries may ask for files that they can do without: each is
+// refused.  More memory or processor time than given ends it.
+int sandbox_enter_extractor(uint32_t uid, uint32_t gid, uint32_t memory_mib, uint32_t cpu_seconds);
+
 // For the keeper, in two steps: another user without capabilities and new privileges; then, with
 // the folder of the log open, nothing but that folder (Landlock, where the kernel has it) and the
 // system calls that writing there needs.

@@ -13,6 +13,7 @@
 #include "daemon/differ.h"
 #include "daemon/judge_child.h"
 #include "daemon/export.h"
+#include "daemon/extract.h"
 #include "daemon/ferry.h"
 #include "daemon/inspect_child.h"
 #include "daemon/keeper.h"
@@ -233,6 +234,8 @@ int main(int argc, char **argv)
 		return differ_main(true);
 	if (argc == 2 && !strcmp(argv[1], JUDGE_ARGUMENT))
 		return judge_main();
+	if (argc == 2 && !strcmp(argv[1], EXTRACT_ARGUMENT))
+		return extract_main();
 	if (argc == 2 && !strcmp(argv[1], FERRY_ARGUMENT))
 		return ferry_main();
 	if (argc == 2 && !strcmp(argv[1], INSPECT_ARGUMENT))

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -202,6 +203,44 @@ static void the_reader(void **state)
 	}
 }
 
+static int enter_extractor(uint32_t uid, uint32_t gid)
+{
+	return sandbox_enter_extractor(uid, gid, 64, 1);
+}
+
+static int do_open_refused(void)
+{
+	_exit(open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES ? 42 : 1);
+}
+
+static int do_eat(void)
+{
+	_exit(malloc(128 << 20) ? 1 : 42);
+}
+
+static int do_spin(void)
+{
+	for (volatile uint64_t n = 1; n; n++)
+		;
+	return 0;
+}
+
+// Files are refused, not deadly; memory and time are what it was given.
+static void the_extractor(void **state)
+{
+	(void)state;
+	assert_int_equal(WEXITSTATUS(status_in(enter_extractor, do_open_refused)), 42);
+	assert_int_equal(WEXITSTATUS(status_in(enter_extractor, do_eat)), 42);
+	assert_true(WIFSIGNALED(status_in(enter_extractor, do_spin)));
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		if (forbidden[i].act == do_open)
+			continue;
+		int status = status_in(enter_extractor, forbidden[i].act);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+			fail_msg("%s: status %x", forbidden[i].what, status);
+	}
+}
+
 static int seal_book(uint32_t uid, uint32_t gid)
 {
 	int r = sandbox_become(uid, gid);
@@ -239,7 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_ends_it), cmocka_unit_test(what_is_left),
 		cmocka_unit_test(memory),	cmocka_unit_test(the_reader),
-		cmocka_unit_test(the_book),
+		cmocka_unit_test(the_book),	cmocka_unit_test(the_extractor),
 	};
 	if (geteuid() != 0 || SANDBOX_WITHOUT_FILTER) {
 		puts("skipped: needs root, and a build without address sanitizer");

@@ -1,0 +1,105 @@
+// The child's side: tables, sandbox, the look, the report.
+#include "daemon/extract.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/exit.h"
+#include "daemon/child.h"
+#include "daemon/extract_wire.h"
+#include "daemon/sandbox.h"
+
+enum { FILE_FD = CHILD_FD_FIRST, JOB_FD, REPORT_FD };
+
+struct report {
+	FILE *out;
+	size_t left; // bytes
+	uint32_t n_entries;
+	bool full;
+};
+
+static void tell(void *arg, const struct unpack_entry *entry)
+{
+	struct report *report = arg;
+	size_t n_name = strlen(entry->name), n_also = entry->also ? strlen(entry->also) : 0;
+	const struct extract_entry_head head = {
+		.magic = EXTRACT_ENTRY_MAGIC,
+		.number = entry->number,
+		.parent = entry->parent,
+		.kinds = entry->kinds,
+		.size = entry->size,
+		.limit = (uint16_t)entry->limit,
+		.n_name = (uint16_t)n_name,
+		.n_also = (uint16_t)n_also,
+	};
+	size_t size = sizeof(head) + n_name + n_also;
+	report->full = report->full || size > report->left;
+	if (report->full)
+		return;
+	report->left -= size;
+	report->n_entries++;
+	fwrite(&head, sizeof(head), 1, report->out);
+	fwrite(entry->name, 1, n_name, report->out);
+	if (n_also)
+		fwrite(entry->also, 1, n_also, report->out);
+}
+
+static int look(const struct extract_job *job, FILE *out)
+{
+	struct report report = {
+		.out = out,
+		.left = EXTRACT_REPORT_MAX - sizeof(struct extract_end),
+	};
+	const struct unpack_file file = {
+		.name = job->name,
+		.size = job->size,
+		.fd = FILE_FD,
+	};
+	enum unpack_limit limit;
+	uint32_t kinds = unpack_look(&file, &job->bounds, tell, &report, &limit);
+	const struct extract_end end = {
+		.magic = EXTRACT_END_MAGIC,
+		.kinds = kinds,
+		.limit = report.full && limit == UNPACK_WHOLE ? UNPACK_ENTRIES : limit,
+		.n_entries = report.n_entries,
+	};
+	return fwrite(&end, sizeof(end), 1, out) == 1 ? 0 : -1;
+}
+
+static bool read_job(struct extract_job *ret)
+{
+	return pread(JOB_FD, ret, sizeof(*ret), 0) == (ssize_t)sizeof(*ret) &&
+	       ret->magic == EXTRACT_JOB_MAGIC && memchr(ret->name, 0, sizeof(ret->name)) &&
+	       ret->size <= EXTRACT_FILE_MAX;
+}
+
+// The file is mapped, and what is unpacked of it is held up to the bound; the rest is for
+// libarchive's tables and dictionaries.
+static uint32_t memory_mib(const struct extract_job *job)
+{
+	uint64_t bytes = job->size + job->bounds.memory;
+	uint64_t mib = (bytes >> 20) + EXTRACT_MEMORY_MIB;
+	return mib < SANDBOX_MEMORY_MIB ? (uint32_t)mib : SANDBOX_MEMORY_MIB;
+}
+
+int extract_main(void)
+{
+	static struct extract_job job;
+	FILE *out = fdopen(REPORT_FD, "wb");
+	if (!out || !read_job(&job)) {
+		fprintf(stderr, "<3>sekishod: the extractor has no descriptors to work with\n");
+		return EXIT_USAGE;
+	}
+	int r = unpack_load();
+	if (r < 0) // our own table still knows what matters
+		fprintf(stderr, "<4>sekishod: the extractor's tables: %s\n", strerror(-r));
+	r = sandbox_enter_extractor(job.uid, job.gid, memory_mib(&job), job.cpu_seconds);
+	if (r < 0)
+		fprintf(stderr, "<3>sekishod: the extractor's sandbox: %s\n", strerror(-r));
+	else
+		r = look(&job, out);
+	if (fclose(out) != 0)
+		r = -1;
+	return r == 0 ? EXIT_FINE : EXIT_FAILED;
+}
