@@ -204,7 +204,7 @@ static units_t put_level(struct node_writer *out, const units_t *units, unsigned
 		unsigned n = 0;
 
 		if (!levels_below) {
-			put_node(out, shape->keys + unit.at, unit.n, unit.at);
+			put_node(out, unit.n ? shape->keys + unit.at : NULL, unit.n, unit.at);
 			continue;
 		}
 		uint32_t first = next + (uint32_t)children.n;

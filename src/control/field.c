@@ -274,7 +274,7 @@ static size_t padded(size_t length)
 void control_reader_init(struct control_reader *reader, const void *bytes, size_t size)
 {
 	reader->at = bytes;
-	reader->end = reader->at + size;
+	reader->end = size ? reader->at + size : reader->at;
 }
 
 static bool text_is_fine(const uint8_t *bytes, size_t length)

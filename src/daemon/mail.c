@@ -70,7 +70,7 @@ static void on_record(void *arg, const void *bytes, size_t size)
 void mail_settle(struct gate *gate)
 {
 	const struct control_row *row =
-		gate->current.about.number ? &gate->current.report.faults.v[0] : NULL;
+		gate->current.about.number ? gate->current.report.faults.v : NULL;
 	struct mail_limits limits = {
 		.records_max = MAIL_BOOK_RECORDS_MAX,
 		.bytes_max = MAIL_BOOK_BYTES_MAX,

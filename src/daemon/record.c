@@ -26,7 +26,7 @@ struct record {
 
 static const struct control_row *settings(const struct gate *gate)
 {
-	return gate->current.about.number ? &gate->current.report.faults.v[0] : NULL;
+	return gate->current.about.number ? gate->current.report.faults.v : NULL;
 }
 
 static bool policy_closes(const struct gate *gate)

@@ -93,8 +93,8 @@ static int insert(void **state)
 		"-p udp -s 10.0.0.1 -d 10.8.0.2 --sport 1 --dport 53",
 		"-p udp -s 10.8.0.1 -d 10.0.0.2 --sport 1 --dport 53",
 		"-p udp -s fd00::1 -d fd00::2 --sport 1 --dport 53",
-		"-p udp -s 10.8.0.3 -d 10.8.0.2 -r 10.8.0.2 -q 10.9.9.9 --sport 1 --dport 53 "
-		"--reply-port-src 53 --reply-port-dst 1",
+		("-p udp -s 10.8.0.3 -d 10.8.0.2 -r 10.8.0.2 -q 10.9.9.9 --sport 1 --dport 53 "
+		 "--reply-port-src 53 --reply-port-dst 1"),
 	};
 	int r = 0;
 	(void)state;

@@ -19,8 +19,9 @@
 
 #include "base/clock.h"
 #include "daemon/mail_book.h"
+#include "daemon/sandbox.h"
 
-enum { NOBODY = 65534, WAIT_MS = 10000 };
+enum { NOBODY = 65534, WAIT_MS = 60000, KILLS = 5 };
 
 static char folder[64], log_folder[80], file[128];
 static int state_fd;
@@ -220,9 +221,7 @@ static void without_rights(void **state)
 		assert_int_equal(st.st_uid, NOBODY);
 		assert_int_equal(st.st_mode & 077, 0);
 	}
-#if !defined(__SANITIZE_ADDRESS__)
-	assert_true(says(pid, "Seccomp:\t2\n"));
-#endif
+	assert_true(SANDBOX_WITHOUT_FILTER || says(pid, "Seccomp:\t2\n"));
 	mail_book_stop(book);
 }
 
@@ -233,7 +232,7 @@ static void killed(void **state)
 	(void)state;
 	sent += send_many(book, 100);
 	settle(book, sent);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < KILLS; i++) {
 		uint64_t restarts = numbers(book).restarts;
 		sent += send_many(book, 1500);
 		usleep((useconds_t)(i * 20 * 1000));
@@ -241,11 +240,12 @@ static void killed(void **state)
 		sent += send_many(book, 500); // these wait in the socket
 		await_restart(book, restarts);
 	}
-	settle(book, sent);
+	// Killed in the call that takes a record out of the socket, it has not counted this one.
+	settle(book, sent - KILLS);
 	struct mail_book_numbers now = numbers(book);
-	assert_int_equal(now.written + now.lost, sent);
-	assert_int_equal(now.restarts, 5);
-	assert_true(now.written >= 100 + 5 * 500);
+	assert_true(now.written + now.lost <= sent);
+	assert_int_equal(now.restarts, KILLS);
+	assert_true(now.written >= 100 + KILLS * 500 - KILLS);
 	mail_book_stop(book);
 	// A batch may be in the file and its number not yet on the page: counted as lost, and not.
 	assert_true(in_file() >= now.written && in_file() <= sent);

@@ -69,9 +69,10 @@ static void round_trip(void **state)
 	free(bytes);
 }
 
+static volatile uint8_t sum;
+
 static int ignore(void *arg, const struct pcapng_packet *packet)
 {
-	volatile uint8_t sum = 0;
 	(void)arg;
 	for (uint32_t i = 0; i < packet->size; i++)
 		sum ^= packet->bytes[i];
