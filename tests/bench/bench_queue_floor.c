@@ -1,5 +1,6 @@
 // What the kernel's queue costs by itself: takes what rules give to one, as the ferry does (the
-// same batches, flags, lengths and rooms), looks at nothing and accepts it all.
+// same batches, flags, lengths and rooms, and as long a look before it sleeps), looks at nothing
+// and accepts it all.
 //
 //	bench_queue_floor
 //
@@ -14,7 +15,10 @@
 #include "compile/compile.h"
 #include "daemon/ferry.h"
 #include "daemon/lane.h"
+#include "daemon/linger.h"
 #include "kernel/queue.h"
+
+enum { BATCH_FIRST = 8 }; // packets of one call, while it is not full: as the ferry asks
 
 static uint8_t rooms_bytes[QUEUE_BATCH][LANE_SLOT_BYTES];
 static volatile sig_atomic_t ends;
@@ -34,13 +38,15 @@ static _Noreturn void give_up(const char *what, int r)
 // How many there were to take.
 static int pass_batch(struct queue *queue)
 {
+	static unsigned batch = BATCH_FIRST;
 	struct queue_room rooms[QUEUE_BATCH];
 	struct queue_packet packets[QUEUE_BATCH];
 	uint32_t last = 0;
 	int r = 0, got;
-	for (unsigned i = 0; i < QUEUE_BATCH; i++)
+	for (unsigned i = 0; i < batch; i++)
 		rooms[i] = (struct queue_room){ .bytes = rooms_bytes[i], .size = LANE_SLOT_BYTES };
-	got = queue_receive(queue, rooms, QUEUE_BATCH, packets);
+	got = queue_receive(queue, rooms, batch, packets);
+	batch = got == (int)batch ? QUEUE_BATCH : BATCH_FIRST;
 	if (got == -ENOBUFS)
 		return 1;
 	if (got < 0)
@@ -65,6 +71,7 @@ int main(void)
 					       .socket_bytes = FERRY_SOCKET_BYTES };
 	const struct sigaction term = { .sa_handler = on_term };
 	struct queue_numbers numbers;
+	struct linger looks = { 0 };
 	struct queue *queue;
 	int r = queue_open(&options, &queue);
 	if (r < 0)
@@ -72,7 +79,8 @@ int main(void)
 	sigaction(SIGTERM, &term, NULL);
 	while (!ends) {
 		struct pollfd fd = { .fd = queue_fd(queue), .events = POLLIN };
-		if (pass_batch(queue) == 0 && poll(&fd, 1, 1000) < 0 && errno != EINTR)
+		if (!linger(&looks, pass_batch(queue) > 0) && poll(&fd, 1, 1000) < 0 &&
+		    errno != EINTR)
 			give_up("waiting", -errno);
 	}
 	queue_numbers(queue, &numbers);
