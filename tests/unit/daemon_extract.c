@@ -24,13 +24,12 @@
 
 enum { NOBODY = 65534, REPORT_FD = CHILD_FD_FIRST + 2 };
 
-static const struct unpack_bounds usual = {
-	.depth = 8,
-	.entries = 1000,
-	.output = 64 << 20,
-	.each = 32 << 20,
-	.memory = 64 << 20,
-};
+#define USUAL                                                                                      \
+	{                                                                                          \
+		.depth = 8, .entries = 1000, .output = 64 << 20, .each = 32 << 20,                 \
+		.memory = 64 << 20,                                                                \
+	}
+static const struct unpack_bounds usual = USUAL;
 
 struct heard {
 	sd_event *event;
@@ -85,7 +84,7 @@ static void run(const struct extract_options *options, const char *name, const v
 	sd_event_unref(ret->event);
 }
 
-static const struct extract_options real = { .bounds = usual, .uid = NOBODY, .gid = NOBODY };
+static const struct extract_options real = { .bounds = USUAL, .uid = NOBODY, .gid = NOBODY };
 
 static void as_in_this_process(void **state)
 {
