@@ -60,7 +60,8 @@ enum mime_doubt {
 	MIME_QP_SYNTAX,
 	MIME_UU_SYNTAX,
 	MIME_YENC_SYNTAX,
-	MIME_NAME,    // names that differ between their readings
+	MIME_NAME,    // names whose ends after the last dot differ between their readings; or one
+		      // that is too long, has control characters, or has too many readings
 	MIME_CHARSET, // a name in a character set that is not known or with bytes that are none of
 		      // it
 	MIME_PARTIAL, // message/partial or message/external-body: the rest is elsewhere
@@ -75,7 +76,7 @@ struct mime_part {
 	uint8_t depth;
 	enum mime_kind kind;
 	enum mime_encoding encoding;
-	bool attachment;	  // Content-Disposition: attachment
+	bool attachment;	  // Content-Disposition is anything but inline (RFC 2183 2.8)
 	bool inline_block;	  // uuencode or yEnc found in a text
 	char type[MIME_TYPE_MAX]; // "text/plain", lower case; as it counts where it is missing (RFC
 				  // 2045 5.2)
@@ -98,8 +99,9 @@ struct mime_sink {
 	// to UTF-8).  After begin().
 	void (*field)(void *arg, const struct mime_part *part, const char *name, const char *raw,
 		      const char *shown);
-	// Decoded bytes of a leaf.  MIME_SECOND only after the readings have parted; both are
-	// complete then: what came before under MIME_FIRST alone belongs to both.
+	// Decoded bytes of a leaf.  MIME_SECOND only after the readings have parted, and then at
+	// once, with n of 0: what came before under MIME_FIRST belongs to both, what comes after
+	// to the one that is named.  A second reading may well have ended there.
 	void (*bytes)(void *arg, const struct mime_part *part, enum mime_reading reading,
 		      const uint8_t *bytes, size_t n);
 	void (*end)(void *arg, const struct mime_part *part);
@@ -116,6 +118,10 @@ int mime_feed(struct mime *mime, const uint8_t *bytes, size_t n);
 int mime_end(struct mime *mime);
 void mime_free(struct mime *mime); // NULL is fine
 size_t mime_memory(const struct mime *mime);
+// Bytes looked at so far by all steps together: at most MIME_WORK_TIMES the message's, whatever it
+// is, and MIME_WORK_PART for each part.
+enum { MIME_WORK_TIMES = 50, MIME_WORK_PART = 4096 };
+uint64_t mime_work(const struct mime *mime);
 
 // Loads every character converter (iconv) that names are read with; before the sandbox closes,
 // once.  0, or -errno.

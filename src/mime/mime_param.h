@@ -1,0 +1,45 @@
+// The value of Content-Type, Content-Disposition and the like: a word, then parameters (RFC 2045
+// 5.1, 2183, 2231), with what senders leave out and put in.
+#ifndef SEKISHO_MIME_MIME_PARAM_H
+#define SEKISHO_MIME_MIME_PARAM_H
+
+#include "mime/mime_text.h"
+
+enum {
+	MIME_PARAMS_MAX = 256,
+	MIME_VALUES_MAX = 4,
+	MIME_SECTION_NONE = -1,
+	MIME_SECTION_MAX = 9999
+};
+
+struct mime_param {
+	struct mime_span name; // without the marks of RFC 2231
+	int32_t section;       // name*N, or MIME_SECTION_NONE
+	bool encoded;	       // name* or name*N*
+	// The value; then others that clients see who split, or take backslashes, differently.
+	// Offsets into the list's text, for that may move.
+	uint32_t n_values;
+	struct {
+		uint32_t at, n;
+	} values[MIME_VALUES_MAX];
+};
+
+struct mime_params {
+	struct mime_span word; // up to the first semicolon or space
+	bool junk;	       // between the word and the first semicolon
+	bool cut;	       // more than MIME_PARAMS_MAX, or values over values: not all is here
+	bool comment;	       // in brackets; read as none if comments is false
+	struct mime_param *v;
+	uint32_t n;
+	struct mime_text text;
+};
+
+// field stays as it is until mime_params_done().  comments: brackets hold comments (RFC 822 3.4.3);
+// few clients know them, so both have to be looked at.
+void mime_params_read(struct mime_store *store, struct mime_span field, bool comments,
+		      struct mime_params *ret);
+void mime_params_done(struct mime_params *params);
+struct mime_span mime_param_value(const struct mime_params *params, const struct mime_param *param,
+				  uint32_t i);
+
+#endif
