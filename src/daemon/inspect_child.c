@@ -22,6 +22,8 @@
 #include "daemon/sandbox.h"
 #include "event/mail_wire.h"
 #include "inspect/source_limits.h"
+#include "mime/mime.h"
+#include "unpack/unpack.h"
 
 enum {
 	TAKE_MAX = 64,
@@ -249,6 +251,20 @@ static void serve(struct child *child)
 
 // --- start
 
+// Tables that are files, which cannot be opened later.  Without them names in old encodings, or
+// kinds of files that are rare, are not known, and count as such; mail is inspected all the same.
+static void load_tables(void)
+{
+	int r = mime_load_charsets();
+	if (r < 0)
+		fprintf(stderr, "sekishod: an inspector reads names of files in UTF-8 only: %s\n",
+			strerror(-r));
+	r = unpack_load();
+	if (r < 0)
+		fprintf(stderr, "sekishod: an inspector knows common kinds of files only: %s\n",
+			strerror(-r));
+}
+
 static int start(struct child *child)
 {
 	struct inspector_options options = {
@@ -273,6 +289,7 @@ static int start(struct child *child)
 	// anew each time, its pages cost a tenth of the time of a large message.
 	mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
+	load_tables();
 	r = lane_open(INSPECT_LANE, INSPECT_RINGS, INSPECT_HEARS, false, &child->lane);
 	if (r == 0)
 		r = sandbox_become_inspector(hello.uid, hello.gid);

@@ -82,7 +82,8 @@ static void record_end(struct engine *engine, enum smtp_reason reason, uint16_t 
 
 void smtp_hang_up(struct engine *engine)
 {
-	const char *reply = smtp_reason_row(engine->taken)->reply;
+	char reply[SMTP_REASON_REPLY_MAX];
+	smtp_reason_reply(engine->taken, engine->mail.utf8, reply);
 	order(engine, (struct engine_order){ .verb = ENGINE_REPLY,
 					     .side = ENGINE_CLIENT,
 					     .bytes = (const uint8_t *)reply,
@@ -357,14 +358,16 @@ int engine_new(const struct engine_peer *peer, const struct engine_host *host,
 }
 
 // A session's heap: what waits of both sides, commands without a reply, and the transaction in
-// hand.
+// hand with what is kept of its message.
 size_t engine_memory(const struct engine *engine)
 {
 	const struct smtp_mail *mail = &engine->mail;
 
 	return sizeof(*engine) + engine->client.cap + engine->server.cap +
 	       engine->queue.cap * sizeof(engine->queue.v[0]) +
-	       mail->cap_kept * sizeof(mail->recipients[0]) + mail->kept_bytes;
+	       mail->cap_kept * sizeof(mail->recipients[0]) + mail->kept_bytes +
+	       mail->audience.room * sizeof(mail->audience.v[0]) +
+	       (mail->content ? content_memory(mail->content) : 0);
 }
 
 void engine_free(struct engine *engine, uint64_t now_us)

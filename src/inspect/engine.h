@@ -52,12 +52,14 @@ struct engine_peer { // told once, when the connection begins
 };
 
 struct mail_record;
+struct content_budget;
 
 // How an engine speaks to whoever owns it.  No order is given for a call that has returned.
 struct engine_host {
 	void (*order)(void *arg, const struct engine_order *order);
 	void (*record)(void *arg, const struct mail_record *record);
 	void *arg;
+	struct content_budget *budget; // for archives, of all engines (content.h); NULL: none
 	// Asked between transactions: the flow that counts for the session from now on, or NULL:
 	// the one that it has.  That one may be gone when this has returned another.  May be NULL.
 	const struct profile_flow *(*renew)(void *arg);

@@ -31,6 +31,7 @@ int inspector_new_with(const struct inspector_options *options, const struct eng
 		return -ENOMEM;
 	inspector->options = *options;
 	inspector->kind = kind;
+	inspector->budget.most = CONTENT_BUDGET_BYTES;
 	r = table_init(inspector);
 	if (r < 0) {
 		free(inspector);

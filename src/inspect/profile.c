@@ -60,6 +60,17 @@ const struct profile_flow *profiles_follow(const struct profiles *profiles,
 	return NULL;
 }
 
+bool profile_lists(const char *const *recipients, size_t n, const char *address)
+{
+	const char *at = strrchr(address, '@');
+	for (size_t i = 0; i < n; i++) {
+		const char *wanted = recipients[i];
+		if (strcmp(wanted, wanted[0] == '@' && at ? at : address) == 0)
+			return true;
+	}
+	return !n;
+}
+
 static bool is_below(const char *domain, const char *name)
 {
 	size_t d = strlen(domain), n = strlen(name);

@@ -42,6 +42,8 @@ struct profile_size {
 	uint64_t max;			     // bytes of DATA on the wire, before its final dot
 };
 
+enum { PROFILE_ATTACHMENTS_MAX = 256 }; // rules; a message cannot be judged by more
+
 enum profile_action {
 	PROFILE_ALLOW,	// passes, whatever later rules say of this file
 	PROFILE_RECORD, // passes, and the record says what was found
@@ -56,7 +58,9 @@ struct profile_attachment {
 	bool only_in, only_out;
 	const char *const *recipients; // as in profile_size
 	size_t n_recipients;
-	uint32_t kinds;	 // any of these bits of enum unpack_kind
+	// Any of these bits of enum unpack_kind.  With PROFILE_ALLOW: and none of those bits that
+	// are a danger, but for these: a PDF that is a program as well is not let pass as a PDF.
+	uint32_t kinds;
 	uint32_t doubts; // any of these bits, 1 << enum mime_doubt: what cannot be read in one way
 	bool unread;	 // an archive that could not be read to its end (enum unpack_limit)
 	const char *const *names; // "*.exe": any reading of the name, in lower case; * and ? only
@@ -131,6 +135,8 @@ const struct profile_flow *profiles_find(const struct profiles *profiles, uint32
 const struct profile_flow *profiles_follow(const struct profiles *profiles,
 					   const struct profile_flow *before,
 					   const struct addr *client, const struct addr *server);
+// Whether the list, if it has any, names this address (lower case) or its "@domain".
+bool profile_lists(const char *const *recipients, size_t n, const char *address);
 bool profile_holds(const struct profile_addrs *addrs, const struct addr *addr);
 // domain in lower case, without a trailing dot.
 bool profile_owns(const struct profile *profile, const char *domain);

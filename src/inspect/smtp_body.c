@@ -15,6 +15,10 @@ void smtp_body_begin(struct engine *engine)
 	engine->data = (struct smtp_data){ 0 };
 	engine->body_passed = 0;
 	engine->state = SMTP_BODY;
+	if (engine->profile->n_attachments &&
+	    content_new(engine->profile, &engine->mail.audience, engine->host.budget,
+			&engine->mail.content) < 0)
+		smtp_finish(engine, SMTP_MEMORY);
 }
 
 // Reads no further than one byte over the cap, so that the message is stopped at the same byte
@@ -26,16 +30,49 @@ static size_t within_cap(const struct engine *engine, size_t n)
 	return n > room ? (size_t)room + 1 : n;
 }
 
+// n bytes of the message became certain: those held at the place before come first.
+static enum smtp_reason read_content(struct content *content, enum smtp_data_place before,
+				     const uint8_t *bytes, uint64_t n, bool end)
+{
+	size_t n_held;
+	const uint8_t *held = smtp_data_held_bytes(before, &n_held);
+	enum smtp_reason reason;
+	if (n_held > n)
+		n_held = (size_t)n;
+	reason = content_feed(content, held, n_held);
+	if (reason == SMTP_REASON_NONE)
+		reason = content_feed(content, bytes, (size_t)n - n_held);
+	return reason == SMTP_REASON_NONE && end ? content_end(content) : reason;
+}
+
+// Nothing more of the message goes on.  At its end the client has no more to say before our reply.
+static void refuse(struct engine *engine, enum smtp_reason reason, bool end)
+{
+	struct smtp_mail *mail = &engine->mail;
+	mail->size = engine->data.size + (engine->data.place == SMTP_DATA_CR);
+	if (end)
+		engine->state = SMTP_COMMANDS;
+	smtp_finish(engine, reason);
+}
+
 size_t smtp_body_read(struct engine *engine, const uint8_t *bytes, size_t n)
 {
 	struct smtp_mail *mail = &engine->mail;
+	const struct smtp_data before = engine->data;
 	size_t used;
 	enum smtp_data_stop stop =
 		smtp_data_read(&engine->data, bytes, within_cap(engine, n), &used);
 	uint64_t size = engine->data.size, may = size < mail->cap ? size : mail->cap;
 	bool end = stop == SMTP_DATA_END;
+	enum smtp_reason refused = SMTP_REASON_NONE;
 	mail->size = size;
 	engine->client_rest -= used;
+	if (mail->content)
+		refused = read_content(mail->content, before.place, bytes, may - before.size, end);
+	if (refused != SMTP_REASON_NONE) {
+		refuse(engine, refused, end);
+		return used;
+	}
 	// The end of data: "." CR LF, of which up to two bytes may have been held.
 	smtp_order_pass(engine, ENGINE_CLIENT, may - engine->body_passed + (end ? 3 : 0));
 	engine->body_passed = may;

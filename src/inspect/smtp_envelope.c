@@ -154,8 +154,22 @@ void smtp_envelope_mail(struct engine *engine, const struct smtp_command *comman
 	smtp_expect(engine, (struct smtp_wait){ .verb = SMTP_MAIL });
 }
 
+// The rules about attachments that count for this recipient.
+static enum smtp_reason find_set(struct engine *engine, const struct smtp_path *path,
+				 struct smtp_wait *wait)
+{
+	char address[SMTP_SIZE_ADDRESS_MAX];
+	if (!engine->profile->n_attachments || !engine->mail.open)
+		return SMTP_REASON_NONE;
+	smtp_size_address(path, address);
+	int set = audience_add(&engine->mail.audience, engine->profile, &engine->peer.client,
+			       wait->own, address);
+	wait->set = (uint8_t)(set < 0 ? 0 : set);
+	return set < 0 ? SMTP_RECIPIENTS : SMTP_REASON_NONE;
+}
+
 static enum smtp_reason judge_rcpt(struct engine *engine, const struct envelope *envelope,
-				   uint16_t *ret_rule)
+				   struct smtp_wait *ret)
 {
 	const struct profile *profile = engine->profile;
 	const struct smtp_mail *mail = &engine->mail;
@@ -164,14 +178,14 @@ static enum smtp_reason judge_rcpt(struct engine *engine, const struct envelope 
 		reason = smtp_relay_recipient(profile, engine->sender, &envelope->path);
 	if (reason != SMTP_REASON_NONE)
 		return reason;
-	*ret_rule = smtp_size_rule(profile, &engine->peer.client,
-				   smtp_relay_is_own(profile, &envelope->path), &envelope->path);
-	if (mail->declared > smtp_size_max(profile, *ret_rule))
+	ret->own = smtp_relay_is_own(profile, &envelope->path);
+	ret->rule = smtp_size_rule(profile, &engine->peer.client, ret->own, &envelope->path);
+	if (mail->declared > smtp_size_max(profile, ret->rule))
 		return SMTP_SIZE_DECLARED;
 	if (profile->limits.recipients &&
 	    mail->n_accepted + mail->n_waiting >= profile->limits.recipients)
 		return SMTP_RECIPIENTS;
-	return SMTP_REASON_NONE;
+	return find_set(engine, &envelope->path, ret);
 }
 
 static bool is_invalid(enum smtp_reason reason)
@@ -184,17 +198,14 @@ void smtp_envelope_rcpt(struct engine *engine, const struct smtp_command *comman
 	const uint32_t most = engine->profile->limits.invalid_recipients;
 	struct smtp_mail *mail = &engine->mail;
 	struct envelope envelope;
-	uint16_t rule = SMTP_SIZE_NO_RULE;
+	struct smtp_wait wait = { .verb = SMTP_RCPT, .rule = SMTP_SIZE_NO_RULE };
 	read_envelope(command, "TO:", OF_RCPT, mail->utf8, &envelope);
-	enum smtp_reason reason = judge_rcpt(engine, &envelope, &rule);
-	uint16_t recipient =
-		smtp_mail_recipient(engine, &envelope.address, smtp_reason_code(reason));
+	enum smtp_reason reason = judge_rcpt(engine, &envelope, &wait);
+	wait.recipient = smtp_mail_recipient(engine, &envelope.address, smtp_reason_code(reason));
 	if (reason == SMTP_REASON_NONE) {
 		mail->n_waiting += mail->open;
 		smtp_order_pass(engine, ENGINE_CLIENT, size);
-		smtp_expect(engine, (struct smtp_wait){ .verb = SMTP_RCPT,
-							.rule = rule,
-							.recipient = recipient });
+		smtp_expect(engine, wait);
 		return;
 	}
 	if (mail->open && mail->refused == SMTP_REASON_NONE)

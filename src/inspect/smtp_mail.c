@@ -48,6 +48,8 @@ void smtp_mail_free(struct smtp_mail *mail)
 	for (uint32_t i = 0; i < mail->n_kept; i++)
 		free(mail->recipients[i].address);
 	free(mail->recipients);
+	content_free(mail->content);
+	audience_free(&mail->audience);
 	free(mail->sender);
 	*mail = (struct smtp_mail){ 0 };
 }
@@ -117,7 +119,21 @@ static void describe(char out[MAIL_REASON_MAX], const struct engine *engine,
 		snprintf(out, MAIL_REASON_MAX, "%s: %s, %u.%u.%u", row->word, row->words,
 			 enhanced[0], enhanced[1], enhanced[2]);
 	else
-		snprintf(out, MAIL_REASON_MAX, "%s: %s", row->word, row->words);
+		snprintf(out, MAIL_REASON_MAX, "%s: %s%s%s", row->word, row->words,
+			 row->japanese ? " / " : "", row->japanese ? row->japanese : "");
+}
+
+// What goes out is another control's matter than what comes in, and a rule may have a clause of its
+// own.
+static void tell_content(const struct smtp_mail *mail, const struct smtp_reason_row *row,
+			 struct mail_record *record)
+{
+	const char *clause = content_clause(mail->content);
+	record->n_files = content_files(mail->content, &record->files);
+	if (*clause)
+		record->clause = clause;
+	if (row->control_out && !mail->inward)
+		record->control = row->control_out;
 }
 
 // Without the recipients when there is no memory for them: n_recipients still tells how many.
@@ -158,6 +174,8 @@ static void write_record(struct engine *engine, const struct smtp_mail *mail,
 		recipients[i].code = mail->recipients[i].code;
 	}
 	describe(record.reason, engine, row);
+	if (mail->content)
+		tell_content(mail, row, &record);
 	if (engine->host.record)
 		engine->host.record(engine->host.arg, &record);
 	free(recipients);

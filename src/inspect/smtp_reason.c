@@ -1,6 +1,20 @@
 #include "inspect/smtp_reason.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define REPLY(text) text "\r\n"
+// What comes in is a danger; what goes out may not have been meant to.
+#define ATTACHMENT(word, words, reply, japanese)                                                   \
+	{                                                                                          \
+		"attachment-" word, words, MAIL_REFUSED, "MAIL-11", REPLY("550 5.7.1 " reply),     \
+			japanese, "MAIL-05"                                                        \
+	}
+#define TOO_LARGE(word, words, reply, japanese)                                                    \
+	{                                                                                          \
+		"attachment-" word, words, MAIL_REFUSED, "MAIL-03", REPLY("552 5.3.4 " reply),     \
+			japanese, NULL                                                             \
+	}
 
 static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 	[SMTP_REASON_NONE] = { "none", "", MAIL_BROKEN_OFF, "", NULL },
@@ -8,6 +22,10 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 	[SMTP_PASSED_OWN_SENDER] = { "own-sender-marked",
 				     "the server took it; an own domain's sender, from outside",
 				     MAIL_PASSED, "MAIL-01", NULL },
+	[SMTP_PASSED_RECORDED] = { "attachment-recorded",
+				   "the server took it; a rule has an attachment recorded",
+				   MAIL_PASSED, "MAIL-11", NULL, "添付ファイルが記録の対象でした。",
+				   "MAIL-05" },
 	[SMTP_REJECTED] = { "rejected", "the server refused", MAIL_REJECTED, "", NULL },
 	[SMTP_BROKEN_OFF] = { "broken-off", "a side went away or began anew", MAIL_BROKEN_OFF, "",
 			      NULL },
@@ -55,6 +73,68 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 				   MAIL_REFUSED, "", REPLY("502 5.5.1 Command not implemented") },
 	[SMTP_TLS_REFUSED] = { "tls-refused", "STARTTLS where the policy refuses it", MAIL_REFUSED,
 			       "", REPLY("454 4.7.0 TLS not available") },
+	[SMTP_ATTACHMENT_PROGRAM] = ATTACHMENT(
+		"program", "a program, a script, a shortcut or a disk image",
+		"An attached file is a program or can start one; such files are not accepted here",
+		"添付ファイルにプログラム（実行できるもの）があるため、受け付けられません。"),
+	[SMTP_ATTACHMENT_MACRO] = ATTACHMENT(
+		"macro", "a document with macros",
+		"An attached document has macros; save it without macros or as PDF and send it again",
+		"添付文書にマクロがあります。マクロのない形式かPDFで、もう一度送ってください。"),
+	[SMTP_ATTACHMENT_ENCRYPTED] = ATTACHMENT(
+		"encrypted", "an encrypted file",
+		"An attached file is encrypted or has a password, so it cannot be checked",
+		"暗号化（パスワード付き）の添付ファイルは、検査できないため受け付けられません。"),
+	[SMTP_ATTACHMENT_MISLEADING] = ATTACHMENT(
+		"misleading", "a name that hides what the file is",
+		"The name of an attached file hides what it is; give it its proper name and send it again",
+		"添付ファイルの名前が中身と合いません（二重拡張子など）。正しい名前で送ってください。"),
+	[SMTP_ATTACHMENT_ACTIVE] = ATTACHMENT(
+		"active", "a document with scripts or embedded files",
+		"An attached document has scripts or files embedded that can start by themselves",
+		"添付文書に、自動的に動くもの（スクリプト、埋め込みファイル）があります。"),
+	[SMTP_ATTACHMENT_KIND] =
+		ATTACHMENT("kind", "a kind of file that may not pass",
+			   "An attached file is of a kind that is not accepted here",
+			   "受け付けられない種類の添付ファイルがあります。"),
+	[SMTP_ATTACHMENT_NAME] =
+		ATTACHMENT("name", "a name of a file that may not pass",
+			   "An attached file has a name that is not accepted here",
+			   "受け付けられない名前（拡張子など）の添付ファイルがあります。"),
+	[SMTP_ATTACHMENT_TYPE] =
+		ATTACHMENT("type", "a media type that may not pass",
+			   "An attached file has a media type that is not accepted here",
+			   "受け付けられない形式（メディアタイプ）の添付ファイルがあります。"),
+	[SMTP_ATTACHMENT_ANY] = ATTACHMENT("any", "an attachment where none may be",
+					   "Attachments are not accepted here",
+					   "添付ファイルは受け付けられません。"),
+	[SMTP_ATTACHMENT_SIZE] = TOO_LARGE("size", "a file over the limit",
+					   "An attached file is larger than the limit",
+					   "添付ファイルの大きさが上限を超えています。"),
+	[SMTP_ATTACHMENT_TOTAL] = TOO_LARGE(
+		"total", "files that together are over the limit",
+		"The attached files together are larger than the limit; send them in several messages",
+		"添付ファイルの合計が上限を超えています。何通かに分けて送ってください。"),
+	[SMTP_ATTACHMENT_NUMBER] =
+		TOO_LARGE("number", "more files than the limit",
+			  "More files are attached than the limit; send them in several messages",
+			  "添付ファイルの数が上限を超えています。何通かに分けて送ってください。"),
+	[SMTP_ATTACHMENT_UNREAD] = ATTACHMENT(
+		"unread", "an archive or document that could not be read to its end",
+		"An attached archive or document cannot be checked to its end (damaged, nested or too "
+		"large)",
+		"添付の書庫や文書を最後まで検査できません（破損、多重の圧縮、大きすぎる）。"),
+	[SMTP_ATTACHMENT_UNDECODABLE] = ATTACHMENT(
+		"undecodable", "what programs read in different ways",
+		"The message can be read in different ways; send it again with an ordinary mail program",
+		"メールの形式が正しくなく、読み方が一つに決まりません。通常のメールソフトで送ってください。"),
+	[SMTP_ATTACHMENT_BUSY] = { "attachment-busy",
+				   "no room to look into another archive at this time",
+				   MAIL_REFUSED, "MAIL-11",
+				   REPLY("451 4.3.1 Too many attachments are being checked, try "
+					 "again later"),
+				   "検査が混み合っています。しばらくしてから送ってください。",
+				   "MAIL-05" },
 	[SMTP_SESSIONS] = { "sessions", "more sessions than a source may have at a time",
 			    MAIL_REFUSED, "MAIL-02",
 			    REPLY("421 4.7.0 Too many sessions from your address") },
@@ -122,4 +202,16 @@ uint16_t smtp_reason_code(enum smtp_reason reason)
 	const char *reply = rows[reason].reply;
 	return reply ? (uint16_t)((reply[0] - '0') * 100 + (reply[1] - '0') * 10 + (reply[2] - '0'))
 		     : 0;
+}
+
+void smtp_reason_reply(enum smtp_reason reason, bool utf8, char out[SMTP_REASON_REPLY_MAX])
+{
+	enum { CODES = sizeof("550 5.7.1 ") - 1 };
+	const struct smtp_reason_row *row = &rows[reason];
+	const char *reply = row->reply ? row->reply : "";
+	if (utf8 && row->reply && row->japanese)
+		snprintf(out, SMTP_REASON_REPLY_MAX, "%.3s-%s%.*s%s\r\n", reply, reply + 4, CODES,
+			 reply, row->japanese);
+	else
+		snprintf(out, SMTP_REASON_REPLY_MAX, "%s", reply);
 }

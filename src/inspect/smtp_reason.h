@@ -2,6 +2,7 @@
 #ifndef SEKISHO_INSPECT_SMTP_REASON_H
 #define SEKISHO_INSPECT_SMTP_REASON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ enum smtp_reason {
 	SMTP_REASON_NONE,
 	SMTP_PASSED,
 	SMTP_PASSED_OWN_SENDER,
+	SMTP_PASSED_RECORDED,
 	SMTP_REJECTED,
 	SMTP_BROKEN_OFF,
 	SMTP_NO_MAIL,
@@ -34,6 +36,22 @@ enum smtp_reason {
 	SMTP_NOT_OFFERED,
 	SMTP_TLS_NOT_OFFERED,
 	SMTP_TLS_REFUSED,
+	// Refused: the message, for what is in it.
+	SMTP_ATTACHMENT_PROGRAM,
+	SMTP_ATTACHMENT_MACRO,
+	SMTP_ATTACHMENT_ENCRYPTED,
+	SMTP_ATTACHMENT_MISLEADING,
+	SMTP_ATTACHMENT_ACTIVE,
+	SMTP_ATTACHMENT_KIND,
+	SMTP_ATTACHMENT_NAME,
+	SMTP_ATTACHMENT_TYPE,
+	SMTP_ATTACHMENT_ANY,
+	SMTP_ATTACHMENT_SIZE,
+	SMTP_ATTACHMENT_TOTAL,
+	SMTP_ATTACHMENT_NUMBER,
+	SMTP_ATTACHMENT_UNREAD,
+	SMTP_ATTACHMENT_UNDECODABLE,
+	SMTP_ATTACHMENT_BUSY,
 	// Refused: the session.
 	SMTP_SESSIONS,
 	SMTP_SESSION_RATE,
@@ -66,11 +84,16 @@ enum smtp_reason {
 struct smtp_reason_row {
 	const char *word, *words; // of the record
 	enum mail_verdict verdict;
-	const char *control;
-	const char *reply; // with its CRLF; NULL: none of ours
+	const char *control;	 // of mail that comes in, or of any
+	const char *reply;	 // with its CRLF; NULL: none of ours
+	const char *japanese;	 // the same as a sentence for whoever reads the record; or NULL
+	const char *control_out; // of mail that goes out, or NULL: the same
 };
 
 const struct smtp_reason_row *smtp_reason_row(enum smtp_reason reason);
+enum { SMTP_REASON_REPLY_MAX = 1024 };
+// The reply to a client; with the Japanese sentence as a second line to one that takes UTF-8.
+void smtp_reason_reply(enum smtp_reason reason, bool utf8, char out[SMTP_REASON_REPLY_MAX]);
 uint16_t smtp_reason_code(enum smtp_reason reason); // of its reply, or 0
 
 #endif

@@ -97,6 +97,8 @@ static void on_rcpt(struct engine *engine, const struct smtp_wait *wait, uint16_
 	if (mail->open && is_positive(code)) {
 		mail->n_accepted++;
 		mail->code = 0;
+		mail->inward |= wait->own;
+		mail->audience.taken |= UINT64_C(1) << wait->set;
 		mail->cap = cap < mail->cap ? cap : mail->cap;
 	} else if (mail->open && !mail->n_accepted) {
 		keep_rejection(engine, code);
@@ -125,8 +127,11 @@ static void on_data(struct engine *engine, const struct smtp_wait *wait, uint16_
 
 static void on_end_of_data(struct engine *engine, const struct smtp_wait *wait, uint16_t code)
 {
-	const enum smtp_reason passed =
-		engine->mail.own_sender ? SMTP_PASSED_OWN_SENDER : SMTP_PASSED;
+	const struct smtp_mail *mail = &engine->mail;
+	const enum smtp_reason passed = mail->own_sender ? SMTP_PASSED_OWN_SENDER
+					: mail->content && content_recorded(mail->content)
+						? SMTP_PASSED_RECORDED
+						: SMTP_PASSED;
 	(void)wait;
 	pass_reply(engine);
 	smtp_mail_done(engine, is_positive(code) ? passed : SMTP_REJECTED, code);

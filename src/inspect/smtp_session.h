@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "event/mail_record.h"
+#include "inspect/content.h"
 #include "inspect/engine.h"
 #include "inspect/smtp_reason.h"
 #include "inspect/source_limits.h"
@@ -52,6 +53,8 @@ struct smtp_wait {
 	uint8_t reason;	    // not NONE: it was overwritten, and its reply is ours
 	uint16_t rule;	    // RCPT: of sizes
 	uint16_t recipient; // RCPT: index, or SMTP_RECIPIENT_NONE
+	uint8_t set;	    // RCPT: of the audience
+	bool own;	    // RCPT: of an own domain
 };
 
 struct smtp_queue {
@@ -74,6 +77,7 @@ struct smtp_recipient {
 // A transaction, from the MAIL that went on until it is recorded.
 struct smtp_mail {
 	bool open, utf8, own_sender;
+	bool inward;		  // a recipient of an own domain was taken
 	enum smtp_reason refused; // the first reason for which a recipient was
 	uint16_t code, enhanced[3];
 	uint64_t began_us, declared, cap, size;
@@ -81,6 +85,8 @@ struct smtp_mail {
 	struct smtp_recipient *recipients;
 	uint32_t kept_bytes; // of addresses
 	uint32_t n_kept, cap_kept, n_named, n_accepted, n_waiting;
+	struct audience audience; // rules about attachments that its recipients have
+	struct content *content;  // the message, if there are such rules
 };
 
 struct engine {

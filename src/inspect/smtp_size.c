@@ -26,29 +26,23 @@ uint64_t smtp_size_most(const struct profile *profile, const struct addr *client
 	return in_covered && out_covered ? most : UINT64_MAX;
 }
 
-static bool recipient_fits(const struct profile_size *rule, const char *address)
+void smtp_size_address(const struct smtp_path *recipient, char out[SMTP_SIZE_ADDRESS_MAX])
 {
-	const char *at = strrchr(address, '@');
-	for (size_t i = 0; i < rule->n_recipients; i++) {
-		const char *wanted = rule->recipients[i];
-		if (strcmp(wanted, wanted[0] == '@' && at ? at : address) == 0)
-			return true;
-	}
-	return !rule->n_recipients;
+	snprintf(out, SMTP_SIZE_ADDRESS_MAX, "%s%s%s", recipient->local,
+		 recipient->domain[0] ? "@" : "", recipient->domain);
+	for (char *at = out; *at; at++)
+		*at = (char)(*at >= 'A' && *at <= 'Z' ? *at | 0x20 : *at);
 }
 
 uint16_t smtp_size_rule(const struct profile *profile, const struct addr *client, bool own,
 			const struct smtp_path *recipient)
 {
-	char address[SMTP_LOCAL_MAX + 1 + SMTP_DOMAIN_MAX + 1];
-	snprintf(address, sizeof(address), "%s%s%s", recipient->local,
-		 recipient->domain[0] ? "@" : "", recipient->domain);
-	for (char *at = address; *at; at++)
-		*at = (char)(*at >= 'A' && *at <= 'Z' ? *at | 0x20 : *at);
+	char address[SMTP_SIZE_ADDRESS_MAX];
+	smtp_size_address(recipient, address);
 	for (size_t i = 0; i < profile->n_sizes && i < SMTP_SIZE_NO_RULE; i++) {
 		const struct profile_size *rule = &profile->sizes[i];
 		if (client_fits(rule, client) && !(own ? rule->only_out : rule->only_in) &&
-		    recipient_fits(rule, address))
+		    profile_lists(rule->recipients, rule->n_recipients, address))
 			return (uint16_t)i;
 	}
 	return SMTP_SIZE_NO_RULE;

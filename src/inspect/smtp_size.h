@@ -9,7 +9,13 @@
 #include "inspect/profile.h"
 #include "proto/smtp_path.h"
 
-enum { SMTP_SIZE_NO_RULE = UINT16_MAX };
+enum {
+	SMTP_SIZE_NO_RULE = UINT16_MAX,
+	SMTP_SIZE_ADDRESS_MAX = SMTP_LOCAL_MAX + 1 + SMTP_DOMAIN_MAX + 1,
+};
+
+// As profiles have it: lower case.
+void smtp_size_address(const struct smtp_path *recipient, char out[SMTP_SIZE_ADDRESS_MAX]);
 
 // The most that any recipient could be sent by the client: what is offered in answer to EHLO, and
 // beyond which MAIL is refused, when no recipient is known yet.  UINT64_MAX: no cap.

@@ -6,6 +6,7 @@
 #ifndef SEKISHO_INSPECT_STREAM_H
 #define SEKISHO_INSPECT_STREAM_H
 
+#include "inspect/content.h"
 #include "inspect/inspector.h"
 #include "inspect/stream_trail.h"
 #include "proto/header.h"
@@ -153,6 +154,7 @@ struct inspector {
 	struct stream **table;
 	uint32_t buckets; // a power of two
 	uint8_t key[16];
+	struct content_budget budget;
 	struct stream_ends lists[STREAM_LISTS];
 	struct hold *oldest_hold, *newest_hold;
 	uint32_t n_held;

@@ -105,9 +105,11 @@ static const struct profile_flow *on_renew(void *arg)
 int stream_begin_engine(struct stream *stream)
 {
 	struct inspector *inspector = stream->inspector;
-	struct engine_host host = {
-		.order = on_order, .record = on_record, .arg = stream, .renew = on_renew
-	};
+	struct engine_host host = { .order = on_order,
+				    .record = on_record,
+				    .arg = stream,
+				    .renew = on_renew,
+				    .budget = &inspector->budget };
 
 	stream->began = true;
 	return inspector->kind->make(&stream->peer, &host, inspector->options.limits,

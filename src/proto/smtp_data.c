@@ -146,3 +146,35 @@ unsigned smtp_data_held(const struct smtp_data *data)
 	};
 	return held[data->place];
 }
+
+const uint8_t *smtp_data_held_bytes(enum smtp_data_place place, size_t *ret_n)
+{
+	static const char *const held[] = {
+		[SMTP_DATA_BEGIN] = "", [SMTP_DATA_WITHIN] = "",    [SMTP_DATA_CR] = "\r",
+		[SMTP_DATA_DOT] = ".",	[SMTP_DATA_DOT_CR] = ".\r",
+	};
+	*ret_n = strlen(held[place]);
+	return (const uint8_t *)held[place];
+}
+
+// Dots are looked for, not lines: encoded parts, which most of long messages are, have none.
+void smtp_unstuff(struct smtp_unstuff *unstuff, const uint8_t *bytes, size_t n,
+		  void (*take)(void *arg, const uint8_t *bytes, size_t n), void *arg)
+{
+	size_t start = 0;
+	for (size_t at = 0; at < n; at++) {
+		const uint8_t *dot = memchr(bytes + at, '.', n - at);
+		if (!dot)
+			break;
+		at = (size_t)(dot - bytes);
+		if (at ? dot[-1] != '\n' : unstuff->within)
+			continue;
+		if (at > start)
+			take(arg, bytes + start, at - start);
+		start = at + 1;
+	}
+	if (n > start)
+		take(arg, bytes + start, n - start);
+	if (n)
+		unstuff->within = bytes[n - 1] != '\n';
+}

@@ -7,6 +7,7 @@
 #ifndef SEKISHO_PROTO_SMTP_DATA_H
 #define SEKISHO_PROTO_SMTP_DATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,5 +43,15 @@ struct smtp_data { // all zero: at the beginning
 enum smtp_data_stop smtp_data_read(struct smtp_data *data, const uint8_t *bytes, size_t n,
 				   size_t *ret_used);
 unsigned smtp_data_held(const struct smtp_data *data);
+
+// The message without stuffed dots (RFC 5321 4.5.2), from its certain bytes.
+struct smtp_unstuff { // all zero: at the beginning
+	bool within;  // a line
+};
+// Calls take() for each run of bytes between such dots.
+void smtp_unstuff(struct smtp_unstuff *unstuff, const uint8_t *bytes, size_t n,
+		  void (*take)(void *arg, const uint8_t *bytes, size_t n), void *arg);
+// The bytes that are held at a place, to be put before those that come; *ret_n of them.
+const uint8_t *smtp_data_held_bytes(enum smtp_data_place place, size_t *ret_n);
 
 #endif

@@ -121,7 +121,7 @@ static const struct profile_flow *flow_of(const struct bed *bed, const char *id)
 
 static void greet(const struct bed *bed, const struct row *row, struct session *session)
 {
-	const struct engine_host host = { on_order, on_record, session, NULL };
+	const struct engine_host host = { .order = on_order, .record = on_record, .arg = session };
 	struct engine_peer peer = { .client_port = 40000,
 				    .server_port = 25,
 				    .flow = flow_of(bed, row->flow) };

@@ -273,13 +273,77 @@ static void long_lines(void **state)
 	}
 }
 
+struct taken {
+	char text[128];
+	size_t n, runs;
+};
+
+static void take_run(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct taken *taken = arg;
+	assert_true(n && taken->n + n < sizeof(taken->text));
+	memcpy(taken->text + taken->n, bytes, n);
+	taken->n += n;
+	taken->text[taken->n] = '\0';
+	taken->runs++;
+}
+
+// Dots that were put at the beginnings of lines are gone, however the message is cut, and runs are
+// as long as can be.
+static void unstuffed(void **state)
+{
+	static const struct {
+		const char *in, *out;
+		size_t runs;
+	} rows[] = {
+		{ "a.b\r\n.c.\r\n", "a.b\r\nc.\r\n", 2 },
+		{ "..\r\n...\r\n.", ".\r\n..\r\n", 2 },
+		{ ".x", "x", 1 },
+		{ "a\r\n\r\n..", "a\r\n\r\n.", 2 },
+		{ "no dot at all\r\n", "no dot at all\r\n", 1 },
+		{ "....", "...", 1 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const uint8_t *in = (const uint8_t *)rows[i].in;
+		size_t n = strlen(rows[i].in);
+		for (size_t piece = 1; piece <= n; piece++) {
+			struct smtp_unstuff unstuff = { 0 };
+			struct taken taken = { .n = 0 };
+			for (size_t at = 0; at < n; at += piece)
+				smtp_unstuff(&unstuff, in + at, n - at < piece ? n - at : piece,
+					     take_run, &taken);
+			assert_string_equal(taken.text, rows[i].out);
+			if (piece == n)
+				assert_int_equal(taken.runs, rows[i].runs);
+		}
+	}
+}
+
+// What is held at a place, and what is certain, are together all that was read.
+static void held_bytes(void **state)
+{
+	static const char text[] = "a\r\n.b\r\n.\r\n";
+	struct smtp_data data = { 0 };
+	(void)state;
+	for (size_t i = 0; i < sizeof(text) - 2; i++) {
+		size_t used, n;
+		smtp_data_read(&data, (const uint8_t *)text + i, 1, &used);
+		const uint8_t *held = smtp_data_held_bytes(data.place, &n);
+		assert_int_equal(n, smtp_data_held(&data));
+		assert_int_equal(data.size + n, i + 1);
+		assert_memory_equal(held, text + i + 1 - n, n);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commands),   cmocka_unit_test(parameters),
 		cmocka_unit_test(numbers),    cmocka_unit_test(replies),
 		cmocka_unit_test(domains),    cmocka_unit_test(end_of_data),
-		cmocka_unit_test(long_lines),
+		cmocka_unit_test(long_lines), cmocka_unit_test(unstuffed),
+		cmocka_unit_test(held_bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,7 +160,9 @@ static inline const struct profile_flow *bed_renew(void *arg)
 static inline void bed_begin(struct bed *bed, const struct engine_peer *peer,
 			     struct source_limits *limits)
 {
-	const struct engine_host host = { bed_order, bed_record, bed, bed_renew };
+	const struct engine_host host = {
+		.order = bed_order, .record = bed_record, .arg = bed, .renew = bed_renew
+	};
 	memset(bed, 0, sizeof(*bed));
 	bed->now_us = 1000000;
 	bed_must(engine_new(peer, &host, limits, bed->now_us, &bed->engine) == 0);

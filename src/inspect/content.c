@@ -1,0 +1,690 @@
+// The parser's calls, the files in hand, and the verdict.
+//
+// A part is in hand from its beginning to its end: parts that hold others, their parts meanwhile, a
+// text and a block found in it.  Of its bytes are kept: the first 4 KB, by which its kind is told;
+// their hash; all, if it has to be unpacked.  Where the parser tells two readings of the bytes both
+// are judged.
+#include "inspect/content.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "inspect/content_rows.h"
+#include "inspect/content_words.h"
+#include "mime/mime.h"
+#include "proto/smtp_data.h"
+
+enum {
+	READINGS = 2,
+	KEPT_FIRST = 64 * 1024,
+	// What may hold other files, or has to be read whole to know what it is.
+	TO_UNPACK = UNPACK_ARCHIVE | UNPACK_OFFICE | UNPACK_PDF | UNPACK_DISK_IMAGE | UNPACK_MAIL |
+		    UNPACK_ENCRYPTED | UNPACK_EXECUTABLE | UNPACK_AMBIGUOUS,
+	// What a text is, and need not be told of it.
+	OF_TEXT = UNPACK_TEXT | UNPACK_HTML | UNPACK_SCRIPT | UNPACK_MISLEADING,
+};
+
+struct reading {
+	crypto_hash_sha256_state hash;
+	uint64_t size;
+	uint32_t n_head;
+	bool keeps, lost; // lost: it was too large to be kept
+	uint8_t *kept;
+	size_t n_kept, room;
+	uint8_t head[CONTENT_HEAD];
+};
+
+struct hand {
+	struct hand *below; // which began before it
+	const struct mime_part *part;
+	struct content_rules out; // rules that never fit
+	struct content_facts facts;
+	enum unpack_limit limit;
+	uint64_t next_size; // at which another rule may fit
+	uint32_t row;
+	struct reading *readings[READINGS];
+};
+
+struct content {
+	const struct profile *profile;
+	const struct audience *audience;
+	struct content_budget *budget;
+	struct mime *mime;
+	struct smtp_unstuff unstuff;
+	struct hand *hands;
+	uint32_t n_hands, early; // doubts told before their part
+	struct content_sums sums;
+	uint64_t next_sum;
+	struct content_rules armed;
+	size_t kept; // bytes of room for what is to be unpacked
+	struct content_rows rows;
+	bool recorded;
+	enum smtp_reason reason;
+	int rule; // that refused
+};
+
+static bool is_over(const struct content *content)
+{
+	return content->reason != SMTP_REASON_NONE;
+}
+
+static void fail(struct content *content)
+{
+	if (!is_over(content))
+		content->reason = SMTP_MEMORY;
+}
+
+// --- rows of the record
+
+static struct mail_file *row_of(struct content *content, const struct hand *hand)
+{
+	return hand->row == CONTENT_NO_ROW ? NULL : &content->rows.v[hand->row];
+}
+
+static void begin_row(struct content *content, struct hand *hand)
+{
+	const struct mime_part *part = hand->part;
+	hand->row = content_rows_add(&content->rows);
+	if (hand->row == CONTENT_NO_ROW)
+		return;
+	struct mail_file *row = &content->rows.v[hand->row];
+	row->part = (uint16_t)part->number;
+	content_name(part->n_names ? part->names[0] : "", row->name);
+	snprintf(row->type, sizeof(row->type), "%s", part->type);
+}
+
+// What is known now.  A file that is refused has a row, whatever the number of others.
+static void write_row(struct content *content, struct hand *hand, enum mail_file_action action,
+		      int rule)
+{
+	struct mail_file *row = row_of(content, hand);
+	if (!row && action == MAIL_FILE_REFUSED) {
+		row = content_rows_late(&content->rows);
+		row->part = (uint16_t)hand->part->number;
+		content_name(hand->part->n_names ? hand->part->names[0] : "", row->name);
+		snprintf(row->type, sizeof(row->type), "%s", hand->part->type);
+	}
+	if (!row)
+		return;
+	row->size = hand->facts.size;
+	row->action = action;
+	row->rule = (uint16_t)(rule + 1);
+	content_found(&hand->facts, hand->limit, row->found);
+}
+
+static void write_hash(struct content *content, struct hand *hand)
+{
+	struct reading *first = hand->readings[MIME_FIRST];
+	crypto_hash_sha256_state none;
+	struct mail_file *row = row_of(content, hand);
+	if (!row || hand->part->kind != MIME_LEAF)
+		return;
+	crypto_hash_sha256_init(&none);
+	crypto_hash_sha256_final(first ? &first->hash : &none, row->sha256);
+	row->has_sha256 = true;
+}
+
+// --- rules
+
+static const struct content_rules all_rules = { .v = { UINT64_MAX, UINT64_MAX, UINT64_MAX,
+						       UINT64_MAX } };
+
+static void refuse(struct content *content, int rule, const struct content_facts *facts)
+{
+	content->rule = rule;
+	content->reason = content_reason(&content->profile->attachments[rule], facts);
+}
+
+// hand: the file with which the sums grew.
+static void look_at_sums(struct content *content, struct hand *hand)
+{
+	int rule = content_rules_sums(content->profile, &content->armed, &content->sums);
+	if (rule < 0 || is_over(content))
+		return;
+	write_row(content, hand, MAIL_FILE_REFUSED, rule);
+	content->rule = rule;
+	content->reason = content->profile->attachments[rule].total_over ? SMTP_ATTACHMENT_TOTAL
+									 : SMTP_ATTACHMENT_NUMBER;
+}
+
+struct judged { // the strictest of all recipients'
+	enum mail_file_action action;
+	int rule;
+};
+
+static struct judged judge(struct content *content, const struct content_rules *out,
+			   const struct content_facts *facts)
+{
+	static const enum mail_file_action actions[] = {
+		[PROFILE_ALLOW] = MAIL_FILE_ALLOWED,
+		[PROFILE_RECORD] = MAIL_FILE_RECORDED,
+		[PROFILE_REFUSE] = MAIL_FILE_REFUSED,
+	};
+	const struct audience *audience = content->audience;
+	struct judged judged = { MAIL_FILE_PASSED, CONTENT_NO_RULE };
+	// Without a recipient that the server took, as strict as can be.
+	uint32_t n = audience->taken ? audience->n : 1;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct content_rules *set = audience->taken ? &audience->v[i] : &all_rules;
+		if (audience->taken && !(audience->taken >> i & 1))
+			continue;
+		int rule = content_rules_judge(content->profile, set, out, facts, &content->sums,
+					       &content->armed);
+		if (rule < 0)
+			continue;
+		enum mail_file_action action = actions[content->profile->attachments[rule].action];
+		if (action > judged.action) {
+			judged.action = action;
+			judged.rule = rule;
+		}
+	}
+	return judged;
+}
+
+// Once more, for something of the file in hand has changed.
+static void judge_hand(struct content *content, struct hand *hand)
+{
+	if (is_over(content))
+		return;
+	struct judged judged = judge(content, &hand->out, &hand->facts);
+	if (judged.action == MAIL_FILE_REFUSED) {
+		write_row(content, hand, judged.action, judged.rule);
+		refuse(content, judged.rule, &hand->facts);
+		return;
+	}
+	if (hand->facts.whole) {
+		content->recorded |= judged.action == MAIL_FILE_RECORDED;
+		write_row(content, hand, judged.action, judged.rule);
+	}
+	look_at_sums(content, hand);
+}
+
+// --- bytes
+
+static void drop_kept(struct content *content, struct reading *reading)
+{
+	free(reading->kept);
+	content->kept -= reading->room;
+	if (content->budget)
+		content->budget->used -= reading->room;
+	reading->kept = NULL;
+	reading->n_kept = reading->room = 0;
+	reading->keeps = false;
+}
+
+// False: no room, of the message's own or of the process's.
+static bool make_room(struct content *content, struct reading *reading, size_t want)
+{
+	struct content_budget *budget = content->budget;
+	size_t room = reading->room + reading->room / 2;
+	room = room < KEPT_FIRST ? KEPT_FIRST : room;
+	room = room < want ? want : room;
+	size_t more = room - reading->room, left = CONTENT_KEPT_MAX - content->kept;
+	if (more > left) {
+		more = left;
+		room = reading->room + more;
+	}
+	if (room < want) {
+		reading->lost = true;
+		return false;
+	}
+	uint8_t *kept = NULL;
+	if (!budget || budget->used + more <= budget->most)
+		kept = realloc(reading->kept, room);
+	if (!kept) {
+		content->reason = SMTP_ATTACHMENT_BUSY;
+		return false;
+	}
+	reading->kept = kept;
+	reading->room = room;
+	content->kept += more;
+	if (budget)
+		budget->used += more;
+	return true;
+}
+
+static void keep(struct content *content, struct reading *reading, const uint8_t *bytes, size_t n)
+{
+	if (reading->n_kept + n > reading->room &&
+	    !make_room(content, reading, reading->n_kept + n)) {
+		drop_kept(content, reading);
+		return;
+	}
+	memcpy(reading->kept + reading->n_kept, bytes, n);
+	reading->n_kept += n;
+}
+
+// By the first bytes, under every name that it could have.
+static uint32_t kinds_of(const struct hand *hand, const uint8_t *head, size_t n)
+{
+	const struct mime_part *part = hand->part;
+	uint32_t kinds = part->n_names ? 0 : unpack_kinds("", head, n);
+	for (uint32_t i = 0; i < part->n_names; i++)
+		kinds |= unpack_kinds(part->names[i], head, n);
+	return hand->facts.file ? kinds : kinds & ~(uint32_t)OF_TEXT;
+}
+
+// The first bytes are complete.
+static void classify(struct content *content, struct hand *hand, struct reading *reading)
+{
+	uint32_t kinds = kinds_of(hand, reading->head, reading->n_head);
+	hand->facts.kinds |= kinds;
+	reading->keeps = (kinds & TO_UNPACK) || (hand->facts.file && !kinds);
+	judge_hand(content, hand);
+	if (reading->keeps && !is_over(content))
+		keep(content, reading, reading->head, reading->n_head);
+}
+
+static struct reading *new_reading(struct content *content, const struct reading *like)
+{
+	struct reading *reading = calloc(1, sizeof(*reading));
+	if (!reading) {
+		fail(content);
+		return NULL;
+	}
+	crypto_hash_sha256_init(&reading->hash);
+	if (!like)
+		return reading;
+	*reading = *like;
+	reading->kept = NULL;
+	reading->n_kept = reading->room = 0;
+	if (like->n_kept)
+		keep(content, reading, like->kept, like->n_kept);
+	return reading;
+}
+
+// How many bytes go before something is to be judged, so that the verdict does not hang on how the
+// message was cut.
+static size_t next_step(const struct content *content, const struct hand *hand,
+			const struct reading *reading, size_t n)
+{
+	uint64_t step = n;
+	if (reading->n_head < CONTENT_HEAD && CONTENT_HEAD - reading->n_head < step)
+		step = CONTENT_HEAD - reading->n_head;
+	if (hand->next_size - reading->size < step && hand->next_size > reading->size)
+		step = hand->next_size - reading->size;
+	// As far as this reading is the longer one, the sum grows with it.
+	uint64_t behind = hand->facts.size - reading->size;
+	if (hand->facts.file && content->next_sum > content->sums.size &&
+	    content->next_sum - content->sums.size + behind < step)
+		step = content->next_sum - content->sums.size + behind;
+	return (size_t)step;
+}
+
+static void grow(struct content *content, struct hand *hand, uint64_t size)
+{
+	if (size <= hand->facts.size)
+		return;
+	if (hand->facts.file)
+		content->sums.size += size - hand->facts.size;
+	hand->facts.size = size;
+	bool judged = size >= hand->next_size || content->sums.size >= content->next_sum;
+	if (size >= hand->next_size)
+		hand->next_size = content_rules_next_size(content->profile, size);
+	if (content->sums.size >= content->next_sum)
+		content->next_sum = content_rules_next_sum(content->profile, content->sums.size);
+	if (judged)
+		judge_hand(content, hand);
+}
+
+static void take(struct content *content, struct hand *hand, struct reading *reading,
+		 const uint8_t *bytes, size_t n)
+{
+	crypto_hash_sha256_update(&reading->hash, bytes, n);
+	while (n && !is_over(content)) {
+		size_t step = next_step(content, hand, reading, n);
+		bool head = reading->n_head < CONTENT_HEAD;
+		if (head) {
+			memcpy(reading->head + reading->n_head, bytes, step);
+			reading->n_head += (uint32_t)step;
+		} else if (reading->keeps) {
+			keep(content, reading, bytes, step);
+		}
+		reading->size += step;
+		grow(content, hand, reading->size);
+		if (head && reading->n_head == CONTENT_HEAD && !is_over(content))
+			classify(content, hand, reading);
+		bytes += step;
+		n -= step;
+	}
+}
+
+// --- what is in it
+
+struct look {
+	struct content *content;
+	struct hand *hand;
+	struct content_entries entries;
+};
+
+static void entry_row(struct look *look, const struct unpack_entry *entry,
+		      const struct content_facts *facts, const struct judged *judged)
+{
+	struct content *content = look->content;
+	struct content_entries *entries = &look->entries;
+	uint32_t at = content_rows_add(&content->rows);
+	struct mail_file *row;
+	if (at != CONTENT_NO_ROW) {
+		row = &content->rows.v[at];
+		entries->v[at - entries->first].number = entry->number;
+		entries->v[at - entries->first].parent = entry->parent;
+	} else if (judged->action == MAIL_FILE_REFUSED) {
+		row = content_rows_late(&content->rows);
+	} else {
+		return;
+	}
+	row->part = (uint16_t)look->hand->part->number;
+	row->depth = 1;
+	row->size = entry->size;
+	row->action = judged->action;
+	row->rule = (uint16_t)(judged->rule + 1);
+	content_name(entry->name, row->name);
+	content_found(facts, entry->limit, row->found);
+}
+
+static void on_entry(void *arg, const struct unpack_entry *entry)
+{
+	struct look *look = arg;
+	struct content *content = look->content;
+	const char *names[] = { entry->name, entry->also };
+	struct content_facts facts = {
+		.kinds = entry->kinds,
+		.unread = entry->limit != UNPACK_WHOLE,
+		.file = true,
+		.whole = true,
+		.size = entry->size,
+	};
+	struct judged judged = { MAIL_FILE_PASSED, CONTENT_NO_RULE };
+	struct content_rules out;
+	// When one was refused the others are still recorded: they tell where it lay.
+	if (!is_over(content)) {
+		content_rules_exclude(content->profile, names, entry->also ? 2 : 1, NULL, true,
+				      &out);
+		judged = judge(content, &out, &facts);
+	}
+	content->recorded |= judged.action == MAIL_FILE_RECORDED;
+	entry_row(look, entry, &facts, &judged);
+	if (judged.action == MAIL_FILE_REFUSED)
+		refuse(content, judged.rule, &facts);
+	else
+		look_at_sums(content, look->hand);
+}
+
+static void unpack(struct content *content, struct hand *hand, struct reading *reading)
+{
+	static const struct unpack_bounds bounds = {
+		.depth = CONTENT_UNPACK_DEPTH,
+		.entries = CONTENT_UNPACK_ENTRIES,
+		.output = CONTENT_UNPACK_BYTES,
+		.each = CONTENT_UNPACK_EACH,
+		.memory = CONTENT_UNPACK_BYTES,
+		.ratio = CONTENT_UNPACK_RATIO,
+	};
+	const struct unpack_file file = {
+		.name = hand->part->n_names ? hand->part->names[0] : "",
+		.bytes = reading->kept,
+		.size = reading->n_kept,
+		.fd = -1,
+	};
+	struct look look = { .content = content,
+			     .hand = hand,
+			     .entries = { .first = content->rows.n } };
+	enum unpack_limit limit = UNPACK_WHOLE;
+	uint32_t kinds = unpack_look(&file, &bounds, on_entry, &look, &limit);
+	hand->facts.kinds |= hand->facts.file ? kinds : kinds & ~(uint32_t)OF_TEXT;
+	if (limit != UNPACK_WHOLE) {
+		hand->facts.unread = true;
+		hand->limit = limit;
+	}
+	content_rows_order(&content->rows, &look.entries);
+}
+
+static void finish_reading(struct content *content, struct hand *hand, struct reading *reading)
+{
+	if (reading->n_head < CONTENT_HEAD)
+		classify(content, hand, reading);
+	if (reading->lost) {
+		hand->facts.unread = true;
+		hand->limit = UNPACK_LIMITS;
+	} else if (reading->keeps && reading->n_kept && !is_over(content)) {
+		unpack(content, hand, reading);
+	}
+	drop_kept(content, reading);
+}
+
+// --- the parser's calls
+
+static struct hand *find_hand(const struct content *content, const struct mime_part *part)
+{
+	struct hand *hand = content->hands;
+	while (hand && hand->part->number != part->number)
+		hand = hand->below;
+	return hand;
+}
+
+static bool is_text(const struct mime_part *part)
+{
+	return part->kind == MIME_LEAF && !part->n_names && !part->attachment &&
+	       !part->inline_block && strncmp(part->type, "text/", 5) == 0;
+}
+
+// The message itself and parts that only hold others are none, nor is a text to be read.
+static bool is_file(const struct mime_part *part)
+{
+	if (part->kind == MIME_LEAF)
+		return !is_text(part);
+	return part->kind == MIME_MESSAGE &&
+	       (part->number != 0 || strcmp(part->type, "message/rfc822") != 0);
+}
+
+static void on_begin(void *arg, const struct mime_part *part)
+{
+	struct content *content = arg;
+	if (is_over(content))
+		return;
+	struct hand *hand = calloc(1, sizeof(*hand));
+	if (!hand) {
+		fail(content);
+		return;
+	}
+	hand->below = content->hands;
+	hand->part = part;
+	hand->row = CONTENT_NO_ROW;
+	hand->facts.file = is_file(part);
+	hand->facts.doubts = content->early;
+	hand->next_size = content_rules_next_size(content->profile, 0);
+	content->hands = hand;
+	content->n_hands++;
+	content->early = 0;
+	content_rules_exclude(content->profile, (const char *const *)part->names, part->n_names,
+			      part->type, hand->facts.file, &hand->out);
+	if (part->kind == MIME_LEAF && part->n_names)
+		hand->facts.kinds = kinds_of(hand, NULL, 0);
+	else if (part->kind == MIME_MESSAGE && part->number)
+		hand->facts.kinds = UNPACK_MAIL;
+	if (hand->facts.file) {
+		content->sums.number++;
+		begin_row(content, hand);
+	}
+	judge_hand(content, hand);
+}
+
+static void on_field(void *arg, const struct mime_part *part, const char *name, const char *raw,
+		     const char *shown)
+{
+	(void)arg, (void)part, (void)name, (void)raw, (void)shown;
+}
+
+static void on_bytes(void *arg, const struct mime_part *part, enum mime_reading which,
+		     const uint8_t *bytes, size_t n)
+{
+	struct content *content = arg;
+	struct hand *hand = is_over(content) ? NULL : find_hand(content, part);
+	if (!hand || !n)
+		return;
+	struct reading **reading = &hand->readings[which];
+	if (!*reading)
+		*reading = new_reading(content,
+				       which == MIME_SECOND ? hand->readings[MIME_FIRST] : NULL);
+	if (*reading)
+		take(content, hand, *reading, bytes, n);
+}
+
+static void on_doubt(void *arg, const struct mime_part *part, enum mime_doubt doubt)
+{
+	struct content *content = arg;
+	struct hand *hand = is_over(content) ? NULL : find_hand(content, part);
+	if (!hand) {
+		content->early |= 1u << doubt;
+		return;
+	}
+	hand->facts.doubts |= 1u << doubt;
+	judge_hand(content, hand);
+}
+
+static void free_hand(struct content *content, struct hand *hand)
+{
+	struct hand **at = &content->hands;
+	while (*at != hand)
+		at = &(*at)->below;
+	*at = hand->below;
+	content->n_hands--;
+	for (size_t i = 0; i < READINGS; i++)
+		if (hand->readings[i]) {
+			drop_kept(content, hand->readings[i]);
+			free(hand->readings[i]);
+		}
+	free(hand);
+}
+
+// Something that is no file is recorded only for what was found in it.
+static bool is_worth_a_row(const struct hand *hand)
+{
+	return !hand->facts.file && (hand->facts.kinds || hand->facts.doubts || hand->facts.unread);
+}
+
+static void on_end(void *arg, const struct mime_part *part)
+{
+	struct content *content = arg;
+	struct hand *hand = is_over(content) ? NULL : find_hand(content, part);
+	if (!hand)
+		return;
+	for (size_t i = 0; i < READINGS; i++)
+		if (hand->readings[i])
+			finish_reading(content, hand, hand->readings[i]);
+	hand->facts.whole = true;
+	if (is_worth_a_row(hand))
+		begin_row(content, hand);
+	write_hash(content, hand);
+	judge_hand(content, hand);
+	// Otherwise it stays for the record to be completed.
+	if (!is_over(content))
+		free_hand(content, hand);
+}
+
+// --- the message
+
+int content_new(const struct profile *profile, const struct audience *audience,
+		struct content_budget *budget, struct content **ret_content)
+{
+	struct content *content;
+	if (profile->n_attachments > PROFILE_ATTACHMENTS_MAX)
+		return -E2BIG;
+	content = calloc(1, sizeof(*content));
+	if (!content)
+		return -ENOMEM;
+	const struct mime_sink sink = { .begin = on_begin,
+					.field = on_field,
+					.bytes = on_bytes,
+					.end = on_end,
+					.doubt = on_doubt,
+					.arg = content };
+	content->profile = profile;
+	content->audience = audience;
+	content->budget = budget;
+	content->next_sum = content_rules_next_sum(profile, 0);
+	content->rule = CONTENT_NO_RULE;
+	int r = mime_new(&sink, &content->mime);
+	if (r < 0)
+		free(content);
+	else
+		*ret_content = content;
+	return r;
+}
+
+// All but what the record is made of.  Files that were in hand are recorded as far as they came.
+static void close_down(struct content *content)
+{
+	while (content->hands) {
+		struct hand *hand = content->hands;
+		struct mail_file *row = row_of(content, hand);
+		if (row && row->action != MAIL_FILE_REFUSED)
+			write_row(content, hand, MAIL_FILE_PASSED, CONTENT_NO_RULE);
+		free_hand(content, hand);
+	}
+	mime_free(content->mime);
+	content->mime = NULL;
+}
+
+void content_free(struct content *content)
+{
+	if (!content)
+		return;
+	close_down(content);
+	content_rows_free(&content->rows);
+	free(content);
+}
+
+static void take_run(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct content *content = arg;
+	if (!is_over(content) && mime_feed(content->mime, bytes, n) < 0)
+		fail(content);
+}
+
+enum smtp_reason content_feed(struct content *content, const uint8_t *bytes, size_t n)
+{
+	if (content->mime)
+		smtp_unstuff(&content->unstuff, bytes, n, take_run, content);
+	if (is_over(content))
+		close_down(content);
+	return content->reason;
+}
+
+enum smtp_reason content_end(struct content *content)
+{
+	if (content->mime && !is_over(content) && mime_end(content->mime) < 0)
+		fail(content);
+	close_down(content);
+	return content->reason;
+}
+
+size_t content_memory(const struct content *content)
+{
+	size_t n = sizeof(*content) + content->rows.room * sizeof(content->rows.v[0]) +
+		   content->kept + content->n_hands * sizeof(struct hand) +
+		   (content->mime ? mime_memory(content->mime) : 0);
+	for (const struct hand *hand = content->hands; hand; hand = hand->below)
+		for (size_t i = 0; i < READINGS; i++)
+			n += hand->readings[i] ? sizeof(struct reading) : 0;
+	return n;
+}
+
+size_t content_files(struct content *content, const struct mail_file **ret_files)
+{
+	return content_rows_done(&content->rows, ret_files);
+}
+
+const char *content_clause(const struct content *content)
+{
+	return content->rule >= 0 ? content->profile->attachments[content->rule].clause : "";
+}
+
+bool content_recorded(const struct content *content)
+{
+	return content->recorded;
+}

@@ -1,0 +1,52 @@
+// What is in one message, and whether it may pass: fed with the message's bytes while they go by,
+// it takes the parts out (mime), finds out what each file is (unpack) and asks the rules of the
+// recipients.  The answer comes as soon as it is certain, at the latest with the end.
+//
+// Memory: a parser's (MIME_MEMORY_MAX), about 9 KB for each part that is open, what is to be
+// recorded (46 KB at most), and whole archives and documents under two budgets.  An archive that is
+// beyond the message's own is "unread"; when the process's is used up the message has to come again
+// (451).
+#ifndef SEKISHO_INSPECT_CONTENT_H
+#define SEKISHO_INSPECT_CONTENT_H
+
+#include "event/mail_record.h"
+#include "inspect/content_rule.h"
+#include "inspect/smtp_reason.h"
+
+enum {
+	CONTENT_HEAD = 4096,			  // bytes of a file by which its kind is told
+	CONTENT_KEPT_MAX = 32 * 1024 * 1024,	  // of one message, to be unpacked
+	CONTENT_BUDGET_BYTES = 128 * 1024 * 1024, // of all messages of a process
+	CONTENT_UNPACK_DEPTH = 8,
+	CONTENT_UNPACK_ENTRIES = 2000,
+	CONTENT_UNPACK_BYTES = 64 * 1024 * 1024,
+	CONTENT_UNPACK_EACH = 32 * 1024 * 1024,
+	CONTENT_UNPACK_RATIO = 250,
+};
+
+struct content_budget { // shared by the messages of a process
+	uint64_t used, most;
+};
+
+struct content;
+
+// budget may be NULL: then only the message's own counts.  profile and audience have to live as
+// long.  0, -ENOMEM, or -E2BIG: more rules than PROFILE_ATTACHMENTS_MAX.
+int content_new(const struct profile *profile, const struct audience *audience,
+		struct content_budget *budget, struct content **ret_content);
+void content_free(struct content *content); // NULL is fine
+
+// Bytes of the message as on the wire, dots still stuffed.  SMTP_REASON_NONE, or why it must not
+// pass, as soon as that is certain; then nothing more is to be fed.
+enum smtp_reason content_feed(struct content *content, const uint8_t *bytes, size_t n);
+// All was fed.  What is needed for the record stays, all else is given back.
+enum smtp_reason content_end(struct content *content);
+
+size_t content_memory(const struct content *content);
+
+// For the record; files as in struct mail_record, valid until the next call.
+size_t content_files(struct content *content, const struct mail_file **ret_files);
+const char *content_clause(const struct content *content); // of the rule that refused, or ""
+bool content_recorded(const struct content *content);	   // a rule had something recorded
+
+#endif

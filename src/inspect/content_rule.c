@@ -1,0 +1,256 @@
+#include "inspect/content_rule.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unpack/unpack.h"
+
+static bool has(const struct content_rules *set, size_t i)
+{
+	return set->v[i / 64] >> (i % 64) & 1;
+}
+
+static void put(struct content_rules *set, size_t i)
+{
+	set->v[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+static size_t count(const struct profile *profile)
+{
+	return profile->n_attachments < PROFILE_ATTACHMENTS_MAX ? profile->n_attachments
+								: PROFILE_ATTACHMENTS_MAX;
+}
+
+// --- who
+
+int audience_add(struct audience *audience, const struct profile *profile,
+		 const struct addr *client, bool own, const char *address)
+{
+	struct content_rules set = { 0 };
+	for (size_t i = 0; i < count(profile); i++) {
+		const struct profile_attachment *rule = &profile->attachments[i];
+		if ((!rule->clients || profile_holds(rule->clients, client)) &&
+		    !(own ? rule->only_out : rule->only_in) &&
+		    profile_lists(rule->recipients, rule->n_recipients, address))
+			put(&set, i);
+	}
+	for (uint32_t i = 0; i < audience->n; i++)
+		if (memcmp(&audience->v[i], &set, sizeof(set)) == 0)
+			return (int)i;
+	if (audience->n == AUDIENCE_SETS_MAX)
+		return -E2BIG;
+	if (audience->n == audience->room) {
+		uint32_t room = audience->room ? audience->room * 2 : 1;
+		struct content_rules *v = realloc(audience->v, room * sizeof(v[0]));
+		if (!v)
+			return -ENOMEM;
+		audience->v = v;
+		audience->room = room;
+	}
+	audience->v[audience->n] = set;
+	return (int)audience->n++;
+}
+
+void audience_free(struct audience *audience)
+{
+	free(audience->v);
+	*audience = (struct audience){ 0 };
+}
+
+// --- names and types
+
+static char small(char byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+}
+
+static const char *after(const char *at)
+{
+	for (at++; ((uint8_t)*at & 0xc0) == 0x80;)
+		at++;
+	return at;
+}
+
+bool content_name_fits(const char *pattern, const char *name)
+{
+	const char *star = NULL, *tried = NULL;
+	while (*name) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			tried = name;
+		} else if (*pattern == '?') {
+			pattern++;
+			name = after(name);
+		} else if (*pattern == small(*name)) {
+			pattern++;
+			name++;
+		} else if (star) {
+			pattern = star;
+			name = ++tried;
+		} else {
+			return false;
+		}
+	}
+	return pattern[strspn(pattern, "*")] == '\0';
+}
+
+// A name as it is, and as a system would have it: behind the last folder, without dots and blanks
+// at its end.
+static bool name_fits(const char *pattern, const char *name)
+{
+	char plain[1024 + 1];
+	const char *base = name;
+	for (const char *at = name; *at; at++)
+		if (*at == '/' || *at == '\\')
+			base = at + 1;
+	size_t n = strlen(base);
+	while (n && strchr(". ", base[n - 1]))
+		n--;
+	if (content_name_fits(pattern, name))
+		return true;
+	if (n == strlen(name) || n >= sizeof(plain))
+		return n < strlen(name) && content_name_fits(pattern, base);
+	memcpy(plain, base, n);
+	plain[n] = '\0';
+	return content_name_fits(pattern, plain);
+}
+
+static bool names_fit(const struct profile_attachment *rule, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < rule->n_names; i++)
+		for (size_t k = 0; k < n; k++)
+			if (name_fits(rule->names[i], names[k]))
+				return true;
+	return !rule->n_names;
+}
+
+static bool type_fits(const struct profile_attachment *rule, const char *type)
+{
+	for (size_t i = 0; type && i < rule->n_types; i++)
+		if (content_name_fits(rule->types[i], type))
+			return true;
+	return !rule->n_types;
+}
+
+void content_rules_exclude(const struct profile *profile, const char *const *names, size_t n_names,
+			   const char *type, bool file, struct content_rules *out)
+{
+	*out = (struct content_rules){ 0 };
+	for (size_t i = 0; i < count(profile); i++) {
+		const struct profile_attachment *rule = &profile->attachments[i];
+		bool about_all = rule->kinds || rule->doubts || rule->unread || rule->n_names;
+		if ((!file && !about_all) || !names_fit(rule, names, n_names) ||
+		    !type_fits(rule, type))
+			put(out, i);
+	}
+}
+
+// --- what
+
+enum fit { FITS_NOT, MAY_FIT, FITS };
+
+static enum fit least(enum fit a, enum fit b)
+{
+	return a < b ? a : b;
+}
+
+// What is not so yet may come while the file does.
+static enum fit grows(bool now, bool whole)
+{
+	return now ? FITS : whole ? FITS_NOT : MAY_FIT;
+}
+
+// A rule that lets a kind of file pass lets none pass that is something worse besides: its name may
+// say that it is a PDF, or it may be one and a program as well.
+enum {
+	WORSE = UNPACK_EXECUTABLE | UNPACK_SCRIPT | UNPACK_SHORTCUT | UNPACK_DISK_IMAGE |
+		UNPACK_MACRO | UNPACK_ENCRYPTED | UNPACK_ACTIVE | UNPACK_MISLEADING |
+		UNPACK_AMBIGUOUS,
+};
+
+static enum fit fit_kinds(const struct profile_attachment *rule, const struct content_facts *facts)
+{
+	if (rule->action != PROFILE_ALLOW)
+		return grows(rule->kinds & facts->kinds, facts->whole);
+	if (facts->kinds & WORSE & ~rule->kinds)
+		return FITS_NOT;
+	return facts->whole ? grows(rule->kinds & facts->kinds, true) : MAY_FIT;
+}
+
+static enum fit fit_file(const struct profile_attachment *rule, const struct content_facts *facts)
+{
+	enum fit fit = FITS;
+	if (rule->kinds)
+		fit = least(fit, fit_kinds(rule, facts));
+	if (rule->doubts)
+		fit = least(fit, grows(rule->doubts & facts->doubts, facts->whole));
+	if (rule->unread)
+		fit = least(fit, grows(facts->unread, facts->whole));
+	if (rule->size_over)
+		fit = least(fit, grows(facts->size > rule->size_over, facts->whole));
+	if ((rule->size_over || rule->total_over || rule->number_over) && !facts->file)
+		fit = FITS_NOT;
+	return fit;
+}
+
+static bool sums_fit(const struct profile_attachment *rule, const struct content_sums *sums)
+{
+	return (!rule->total_over || sums->size > rule->total_over) &&
+	       (!rule->number_over || sums->number > rule->number_over);
+}
+
+int content_rules_judge(const struct profile *profile, const struct content_rules *set,
+			const struct content_rules *out, const struct content_facts *facts,
+			const struct content_sums *sums, struct content_rules *armed)
+{
+	bool open = false;
+	for (size_t i = 0; i < count(profile); i++) {
+		const struct profile_attachment *rule = &profile->attachments[i];
+		bool refuses = rule->action == PROFILE_REFUSE;
+		if (!has(set, i) || has(out, i))
+			continue;
+		enum fit fit = fit_file(rule, facts);
+		if (fit != FITS_NOT && !sums_fit(rule, sums)) {
+			if (facts->whole && refuses)
+				put(armed, i);
+			fit = facts->whole ? FITS_NOT : MAY_FIT;
+		}
+		if (fit == FITS)
+			return open && !refuses ? CONTENT_OPEN : (int)i;
+		if (fit == MAY_FIT && !refuses)
+			return CONTENT_OPEN;
+		open |= fit == MAY_FIT;
+	}
+	return open ? CONTENT_OPEN : CONTENT_NO_RULE;
+}
+
+int content_rules_sums(const struct profile *profile, const struct content_rules *armed,
+		       const struct content_sums *sums)
+{
+	for (size_t i = 0; i < count(profile); i++)
+		if (has(armed, i) && sums_fit(&profile->attachments[i], sums))
+			return (int)i;
+	return CONTENT_NO_RULE;
+}
+
+static uint64_t next(uint64_t over, uint64_t size, uint64_t before)
+{
+	return over && over >= size && over + 1 < before ? over + 1 : before;
+}
+
+uint64_t content_rules_next_size(const struct profile *profile, uint64_t size)
+{
+	uint64_t at = UINT64_MAX;
+	for (size_t i = 0; i < count(profile); i++)
+		at = next(profile->attachments[i].size_over, size, at);
+	return at;
+}
+
+uint64_t content_rules_next_sum(const struct profile *profile, uint64_t size)
+{
+	uint64_t at = UINT64_MAX;
+	for (size_t i = 0; i < count(profile); i++)
+		at = next(profile->attachments[i].total_over, size, at);
+	return at;
+}
