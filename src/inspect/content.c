@@ -13,6 +13,7 @@
 
 #include <sodium.h>
 
+#include "inspect/content_hash.h"
 #include "inspect/content_rows.h"
 #include "inspect/content_words.h"
 #include "mime/mime.h"
@@ -334,7 +335,7 @@ static void grow(struct content *content, struct hand *hand, uint64_t size)
 static void take(struct content *content, struct hand *hand, struct reading *reading,
 		 const uint8_t *bytes, size_t n)
 {
-	crypto_hash_sha256_update(&reading->hash, bytes, n);
+	content_hash(&reading->hash, bytes, n);
 	while (n && !is_over(content)) {
 		size_t step = next_step(content, hand, reading, n);
 		bool head = reading->n_head < CONTENT_HEAD;
