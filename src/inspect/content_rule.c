@@ -178,15 +178,29 @@ static enum fit fit_kinds(const struct profile_attachment *rule, const struct co
 	return facts->whole ? grows(rule->kinds & facts->kinds, true) : MAY_FIT;
 }
 
+static enum fit most(enum fit a, enum fit b)
+{
+	return a > b ? a : b;
+}
+
+// Of kinds, doubts and what is unread any will do.
+static enum fit fit_what(const struct profile_attachment *rule, const struct content_facts *facts)
+{
+	enum fit fit = FITS_NOT;
+	if (!rule->kinds && !rule->doubts && !rule->unread)
+		return FITS;
+	if (rule->kinds)
+		fit = fit_kinds(rule, facts);
+	if (rule->doubts)
+		fit = most(fit, grows(rule->doubts & facts->doubts, facts->whole));
+	if (rule->unread)
+		fit = most(fit, grows(facts->unread, facts->whole));
+	return fit;
+}
+
 static enum fit fit_file(const struct profile_attachment *rule, const struct content_facts *facts)
 {
-	enum fit fit = FITS;
-	if (rule->kinds)
-		fit = least(fit, fit_kinds(rule, facts));
-	if (rule->doubts)
-		fit = least(fit, grows(rule->doubts & facts->doubts, facts->whole));
-	if (rule->unread)
-		fit = least(fit, grows(facts->unread, facts->whole));
+	enum fit fit = fit_what(rule, facts);
 	if (rule->size_over)
 		fit = least(fit, grows(facts->size > rule->size_over, facts->whole));
 	if ((rule->size_over || rule->total_over || rule->number_over) && !facts->file)

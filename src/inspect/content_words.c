@@ -20,20 +20,20 @@ enum smtp_reason content_reason(const struct profile_attachment *rule,
 		{ UNPACK_ACTIVE, SMTP_ATTACHMENT_ACTIVE },
 		{ UNPACK_AMBIGUOUS, SMTP_ATTACHMENT_UNDECODABLE },
 	};
-	if (rule->kinds) {
+	if (rule->kinds & facts->kinds) {
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 			if (rule->kinds & facts->kinds & kinds[i].kinds)
 				return kinds[i].reason;
 		return SMTP_ATTACHMENT_KIND;
 	}
-	return rule->doubts	   ? SMTP_ATTACHMENT_UNDECODABLE
-	       : rule->unread	   ? SMTP_ATTACHMENT_UNREAD
-	       : rule->size_over   ? SMTP_ATTACHMENT_SIZE
-	       : rule->total_over  ? SMTP_ATTACHMENT_TOTAL
-	       : rule->number_over ? SMTP_ATTACHMENT_NUMBER
-	       : rule->n_names	   ? SMTP_ATTACHMENT_NAME
-	       : rule->n_types	   ? SMTP_ATTACHMENT_TYPE
-				   : SMTP_ATTACHMENT_ANY;
+	return rule->doubts & facts->doubts    ? SMTP_ATTACHMENT_UNDECODABLE
+	       : rule->unread && facts->unread ? SMTP_ATTACHMENT_UNREAD
+	       : rule->size_over	       ? SMTP_ATTACHMENT_SIZE
+	       : rule->total_over	       ? SMTP_ATTACHMENT_TOTAL
+	       : rule->number_over	       ? SMTP_ATTACHMENT_NUMBER
+	       : rule->n_names		       ? SMTP_ATTACHMENT_NAME
+	       : rule->n_types		       ? SMTP_ATTACHMENT_TYPE
+					       : SMTP_ATTACHMENT_ANY;
 }
 
 static void add_word(char out[MAIL_FILE_FOUND_MAX], const char *word)

@@ -51,8 +51,9 @@ enum profile_action {
 };
 
 // About one file of a message: an attachment, or an entry inside of one at any depth.  The first
-// rule that fits decides; one fits when all of its members do that are not empty.  A file that no
-// rule fits passes.  A message is refused if any of its files is.
+// rule that fits decides; one fits when all of its members do that are not empty, kinds, doubts and
+// unread being one: any of these.  A file that no rule fits passes.  A message is refused if any of
+// its files is.
 struct profile_attachment {
 	const struct profile_addrs *clients; // NULL: all
 	bool only_in, only_out;
