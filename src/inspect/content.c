@@ -525,13 +525,13 @@ static void on_bytes(void *arg, const struct mime_part *part, enum mime_reading 
 {
 	struct content *content = arg;
 	struct hand *hand = is_over(content) ? NULL : find_hand(content, part);
-	if (!hand || !n)
+	if (!hand)
 		return;
 	struct reading **reading = &hand->readings[which];
 	if (!*reading)
 		*reading = new_reading(content,
 				       which == MIME_SECOND ? hand->readings[MIME_FIRST] : NULL);
-	if (*reading)
+	if (*reading && n)
 		take(content, hand, *reading, bytes, n);
 }
 
