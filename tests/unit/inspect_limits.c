@@ -297,7 +297,9 @@ static void idle_memory(void **state)
 	}
 	struct mallinfo2 before = mallinfo2();
 	for (size_t i = 0; i < SESSIONS; i++) {
-		const struct engine_host host = { .order = bed_order, .record = bed_record, .arg = &beds[i] };
+		const struct engine_host host = { .order = bed_order,
+						  .record = bed_record,
+						  .arg = &beds[i] };
 		assert_int_equal(engine_new(&town.outside, &host, NULL, 0, &beds[i].engine), 0);
 	}
 	for (size_t i = 0; i < SESSIONS; i++) {
