@@ -16,9 +16,7 @@ static const struct {
 	uint32_t kinds;
 } marks[] = {
 	{ "_VBA_PROJECT_CUR", CFB_STORAGE, false, UNPACK_MACRO },
-	{ "VBA", CFB_STORAGE, false, UNPACK_MACRO },
 	{ "_VBA_PROJECT", CFB_STREAM, false, UNPACK_MACRO },
-	{ "ObjectPool", CFB_STORAGE, false, UNPACK_ACTIVE },
 	{ "MBD", CFB_STORAGE, true, UNPACK_ACTIVE },
 	{ "LNK", CFB_STORAGE, true, UNPACK_ACTIVE },
 	{ "Equation Native", CFB_STREAM, false, UNPACK_ACTIVE },
@@ -48,6 +46,31 @@ static bool is_installer(const struct cfb_entry *root)
 	const uint8_t first = root->class_id[0];
 	return (first == 0x84 || first == 0x86 || first == 0x82) &&
 	       !memcmp(root->class_id + 1, rest, sizeof(rest));
+}
+
+// What is in a storage that is there, empty, without it too.
+static const struct {
+	const char *parent, *name; // name NULL: any
+	enum cfb_type type;
+	uint32_t kinds;
+} inner_marks[] = {
+	{ "ObjectPool", NULL, CFB_STORAGE, UNPACK_ACTIVE },
+	{ "VBA", "dir", CFB_STREAM, UNPACK_MACRO },
+};
+
+static uint32_t inner_mark_of(const struct cfb *cfb, const struct cfb_entry *entry)
+{
+	struct cfb_entry parent;
+	uint32_t kinds = 0;
+	if (entry->parent >= cfb_count(cfb))
+		return 0;
+	cfb_entry(cfb, entry->parent, &parent);
+	for (size_t i = 0; i < sizeof(inner_marks) / sizeof(inner_marks[0]); i++)
+		if (entry->type == inner_marks[i].type &&
+		    !strcasecmp(parent.name, inner_marks[i].parent) &&
+		    (!inner_marks[i].name || !strcasecmp(entry->name, inner_marks[i].name)))
+			kinds |= inner_marks[i].kinds;
+	return kinds;
 }
 
 static bool add_piece(void *arg, const uint8_t *bytes, size_t n)
@@ -80,6 +103,12 @@ static void look_word(struct item *item, struct item *part)
 	item_drop(part);
 }
 
+static void look_user(struct item *item, struct item *part)
+{
+	item->kinds |= office_user(part->bytes, part->n);
+	item_drop(part);
+}
+
 static void look_slides(struct item *item, struct item *part)
 {
 	office_slides(item, part);
@@ -103,10 +132,11 @@ static const struct {
 	const char *name;
 	void (*look)(struct item *item, struct item *part);
 } streams[] = {
-	{ "Workbook", look_workbook },	  { "Book", look_workbook },
-	{ "WordDocument", look_word },	  { "PowerPoint Document", look_slides },
-	{ "\1Ole10Native", look_native }, { "Package", look_file },
-	{ "CONTENTS", look_file },	  { "CONTENTS_V", look_file },
+	{ "Workbook", look_workbook }, { "Book", look_workbook },
+	{ "WordDocument", look_word }, { "PowerPoint Document", look_slides },
+	{ "Current User", look_user }, { "\1Ole10Native", look_native },
+	{ "Package", look_file },      { "CONTENTS", look_file },
+	{ "CONTENTS_V", look_file },
 };
 
 static void look_stream(struct item *item, const struct cfb *cfb, const struct cfb_entry *entry)
@@ -210,7 +240,7 @@ void cfb_look(struct item *item)
 	}
 	for (size_t i = 0; i < cfb_count(cfb) && !item->look->stopped; i++) {
 		cfb_entry(cfb, i, &entry);
-		item->kinds |= mark_of(&entry);
+		item->kinds |= mark_of(&entry) | inner_mark_of(cfb, &entry);
 		if (entry.type == CFB_STREAM)
 			look_stream(item, cfb, &entry);
 		if (!strcasecmp(entry.name, "__properties_version1.0") && entry.parent == 0)

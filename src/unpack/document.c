@@ -112,6 +112,16 @@ static bool value_holds(const struct xml *xml, const char *attribute, const char
 	return xml_attribute(xml, attribute, &value, &n) && xml_holds(value, n, what);
 }
 
+// Another machine: a document's own template lies in a folder of its author's.
+static bool is_elsewhere(const struct xml *xml)
+{
+	static const char *const places[] = { "http:", "https:", "ftp:", "\\\\", "file:////" };
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (value_holds(xml, "Target", places[i]))
+			return true;
+	return value_holds(xml, "Target", "file://") && !value_holds(xml, "Target", "file:///");
+}
+
 // What is loaded from elsewhere, or runs, when the document opens; a link to click is neither.
 static bool relation_is_active(const struct xml *xml)
 {
@@ -119,13 +129,12 @@ static bool relation_is_active(const struct xml *xml)
 					     "subDocument",	 "aFChunk",   "/control" };
 	if (value_holds(xml, "Target", "mhtml:") || value_holds(xml, "Target", "script:"))
 		return true;
-	if (!value_holds(xml, "TargetMode", "External"))
+	if (!value_holds(xml, "TargetMode", "External") || !is_elsewhere(xml))
 		return false;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (value_holds(xml, "Type", types[i]))
 			return true;
-	return value_holds(xml, "Type", "externalLink") &&
-	       (value_holds(xml, "Target", "http") || value_holds(xml, "Target", "\\\\"));
+	return value_holds(xml, "Type", "externalLink");
 }
 
 // Elements that say it all; attribute NULL: the element does.
@@ -158,13 +167,19 @@ static const struct {
 	{ "library-embedded", NULL, NULL, UNPACK_MACRO },
 };
 
+// Whose type has "macroEnabled" in it whatever is in the workbook.
+static bool is_binary_workbook(const struct xml *xml)
+{
+	return value_holds(xml, "ContentType", "excel.sheet.binary.macroEnabled.main");
+}
+
 static uint32_t element_kinds(const struct xml *xml)
 {
 	const char *value;
 	size_t n;
 	uint32_t kinds = 0;
 	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
-		if (xml_is(xml, elements[i].name) &&
+		if (xml_is(xml, elements[i].name) && !is_binary_workbook(xml) &&
 		    (!elements[i].attribute ||
 		     (xml_attribute(xml, elements[i].attribute, &value, &n) &&
 		      xml_holds(value, n, elements[i].holds))))

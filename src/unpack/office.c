@@ -12,14 +12,16 @@ enum { // of MS-XLS
 	BIFF_SHEET = 0x0085,
 	BIFF_PASS = 0x002f,
 	BIFF_BOOK = 0x01ae,
-	BIFF_DDE_MARK = 3, // between server and topic
+	BIFF_DDE_MARK = 3, // between server and topic; a path to a workbook begins with 1 or 2
 	BIFF_DT_MACRO = 0x40,
 };
 enum { WORD_ENCRYPTED = 0x0100, WORD_FIELD = 0x13, WORD_FIELD_BLANKS = 64 };
-enum { // of MS-PPT
-	PPT_VBA = 0x03ff,
+enum {			  // of MS-PPT
+	PPT_VBA = 0x0400, // its atom: where, whether, which version
+	PPT_VBA_HAS = 4,  // offset of whether
 	PPT_OBJECT = 0x1011,
-	PPT_CRYPT = 0x2f14,
+	PPT_TOKEN = 12, // offset, in Current User
+	PPT_TOKEN_SIZE = 4,
 	PPT_CONTAINER = 0xf,
 };
 
@@ -46,7 +48,8 @@ uint32_t office_workbook(const uint8_t *bytes, size_t n)
 			kinds |= UNPACK_MACRO;
 		if ((type & 0xff) == 0x09 && there >= 4 && le16(body + 2) == BIFF_DT_MACRO)
 			kinds |= UNPACK_MACRO;
-		if (type == BIFF_BOOK && there > 5 && memchr(body + 5, BIFF_DDE_MARK, there - 5))
+		if (type == BIFF_BOOK && there > 5 && body[5] > BIFF_DDE_MARK &&
+		    memchr(body + 5, BIFF_DDE_MARK, there - 5))
 			kinds |= UNPACK_MACRO;
 		at += 4 + (size_t)size;
 	}
@@ -86,6 +89,14 @@ uint32_t office_word(const uint8_t *bytes, size_t n)
 	return 0;
 }
 
+uint32_t office_user(const uint8_t *bytes, size_t n)
+{
+	static const uint8_t encrypted[PPT_TOKEN_SIZE] = { 0xdf, 0xc4, 0xd1, 0xf3 };
+	bool is = n >= PPT_TOKEN + PPT_TOKEN_SIZE &&
+		  !memcmp(bytes + PPT_TOKEN, encrypted, sizeof(encrypted));
+	return is ? UNPACK_ENCRYPTED : 0;
+}
+
 // An object's storage, deflated or not.
 static void look_object(struct item *item, bool deflated, const uint8_t *bytes, size_t n)
 {
@@ -99,6 +110,8 @@ static void look_object(struct item *item, bool deflated, const uint8_t *bytes, 
 	else if (!deflated)
 		item_set(&object, bytes, n);
 	item_end(&object);
+	if (!(object.kinds & UNPACK_MACRO)) // else it is the project of macros
+		item->kinds |= UNPACK_ACTIVE;
 }
 
 void office_slides(struct item *item, const struct item *part)
@@ -108,10 +121,8 @@ void office_slides(struct item *item, const struct item *part)
 		uint16_t version = le16(head), type = le16(head + 2);
 		uint32_t size = le32(head + 4);
 		size_t left = part->n - at - 8, there = left < size ? left : size;
-		if (type == PPT_VBA)
+		if (type == PPT_VBA && there > PPT_VBA_HAS && head[8 + PPT_VBA_HAS])
 			item->kinds |= UNPACK_MACRO;
-		if (type == PPT_CRYPT)
-			item->kinds |= UNPACK_ENCRYPTED;
 		if (type == PPT_OBJECT)
 			look_object(item, version >> 4 == 1, head + 8, there);
 		at += 8 + ((version & PPT_CONTAINER) == PPT_CONTAINER ? 0 : there);

@@ -183,6 +183,7 @@ static void read_central(struct zip *zip, uint64_t at, uint64_t end, uint32_t ma
 struct end {
 	uint64_t at, central, base; // central: where it begins
 	size_t after;		    // bytes behind the comment
+	bool two;		    // ZIP64's record says another place than the old one
 };
 
 // Where the central directory of the end record at .at begins, as ZIP64 or the record says.
@@ -191,11 +192,13 @@ static bool read_end(const struct zip *zip, uint64_t at, struct end *ret)
 	const uint8_t *bytes = zip->bytes + at;
 	uint64_t size = le32(bytes + 12), offset = le32(bytes + 16), end = at;
 	size_t comment = le16(bytes + 20), rest = zip->n - at - END_SIZE;
+	bool two = false;
 	if (at >= LOCATOR_SIZE && is_at(zip, at - LOCATOR_SIZE, "PK\6\7", LOCATOR_SIZE)) {
 		uint64_t at64 = le64(zip->bytes + at - LOCATOR_SIZE + 8);
 		if (!is_at(zip, at64, "PK\6\6", END64_SIZE) && at >= LOCATOR_SIZE + END64_SIZE)
 			at64 = at - LOCATOR_SIZE - END64_SIZE; // with something before the archive
 		if (is_at(zip, at64, "PK\6\6", END64_SIZE) && at64 < at) {
+			two = offset != UINT32_MAX && offset != le64(zip->bytes + at64 + 48);
 			size = le64(zip->bytes + at64 + 40);
 			offset = le64(zip->bytes + at64 + 48);
 			end = at64;
@@ -203,7 +206,11 @@ static bool read_end(const struct zip *zip, uint64_t at, struct end *ret)
 	}
 	if (size > end)
 		return false;
-	*ret = (struct end){ .at = at, .after = comment <= rest ? rest - comment : 0 };
+	*ret = (struct end){
+		.at = at,
+		.after = comment <= rest ? rest - comment : 0,
+		.two = two,
+	};
 	ret->central = end - size;
 	if (offset <= ret->central)
 		ret->base = ret->central - offset;
@@ -320,18 +327,31 @@ static void mark_overlaps(struct zip *zip)
 	}
 }
 
+// Of two views of one local header the one with less data counts: behind it a stream goes on.
+static uint64_t least_end(const struct zip *zip, size_t *i)
+{
+	uint64_t end = end_of_data(zip, &zip->entries[*i]);
+	while (*i + 1 < zip->n_entries && zip->entries[*i + 1].at == zip->entries[*i].at) {
+		uint64_t other = end_of_data(zip, &zip->entries[++*i]);
+		if (other < end)
+			end = other;
+	}
+	return end;
+}
+
 static void search_gaps(struct zip *zip, uint64_t last, uint32_t max)
 {
 	size_t known = zip->n_entries;
 	uint64_t from = 0;
 	for (size_t i = 0; i < known; i++) {
-		const struct zip_entry entry = zip->entries[i];
-		if (!entry.data)
+		uint64_t at = zip->entries[i].at;
+		if (!zip->entries[i].data)
 			continue;
-		if (entry.at > from)
-			search_gap(zip, from, entry.at, max);
-		if (end_of_data(zip, &entry) > from)
-			from = end_of_data(zip, &entry);
+		if (at > from)
+			search_gap(zip, from, at, max);
+		uint64_t end = least_end(zip, &i);
+		if (end > from)
+			from = end;
 	}
 	search_gap(zip, from, zip->central, max);
 	search_gap(zip, last, zip->n, max); // behind the end record
@@ -368,7 +388,7 @@ int zip_read(const uint8_t *bytes, size_t n, uint32_t max, struct zip *ret)
 	for (size_t i = 0; i < n_ends; i++) {
 		if (in_data(ret, ends[i].at))
 			continue;
-		ret->ambiguous = ret->ambiguous || i > 0;
+		ret->ambiguous = ret->ambiguous || i > 0 || ends[i].two;
 		ret->base = ends[i].base;
 		read_central(ret, ends[i].central, ends[i].at, max);
 	}

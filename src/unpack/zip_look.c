@@ -39,15 +39,17 @@ static void read_data(struct item *item, const struct zip *zip, const struct zip
 	const uint8_t *data = zip->bytes + entry->data;
 	size_t n = packed_size(zip, entry);
 	bool unsized = entry->flags & ZIP_DESCRIPTOR && !entry->size;
+	size_t used = n;
 	if (n < entry->packed)
 		item_limit(item, UNPACK_DAMAGED);
 	if (entry->method == ZIP_STORED)
 		item_set(item, data, n);
 	else if (entry->method == ZIP_DEFLATED)
-		inflate_item(item, INFLATE_RAW, data, n);
+		used = inflate_item(item, INFLATE_RAW, data, n);
 	else
 		archive_zip_entry(item, zip->bytes + entry->at, zip->n - entry->at);
-	if (item->limit == UNPACK_WHOLE && !unsized && item->size != entry->size)
+	// A stream goes on where the data ends, whatever its size is said to be.
+	if (item->limit == UNPACK_WHOLE && !unsized && (item->size != entry->size || used != n))
 		item->parent->kinds |= UNPACK_AMBIGUOUS;
 }
 

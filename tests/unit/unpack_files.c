@@ -83,6 +83,7 @@ static const struct row rows[] = {
 	{ "dde.docx", "3<0 word/document.xml 391 macro text\n"
 		      "= office macro\n" },
 	{ "dde.rtf", "= office macro\n" },
+	{ "dde.xls", "= office macro\n" },
 	{ "ddelink.xlsx", "3<0 xl/externalLinks/externalLink1.xml 72 macro text\n"
 			  "= office macro\n" },
 	{ "deep.zip", "9<4 word/vbaProject.bin 3072 office macro\n"
@@ -103,6 +104,7 @@ static const struct row rows[] = {
 	{ "encrypted.odt", "3<0 META-INF/manifest.xml 142 encrypted text\n"
 			   "= office encrypted\n" },
 	{ "encrypted.pdf", "= encrypted pdf\n" },
+	{ "encrypted.ppt", "= office encrypted\n" },
 	{ "encrypted.rar", "1<0 foo.txt 16 encrypted text\n"
 			   "2<0 bar.txt 16 encrypted text\n"
 			   "= archive encrypted\n" },
@@ -117,8 +119,12 @@ static const struct row rows[] = {
 	{ "in-comment.zip", "1<0 a.txt 34 text\n"
 			    "2<0 b.exe 128 executable\n"
 			    "= archive ambiguous\n" },
+	{ "inside.zip", "1<0 a.txt 34 text\n"
+			"2<0 a.txt 34 text\n"
+			"3<0 inside.exe 128 executable !damaged\n"
+			"= archive ambiguous !damaged\n" },
 	{ "launch.pdf", "= pdf active\n" },
-	{ "loop.doc", "= office !damaged\n" },
+	{ "linked.xls", "= office\n" },
 	{ "lzma.zip", "1<0 a.exe 128 executable\n"
 		      "= archive\n" },
 	{ "macro-renamed.docx", "5<0 word/settings.bin 3072 office macro\n"
@@ -162,12 +168,14 @@ static const struct row rows[] = {
 	{ "plain.docx", "= office\n" },
 	{ "plain.odt", "= office\n" },
 	{ "plain.pdf", "= pdf\n" },
+	{ "plain.ppt", "= office\n" },
 	{ "plain.rtf", "= office\n" },
 	{ "plain.svg", "= image text\n" },
 	{ "plain.xls", "= office\n" },
 	{ "plain.zip", "1<0 memo.txt 34 text\n"
 		       "2<0 tool.exe 128 executable\n"
 		       "= archive\n" },
+	{ "pool.doc", "= office\n" },
 	{ "report.pdf", "1<0 a.exe 128 executable\n"
 			"= archive pdf ambiguous\n" },
 	{ "script.pdf", "= pdf active\n" },

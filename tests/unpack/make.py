@@ -240,6 +240,12 @@ def zips():
     write("names-differ.zip", raw_zip([(b"invoice.exe", b"invoice.txt", EXE)]))
     write("only-local.zip", raw_zip([(b"a.txt", b"a.txt", TEXT), (b"hidden.exe", None, EXE), (b"b.txt", b"b.txt", TEXT)]))
     write("only-central.zip", raw_zip([(b"a.txt", b"a.txt", TEXT), (None, b"ghost.exe", EXE)]))
+    # What a stream finds inside of what the central directory takes for one entry's data.
+    inner = raw_zip([(b"inside.exe", None, EXE)])[:-22]
+    packed = zlib.compress(TEXT, 9)[2:-4]
+    local = struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 8, 0, 0x5C81, zlib.crc32(TEXT), len(packed), len(TEXT), 5, 0) + b"a.txt" + packed + inner
+    central = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, 0, 8, 0, 0x5C81, zlib.crc32(TEXT), len(packed) + len(inner), len(TEXT), 5, 0, 0, 0, 0, 0, 0) + b"a.txt"
+    write("inside.zip", local + central + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 1, 1, len(central), len(local), 0))
     write("no-central.zip", raw_zip([(b"a.txt", b"a.txt", TEXT), (b"b.exe", b"b.exe", EXE)])[:150])
     write("behind.zip", raw_zip([(b"a.txt", b"a.txt", TEXT)]) + b"something else entirely")
     write("blank-behind.zip", raw_zip([(b"a.txt", b"a.txt", TEXT)]) + b"\r\n")
@@ -334,8 +340,14 @@ def office():
     write("plain.xls", cfb({"Workbook": biff(BOF, sheet(b"Sheet1", 0, 0), (0x000A, b""))}))
     write("xlm.xls", cfb({"Workbook": biff(BOF, sheet(b"Macro1", 2, 1), (0x000A, b""))}))
     write("encrypted.xls", cfb({"Workbook": biff(BOF, (0x002F, b"\1\0" + b"\x22" * 52), (0x0085, b"\x55" * 20))}))
-    slides = struct.pack("<HHI", 0xF, 0x03E8, 24) + struct.pack("<HHI", 0xF, 0x03FF, 16) + struct.pack("<HHI", 2, 0x0400, 8) + b"\0" * 8
+    slides = struct.pack("<HHI", 0xF, 0x03E8, 24) + struct.pack("<HHI", 0xF, 0x03FF, 16) + struct.pack("<HHI", 2, 0x0400, 8) + struct.pack("<II", 1, 1)
     write("macro.ppt", cfb({"PowerPoint Document": slides}))
+    write("plain.ppt", cfb({"PowerPoint Document": slides[:-4] + b"\0\0\0\0"}))
+    write("encrypted.ppt", cfb({"Current User": struct.pack("<HHIII", 0, 0x0FF6, 20, 20, 0xF3D1C4DF) + b"\0" * 12, "PowerPoint Document": b"\x77" * 40}))
+    books = lambda name: (0x01AE, struct.pack("<HHB", 1, len(name), 0) + name)
+    write("linked.xls", cfb({"Workbook": biff(BOF, books(b"\1\1C\3folder\3book.xls"))}))
+    write("dde.xls", cfb({"Workbook": biff(BOF, books(b"cmd\3/c calc"))}))
+    write("pool.doc", cfb({"WordDocument": b"\xec\xa5\xc1\0" + b"\0" * 20, "ObjectPool": {}}))
     write("setup.msi", cfb({"\5SummaryInformation": b"\0" * 30}, bytes.fromhex("84100c0000000000c000000000000046")))
     attached = {"__substg1.0_37010102": EXE, "__substg1.0_3704001F": "YOSAN~1.EXE".encode("utf-16-le"), "__substg1.0_3707001F": "予算.pdf.exe".encode("utf-16-le")}
     write("mail.msg", cfb({"__properties_version1.0": b"\0" * 32, "__substg1.0_0037001F": "件名".encode("utf-16-le"), "__attach_version1.0_#00000000": attached}))
