@@ -38,6 +38,15 @@ void charset_unload(void)
 	}
 }
 
+// EUC-JP takes the first bytes of CP932 for control characters, which no name has.
+static bool has_c1(const char *text)
+{
+	for (uint32_t point; (point = text_next(&text)) != 0;)
+		if (point >= 0x80 && point < 0xa0)
+			return true;
+	return false;
+}
+
 static bool convert(size_t index, const char *bytes, size_t n, char *out)
 {
 	char *in = (char *)bytes, *to = out;
@@ -48,7 +57,7 @@ static bool convert(size_t index, const char *bytes, size_t n, char *out)
 	if (iconv(charsets[index].converter, &in, &left, &to, &room) == (size_t)-1 || left)
 		return false;
 	*to = '\0';
-	return true;
+	return !has_c1(out);
 }
 
 size_t charset_put(uint32_t point, char *out, size_t room)

@@ -279,7 +279,7 @@ static void check_charsets(void **state)
 	} rows[] = {
 		{ "a.txt", "a.txt", "", false },
 		{ "\x97\x5c\x8e\x5a.txt", "予算.txt", "", false },
-		{ "予.txt", "予.txt", "篋.txt", false },
+		{ "予算表.xls", "予算表.xls", "莠育ｮ苓｡ｨ.xls", false },
 		{ "予.txt", "予.txt", "", true },
 		{ "\xcd\xbd\xbb\xbb.txt", "ﾍｽｻｻ.txt", "予算.txt", false },
 		{ "\x97\x5c.txt", "予.txt", "", true }, // the flag lies
