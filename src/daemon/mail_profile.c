@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mime/mime.h"
 #include "plan/guard.h"
+#include "unpack/unpack.h"
 
 _Static_assert((int)PROFILE_NUMBER == PLAN_GUARDED_MAX && (int)PROFILE_STAMP == PLAN_GUARD_STAMP,
 	       "a flow's mark is divided alike");
@@ -41,21 +43,35 @@ static void set_domains(struct maker *maker, const struct plan_mail *mail, struc
 	profile->n_domains = mail->n_domains;
 }
 
+static const char *const *texts_of(struct maker *maker, const char *const *from, size_t n)
+{
+	const char **texts = arena_array_of(maker->arena, const char *, n);
+
+	for (size_t i = 0; i < n; i++)
+		texts[i] = arena_strdup(maker->arena, from[i]);
+	return texts;
+}
+
+// NULL: all.
+static const struct profile_addrs *clients_of(struct maker *maker, const struct plan_places *from)
+{
+	struct profile_addrs *clients = arena_new_of(maker->arena, struct profile_addrs);
+
+	*clients = places_of(maker, from);
+	return from->n_names ? clients : NULL;
+}
+
 static void set_size(struct maker *maker, const struct plan_mail_size *from,
 		     struct profile_size *size)
 {
-	const char **recipients = arena_array_of(maker->arena, const char *, from->n_recipients);
-	struct profile_addrs *clients = arena_new_of(maker->arena, struct profile_addrs);
+	const struct plan_mail_whose *whose = &from->whose;
 
-	for (size_t i = 0; i < from->n_recipients; i++)
-		recipients[i] = arena_strdup(maker->arena, from->recipients[i]);
-	*clients = places_of(maker, &from->from);
 	*size = (struct profile_size){
-		.clients = from->from.n_names ? clients : NULL,
-		.only_in = from->direction == PLAN_MAIL_IN,
-		.only_out = from->direction == PLAN_MAIL_OUT,
-		.recipients = recipients,
-		.n_recipients = from->n_recipients,
+		.clients = clients_of(maker, &whose->from),
+		.only_in = whose->direction == PLAN_MAIL_IN,
+		.only_out = whose->direction == PLAN_MAIL_OUT,
+		.recipients = texts_of(maker, whose->recipients, whose->n_recipients),
+		.n_recipients = whose->n_recipients,
 		.max = from->max,
 	};
 }
@@ -69,6 +85,60 @@ static void set_sizes(struct maker *maker, const struct plan_mail *mail, struct 
 		set_size(maker, &mail->sizes[i], &sizes[i]);
 	profile->sizes = sizes;
 	profile->n_sizes = mail->n_sizes;
+}
+
+static void set_kinds(const struct plan_words *kinds, struct profile_attachment *ret)
+{
+	for (size_t i = 0; i < kinds->n; i++) {
+		if (strcmp(kinds->v[i], "undecodable") == 0)
+			ret->doubts = MIME_UNDECODABLE;
+		else if (strcmp(kinds->v[i], "unread") == 0)
+			ret->unread = true;
+		for (size_t k = 0; unpack_kind_names[k]; k++)
+			if (strcmp(kinds->v[i], unpack_kind_names[k]) == 0)
+				ret->kinds |= 1u << k;
+	}
+}
+
+static void set_attachment(struct maker *maker, const struct plan_mail_attachment *from,
+			   struct profile_attachment *attachment)
+{
+	static const enum profile_action actions[] = {
+		[PLAN_MAIL_REFUSE] = PROFILE_REFUSE,
+		[PLAN_MAIL_RECORD] = PROFILE_RECORD,
+		[PLAN_MAIL_ALLOW] = PROFILE_ALLOW,
+	};
+	const struct plan_mail_whose *whose = &from->whose;
+
+	*attachment = (struct profile_attachment){
+		.clients = clients_of(maker, &whose->from),
+		.only_in = whose->direction == PLAN_MAIL_IN,
+		.only_out = whose->direction == PLAN_MAIL_OUT,
+		.recipients = texts_of(maker, whose->recipients, whose->n_recipients),
+		.n_recipients = whose->n_recipients,
+		.names = texts_of(maker, from->names.v, from->names.n),
+		.n_names = from->names.n,
+		.types = texts_of(maker, from->types.v, from->types.n),
+		.n_types = from->types.n,
+		.size_over = from->over,
+		.total_over = from->total_over,
+		.number_over = from->number_over,
+		.action = actions[from->action],
+		.clause = "",
+	};
+	set_kinds(&from->kinds, attachment);
+}
+
+static void set_attachments(struct maker *maker, const struct plan_mail *mail,
+			    struct profile *profile)
+{
+	struct profile_attachment *attachments =
+		arena_array_of(maker->arena, struct profile_attachment, mail->n_attachments);
+
+	for (size_t i = 0; i < mail->n_attachments; i++)
+		set_attachment(maker, &mail->attachments[i], &attachments[i]);
+	profile->attachments = attachments;
+	profile->n_attachments = mail->n_attachments;
 }
 
 static struct profile_limits limits_of(const struct plan_mail_limits *limits)
@@ -107,6 +177,7 @@ static const struct profile *make_profile(struct maker *maker, const struct plan
 	profile->own_sender = own_sender[mail->own_sender];
 	profile->own_sender_from = places_of(maker, &mail->own_sender_from);
 	set_sizes(maker, mail, profile);
+	set_attachments(maker, mail, profile);
 	profile->tls = tls[mail->tls];
 	profile->tls_servers = places_of(maker, &mail->tls_servers);
 	profile->after_greeting = mail->after_greeting;

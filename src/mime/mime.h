@@ -69,6 +69,13 @@ enum mime_doubt {
 };
 extern const char *const mime_doubt_names[MIME_DOUBTS]; // "too-deep", ...
 
+// Bits of those with which nobody can say what every client will show: policies call it
+// undecodable.  The others are told in readings that are all judged.
+#define MIME_UNDECODABLE                                                                           \
+	(1u << MIME_TOO_DEEP | 1u << MIME_TOO_MANY | 1u << MIME_TOO_LONG |                         \
+	 1u << MIME_FIELD_TWICE | 1u << MIME_BOUNDARY | 1u << MIME_OVERLAP | 1u << MIME_ENCODING | \
+	 1u << MIME_CHARSET | 1u << MIME_PARTIAL)
+
 enum mime_kind { MIME_LEAF, MIME_MULTIPART, MIME_MESSAGE };
 
 struct mime_part {

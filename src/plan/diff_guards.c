@@ -89,7 +89,7 @@ static unsigned compare_own_sender(const struct plan_mail *was, const struct pla
 	return change | compare_places(&was->own_sender_from, &is->own_sender_from);
 }
 
-static bool same_condition(const struct plan_mail_size *a, const struct plan_mail_size *b)
+static bool same_whose(const struct plan_mail_whose *a, const struct plan_mail_whose *b)
 {
 	if (a->direction != b->direction || !a->from.n_names != !b->from.n_names ||
 	    a->n_recipients != b->n_recipients || !same_ranges(&a->from, &b->from))
@@ -107,13 +107,51 @@ static unsigned compare_sizes(const struct plan_mail *was, const struct plan_mai
 	if (was->n_sizes != is->n_sizes)
 		return LOOSER | TIGHTER;
 	for (size_t i = 0; i < is->n_sizes; i++) {
-		if (!same_condition(&was->sizes[i], &is->sizes[i]))
+		if (!same_whose(&was->sizes[i].whose, &is->sizes[i].whose))
 			return LOOSER | TIGHTER;
 		change |= is->sizes[i].max > was->sizes[i].max	 ? LOOSER
 			  : is->sizes[i].max < was->sizes[i].max ? TIGHTER
 								 : 0;
 	}
 	return change;
+}
+
+static bool same_words(const struct plan_words *a, const struct plan_words *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool same_attachment(const struct plan_mail_attachment *a,
+			    const struct plan_mail_attachment *b)
+{
+	return same_whose(&a->whose, &b->whose) && same_words(&a->kinds, &b->kinds) &&
+	       same_words(&a->names, &b->names) && same_words(&a->types, &b->types) &&
+	       a->over == b->over && a->total_over == b->total_over &&
+	       a->number_over == b->number_over && a->action == b->action;
+}
+
+// A refusal that comes in before all others only closes; one that goes only opens.  Anything else
+// may do both.
+static unsigned compare_attachments(const struct plan_mail *was, const struct plan_mail *is)
+{
+	size_t n = was->n_attachments < is->n_attachments ? was->n_attachments : is->n_attachments;
+	const struct plan_mail *longer = was->n_attachments > n ? was : is;
+	size_t more = longer->n_attachments - n, same = 0;
+
+	for (size_t i = 0; i < more; i++)
+		if (longer->attachments[i].action != PLAN_MAIL_REFUSE)
+			return LOOSER | TIGHTER;
+	for (size_t i = 0; i < n; i++)
+		same += same_attachment(&was->attachments[was->n_attachments - n + i],
+					&is->attachments[is->n_attachments - n + i]);
+	if (same < n)
+		return LOOSER | TIGHTER;
+	return !more ? 0 : longer == is ? TIGHTER : LOOSER;
 }
 
 static unsigned compare_tls(const struct plan_mail *was, const struct plan_mail *is)
@@ -180,6 +218,7 @@ static const struct {
 	{ compare_own_sender, DIFF_HEAVY, DIFF_LIGHT, "believes more of who sends",
 	  offsetof(struct plan_mail, own_sender_from) },
 	{ compare_sizes, DIFF_NORMAL, DIFF_LIGHT, "changes how large mail may be", 0 },
+	{ compare_attachments, DIFF_HEAVY, DIFF_LIGHT, "lets other files pass", 0 },
 	{ compare_tls, DIFF_HEAVY, DIFF_NORMAL, "lets more pass unread",
 	  offsetof(struct plan_mail, tls_servers) },
 	{ compare_after_greeting, DIFF_HEAVY, DIFF_LIGHT, "lets everything pass unread", 0 },

@@ -2,7 +2,8 @@
 //
 // Mail.  A client is told by its address.  Own domains may be sent to by everybody, others by
 // senders alone, and where smart_hosts are named only to those servers.  The first of sizes that
-// fits a recipient counts, the last fits all; a message to several has the least of theirs.
+// fits a recipient counts, the last fits all; a message to several has the least of theirs.  Of
+// each file in a message the first of attachments that fits counts.
 #ifndef SEKISHO_PLAN_GUARD_H
 #define SEKISHO_PLAN_GUARD_H
 
@@ -24,12 +25,34 @@ struct plan_domain {
 
 enum plan_mail_direction { PLAN_MAIL_BOTH, PLAN_MAIL_IN, PLAN_MAIL_OUT };
 
-struct plan_mail_size {
+struct plan_mail_whose {	 // messages
 	struct plan_places from; // n_names 0: all
 	enum plan_mail_direction direction;
 	const char *const *recipients; // "plans@city.example.jp" or "@city.example.jp", lower case
 	size_t n_recipients;	       // 0: all
-	uint64_t max;		       // bytes as they travel
+};
+
+struct plan_mail_size {
+	struct plan_mail_whose whose;
+	uint64_t max; // bytes as they travel
+};
+
+enum plan_mail_action { PLAN_MAIL_REFUSE, PLAN_MAIL_RECORD, PLAN_MAIL_ALLOW };
+
+struct plan_words {
+	const char *const *v;
+	size_t n;
+};
+
+// A file fits when all of these do that are not empty or 0.
+struct plan_mail_attachment {
+	struct plan_mail_whose whose;
+	struct plan_words kinds;	// as the policy has them, by name
+	struct plan_words names, types; // patterns in lower case, by name
+	uint64_t over, total_over;	// bytes, decoded
+	uint32_t number_over;
+	enum plan_mail_action action;
+	bool added; // not of the policy: closes what it leaves open
 };
 
 struct plan_mail_limits { // 0: no limit
@@ -50,6 +73,8 @@ struct plan_mail {
 	struct plan_places own_sender_from;
 	const struct plan_mail_size *sizes; // at least one
 	size_t n_sizes;
+	const struct plan_mail_attachment *attachments; // none: messages are not taken apart
+	size_t n_attachments;
 	enum plan_mail_tls tls;
 	struct plan_places tls_servers;
 	const char *tls_reason; // "" if none
@@ -70,7 +95,7 @@ const struct plan_guard *plan_find_guard(const struct plan *plan, const char *id
 
 // What a guard demands in words, by fields from 0; each is named as its key is.  A field that says
 // nothing of this guard prints nothing.
-enum { PLAN_GUARD_FIELDS = 8 };
+enum { PLAN_GUARD_FIELDS = 9 };
 const char *plan_guard_field(size_t field);
 void plan_guard_say(const struct plan_guard *guard, size_t field, FILE *out);
 // The same as text to be freed; NULL: it says nothing, or nothing that counts after_greeting.

@@ -68,22 +68,28 @@ static void say_own_sender(const struct plan_mail *mail, FILE *out)
 	say_places(&mail->own_sender_from, out);
 }
 
-static void say_size(const struct plan_mail_size *size, FILE *out)
+static void say_whose(const struct plan_mail_whose *whose, FILE *out)
 {
 	static const char *const directions[] = {
 		[PLAN_MAIL_BOTH] = "",
 		[PLAN_MAIL_IN] = " in",
 		[PLAN_MAIL_OUT] = " out",
 	};
+
+	fputs(directions[whose->direction], out);
+	if (whose->from.n_names)
+		fputs(" from ", out);
+	say_places(&whose->from, out);
+	for (size_t i = 0; i < whose->n_recipients; i++)
+		fprintf(out, "%s%s", i ? " or " : " to ", whose->recipients[i]);
+}
+
+static void say_size(const struct plan_mail_size *size, FILE *out)
+{
 	char text[64];
 
-	fprintf(out, "%s%s", plan_size_text(size->max, text, sizeof(text)),
-		directions[size->direction]);
-	if (size->from.n_names)
-		fputs(" from ", out);
-	say_places(&size->from, out);
-	for (size_t i = 0; i < size->n_recipients; i++)
-		fprintf(out, "%s%s", i ? " or " : " to ", size->recipients[i]);
+	fputs(plan_size_text(size->max, text, sizeof(text)), out);
+	say_whose(&size->whose, out);
 }
 
 static void say_sizes(const struct plan_mail *mail, FILE *out)
@@ -91,6 +97,43 @@ static void say_sizes(const struct plan_mail *mail, FILE *out)
 	for (size_t i = 0; i < mail->n_sizes; i++) {
 		fputs(i ? "; else " : "", out);
 		say_size(&mail->sizes[i], out);
+	}
+}
+
+static void say_words(const char *glue, const struct plan_words *words, FILE *out)
+{
+	for (size_t i = 0; i < words->n; i++)
+		fprintf(out, "%s%s", i ? " or " : glue, words->v[i]);
+}
+
+static void say_attachment(const struct plan_mail_attachment *attachment, FILE *out)
+{
+	static const char *const actions[] = {
+		[PLAN_MAIL_REFUSE] = "refuse",
+		[PLAN_MAIL_RECORD] = "record",
+		[PLAN_MAIL_ALLOW] = "allow",
+	};
+	char text[64];
+
+	fputs(actions[attachment->action], out);
+	say_words(" ", &attachment->kinds, out);
+	say_words(" named ", &attachment->names, out);
+	say_words(" of type ", &attachment->types, out);
+	if (attachment->over)
+		fprintf(out, " over %s", plan_size_text(attachment->over, text, sizeof(text)));
+	if (attachment->total_over)
+		fprintf(out, " over %s together",
+			plan_size_text(attachment->total_over, text, sizeof(text)));
+	if (attachment->number_over)
+		fprintf(out, " over %" PRIu32 " files", attachment->number_over);
+	say_whose(&attachment->whose, out);
+}
+
+static void say_attachments(const struct plan_mail *mail, FILE *out)
+{
+	for (size_t i = 0; i < mail->n_attachments; i++) {
+		fputs(i ? "; else " : "", out);
+		say_attachment(&mail->attachments[i], out);
 	}
 }
 
@@ -156,6 +199,7 @@ static const struct {
 	{ "smart-hosts", say_smart_hosts, true },
 	{ "own-sender", say_own_sender, true },
 	{ "size", say_sizes, true },
+	{ "attachments", say_attachments, true },
 	{ "tls", say_tls, false },
 	{ "after-greeting", say_after_greeting, false },
 	{ "limits", say_limits, false },

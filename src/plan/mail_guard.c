@@ -50,6 +50,17 @@ static const struct given keys[] = {
 };
 #undef GIVEN
 
+// Keys that are lists of rows, all about single messages.
+enum { ROWS_SIZES, ROWS_ATTACHMENTS, N_ROWS };
+static const char *const rows[] = { "sizes", "attachments" };
+
+static const struct place *rows_at(const struct pol_guard *source, size_t i)
+{
+	if (i == ROWS_SIZES)
+		return source->n_sizes ? &source->sizes[0].at : NULL;
+	return source->n_attachments ? &source->attachments[0].at : NULL;
+}
+
 static const struct place *place_of(const struct pol_guard *source, const struct given *key)
 {
 	return (const void *)((const char *)source + key->at);
@@ -68,10 +79,12 @@ void mail_guard_refuse_keys(struct build *b, const struct pol_guard *source)
 				 "it away",
 				 source->id.s, keys[i].name, protocol);
 	}
-	if (protocol && source->n_sizes)
-		diag_add(b->diag, SK_GUARD_KEY, source->sizes[0].at,
-			 "guard \"%s\": sizes is of smtp, and this guard inspects %s; take it away",
-			 source->id.s, protocol);
+	for (size_t i = 0; protocol && i < N_ROWS; i++)
+		if (rows_at(source, i))
+			diag_add(b->diag, SK_GUARD_KEY, *rows_at(source, i),
+				 "guard \"%s\": %s is of smtp, and this guard inspects %s; take it "
+				 "away",
+				 source->id.s, rows[i], protocol);
 }
 
 static void check_greeting(struct build *b, const struct pol_guard *source)
@@ -87,11 +100,12 @@ static void check_greeting(struct build *b, const struct pol_guard *source)
 				 "%s never counts; take one of the two away",
 				 source->id.s, keys[i].name);
 	}
-	if (source->n_sizes)
-		diag_add(b->diag, SK_GUARD_KEY, source->sizes[0].at,
-			 "guard \"%s\": with after-greeting nobody looks at messages, and sizes "
-			 "never counts; take one of the two away",
-			 source->id.s);
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (rows_at(source, i))
+			diag_add(b->diag, SK_GUARD_KEY, *rows_at(source, i),
+				 "guard \"%s\": with after-greeting nobody looks at messages, and "
+				 "%s never counts; take one of the two away",
+				 source->id.s, rows[i]);
 }
 
 static bool is_word(const struct pol_text *text, const char *word)
@@ -173,7 +187,7 @@ static void set_domains(struct build *b, const struct pol_guard *source, struct 
 }
 
 static void set_recipients(struct build *b, const struct pol_guard *source,
-			   const struct pol_list *list, struct plan_mail_size *size)
+			   const struct pol_list *list, struct plan_mail_whose *whose)
 {
 	const char **recipients = arena_array_of(b->arena, const char *, list->n);
 
@@ -184,12 +198,12 @@ static void set_recipients(struct build *b, const struct pol_guard *source,
 		const char *recipient = mail_recipient_read(b->arena, text, &fault);
 
 		if (recipient)
-			recipients[size->n_recipients++] = recipient;
+			recipients[whose->n_recipients++] = recipient;
 		else
 			diag_add(b->diag, SK_MAIL_RECIPIENT, list->v[i].at,
 				 "guard \"%s\": \"%s\" %s", source->id.s, text, fault);
 	}
-	size->recipients = recipients;
+	whose->recipients = recipients;
 }
 
 // --- places
@@ -295,6 +309,13 @@ static uint64_t size_of(const struct pol_text *text, uint64_t otherwise)
 	return bytes;
 }
 
+static enum plan_mail_direction direction_of(const struct pol_text *text)
+{
+	return is_word(text, "in")    ? PLAN_MAIL_IN
+	       : is_word(text, "out") ? PLAN_MAIL_OUT
+				      : PLAN_MAIL_BOTH;
+}
+
 static void set_sizes(struct build *b, const struct pol_guard *source, struct plan_mail *mail)
 {
 	struct plan_mail_size *sizes =
@@ -306,22 +327,112 @@ static void set_sizes(struct build *b, const struct pol_guard *source, struct pl
 		struct plan_mail_size *size = &sizes[n++];
 
 		set_places(b, source, (struct places_key){ "from", NULL }, &given->from,
-			   &size->from);
-		set_recipients(b, source, &given->recipients, size);
-		size->direction = is_word(&given->direction, "in")    ? PLAN_MAIL_IN
-				  : is_word(&given->direction, "out") ? PLAN_MAIL_OUT
-								      : PLAN_MAIL_BOTH;
+			   &size->whose.from);
+		set_recipients(b, source, &given->recipients, &size->whose);
+		size->whose.direction = direction_of(&given->direction);
 		size->max = size_of(&given->max, SIZE_DEFAULT);
 	}
 	if (source->size_in.s)
-		sizes[n++] = (struct plan_mail_size){ .direction = PLAN_MAIL_IN,
+		sizes[n++] = (struct plan_mail_size){ .whose.direction = PLAN_MAIL_IN,
 						      .max = size_of(&source->size_in, 0) };
 	if (source->size_out.s)
-		sizes[n++] = (struct plan_mail_size){ .direction = PLAN_MAIL_OUT,
+		sizes[n++] = (struct plan_mail_size){ .whose.direction = PLAN_MAIL_OUT,
 						      .max = size_of(&source->size_out, 0) };
 	sizes[n++].max = size_of(&source->size, SIZE_DEFAULT);
 	mail->sizes = sizes;
 	mail->n_sizes = n;
+}
+
+// --- attachments
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// In lower case and in order: two files that say the same are the same.
+static struct plan_words words_of(struct build *b, const struct pol_list *list)
+{
+	const char **words = arena_array_of(b->arena, const char *, list->n);
+
+	build_repeats(b, list);
+	for (size_t i = 0; i < list->n; i++) {
+		char *word = arena_strdup(b->arena, list->v[i].s);
+
+		for (char *c = word; *c; c++)
+			if (*c >= 'A' && *c <= 'Z')
+				*c = (char)(*c + 'a' - 'A');
+		words[i] = word;
+	}
+	qsort(words, list->n, sizeof(*words), by_text);
+	return (struct plan_words){ words, list->n };
+}
+
+static enum plan_mail_action action_of(const struct pol_text *text)
+{
+	return is_word(text, "record")	? PLAN_MAIL_RECORD
+	       : is_word(text, "allow") ? PLAN_MAIL_ALLOW
+					: PLAN_MAIL_REFUSE;
+}
+
+static void check_attachment(struct build *b, const struct pol_guard *source,
+			     const struct pol_mail_attachment *given)
+{
+	bool of_message = given->total_over.at.file || given->number_over.at.file;
+	bool of_file = given->kinds.at.file || given->names.at.file || given->types.at.file ||
+		       given->over.at.file;
+
+	if (!of_message && !of_file && !given->from.n && !given->direction.s &&
+	    !given->recipients.n)
+		diag_add(b->diag, SK_GUARD_KEY, given->at,
+			 "guard \"%s\": these attachments are every file of every message; say "
+			 "which are meant by kinds, names, types or a size",
+			 source->id.s);
+	else if (of_message && of_file)
+		diag_add(b->diag, SK_GUARD_KEY, given->at,
+			 "guard \"%s\": total-over and number-over are of the whole message, "
+			 "kinds, names, types and over of a file; write two rules",
+			 source->id.s);
+}
+
+// What is written so that nobody can tell what it is passes only where the policy says so.
+static struct plan_mail_attachment closing(struct build *b)
+{
+	const char **kinds = arena_array_of(b->arena, const char *, 2);
+
+	kinds[0] = "undecodable";
+	kinds[1] = "unread";
+	return (struct plan_mail_attachment){ .kinds = { kinds, 2 }, .added = true };
+}
+
+static void set_attachments(struct build *b, const struct pol_guard *source, struct plan_mail *mail)
+{
+	size_t n = source->n_attachments;
+	struct plan_mail_attachment *made =
+		arena_array_of(b->arena, struct plan_mail_attachment, n + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct pol_mail_attachment *given = &source->attachments[i];
+		struct plan_mail_attachment *attachment = &made[i];
+
+		check_attachment(b, source, given);
+		set_places(b, source, (struct places_key){ "from", NULL }, &given->from,
+			   &attachment->whose.from);
+		set_recipients(b, source, &given->recipients, &attachment->whose);
+		attachment->whose.direction = direction_of(&given->direction);
+		attachment->kinds = words_of(b, &given->kinds);
+		attachment->names = words_of(b, &given->names);
+		attachment->types = words_of(b, &given->types);
+		attachment->over = size_of(&given->over, 0);
+		attachment->total_over = size_of(&given->total_over, 0);
+		attachment->number_over =
+			given->number_over.set ? (uint32_t)given->number_over.value : 0;
+		attachment->action = action_of(&given->action);
+	}
+	if (n)
+		made[n++] = closing(b);
+	mail->attachments = made;
+	mail->n_attachments = n;
 }
 
 static uint32_t limit_of(const struct pol_uint *given, uint32_t otherwise)
@@ -359,6 +470,7 @@ const struct plan_mail *mail_guard_make(struct build *b, const struct pol_guard 
 	set_places(b, source, (struct places_key){ "own-sender-from", NULL },
 		   &source->own_sender_from, &mail->own_sender_from);
 	set_sizes(b, source, mail);
+	set_attachments(b, source, mail);
 	mail->tls = is_word(&source->tls, "refuse")	   ? PLAN_TLS_REFUSE
 		    : is_word(&source->tls, "allow-blind") ? PLAN_TLS_BLIND
 							   : PLAN_TLS_CLEAR_ONLY;

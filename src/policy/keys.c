@@ -75,12 +75,14 @@ const struct key *keys_find(const struct key_table *table, const char *name, siz
 
 // Every table of the policy, so that nobody need walk them.
 static const struct key_table *const all_tables[] = {
-	&keys_policy,	   &keys_zone,	    &keys_network,     &keys_service,	    &keys_owner,
-	&keys_clause,	   &keys_guard,	    &keys_except,      &keys_flow,	    &keys_nat,
-	&keys_never,	   &keys_only_via,  &keys_at_most,     &keys_assertion,	    &keys_test,
-	&keys_default,	   &keys_settings,  &keys_approval,    &keys_approval_rule, &keys_deputy,
-	&keys_capture,	   &keys_evidence,  &keys_contact,     &keys_record,	    &keys_isolation,
-	&keys_mail_record, &keys_mail_size, &keys_mail_limits,
+	&keys_policy,	   &keys_zone,	      &keys_network,	   &keys_service,
+	&keys_owner,	   &keys_clause,      &keys_guard,	   &keys_except,
+	&keys_flow,	   &keys_nat,	      &keys_never,	   &keys_only_via,
+	&keys_at_most,	   &keys_assertion,   &keys_test,	   &keys_default,
+	&keys_settings,	   &keys_approval,    &keys_approval_rule, &keys_deputy,
+	&keys_capture,	   &keys_evidence,    &keys_contact,	   &keys_record,
+	&keys_isolation,   &keys_mail_record, &keys_mail_size,	   &keys_mail_attachment,
+	&keys_mail_limits,
 };
 
 bool keys_is_text(const char *name, size_t length)

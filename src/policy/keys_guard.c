@@ -28,6 +28,55 @@ const struct key_table keys_mail_size = {
 };
 #undef STRUCT
 
+#define STRUCT struct pol_mail_attachment
+static const struct key mail_attachment_keys[] = {
+	{ LIST("from", from), .about = "Zones or zone/network of who sends; absent: all.",
+	  .example = "[office]" },
+	{ TEXT("direction", direction), .word = WORD_CHOICE, .choices = CHOICES("in", "out"),
+	  .about = "in: to an own domain; out: to others; absent: both.", .example = "in" },
+	{ LIST("recipients", recipients),
+	  .about = "Addresses, or domains for every address of theirs; absent: all.",
+	  .example = "[plans@city.example.jp]" },
+	{ WORDS("kinds", kinds), .word = WORD_CHOICE,
+	  .choices = CHOICES("executable", "script", "shortcut", "disk-image", "archive", "office",
+			     "macro", "encrypted", "pdf", "active", "image", "text", "html",
+			     "misleading", "mail", "ambiguous", "undecodable", "unread"),
+	  .about =
+		  "What the file is by its content and its name, any of these. macro: a document "
+		  "with macros; active: a PDF or document with scripts or files inside; misleading: "
+		  "a name that hides what the file is (two endings, text from right to left); "
+		  "ambiguous: two formats in one file, or an archive that shows other files to other programs; "
+		  "undecodable: written so that it cannot be read in one way; unread: an archive or document "
+		  "that could not be read to its end.",
+	  .example = "[executable, script, shortcut]" },
+	{ WORDS("names", names),
+	  .about = "Names of files, any of these, in any case; * stands for any letters, ? for "
+		   "one.",
+	  .example = "[\"*.exe\", \"*.scr\"]" },
+	{ LIST("types", types),
+	  .about = "Types as the message says them, any of these; * and ? as in names.",
+	  .example = "[\"video/*\"]" },
+	{ TEXT("over", over), .word = WORD_SIZE, .min = KB, .max = GB,
+	  .about = "Files that are larger, as they are once decoded.", .example = "10MB" },
+	{ TEXT("total-over", total_over), .word = WORD_SIZE, .min = KB, .max = GB,
+	  .about = "Messages whose files together are larger.", .example = "20MB" },
+	{ UINT("number-over", number_over), .min = 1, .max = LIMIT_MAX,
+	  .about = "Messages with more files.", .example = "50" },
+	{ TEXT("action", action), .word = WORD_CHOICE, .required = true,
+	  .choices = CHOICES("refuse", "record", "allow"),
+	  .about = "refuse: the sender gets 550 and why; record: it passes, and the record says "
+		   "what was found; allow: it passes.",
+	  .example = "refuse" },
+};
+const struct key_table keys_mail_attachment = {
+	.noun = "mail-attachment",
+	.about = "What becomes of certain files in messages, those in archives included. A file "
+		 "fits when all that is named fits.",
+	.has_at = true,
+	TABLE(mail_attachment_keys),
+};
+#undef STRUCT
+
 #define STRUCT struct pol_mail_limits
 static const struct key mail_limits_keys[] = {
 	{ UINT("recipients", recipients), .max = LIMIT_MAX,
@@ -103,6 +152,11 @@ static const struct key guard_keys[] = {
 	  .about = "Other sizes for some messages; the first that fits counts, before size-in, "
 		   "size-out and size.",
 	  .example = "[{ from: [office/press], max: 50MB }]" },
+	{ ENTRIES("attachments", attachments), .form = FORM_LIST, .table = &keys_mail_attachment,
+	  .about = "What becomes of files in messages: for each file the first that fits counts. "
+		   "With any, what is undecodable or unread is refused unless one of them says "
+		   "otherwise. Default: messages are not taken apart.",
+	  .example = "[{ kinds: [executable, script], action: refuse }]" },
 	{ TEXT("tls", tls), .word = WORD_CHOICE,
 	  .choices = CHOICES("clear-only", "refuse", "allow-blind"),
 	  .about = "What becomes of STARTTLS: clear-only (the default: the offer is taken out), "

@@ -92,6 +92,17 @@ struct pol_clause {
 	struct pol_list controls; // NET-01 ...
 };
 
+struct pol_mail_attachment { // what becomes of files that fit
+	struct place at;
+	struct pol_list from;	    // senders' zones or zone/network; absent: all
+	struct pol_text direction;  // in, out; absent: both
+	struct pol_list recipients; // addresses or domains; absent: all
+	struct pol_list kinds, names, types;
+	struct pol_text over, total_over;
+	struct pol_uint number_over;
+	struct pol_text action; // refuse, record, allow
+};
+
 struct pol_mail_size { // how large a message may be, of those that fit
 	struct place at;
 	struct pol_list from;	    // senders' zones or zone/network; absent: all
@@ -119,6 +130,8 @@ struct pol_guard {
 	struct pol_text size, size_in, size_out;
 	struct pol_mail_size *sizes;
 	size_t n_sizes;
+	struct pol_mail_attachment *attachments;
+	size_t n_attachments;
 	struct pol_text tls;	     // clear-only, refuse, allow-blind
 	struct pol_list tls_servers; // zones or zone/network
 	struct pol_text tls_reason;

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "daemon/mail_profile.h"
+#include "mime/mime.h"
+#include "policy/keys.h"
+#include "unpack/unpack.h"
 
 static const char policy_text[] =
 	"zones:\n"
@@ -40,6 +43,10 @@ static const char policy_text[] =
 	"    sizes:\n"
 	"      - { from: office/press, direction: out, max: 50MB }\n"
 	"      - { recipients: [Plans@City.example.jp, archive.example.jp], max: 30MB }\n"
+	"    attachments:\n"
+	"      - { direction: in, kinds: [script, misleading, undecodable], action: refuse }\n"
+	"      - { from: office/press, names: ['*.LZH', plan?.pdf], types: video/*, over: 5MB, action: allow }\n"
+	"      - { total-over: 30MB, number-over: 50, recipients: archive.example.jp, action: record }\n"
 	"    limits: { recipients: 0, sessions: 5, session-rate: 30/min, message-rate: 100/h }\n"
 	"  unused: { protocol: smtp, domains: a.example }\n"
 	"  names: dns\n"
@@ -183,6 +190,30 @@ static void inner(void **state)
 	assert_string_equal(inner->sizes[1].recipients[1], "@archive.example.jp");
 	assert_int_equal(inner->sizes[2].max, 15 * 1024 * 1024);
 	assert_int_equal(inner->sizes[2].n_recipients, 0);
+	assert_int_equal(inner->n_attachments, 4);
+	const struct profile_attachment *rule = inner->attachments;
+	assert_true(rule->only_in && !rule->only_out && !rule->clients && !rule->n_recipients);
+	assert_int_equal(rule->kinds, UNPACK_SCRIPT | UNPACK_MISLEADING);
+	assert_int_equal(rule->doubts, MIME_UNDECODABLE);
+	assert_false(rule->unread);
+	assert_int_equal(rule->action, PROFILE_REFUSE);
+	rule++;
+	assert_true(holds(rule->clients, "10.20.7.9"));
+	assert_int_equal(rule->n_names, 2);
+	assert_string_equal(rule->names[0], "*.lzh");
+	assert_string_equal(rule->names[1], "plan?.pdf");
+	assert_int_equal(rule->n_types, 1);
+	assert_string_equal(rule->types[0], "video/*");
+	assert_int_equal(rule->size_over, 5000000);
+	assert_int_equal(rule->action, PROFILE_ALLOW);
+	rule++;
+	assert_int_equal(rule->total_over, 30000000);
+	assert_int_equal(rule->number_over, 50);
+	assert_string_equal(rule->recipients[0], "@archive.example.jp");
+	assert_int_equal(rule->action, PROFILE_RECORD);
+	rule++; // what nobody can read closes
+	assert_true(rule->unread && rule->doubts == MIME_UNDECODABLE && !rule->kinds);
+	assert_int_equal(rule->action, PROFILE_REFUSE);
 	assert_int_equal(inner->tls, PROFILE_TLS_CLEAR_ONLY);
 	assert_int_equal(inner->limits.recipients, 0);
 	assert_int_equal(inner->limits.sessions, 5);

@@ -175,6 +175,26 @@ static const struct change changes[] = {
 	  GUARD("domains: a.example, sizes: { from: office, recipients: [b.example, x@c.example], max: 1MiB }"),
 	  "changes normal guard g :1: size: 1 MiB from office to @b.example or "
 	  "x@c.example; else 20 MB; before: 20 MB\n" },
+	{ "files are looked at", GUARD("domains: a.example"),
+	  GUARD("domains: a.example, attachments: [{ kinds: [script, macro], direction: in, action: refuse }]"),
+	  "changes light guard g :1: attachments: refuse macro or script in; else refuse "
+	  "undecodable or unread; before: none\n" },
+	{ "a refusal more", GUARD("domains: a.example, attachments: [{ over: 10MB, action: refuse }]"),
+	  GUARD("domains: a.example, attachments: [{ names: '*.EXE', action: refuse }, { over: 10MB, action: refuse }]"),
+	  "changes light guard g :1: attachments: refuse named *.exe; else refuse over 10 MB; else "
+	  "refuse undecodable or unread; before: refuse over 10 MB; else refuse undecodable or "
+	  "unread\n" },
+	{ "an exception", GUARD("domains: a.example, attachments: [{ kinds: pdf, action: refuse }]"),
+	  GUARD("domains: a.example, attachments: [{ names: plan.pdf, action: allow }, { kinds: pdf, action: refuse }]"),
+	  "changes heavy guard g :1: attachments: allow named plan.pdf; else refuse pdf; else "
+	  "refuse undecodable or unread; before: refuse pdf; else refuse undecodable or unread\n" },
+	{ "nothing is taken apart", GUARD("domains: a.example, attachments: [{ kinds: pdf, action: refuse }]"),
+	  GUARD("domains: a.example"),
+	  "changes heavy guard g :1: attachments: none; before: refuse pdf; else refuse "
+	  "undecodable or unread\n" },
+	{ "the same in another order",
+	  GUARD("domains: a.example, attachments: [{ kinds: [pdf, macro], action: refuse }]"),
+	  GUARD("domains: a.example, attachments: [{ kinds: [macro, pdf], action: refuse }]"), "" },
 	{ "TLS passes unread", GUARD("domains: a.example"),
 	  GUARD("domains: a.example, tls: allow-blind, tls-servers: servers"),
 	  "changes heavy guard g :1: tls: allow-blind to servers; before: "

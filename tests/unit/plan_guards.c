@@ -343,9 +343,9 @@ static void japanese_names(void **state)
 	assert_int_equal(mail->n_domains, 1);
 	assert_true(mail->domains[0].subdomains);
 	assert_string_equal(mail->domains[0].name, "xn--1nyp32dtud.example");
-	assert_string_equal(mail->sizes[0].recipients[0], "係@xn--1nyp32dtud.example");
-	assert_string_equal(mail->sizes[0].recipients[1], "plans@a.example");
-	assert_string_equal(mail->sizes[0].recipients[2], "@xn--1nyp32dtud.example");
+	assert_string_equal(mail->sizes[0].whose.recipients[0], "係@xn--1nyp32dtud.example");
+	assert_string_equal(mail->sizes[0].whose.recipients[1], "plans@a.example");
+	assert_string_equal(mail->sizes[0].whose.recipients[2], "@xn--1nyp32dtud.example");
 	plan_free(plan);
 	diag_free(diag);
 }
