@@ -223,12 +223,44 @@ static void inner(void **state)
 	assert_int_equal(inner->limits.message_seconds, 3600);
 }
 
+// Every kind that a file may be has its word in policies, by the same name.
+static void every_kind(void **state)
+{
+	char text[1024];
+	size_t n = (size_t)snprintf(
+		text, sizeof(text),
+		"zones: { a: { interfaces: [e0], networks: [10.0.0.0/8] } }\n"
+		"guards: { g: { protocol: smtp, domains: a.example, attachments: [{ action: refuse, kinds: [");
+	struct diag *diag = diag_new();
+	struct pol_policy *policy = NULL;
+	struct plan *plan = NULL;
+	struct arena *arena = arena_new();
+	struct profiles profiles;
+
+	(void)state;
+	for (size_t i = 0; unpack_kind_names[i]; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s, ", unpack_kind_names[i]);
+	snprintf(text + n, sizeof(text) - n,
+		 "]}] } }\nflows: [{ id: f, from: a, to: a, services: smtp, guard: g }]\n");
+	if (policy_read_text("p.yaml", text, strlen(text), diag, &policy, NULL) == 0)
+		plan_make(policy, diag, &plan, NULL);
+	diag_print(diag, stderr);
+	assert_non_null(plan);
+	assert_int_equal(mail_profiles_make(plan, arena, &profiles), 0);
+	assert_int_equal(profiles.flows[0].profile->attachments[0].kinds, (1u << UNPACK_KINDS) - 1);
+	policy_free(policy);
+	plan_free(plan);
+	arena_free(arena);
+	diag_free(diag);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flows),
 		cmocka_unit_test(outer),
 		cmocka_unit_test(inner),
+		cmocka_unit_test(every_kind),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
