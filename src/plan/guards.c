@@ -218,8 +218,8 @@ static void warn_of_guard(struct build *b, const struct pol_guard *source, struc
 		warn_idle(b, source, "this size", &source->sizes[i].from, &ends->from,
 			  "comes from");
 	for (size_t i = 0; i < source->n_attachments; i++)
-		warn_idle(b, source, "these attachments", &source->attachments[i].from,
-			  &ends->from, "comes from");
+		warn_idle(b, source, "these attachments", &source->attachments[i].from, &ends->from,
+			  "comes from");
 	warn_idle(b, source, "smart-hosts", &source->smart_hosts, &ends->to, "leads to");
 	warn_idle(b, source, "tls-servers", &source->tls_servers, &ends->to, "leads to");
 }

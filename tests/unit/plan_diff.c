@@ -179,16 +179,19 @@ static const struct change changes[] = {
 	  GUARD("domains: a.example, attachments: [{ kinds: [script, macro], direction: in, action: refuse }]"),
 	  "changes light guard g :1: attachments: refuse macro or script in; else refuse "
 	  "undecodable or unread; before: none\n" },
-	{ "a refusal more", GUARD("domains: a.example, attachments: [{ over: 10MB, action: refuse }]"),
+	{ "a refusal more",
+	  GUARD("domains: a.example, attachments: [{ over: 10MB, action: refuse }]"),
 	  GUARD("domains: a.example, attachments: [{ names: '*.EXE', action: refuse }, { over: 10MB, action: refuse }]"),
 	  "changes light guard g :1: attachments: refuse named *.exe; else refuse over 10 MB; else "
 	  "refuse undecodable or unread; before: refuse over 10 MB; else refuse undecodable or "
 	  "unread\n" },
-	{ "an exception", GUARD("domains: a.example, attachments: [{ kinds: pdf, action: refuse }]"),
+	{ "an exception",
+	  GUARD("domains: a.example, attachments: [{ kinds: pdf, action: refuse }]"),
 	  GUARD("domains: a.example, attachments: [{ names: plan.pdf, action: allow }, { kinds: pdf, action: refuse }]"),
 	  "changes heavy guard g :1: attachments: allow named plan.pdf; else refuse pdf; else "
 	  "refuse undecodable or unread; before: refuse pdf; else refuse undecodable or unread\n" },
-	{ "nothing is taken apart", GUARD("domains: a.example, attachments: [{ kinds: pdf, action: refuse }]"),
+	{ "nothing is taken apart",
+	  GUARD("domains: a.example, attachments: [{ kinds: pdf, action: refuse }]"),
 	  GUARD("domains: a.example"),
 	  "changes heavy guard g :1: attachments: none; before: refuse pdf; else refuse "
 	  "undecodable or unread\n" },
