@@ -11,6 +11,8 @@
 #include <libmnl/libmnl.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
 
+#include "kernel/ask.h"
+
 enum {
 	ANSWER_BYTES = 256 * 1024, // the kernel fills 32 kB at most
 	RECEIVE_BYTES = 4 * 1024 * 1024,
@@ -34,12 +36,8 @@ int conntrack_open(struct conntrack **ret_conntrack)
 		return r;
 	conntrack->answer = malloc(ANSWER_BYTES);
 	conntrack->batch = malloc((size_t)CONNTRACK_BATCH * DELETE_BYTES_MAX);
-	conntrack->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (conntrack->answer && conntrack->batch)
-		r = conntrack->socket &&
-				    mnl_socket_bind(conntrack->socket, 0, MNL_SOCKET_AUTOPID) == 0
-			    ? 0
-			    : -errno;
+		r = ask_open(&conntrack->socket);
 	if (r < 0) {
 		conntrack_close(conntrack);
 		return r;
@@ -68,19 +66,14 @@ int conntrack_fd(const struct conntrack *conntrack)
 	return mnl_socket_get_fd(conntrack->socket);
 }
 
-static struct nlmsghdr *put_head(struct conntrack *conntrack, char *at, uint16_t type,
+static struct nlmsghdr *put_head(struct conntrack *conntrack, char *at, uint8_t type,
 				 uint16_t flags, uint8_t family)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(at);
-	struct nfgenmsg *head;
+	const struct ask_head head = {
+		.part = NFNL_SUBSYS_CTNETLINK, .type = type, .flags = flags, .family = family
+	};
 
-	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	nlh->nlmsg_seq = ++conntrack->seq;
-	head = mnl_nlmsg_put_extra_header(nlh, sizeof(*head));
-	head->nfgen_family = family;
-	head->version = NFNETLINK_V0;
-	return nlh;
+	return ask_begin(at, &head, ++conntrack->seq);
 }
 
 static int send_bytes(struct conntrack *conntrack, const void *bytes, size_t size)

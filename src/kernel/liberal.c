@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "compile/compile.h"
+#include "kernel/ask.h"
 #include "kernel/conntrack.h"
 
 enum { REQUEST_MAX = 512, ANSWER_MAX = 4096 };
@@ -34,11 +35,8 @@ int liberal_open(struct liberal **ret_liberal)
 	if (!liberal)
 		return -ENOMEM;
 	r = conntrack_open(&liberal->table);
-	if (r == 0) {
-		liberal->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-		if (!liberal->socket || mnl_socket_bind(liberal->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-			r = -errno;
-	}
+	if (r == 0)
+		r = ask_open(&liberal->socket);
 	if (r < 0) {
 		liberal_close(liberal);
 		return r;
@@ -92,42 +90,21 @@ static void put_flags(struct nlmsghdr *nlh)
 	mnl_attr_nest_end(nlh, info);
 }
 
-static int take_answer(struct liberal *liberal)
-{
-	_Alignas(8) char answer[ANSWER_MAX];
-
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(liberal->socket, answer, sizeof(answer));
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)answer;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (mnl_nlmsg_ok(nlh, (int)n) && nlh->nlmsg_type == NLMSG_ERROR &&
-		    nlh->nlmsg_seq == liberal->seq && mnl_nlmsg_get_payload_len(nlh) >= sizeof(int))
-			return *(const int *)mnl_nlmsg_get_payload(nlh);
-	}
-}
-
 // The kernel finds an entry by the tuple of either of its directions.
 static int set_by_tuple(struct liberal *liberal, const struct liberal_peers *peers)
 {
-	_Alignas(8) char bytes[REQUEST_MAX];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(bytes);
-	struct nfgenmsg *head;
+	_Alignas(8) char bytes[REQUEST_MAX], answer[ANSWER_MAX];
+	const struct ask_head head = {
+		.part = NFNL_SUBSYS_CTNETLINK,
+		.type = IPCTNL_MSG_CT_NEW,
+		.flags = NLM_F_ACK,
+		.family = peers->source.family == ADDR_V4 ? AF_INET : AF_INET6,
+	};
+	struct nlmsghdr *nlh = ask_begin(bytes, &head, ++liberal->seq);
 
-	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	nlh->nlmsg_seq = ++liberal->seq;
-	head = mnl_nlmsg_put_extra_header(nlh, sizeof(*head));
-	head->nfgen_family = peers->source.family == ADDR_V4 ? AF_INET : AF_INET6;
-	head->version = NFNETLINK_V0;
 	put_tuple(nlh, peers);
 	put_flags(nlh);
-	if (mnl_socket_sendto(liberal->socket, nlh, nlh->nlmsg_len) < 0)
-		return -errno;
-	return take_answer(liberal);
+	return ask(liberal->socket, nlh, answer, sizeof(answer));
 }
 
 struct look {

@@ -14,6 +14,7 @@
 #include <linux/netfilter/nfnetlink_log.h>
 
 #include "base/clock.h"
+#include "kernel/ask.h"
 
 enum {
 	NFLOG_SOCKET_BYTES = 8 * 1024 * 1024,
@@ -34,38 +35,22 @@ struct nflog {
 
 static struct nlmsghdr *nflog_request(struct nflog *nflog, char *bytes, uint16_t group)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(bytes);
-	struct nfgenmsg *head;
+	const struct ask_head head = { .part = NFNL_SUBSYS_ULOG,
+				       .type = NFULNL_MSG_CONFIG,
+				       .flags = NLM_F_ACK,
+				       .number = group };
 
-	nlh->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	nlh->nlmsg_seq = ++nflog->seq;
-	head = mnl_nlmsg_put_extra_header(nlh, sizeof(*head));
-	head->nfgen_family = AF_UNSPEC;
-	head->version = NFNETLINK_V0;
-	head->res_id = htons(group);
-	return nlh;
+	return ask_begin(bytes, &head, ++nflog->seq);
 }
 
-// Sends a request and waits for its acknowledgement, past records that may come before it.
+// Records may come before the acknowledgement, and be lost.
 static int nflog_ask(struct nflog *nflog, const struct nlmsghdr *request)
 {
-	if (mnl_socket_sendto(nflog->socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(nflog->socket, nflog->answer, NFLOG_RECEIVE_MAX);
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)nflog->answer;
-		int left = (int)n;
+	int r = ask(nflog->socket, request, nflog->answer, NFLOG_RECEIVE_MAX);
 
-		if (n < 0 && (errno == EINTR || errno == ENOBUFS))
-			continue;
-		if (n < 0)
-			return -errno;
-		for (; left > 0 && mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left))
-			if (nlh->nlmsg_type == NLMSG_ERROR && nlh->nlmsg_seq == nflog->seq &&
-			    mnl_nlmsg_get_payload_len(nlh) >= sizeof(int))
-				return *(const int *)mnl_nlmsg_get_payload(nlh);
-	}
+	while (r == -ENOBUFS)
+		r = ask_wait(nflog->socket, nflog->seq, nflog->answer, NFLOG_RECEIVE_MAX);
+	return r;
 }
 
 // Whether this process may do what needs CAP_NET_ADMIN: forcing a buffer's size does.
@@ -124,11 +109,8 @@ int nflog_open_tuned(uint16_t group, const struct nflog_tuning *tuning, struct n
 	nflog->answer = malloc(NFLOG_RECEIVE_MAX);
 	if (!nflog->answer)
 		r = -ENOMEM;
-	if (r == 0) {
-		nflog->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-		if (!nflog->socket || mnl_socket_bind(nflog->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-			r = -errno;
-	}
+	if (r == 0)
+		r = ask_open(&nflog->socket);
 	if (r == 0) {
 		int fd = mnl_socket_get_fd(nflog->socket);
 

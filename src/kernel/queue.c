@@ -12,6 +12,8 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 
+#include "kernel/ask.h"
+
 enum {
 	REQUEST_MAX = 256,
 	ANSWER_MAX = 8192,
@@ -30,40 +32,13 @@ struct queue {
 	_Alignas(8) char bytes[VERDICTS_BYTES];
 };
 
-static struct nlmsghdr *put_head(struct queue *queue, char *at, uint16_t type, uint16_t flags)
+static struct nlmsghdr *put_head(struct queue *queue, char *at, uint8_t type, uint16_t flags)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(at);
-	struct nfgenmsg *head;
+	const struct ask_head head = {
+		.part = NFNL_SUBSYS_QUEUE, .type = type, .flags = flags, .number = queue->number
+	};
 
-	nlh->nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
-	nlh->nlmsg_seq = ++queue->seq;
-	head = mnl_nlmsg_put_extra_header(nlh, sizeof(*head));
-	head->nfgen_family = AF_UNSPEC;
-	head->version = NFNETLINK_V0;
-	head->res_id = htons(queue->number);
-	return nlh;
-}
-
-// Sends a request and waits for its acknowledgement; packets come only after it.
-static int ask(struct queue *queue, const struct nlmsghdr *request)
-{
-	_Alignas(8) char answer[ANSWER_MAX];
-
-	if (mnl_socket_sendto(queue->socket, request, request->nlmsg_len) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(queue->socket, answer, sizeof(answer));
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)answer;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (mnl_nlmsg_ok(nlh, (int)n) && nlh->nlmsg_type == NLMSG_ERROR &&
-		    nlh->nlmsg_seq == queue->seq && mnl_nlmsg_get_payload_len(nlh) >= sizeof(int))
-			return *(const int *)mnl_nlmsg_get_payload(nlh);
-	}
+	return ask_begin(at, &head, ++queue->seq);
 }
 
 static bool may_force(const struct queue *queue, int option, int bytes)
@@ -74,7 +49,7 @@ static bool may_force(const struct queue *queue, int option, int bytes)
 // Failing open is never asked for: what finds the queue full is dropped.
 static int configure(struct queue *queue, const struct queue_options *options)
 {
-	_Alignas(8) char bytes[REQUEST_MAX];
+	_Alignas(8) char bytes[REQUEST_MAX], answer[ANSWER_MAX];
 	struct nfqnl_msg_config_cmd command = { .command = NFQNL_CFG_CMD_BIND };
 	struct nfqnl_msg_config_params params = {
 		.copy_range = htonl(QUEUE_PACKET_MAX),
@@ -84,7 +59,7 @@ static int configure(struct queue *queue, const struct queue_options *options)
 	int r;
 
 	mnl_attr_put(nlh, NFQA_CFG_CMD, sizeof(command), &command);
-	r = ask(queue, nlh);
+	r = ask(queue->socket, nlh, answer, sizeof(answer));
 	// The kernel says EPERM for both; see which it is.
 	if (r == -EPERM && may_force(queue, SO_RCVBUFFORCE, (int)options->socket_bytes))
 		return -EBUSY;
@@ -95,20 +70,18 @@ static int configure(struct queue *queue, const struct queue_options *options)
 	mnl_attr_put_u32(nlh, NFQA_CFG_QUEUE_MAXLEN, htonl(options->length));
 	mnl_attr_put_u32(nlh, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO));
 	mnl_attr_put_u32(nlh, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
-	return ask(queue, nlh);
+	return ask(queue->socket, nlh, answer, sizeof(answer));
 }
 
 int queue_open(const struct queue_options *options, struct queue **ret_queue)
 {
 	struct queue *queue = calloc(1, sizeof(*queue));
-	int yes = 1, r = 0;
+	int yes = 1, r;
 
 	if (!queue)
 		return -ENOMEM;
 	queue->number = options->number;
-	queue->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (!queue->socket || mnl_socket_bind(queue->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		r = -errno;
+	r = ask_open(&queue->socket);
 	// The kernel's own limit holds where forcing is not allowed; binding says so, then.
 	if (r == 0 && !may_force(queue, SO_RCVBUFFORCE, (int)options->socket_bytes))
 		may_force(queue, SO_RCVBUF, (int)options->socket_bytes);
@@ -322,7 +295,7 @@ int queue_send(struct queue *queue)
 	return n < 0 ? -errno : 0;
 }
 
-static struct nlmsghdr *put_verdict(struct queue *queue, uint16_t type, uint32_t id,
+static struct nlmsghdr *put_verdict(struct queue *queue, uint8_t type, uint32_t id,
 				    uint32_t verdict)
 {
 	struct nfqnl_msg_verdict_hdr head = { .verdict = htonl(verdict), .id = htonl(id) };
