@@ -17,6 +17,7 @@ void package_look(struct item *item, const uint8_t *bytes, size_t n);
 void pdf_look(struct item *item);
 void rtf_look(struct item *item);
 void onenote_look(struct item *item);
+void tnef_look(struct item *item);
 void markup_look(struct item *item); // HTML, SVG, XML of Office
 
 // What libarchive opens; from: where in the item's bytes it begins.  False when there is nothing of

@@ -150,10 +150,11 @@ static void look_unknown(struct item *item)
 }
 
 static void (*const readers[])(struct item *item) = {
-	[SIGNATURE_ZIP] = zip_look,    [SIGNATURE_CFB] = cfb_look,
-	[SIGNATURE_BIFF] = biff_look,  [SIGNATURE_PDF] = pdf_look,
-	[SIGNATURE_RTF] = rtf_look,    [SIGNATURE_ONENOTE] = onenote_look,
-	[SIGNATURE_XML] = markup_look, [SIGNATURE_CLOSED] = look_unknown,
+	[SIGNATURE_ZIP] = zip_look,	   [SIGNATURE_CFB] = cfb_look,
+	[SIGNATURE_BIFF] = biff_look,	   [SIGNATURE_PDF] = pdf_look,
+	[SIGNATURE_RTF] = rtf_look,	   [SIGNATURE_ONENOTE] = onenote_look,
+	[SIGNATURE_TNEF] = tnef_look,	   [SIGNATURE_XML] = markup_look,
+	[SIGNATURE_CLOSED] = look_unknown,
 };
 
 static bool is_archive(enum signature_format format)

@@ -41,10 +41,10 @@ void markup_look(struct item *item)
 {
 	size_t n;
 	char *text = xml_plain(item, &n);
-	struct xml xml = { .at = text, .end = text + n };
 	bool script = false, svg = false;
 	if (!text)
 		return;
+	struct xml xml = { .at = text, .end = text + n };
 	while (xml_next(&xml)) {
 		for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
 			if (xml_is(&xml, elements[i].name))

@@ -165,7 +165,7 @@ static void judge_part(const struct points *points, struct name_judged *ret)
 
 void name_judge(const char *name, struct name_judged *ret)
 {
-	struct points points, part;
+	struct points points, part = { .n = 0 };
 	*ret = (struct name_judged){ 0 };
 	read_points(name, &points);
 	if (points.hidden || longest_run_of_spaces(&points, points.n) > SPACES_MAX)

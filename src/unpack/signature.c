@@ -68,7 +68,7 @@ static const struct row table[] = {
 	{ 0, "WEB\n1", 5, SIGNATURE_NONE, O | AC },
 	{ 0, "ITSF\3\0\0\0", 8, SIGNATURE_CLOSED, S | H },
 	{ 0, "\x3f\x5f\x03\0", 4, SIGNATURE_NONE, X }, // WinHelp
-	{ 0, "\x78\x9f\x3e\x22", 4, SIGNATURE_CLOSED, ML | A },
+	{ 0, "\x78\x9f\x3e\x22", 4, SIGNATURE_TNEF, ML | A },
 	{ 0, "!BDN", 4, SIGNATURE_CLOSED, ML | A },
 
 	{ 0, "PK\3\4", 4, SIGNATURE_ZIP, A },

@@ -14,6 +14,7 @@ enum signature_format {
 	SIGNATURE_PDF,
 	SIGNATURE_RTF,
 	SIGNATURE_ONENOTE,
+	SIGNATURE_TNEF,
 	SIGNATURE_XML,
 	// By libarchive.
 	SIGNATURE_7Z,

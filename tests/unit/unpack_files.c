@@ -200,6 +200,9 @@ static const struct row rows[] = {
 			   "= archive\n" },
 	{ "utf8-noflag.zip", "1<0 予算表.xls (莠育ｮ苓｡ｨ.xls) 34 office text\n"
 			     "= archive\n" },
+	{ "winmail.dat", "1<0 予算.pdf.exe 128 executable misleading\n"
+			 "2<0 表.txt 34 text\n"
+			 "= archive mail\n" },
 	{ "xlm.xls", "= office macro\n" },
 	{ "xlm.xlsm", "1<0 [Content_Types].xml 264 macro text\n"
 		      "3<0 xl/macrosheets/sheet1.xml 16 macro text\n"

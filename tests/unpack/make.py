@@ -387,6 +387,13 @@ def documents():
     write("notes.one", bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3") + b"\0" * 100 + guid + struct.pack("<QIQ", len(hta), 0, 0) + hta)
     write("plain.svg", b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><path d="M0"/></svg>')
     write("script.svg", b'<?xml version="1.0"?><!--' + b"x" * 5000 + b'--><svg xmlns="http://www.w3.org/2000/svg"><g onload="x()"/></svg>')
+    attribute = lambda level, kind, data: struct.pack("<BII", level, kind, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
+    name = "予算.pdf.exe".encode("utf-16-le") + b"\0\0"
+    properties = struct.pack("<III", 2, 0x0E200003, 5) + struct.pack("<III", 0x3707001F, 1, len(name)) + name + b"\0" * (-len(name) % 4)
+    tnef = struct.pack("<IH", 0x223E9F78, 1) + attribute(1, 0x00089006, b"\0\0\1\0")
+    tnef += attribute(2, 0x00069002, b"\0" * 14) + attribute(2, 0x00018010, b"YOSAN~1.EXE\0") + attribute(2, 0x0006800F, EXE) + attribute(2, 0x00069005, properties)
+    tnef += attribute(2, 0x00069002, b"\0" * 14) + attribute(2, 0x00018010, "表.txt".encode("cp932") + b"\0") + attribute(2, 0x0006800F, TEXT)
+    write("winmail.dat", tnef)
     write("mail.eml", b"Received: from a\r\nFrom: a@example.jp\r\nSubject: x\r\n\r\ntext\r\n")
 
 
