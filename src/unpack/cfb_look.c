@@ -78,11 +78,12 @@ static bool add_piece(void *arg, const uint8_t *bytes, size_t n)
 	return item_add(arg, bytes, n);
 }
 
-// A stream into an item.  false: there is none to be ended or dropped.
+// A stream into an item, as an entry or to be judged.  false: there is none to be ended or dropped.
 static bool read_stream(struct item *part, struct item *item, const struct cfb *cfb,
-			const struct cfb_entry *entry)
+			const struct cfb_entry *entry,
+			bool (*begin)(struct item *item, struct item *parent))
 {
-	if (!item_begin(part, item))
+	if (!begin(part, item))
 		return false;
 	part->part = true;
 	item_name(part, entry->name);
@@ -131,12 +132,17 @@ static void look_file(struct item *item, struct item *part)
 static const struct {
 	const char *name;
 	void (*look)(struct item *item, struct item *part);
+	bool (*begin)(struct item *item, struct item *parent);
 } streams[] = {
-	{ "Workbook", look_workbook }, { "Book", look_workbook },
-	{ "WordDocument", look_word }, { "PowerPoint Document", look_slides },
-	{ "Current User", look_user }, { "\1Ole10Native", look_native },
-	{ "Package", look_file },      { "CONTENTS", look_file },
-	{ "CONTENTS_V", look_file },
+	{ "Workbook", look_workbook, item_scratch },
+	{ "Book", look_workbook, item_scratch },
+	{ "WordDocument", look_word, item_scratch },
+	{ "PowerPoint Document", look_slides, item_scratch },
+	{ "Current User", look_user, item_scratch },
+	{ "\1Ole10Native", look_native, item_scratch },
+	{ "Package", look_file, item_begin },
+	{ "CONTENTS", look_file, item_begin },
+	{ "CONTENTS_V", look_file, item_begin },
 };
 
 static void look_stream(struct item *item, const struct cfb *cfb, const struct cfb_entry *entry)
@@ -144,7 +150,7 @@ static void look_stream(struct item *item, const struct cfb *cfb, const struct c
 	struct item part;
 	for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
 		if (!strcasecmp(entry->name, streams[i].name) &&
-		    read_stream(&part, item, cfb, entry))
+		    read_stream(&part, item, cfb, entry, streams[i].begin))
 			streams[i].look(item, &part);
 }
 
@@ -190,7 +196,7 @@ static void read_attached_name(struct item *part, struct item *item, const struc
 	struct item name;
 	char text[UNPACK_NAME_MAX + 1];
 	cfb_entry(cfb, index, &entry);
-	if (!read_stream(&name, item, cfb, &entry))
+	if (!read_stream(&name, item, cfb, &entry, item_scratch))
 		return;
 	if (rank_of(entry.name) > 2 && name.n) {
 		charset_utf16(name.bytes, name.n, text, sizeof(text));
@@ -214,7 +220,7 @@ static void look_mail(struct item *item, const struct cfb *cfb)
 	for (size_t i = 0; i < cfb_count(cfb) && !item->look->stopped; i++) {
 		cfb_entry(cfb, i, &entry);
 		if (entry.type != CFB_STREAM || strcasecmp(entry.name, ATTACHED_BYTES) ||
-		    !read_stream(&part, item, cfb, &entry))
+		    !read_stream(&part, item, cfb, &entry, item_begin))
 			continue;
 		part.part = false;
 		if (entry.parent < cfb_count(cfb) && names[entry.parent])

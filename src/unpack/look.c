@@ -62,16 +62,21 @@ void look_free(struct item *item, void *memory, size_t size)
 	free(memory);
 }
 
-bool item_begin(struct item *item, struct item *parent)
+bool item_scratch(struct item *item, struct item *parent)
 {
-	struct look *look = parent->look;
 	*item = (struct item){
-		.look = look,
+		.look = parent->look,
 		.parent = parent,
 		.depth = parent->depth + 1,
 		.whole = true,
 	};
-	if (look->stopped)
+	return !item->look->stopped;
+}
+
+bool item_begin(struct item *item, struct item *parent)
+{
+	struct look *look = parent->look;
+	if (!item_scratch(item, parent))
 		return false;
 	if (look->numbers >= look->bounds->entries) {
 		look_stop(parent, UNPACK_ENTRIES);
@@ -162,6 +167,13 @@ static bool is_archive(enum signature_format format)
 	return format >= SIGNATURE_7Z && format <= SIGNATURE_COMPRESSED;
 }
 
+// Holds files as they are: an archive among them is an entry, and nothing that was put behind.
+static bool holds_files(enum signature_format format)
+{
+	return format == SIGNATURE_CFB || format == SIGNATURE_TNEF || format == SIGNATURE_ONENOTE ||
+	       format == SIGNATURE_TAR || format == SIGNATURE_CLOSED;
+}
+
 // A program that carries an archive, as installers do; and an image or a document that does, which
 // none should.
 static void look_for_carried(struct item *item)
@@ -200,8 +212,7 @@ static bool is_iso(const struct item *item)
 // What stands at the end, or far behind the beginning: a ZIP behind anything, a disk.
 static void look_at_end(struct item *item, enum signature_format format)
 {
-	if (format != SIGNATURE_ZIP && format != SIGNATURE_TAR && format != SIGNATURE_CFB &&
-	    zip_at_end(item->bytes, item->n)) {
+	if (format != SIGNATURE_ZIP && zip_at_end(item->bytes, item->n, holds_files(format))) {
 		item->kinds |= UNPACK_ARCHIVE;
 		if (!(item->kinds & (UNPACK_EXECUTABLE | UNPACK_SCRIPT)))
 			item->kinds |= UNPACK_AMBIGUOUS;
@@ -226,7 +237,7 @@ static void look_into(struct item *item, struct signature signature)
 	} else if (format != SIGNATURE_NONE) {
 		readers[format](item);
 	}
-	if (format != SIGNATURE_ZIP && !is_archive(format))
+	if (format != SIGNATURE_ZIP && !is_archive(format) && !holds_files(format))
 		look_for_carried(item);
 	look_at_end(item, format);
 }
@@ -235,13 +246,11 @@ static void look_into(struct item *item, struct signature signature)
 static bool may_look(struct item *item, enum signature_format format)
 {
 	bool deepest = item->depth >= UNPACK_DEPTH_MAX || item->depth >= item->look->bounds->depth;
-	if (!item->n)
-		return false;
 	if (!item->whole)
 		item_limit(item, UNPACK_MEMORY);
-	else if (deepest && format != SIGNATURE_NONE && format != SIGNATURE_XML)
+	else if (item->n && deepest && format != SIGNATURE_NONE && format != SIGNATURE_XML)
 		item_limit(item, UNPACK_DEPTH);
-	return item->whole && (!deepest || format == SIGNATURE_XML);
+	return item->whole && item->n && (!deepest || format == SIGNATURE_XML);
 }
 
 // Of these, only who opens them knows what they are.
@@ -261,10 +270,12 @@ static void judge(struct item *item)
 	item->kinds |= kinds | item->name.kinds;
 	if (item->name.other[0])
 		item->kinds |= unpack_kinds(item->name.other, NULL, 0);
+	uint32_t numbers = item->look->numbers;
 	if (look)
 		look_into(item, signature);
 	// Of a name that promises entries, and of no kind that is known here.
-	if (item->n && !signature.kinds && (kinds & (UNPACK_ARCHIVE | UNPACK_DISK_IMAGE)))
+	if (item->n && !signature.kinds && (kinds & (UNPACK_ARCHIVE | UNPACK_DISK_IMAGE)) &&
+	    item->look->numbers == numbers)
 		item_limit(item, UNPACK_UNKNOWN);
 	item->kinds = kinds_compare(name, item->kinds, item->content);
 }

@@ -42,6 +42,8 @@ struct item {
 
 // An entry of parent.  false: no more of them may be read, and look->stopped.
 bool item_begin(struct item *item, struct item *parent);
+// In its place, for bytes that only a reader judges: it is no entry, and item_drop() ends it.
+bool item_scratch(struct item *item, struct item *parent);
 // Its bytes, one piece after the other.  false: the entry, or all, is at its bound; nothing more
 // of it need be read.
 bool item_add(struct item *item, const uint8_t *bytes, size_t n);
@@ -49,7 +51,7 @@ bool item_add(struct item *item, const uint8_t *bytes, size_t n);
 bool item_set(struct item *item, const uint8_t *bytes, size_t n);
 // Judges, looks into, tells, and adds what it is to what its parent is.
 void item_end(struct item *item);
-// In its place, for what was read to be judged by its reader and is nobody's file.
+// Ends it without a word.
 void item_drop(struct item *item);
 // A name of UTF-8.
 void item_name(struct item *item, const char *name);

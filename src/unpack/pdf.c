@@ -157,7 +157,7 @@ static bool is_zlib(const uint8_t *bytes, size_t n)
 static void look_objects(struct pdf *pdf, const uint8_t *data, size_t n)
 {
 	struct item part;
-	if (!item_begin(&part, pdf->item))
+	if (!item_scratch(&part, pdf->item))
 		return;
 	inflate_item(&part, INFLATE_ZLIB, data, n);
 	if (part.limit == UNPACK_DAMAGED) { // or encrypted, which is known at the end

@@ -78,7 +78,7 @@ static void read_object(struct rtf *rtf)
 	int high = -1, depth = 0;
 	char word[WORD_MAX + 1];
 	bool more = true;
-	if (!item_begin(&part, rtf->item))
+	if (!item_scratch(&part, rtf->item))
 		return;
 	while (more && rtf->at < rtf->end && depth >= 0) {
 		uint8_t c = *rtf->at++;

@@ -415,13 +415,14 @@ void zip_done(struct zip *zip)
 	zip->entries = NULL;
 }
 
-bool zip_at_end(const uint8_t *bytes, size_t n)
+bool zip_at_end(const uint8_t *bytes, size_t n, bool last)
 {
 	const struct zip zip = { .bytes = bytes, .n = n };
 	struct end ends[ENDS_MAX];
 	size_t found = find_ends(&zip, ends);
 	for (size_t i = 0; i < found; i++)
-		if (is_at(&zip, ends[i].central, "PK\1\2", CENTRAL_SIZE))
+		if (is_at(&zip, ends[i].central, "PK\1\2", CENTRAL_SIZE) &&
+		    (!last || ends[i].after == 0))
 			return true;
 	return false;
 }

@@ -48,7 +48,8 @@ struct zip {
 // wrong is told by *ret's marks; the entries live as long as bytes do.
 int zip_read(const uint8_t *bytes, size_t n, uint32_t max, struct zip *ret);
 void zip_done(struct zip *zip);
-// Whether there is the end of one with entries, whatever the bytes begin with.
-bool zip_at_end(const uint8_t *bytes, size_t n);
+// Whether there is the end of one with entries, whatever the bytes begin with; last: with nothing
+// behind it.
+bool zip_at_end(const uint8_t *bytes, size_t n, bool last);
 
 #endif

@@ -21,8 +21,11 @@ static void read_name(struct item *item, const struct zip_entry *entry)
 	header = item->name;
 	charset_read(entry->unicode, entry->n_unicode, true, &item->name);
 	item->name.kinds |= header.kinds;
-	if (strcmp(header.shown, item->name.shown))
-		strcpy(item->name.other, header.shown);
+	if (!strcmp(header.shown, item->name.shown))
+		return;
+	strcpy(item->name.other, header.shown);
+	if (unpack_kinds(header.shown, NULL, 0) != unpack_kinds(item->name.shown, NULL, 0))
+		item->parent->kinds |= UNPACK_AMBIGUOUS;
 }
 
 // The bytes of its data, as far as they are there.
@@ -92,6 +95,8 @@ static enum document_form look_entries(struct item *item, bool carried)
 		look_entry(item, &zip, &zip.entries[i], form);
 	if (zip.ambiguous || (!carried && (zip.base || zip.behind)))
 		item->kinds |= UNPACK_AMBIGUOUS;
+	if (zip.more)
+		look_stop(item, UNPACK_ENTRIES);
 	if (zip.damaged)
 		item_limit(item, UNPACK_DAMAGED);
 	if (zip.masked)

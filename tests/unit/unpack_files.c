@@ -114,6 +114,7 @@ static const struct row rows[] = {
 	{ "field.docx", "= office\n" },
 	{ "file.pdf", "1<0 EmbeddedFile 128 executable\n"
 		      "= pdf active\n" },
+	{ "folders.zip", "= archive\n" },
 	{ "goto.pdf", "= pdf\n" },
 	{ "hidden.pdf", "= pdf active\n" },
 	{ "in-comment.zip", "1<0 a.txt 34 text\n"
@@ -147,12 +148,12 @@ static const struct row rows[] = {
 			"= archive office misleading\n" },
 	{ "notes.one", "1<0 FileDataStoreObject 49 script text html\n"
 		       "= office active\n" },
-	{ "object.doc", "3<0 a.exe 128 executable\n"
+	{ "object.doc", "1<0 a.exe 128 executable\n"
 			"= office active\n" },
-	{ "object.docx", "7<5 請求書.pdf.js 15 script text misleading\n"
+	{ "object.docx", "6<5 請求書.pdf.js 15 script text misleading\n"
 			 "5<0 word/embeddings/oleObject1.bin 2560 office active\n"
 			 "= office active\n" },
-	{ "object.rtf", "2<0 a.exe 128 executable\n"
+	{ "object.rtf", "1<0 a.exe 128 executable\n"
 			"= office active\n" },
 	{ "objects.pdf", "= pdf active\n" },
 	{ "only-central.zip", "1<0 a.txt 34 text\n"
@@ -193,9 +194,14 @@ static const struct row rows[] = {
 	{ "template.rtf", "= office active\n" },
 	{ "tool.exe.gz", "1<0 tool.exe 128 executable\n"
 			 "= archive\n" },
+	{ "two-ends.zip", "1<0 a.txt 34 text\n"
+			  "2<0 b.exe 128 executable\n"
+			  "= archive ambiguous\n" },
 	{ "two.zip", "1<0 a.txt 34 text\n"
 		     "2<0 b.exe 128 executable\n"
 		     "= archive ambiguous\n" },
+	{ "unicode-extra.zip", "1<0 b.exe (a.txt) 128 executable text\n"
+			       "= archive ambiguous\n" },
 	{ "utf8-flag.zip", "1<0 予算表.xls 34 office text\n"
 			   "= archive\n" },
 	{ "utf8-noflag.zip", "1<0 予算表.xls (莠育ｮ苓｡ｨ.xls) 34 office text\n"

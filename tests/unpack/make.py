@@ -6,6 +6,7 @@ Run once; its results are committed, so that the tests need none of the tools: 7
 source package: libarchive/test/*.rar.uu), given as the second argument, since nothing free makes RAR.
 What is in the files is harmless: "programs" are a few bytes that begin like one.
 """
+import base64
 import binascii
 import bz2
 import gzip
@@ -26,6 +27,17 @@ RARS = sys.argv[2] if len(sys.argv) > 2 else None
 EXE = b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0\xb8" + b"\0" * 43 + struct.pack("<I", 64) + b"PE\0\0L\1" + b"\0" * 58
 TEXT = "本日の会議は中止です。\n".encode()
 WHEN = (2026, 4, 1, 9, 0, 0)
+
+
+# A ZIP that holds itself, by Russ Cox ("Zip Files All The Way Down", 2010; in Go's archive/zip tests).
+QUINE = (
+    "UEsDBBQAAAAIAAgDZDz59IlkSAEAALgBAAAHAAAAci9yLnppcAAlANr/UEsDBBQAAAAIAAgDZDz59IlkSAEAALgBAAAHAAAAci9y"
+    "LnppcAAvAND/ACUA2v9QSwMEFAAAAAgACANkPPn0iWRIAQAAuAEAAAcAAAByL3IuemlwAC8A0P/CVI5XOQAFAPr/wlSOVzkABQD6"
+    "/wAFAPr/ABQA6//CVI5XOQAFAPr/AAUA+v8AFADr/0KIIcQAABQA6/9CiCHEAAAUAOv/QoghxAAAFADr/0KIIcQAABQA6/9CiCHE"
+    "AAAAAP//AAAA//8ANADL/0KIIcQAAAAA//8AAAD//wA0AMv/QughXg8AAAD//wrwZmQSYcAV3OigSL9IryqzIMCblQ3EZwRCUwYG"
+    "BkAABgD5/20BAAAAAELoIV4PAAAA//8K8GZkEmHAFdzooEi/SK8qsyDAm5UNxGcEQlMGBgZAAAYA+f9tAQAAAABQSwECFAAUAAAA"
+    "CAAIA2Q8+fSJZEgBAAC4AQAABwAAAAAAAAAAAAAAAAAAAAAAci9yLnppcFBLBQYAAAAAAQABADUAAABtAQAAAAA="
+)
 
 
 def write(name, data):
@@ -287,6 +299,26 @@ def zips():
     for i in range(40):
         nested = make_zip(("n.zip", nested))
     write("nested40.zip", nested)
+    write("quine.zip", base64.b64decode(QUINE))
+    write("folders.zip", make_zip(*[("%d/" % i, b"") for i in range(30)], method=zipfile.ZIP_STORED))
+    # Info-ZIP's other name; and an end of ZIP64 that points elsewhere than the old one.
+    name = "b.exe".encode()
+    extra = struct.pack("<HHBI", 0x7075, 5 + len(name), 1, zlib.crc32(b"a.txt")) + name
+    plain = raw_zip([(b"a.txt", b"a.txt", EXE)])
+    at = plain.index(b"PK\1\2")
+    central = bytearray(plain[at:-22])
+    central[30:32] = struct.pack("<H", len(extra))
+    write("unicode-extra.zip", plain[:at] + bytes(central) + extra + plain[-22:-10] + struct.pack("<IIH", len(central) + len(extra), at, 0))
+    one, two = raw_zip([(b"a.txt", b"a.txt", TEXT)]), raw_zip([(b"b.exe", b"b.exe", EXE)], offset=0)
+    first, second = one.index(b"PK\1\2"), two.index(b"PK\1\2")
+    locals_ = one[:first] + two[:second]
+    central_one, central_two = one[first:-22], bytearray(two[second:-22])
+    central_two[42:46] = struct.pack("<I", first)
+    places = len(locals_), len(locals_) + len(central_one)
+    end64 = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, 1, 1, len(central_two), places[1])
+    locator = struct.pack("<IIQI", 0x07064B50, 0, places[1] + len(central_two), 1)
+    old = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 1, 1, len(central_one), places[0], 0)
+    write("two-ends.zip", locals_ + central_one + bytes(central_two) + end64 + locator + old)
     write("many.zip", make_zip(*[("%d" % i, b"") for i in range(60)], method=zipfile.ZIP_STORED))
     write("kakera.tar.gz", gzip.compress(b"\0" * 3000000, 9, mtime=0))
 
