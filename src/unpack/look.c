@@ -12,7 +12,7 @@
 #include "unpack/magic.h"
 #include "unpack/zip.h"
 
-enum { HOLD_FIRST = 16384, ISO_AT = 32769 };
+enum { HOLD_FIRST = 16384, ISO_AT = 32769, ISO_SECTOR = 2048, UDF_SECTORS = 64 };
 
 int unpack_load(void)
 {
@@ -209,6 +209,17 @@ static bool is_iso(const struct item *item)
 	return item->n > ISO_AT + 5 && !memcmp(item->bytes + ISO_AT, "CD001", 5);
 }
 
+// UDF beside ISO 9660: another tree, of which only the other is read.
+static bool has_udf(const struct item *item)
+{
+	for (size_t sector = 17; sector < UDF_SECTORS; sector++) {
+		size_t at = sector * ISO_SECTOR + 1;
+		if (item->n >= at + 4 && !memcmp(item->bytes + at, "NSR0", 4))
+			return true;
+	}
+	return false;
+}
+
 // What stands at the end, or far behind the beginning: a ZIP behind anything, a disk.
 static void look_at_end(struct item *item, enum signature_format format)
 {
@@ -222,6 +233,8 @@ static void look_at_end(struct item *item, enum signature_format format)
 		item->kinds |= UNPACK_DISK_IMAGE | UNPACK_AMBIGUOUS;
 		archive_look(item, SIGNATURE_ISO, 0);
 	}
+	if (format == SIGNATURE_ISO && has_udf(item))
+		item_limit(item, UNPACK_UNKNOWN);
 	if (has_trailer(item, "koly") || has_trailer(item, "conectix")) {
 		item->kinds |= UNPACK_DISK_IMAGE;
 		item_limit(item, UNPACK_UNKNOWN);

@@ -200,6 +200,9 @@ static const struct row rows[] = {
 	{ "two.zip", "1<0 a.txt 34 text\n"
 		     "2<0 b.exe 128 executable\n"
 		     "= archive ambiguous\n" },
+	{ "udf.iso.gz", "2<1 A.EXE 128 executable\n"
+			"1<0 udf.iso 858112 disk-image !unknown\n"
+			"= archive !unknown\n" },
 	{ "unicode-extra.zip", "1<0 b.exe (a.txt) 128 executable text\n"
 			       "= archive ambiguous\n" },
 	{ "utf8-flag.zip", "1<0 予算表.xls 34 office text\n"

@@ -344,6 +344,8 @@ def archives():
     write("cp932.lzh", lzh("予算表.exe".encode("cp932"), EXE))
     write("a.cab", tool(["gcab", "-c", "x.cab", "memo.txt", "tool.exe"], members, "x.cab"))
     iso = tool(["genisoimage", "-quiet", "-J", "-input-charset", "utf-8", "-o", "x.iso", "予算.exe"], [("予算.exe", EXE)], "x.iso")
+    udf = tool(["genisoimage", "-quiet", "-udf", "-o", "x.iso", "a.exe"], [("a.exe", EXE)], "x.iso")
+    write("udf.iso.gz", gzip.compress(udf, 9, mtime=0))
     write("a.iso.gz", gzip.compress(iso, 9, mtime=0))
     write("a.cpio", tool(["bash", "-c", "printf 'memo.txt\\ntool.exe\\n' | cpio -o -H newc --quiet >x.cpio"], members, "x.cpio"))
     if RARS:
