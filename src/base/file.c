@@ -131,6 +131,32 @@ int file_open_folder(const char *path, unsigned mode, int *ret_fd)
 	return 0;
 }
 
+int file_give_folder(const char *above, const char *name, unsigned mode, uint32_t uid, uint32_t gid,
+		     char *out, size_t size)
+{
+	struct stat st;
+	int fd;
+	int r = file_open_folder(above, 0755, &fd);
+	if (r < 0)
+		return r;
+	close(fd);
+	if ((size_t)snprintf(out, size, "%s/%s", above, name) >= size)
+		return -ENAMETOOLONG;
+	if (mkdir(out, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	if (lstat(out, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	if (geteuid() != 0)
+		return 0;
+	if ((st.st_mode & 07777) != mode && chmod(out, mode) < 0)
+		return -errno;
+	if (st.st_uid == uid && st.st_gid == gid)
+		return 0;
+	return lchown(out, uid, gid) < 0 ? -errno : 0;
+}
+
 int file_lock_folder(int fd, unsigned patience_ms)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };

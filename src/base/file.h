@@ -19,6 +19,10 @@ int file_read(int dir_fd, const char *name, size_t max, char **ret_bytes, size_t
 uint64_t file_sum(const void *bytes, size_t size);
 // Opens a folder, making it with this mode (and those above it with 0755) when missing.
 int file_open_folder(const char *path, unsigned mode, int *ret_fd);
+// The folder `name` of the folder `above`, with this mode and, where this process is root, this
+// owner; both are made when missing.  Its path in out.
+int file_give_folder(const char *above, const char *name, unsigned mode, uint32_t uid, uint32_t gid,
+		     char *out, size_t size);
 // Until it is closed; -EWOULDBLOCK: another process has had it for so many milliseconds.
 int file_lock_folder(int fd, unsigned patience_ms);
 

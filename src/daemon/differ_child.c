@@ -12,18 +12,6 @@
 #include "daemon/snapshot.h"
 #include "plan/diff.h"
 
-static int plan_of(const struct snapshot *snapshot, const struct geo_known *countries,
-		   struct diag *diag, struct plan **ret)
-{
-	struct pol_policy *policy = NULL;
-	int r = policy_read_sources(snapshot->files, snapshot->n_files, snapshot->job.directory,
-				    diag, &policy, NULL);
-	if (r == 0)
-		r = plan_make_with(policy, countries, diag, ret, NULL);
-	policy_free(policy);
-	return r;
-}
-
 static int plan_of_nothing(struct diag *diag, struct plan **ret)
 {
 	static const char nothing[] = "version: 1\n";
@@ -93,9 +81,9 @@ static int compare(const struct snapshot *before, const struct snapshot *after,
 	struct control_writer head, rows;
 	control_writer_init(&head, 4096);
 	control_writer_init(&rows, DIFFER_BYTES_MAX);
-	int r = before ? plan_of(before, countries, diag, &was) : plan_of_nothing(diag, &was);
+	int r = before ? snapshot_plan(before, countries, diag, &was) : plan_of_nothing(diag, &was);
 	if (r == 0)
-		r = plan_of(after, countries, diag, &is);
+		r = snapshot_plan(after, countries, diag, &is);
 	if (r < 0) {
 		diag_sort(diag);
 		put_faults(diag, &head, &rows);

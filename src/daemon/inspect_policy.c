@@ -15,7 +15,6 @@
 #include "daemon/mail_profile.h"
 #include "daemon/snapshot.h"
 #include "plan/plan.h"
-#include "policy/policy.h"
 
 struct job {
 	uint64_t generation;
@@ -40,23 +39,18 @@ void inspect_policy_free(struct inspect_policy *policy)
 	free(policy);
 }
 
-static int plan_snapshot(const struct snapshot *snapshot, const struct geo_known *countries,
+static int make_profiles(const struct snapshot *snapshot, const struct geo_known *countries,
 			 struct inspect_policy *ret)
 {
 	struct diag *diag = diag_new();
-	struct pol_policy *policy = NULL;
 	struct plan *plan = NULL;
-	int r = policy_read_sources(snapshot->files, snapshot->n_files, snapshot->job.directory,
-				    diag, &policy, NULL);
-	if (r == 0)
-		r = plan_make_with(policy, countries, diag, &plan, NULL);
+	int r = snapshot_plan(snapshot, countries, diag, &plan);
 	if (r == 0)
 		r = mail_profiles_make(plan, ret->arena, &ret->profiles);
 	if (r < 0 && diag_count(diag))
 		snprintf(ret->why, sizeof(ret->why), "the policy has faults: %s",
 			 diag_at(diag, 0)->message);
 	plan_free(plan);
-	policy_free(policy);
 	diag_free(diag);
 	return r;
 }
@@ -69,7 +63,7 @@ static void make(const struct job *job, struct inspect_policy *ret)
 	if (r == 0)
 		r = countries_input_map(job->countries, &countries);
 	if (r == 0)
-		r = plan_snapshot(&snapshot, countries_input_known(&countries), ret);
+		r = make_profiles(&snapshot, countries_input_known(&countries), ret);
 	if (r < 0 && !ret->why[0])
 		snprintf(ret->why, sizeof(ret->why), "the policy cannot be planned: %s",
 			 strerror(-r));

@@ -1,9 +1,7 @@
 // Starting and ending the processes of inspection.
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,37 +13,11 @@
 
 enum { SOCKET_BYTES = 1024 * 1024, LONG_LIFE_MS = 5000 };
 
-static void run(const char *argument, int socket, const int *fds, size_t n_fds)
-{
-	int taken[1 + INSPECTION_FDS_MAX] = { socket };
-	if (n_fds)
-		memcpy(taken + 1, fds, n_fds * sizeof(*fds));
-	reborn_take(taken, 1 + n_fds);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	reborn_run(argument);
-}
-
 int inspection_spawn(const char *argument, const int *fds, size_t n_fds, pid_t *ret_pid,
 		     int *ret_socket)
 {
-	int pair[2], bytes = SOCKET_BYTES;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	for (int i = 0; i < 2; i++)
-		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
-			setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	pid_t pid = fork();
-	if (pid == 0)
-		run(argument, pair[1], fds, n_fds);
-	int r = pid < 0 ? -errno : 0;
-	close(pair[1]);
-	if (r < 0) {
-		close(pair[0]);
-		return r;
-	}
-	*ret_pid = pid;
-	*ret_socket = pair[0];
-	return 0;
+	const struct reborn_command command = { argument, fds, n_fds, SOCKET_BYTES, true };
+	return reborn_start(&command, ret_pid, ret_socket);
 }
 
 const char *inspection_child_how(const struct inspection_child *child,

@@ -38,22 +38,17 @@ static int answer(const struct snapshot *snapshot, const struct judge_world *wor
 		  const struct geo_known *countries, FILE *out)
 {
 	struct diag *diag = diag_new();
-	struct pol_policy *policy = NULL;
 	struct plan *plan = NULL;
 	struct judge_verdict *verdicts = calloc(world->n_entries + 1, sizeof(*verdicts));
 	int r = verdicts ? 0 : -1;
 	if (r == 0)
-		r = policy_read_sources(snapshot->files, snapshot->n_files, snapshot->job.directory,
-					diag, &policy, NULL);
-	if (r == 0)
-		r = plan_make_with(policy, countries, diag, &plan, NULL);
+		r = snapshot_plan(snapshot, countries, diag, &plan);
 	if (r == 0) {
 		judge(plan, world, verdicts);
 		r = write_answer(out, plan, verdicts, world->n_entries);
 	}
 	free(verdicts);
 	plan_free(plan);
-	policy_free(policy);
 	diag_free(diag);
 	return r;
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/boot.h"
@@ -104,12 +103,6 @@ static void write_head(struct keeper *keeper)
 
 // --- the process
 
-static void run_keeper(int socket)
-{
-	reborn_take(&socket, 1);
-	reborn_run(KEEPER_ARGUMENT);
-}
-
 static int say(struct keeper *keeper, const struct keeper_head *head, const void *bytes,
 	       size_t size)
 {
@@ -146,22 +139,11 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *a
 
 static int spawn(struct keeper *keeper)
 {
-	int pair[2], bytes = SOCKET_BYTES;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	if (setsockopt(pair[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
-		setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	pid_t pid = fork();
-	if (pid == 0)
-		run_keeper(pair[1]);
-	int r = pid < 0 ? -errno : 0;
-	close(pair[1]);
-	if (r < 0) {
-		close(pair[0]);
+	static const struct reborn_command command = { .argument = KEEPER_ARGUMENT,
+						       .socket_bytes = SOCKET_BYTES };
+	int r = reborn_start(&command, &keeper->pid, &keeper->socket);
+	if (r < 0)
 		return r;
-	}
-	keeper->socket = pair[0];
-	keeper->pid = pid;
 	keeper->is_up = false;
 	keeper->answered_usec = boot_now_usec();
 	r = say_hello(keeper);
@@ -403,33 +385,6 @@ void keeper_set_limits(struct keeper *keeper, const struct audit_limits *limits)
 		become_gone(keeper); // the next one gets them with its hello
 }
 
-// LOG and LOG/audit; the latter is the keeper's, the former lets its readers pass.
-static int make_folder(struct keeper *keeper, const char *log)
-{
-	struct stat st;
-	int fd;
-	int r = file_open_folder(log, 0755, &fd);
-	if (r < 0)
-		return r;
-	close(fd);
-	if ((size_t)snprintf(keeper->folder, sizeof(keeper->folder), "%s/audit", log) >=
-	    sizeof(keeper->folder))
-		return -ENAMETOOLONG;
-	if (mkdir(keeper->folder, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	if (lstat(keeper->folder, &st) < 0)
-		return -errno;
-	if (!S_ISDIR(st.st_mode))
-		return -ENOTDIR;
-	if (geteuid() != 0)
-		return 0;
-	if ((st.st_mode & 07777) != 0750 && chmod(keeper->folder, 0750) < 0)
-		return -errno;
-	if (st.st_uid == keeper->options.uid && st.st_gid == keeper->options.gid)
-		return 0;
-	return lchown(keeper->folder, keeper->options.uid, keeper->options.gid) < 0 ? -errno : 0;
-}
-
 static int start(struct keeper *keeper)
 {
 	int r = spawn(keeper);
@@ -454,7 +409,8 @@ int keeper_start(sd_event *event, const struct keeper_options *options, struct f
 	};
 	int r = keeper_queue_init(&keeper->queue, KEEPER_QUEUE_BYTES);
 	if (r == 0)
-		r = make_folder(keeper, options->folder);
+		r = file_give_folder(options->folder, "audit", 0750, options->uid, options->gid,
+				     keeper->folder, sizeof(keeper->folder)); // it has readers
 	if (r < 0)
 		failure_set(failure, SK_RECORD_BLOCKED, r, "%s: %s", options->folder, strerror(-r));
 	if (r == 0 && (r = key_open(options->state_fd, &keeper->key)) < 0)

@@ -6,13 +6,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/boot.h"
@@ -50,13 +47,6 @@ struct mail_book {
 };
 
 // --- the process
-
-static void run_book(const struct mail_book *book, int control)
-{
-	const int fds[] = { control, book->records[0], book->board_fd }; // MAIL_BOOK_CONTROL and on
-	reborn_take(fds, sizeof(fds) / sizeof(fds[0]));
-	reborn_run(MAIL_BOOK_ARGUMENT);
-}
 
 static int say(struct mail_book *book, enum mail_book_word word)
 {
@@ -134,25 +124,18 @@ static int open_records(struct mail_book *book)
 
 static int spawn(struct mail_book *book)
 {
-	int pair[2];
 	int r = open_records(book);
 	if (r < 0)
 		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
+	const int fds[] = { book->records[0], book->board_fd }; // after MAIL_BOOK_CONTROL
+	const struct reborn_command command = { .argument = MAIL_BOOK_ARGUMENT,
+						.fds = fds,
+						.n_fds = 2 };
 	book->board->error = 0;
 	book->board->alive_usec = 0;
-	pid_t pid = fork();
-	if (pid == 0)
-		run_book(book, pair[1]);
-	r = pid < 0 ? -errno : 0;
-	close(pair[1]);
-	if (r < 0) {
-		close(pair[0]);
+	r = reborn_start(&command, &book->pid, &book->control);
+	if (r < 0)
 		return r;
-	}
-	book->control = pair[0];
-	book->pid = pid;
 	book->started_usec = boot_now_usec();
 	r = say(book, MAIL_BOOK_HELLO);
 	if (r == 0 && book->event)
@@ -252,33 +235,6 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 
 // --- the whole
 
-// LOG and LOG/mail; the latter is the book's alone.
-static int make_folder(struct mail_book *book)
-{
-	struct stat st;
-	int fd;
-	int r = file_open_folder(book->options.log, 0755, &fd);
-	if (r < 0)
-		return r;
-	close(fd);
-	if ((size_t)snprintf(book->folder, sizeof(book->folder), "%s/mail", book->options.log) >=
-	    sizeof(book->folder))
-		return -ENAMETOOLONG;
-	if (mkdir(book->folder, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	if (lstat(book->folder, &st) < 0)
-		return -errno;
-	if (!S_ISDIR(st.st_mode))
-		return -ENOTDIR;
-	if (geteuid() != 0)
-		return 0;
-	if ((st.st_mode & 07777) != 0700 && chmod(book->folder, 0700) < 0)
-		return -errno;
-	if (st.st_uid == book->options.uid && st.st_gid == book->options.gid)
-		return 0;
-	return lchown(book->folder, book->options.uid, book->options.gid) < 0 ? -errno : 0;
-}
-
 static int open_board(struct mail_book *book)
 {
 	book->board_fd = memfd_create("sekisho-mail-book", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -322,7 +278,8 @@ int mail_book_start(sd_event *event, const struct mail_book_options *options,
 		.control = -1,
 		.down_usec = boot_now_usec(),
 	};
-	int r = make_folder(book);
+	int r = file_give_folder(options->log, "mail", 0700, options->uid, options->gid,
+				 book->folder, sizeof(book->folder));
 	if (r < 0)
 		failure_set(failure, SK_MAIL_BOOK_BLOCKED, r, "%s/mail: %s", options->log,
 			    strerror(-r));

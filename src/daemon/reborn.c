@@ -1,10 +1,13 @@
 #include "daemon/reborn.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,4 +40,40 @@ _Noreturn void reborn_run(const char *argument)
 	snprintf(fault, sizeof(fault), "SEKISHO_FAULT=%s", faults ? faults : "");
 	execve("/proc/self/exe", argv, environment);
 	_exit(CANNOT_RUN);
+}
+
+static _Noreturn void run(const struct reborn_command *command, int socket)
+{
+	int fds[REBORN_FDS_MAX] = { socket };
+	for (size_t i = 0; i < command->n_fds; i++)
+		fds[1 + i] = command->fds[i];
+	reborn_take(fds, 1 + command->n_fds);
+	if (command->with_gate)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	reborn_run(command->argument);
+}
+
+int reborn_start(const struct reborn_command *command, pid_t *ret_pid, int *ret_socket)
+{
+	const int bytes = command->socket_bytes;
+	int pair[2];
+	if (command->n_fds >= REBORN_FDS_MAX)
+		return -E2BIG;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	for (int i = 0; bytes && i < 2; i++)
+		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
+			setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	pid_t pid = fork();
+	if (pid == 0)
+		run(command, pair[1]);
+	int r = pid < 0 ? -errno : 0;
+	close(pair[1]);
+	if (r < 0) {
+		close(pair[0]);
+		return r;
+	}
+	*ret_pid = pid;
+	*ret_socket = pair[0];
+	return 0;
 }

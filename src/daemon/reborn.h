@@ -3,7 +3,9 @@
 #ifndef SEKISHO_DAEMON_REBORN_H
 #define SEKISHO_DAEMON_REBORN_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum { REBORN_FD_FIRST = 3, REBORN_FDS_MAX = 5 };
 
@@ -12,5 +14,17 @@ enum { REBORN_FD_FIRST = 3, REBORN_FDS_MAX = 5 };
 void reborn_take(const int *fds, size_t n);
 // The environment is empty but for what a test has in SEKISHO_FAULT (base/fault.h).
 _Noreturn void reborn_run(const char *argument);
+
+// A child that is this program again, at the other end of a socket pair of whole messages.
+struct reborn_command {
+	const char *argument;
+	const int
+		*fds; // after its end of the pair, which is REBORN_FD_FIRST; they stay the caller's
+	size_t n_fds;
+	int socket_bytes; // of both ends, where that may be forced; 0: what is usual
+	bool with_gate;	  // it is killed when the gate ends
+};
+// 0, or a negative errno.
+int reborn_start(const struct reborn_command *command, pid_t *ret_pid, int *ret_socket);
 
 #endif

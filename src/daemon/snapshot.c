@@ -280,3 +280,15 @@ int snapshot_store(const struct snapshot *snapshot, int dir_fd)
 			       snapshot->files[i].size);
 	return r;
 }
+
+int snapshot_plan(const struct snapshot *snapshot, const struct geo_known *countries,
+		  struct diag *diag, struct plan **ret_plan)
+{
+	struct pol_policy *policy = NULL;
+	int r = policy_read_sources(snapshot->files, snapshot->n_files, snapshot->job.directory,
+				    diag, &policy, NULL);
+	if (r == 0)
+		r = plan_make_with(policy, countries, diag, ret_plan, NULL);
+	policy_free(policy);
+	return r;
+}

@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "daemon/failure.h"
+#include "plan/plan.h"
 #include "policy/policy.h"
 
 enum {
@@ -41,6 +42,9 @@ struct snapshot {
 	size_t map_size;
 };
 int snapshot_map(int fd, struct snapshot *ret); // fd stays the caller's; may be closed after
+// The plan of the files.  Its faults are added to diag.
+int snapshot_plan(const struct snapshot *snapshot, const struct geo_known *countries,
+		  struct diag *diag, struct plan **ret_plan);
 void snapshot_done(struct snapshot *snapshot);
 
 // Writes the files into the folder dir_fd, each flushed to the disk.

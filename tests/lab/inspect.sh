@@ -36,6 +36,30 @@ has_lines() { [[ -s $work/$1/lines ]] && (($(<"$work/$1/lines") >= $2)); }
 lines() { cat "$work/$1/lines"; }
 goes_on() { local n && n=$(lines "$1") && eventually has_lines "$1" $((n + 10)); }
 ends() { touch "$work/$1/end"; eventually test -s "$work/$1/reply" && cat "$work/$1/reply"; }
+slow_twelve() { # messages m1 to m12, of a source each
+	local i
+	zone office sh -c 'for i in $(seq 1 12); do ip addr add 10.20.7.$i/32 dev eth0; done'
+	for i in {1..12}; do
+		mkdir -p "$work/m$i"
+		background office python3 "$here/smtp.py" slow 192.0.2.25 25 "$work/m$i" 10.20.7.$i
+	done
+	for i in {1..12}; do
+		check "message $i is under way" eval "eventually has_lines m$i 3 || eventually has_lines m$i 3"
+	done
+}
+end_twelve() { # some were of one inspector that is gone, some of others
+	local i whole=0 broken=0
+	for i in {1..12}; do touch "$work/m$i/end"; done
+	for i in {1..12}; do
+		case $(ends m$i) in
+		250*) whole=$((whole + 1)) ;;
+		broken*) broken=$((broken + 1)) ;;
+		esac
+	done
+	same "each ended one way or the other ($whole whole, $broken broken)" 12 $((whole + broken))
+	check "some were another inspector's" eval "((whole > 0))"
+	check "some were that one's" eval "((broken > 0))"
+}
 replaced() { # WHAT PID: another is there within a second
 	local end=$(($(date +%s%N) + 1500000000)) now
 	while (($(date +%s%N) < end)); do

@@ -17,25 +17,10 @@ check "mail passes" eventually mail_passes
 
 # --- spread over them, and one killed
 
-zone office sh -c 'for i in $(seq 1 12); do ip addr add 10.20.7.$i/32 dev eth0; done'
-for i in $(seq 1 12); do
-	mkdir -p "$work/m$i"
-	background office python3 "$here/smtp.py" slow 192.0.2.25 25 "$work/m$i" 10.20.7.$i
-done
-for i in $(seq 1 12); do check "message $i is under way" eventually has_lines m$i 3; done
+slow_twelve
 kill -9 "$(child inspect)"
 sleep 0.5
-for i in $(seq 1 12); do touch "$work/m$i/end"; done
-whole=0 broken=0
-for i in $(seq 1 12); do
-	case $(ends m$i) in
-	250*) whole=$((whole + 1)) ;;
-	broken*) broken=$((broken + 1)) ;;
-	esac
-done
-same "each ended one way or the other ($whole whole, $broken broken)" 12 $((whole + broken))
-check "some were another inspector's" eval '((whole > 0))'
-check "some were that one's" eval '((broken > 0))'
+end_twelve
 check "three are at work again" eventually eval '[[ $(number inspectors) == 3 ]]'
 for i in $(seq 1 12); do check "source $i passes" eventually mail_passes; done
 
