@@ -36,7 +36,8 @@ struct frame {
 	struct mime_told told;
 	char *boundaries[MIME_BOUNDARIES_MAX];
 	uint32_t n_boundaries;
-	bool digest, parts, closed; // a boundary was there; the last one
+	bool digest;
+	bool body, parts, closed; // something was in it; a boundary was; the last one was
 };
 
 struct mime {
@@ -74,9 +75,10 @@ static void close_top(struct mime *mime)
 		mime_leaf_end(&mime->leaf);
 	if (frame->told.part.kind == MIME_MULTIPART) {
 		mime->n_multiparts--;
-		if (!frame->parts && !context->over)
+		bool hides = frame->body || frame->parts; // returned mail is a header often
+		if (hides && !frame->parts && !context->over)
 			mime_told_doubt(context, &frame->told, MIME_BOUNDARY);
-		if (!frame->closed && !context->over)
+		if (hides && !frame->closed && !context->over)
 			mime_told_doubt(context, &frame->told, MIME_UNCLOSED);
 	}
 	mime_boundary_done(&context->store, frame->boundaries, frame->n_boundaries);
@@ -304,6 +306,8 @@ static void deliver(struct mime *mime, const uint8_t *bytes, size_t n)
 {
 	if (n && mime->place == PLACE_BODY)
 		mime_leaf_feed(&mime->leaf, bytes, n);
+	for (size_t i = 0; i < n && mime->place == PLACE_OUTSIDE && !top(mime)->body; i++)
+		top(mime)->body = !mime_is_space(bytes[i]);
 }
 
 static void flush_eol(struct mime *mime)

@@ -127,7 +127,7 @@ void mime_free(struct mime *mime); // NULL is fine
 size_t mime_memory(const struct mime *mime);
 // Bytes looked at so far by all steps together: at most MIME_WORK_TIMES the message's, whatever it
 // is, and MIME_WORK_PART for each part.
-enum { MIME_WORK_TIMES = 50, MIME_WORK_PART = 4096 };
+enum { MIME_WORK_TIMES = 250, MIME_WORK_PART = 4096 };
 uint64_t mime_work(const struct mime *mime);
 
 // Loads every character converter (iconv) that names are read with; before the sandbox closes,

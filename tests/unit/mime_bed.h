@@ -142,10 +142,11 @@ static inline void mime_bed_print(struct mime_bed *bed, char mark, uint32_t numb
 	struct mime_bed_text text = { 0 };
 	char c[8];
 	for (size_t i = 0; i < n; i++) {
-		const char *format = bytes[i] == '\r'			  ? "\\r"
-				     : bytes[i] == '\n'			  ? "\\n"
-				     : bytes[i] >= ' ' && bytes[i] < 0x7f ? "%c"
-									  : "\\%02x";
+		const char *format = bytes[i] == '\r'	? "\\r"
+				     : bytes[i] == '\n' ? "\\n"
+				     : bytes[i] >= ' ' && bytes[i] < 0x7f && bytes[i] != '\\'
+					     ? "%c"
+					     : "\\%02x";
 		mime_bed_add(&text, c, (size_t)snprintf(c, sizeof(c), format, bytes[i]));
 	}
 	mime_bed_say(bed, true, "%c %u %s\n", mark, number, text.n ? text.v : "");
