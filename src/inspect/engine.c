@@ -74,7 +74,10 @@ static void record_end(struct engine *engine, enum smtp_reason reason, uint16_t 
 {
 	// What comes after all is over is worth no record of its own.
 	bool late = reason == SMTP_BROKEN_OFF || reason == SMTP_AFTER_END;
-	if (engine->mail.open)
+	// The server may have refused the transaction before it, or the client, went.
+	if (engine->mail.open && reason == SMTP_BROKEN_OFF)
+		smtp_mail_abandon(engine);
+	else if (engine->mail.open)
 		smtp_mail_done(engine, reason, code);
 	else if (!late || !engine->recorded)
 		smtp_mail_session(engine, reason, code);
