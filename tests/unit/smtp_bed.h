@@ -218,7 +218,7 @@ struct bed_step {
 	struct bed_bytes bytes;
 };
 
-enum { BED_STEPS_MAX = 200 };
+enum { BED_STEPS_MAX = 400 };
 
 struct bed_script {
 	struct bed_step steps[BED_STEPS_MAX];

@@ -160,6 +160,8 @@ struct m_end {
 	uint64_t timer, rto;
 	unsigned same_acks, n_sent;
 	const char *fault; // what must not have happened
+	// How many bytes the segment at offset nxt is to have; NULL: at random.
+	uint32_t (*piece)(const struct m_end *end);
 };
 
 static inline void m_end_init(struct m_end *end, bool server, const uint8_t *out, uint32_t n_out)
@@ -329,7 +331,9 @@ static inline void m_push(struct m_net *net, struct m_end *end)
 {
 	for (unsigned i = 0; i < 8 && end->state == M_OPEN && !end->was_reset; i++) {
 		uint32_t edge = end->una + end->cwnd < end->edge ? end->una + end->cwnd : end->edge;
-		uint32_t n = 1 + m_random(end->gso && m_chance(30) ? end->mss * 6 : end->mss);
+		uint32_t n = end->piece ? end->piece(end)
+					: 1 + m_random(end->gso && m_chance(30) ? end->mss * 6
+										: end->mss);
 		if (end->nxt > end->n_out || (end->nxt == end->n_out && !end->closing))
 			return;
 		if (n > end->written - end->nxt)
