@@ -112,28 +112,28 @@ static void copy(char *out, size_t room, const char *text)
 }
 
 static void describe(char out[MAIL_REASON_MAX], const struct engine *engine,
-		     const struct smtp_reason_row *row)
+		     enum smtp_reason reason)
 {
+	const struct smtp_reason_row *row = smtp_reason_row(reason);
+	const char *japanese = smtp_reason_japanese(reason);
 	const uint16_t *enhanced = engine->reply_enhanced;
 	if (row->verdict == MAIL_REJECTED && enhanced[0])
 		snprintf(out, MAIL_REASON_MAX, "%s: %s, %u.%u.%u", row->word, row->words,
 			 enhanced[0], enhanced[1], enhanced[2]);
 	else
 		snprintf(out, MAIL_REASON_MAX, "%s: %s%s%s", row->word, row->words,
-			 row->japanese ? " / " : "", row->japanese ? row->japanese : "");
+			 japanese ? " / " : "", japanese ? japanese : "");
 }
 
-// What goes out is another control's matter than what comes in, and a rule may have a clause of its
-// own.
-static void tell_content(const struct smtp_mail *mail, const struct smtp_reason_row *row,
+// A rule may have a clause of its own.
+static void tell_content(const struct smtp_mail *mail, enum smtp_reason reason,
 			 struct mail_record *record)
 {
 	const char *clause = content_clause(mail->content);
 	record->n_files = content_files(mail->content, &record->files);
 	if (*clause)
 		record->clause = clause;
-	if (row->control_out && !mail->inward)
-		record->control = row->control_out;
+	record->control = smtp_reason_control(reason, mail->inward);
 }
 
 // Without the recipients when there is no memory for them: n_recipients still tells how many.
@@ -173,9 +173,9 @@ static void write_record(struct engine *engine, const struct smtp_mail *mail,
 		     mail->recipients[i].address);
 		recipients[i].code = mail->recipients[i].code;
 	}
-	describe(record.reason, engine, row);
+	describe(record.reason, engine, reason);
 	if (mail->content)
-		tell_content(mail, row, &record);
+		tell_content(mail, reason, &record);
 	if (engine->host.record)
 		engine->host.record(engine->host.arg, &record);
 	free(recipients);

@@ -4,16 +4,13 @@
 #include <string.h>
 
 #define REPLY(text) text "\r\n"
-// What comes in is a danger; what goes out may not have been meant to.
-#define ATTACHMENT(word, words, reply, japanese)                                                   \
+#define ATTACHMENT(word, words, reply)                                                             \
 	{                                                                                          \
-		"attachment-" word, words, MAIL_REFUSED, "MAIL-11", REPLY("550 5.7.1 " reply),     \
-			japanese, "MAIL-05"                                                        \
+		"attachment-" word, words, MAIL_REFUSED, "MAIL-11", REPLY("550 5.7.1 " reply)      \
 	}
-#define TOO_LARGE(word, words, reply, japanese)                                                    \
+#define TOO_LARGE(word, words, reply)                                                              \
 	{                                                                                          \
-		"attachment-" word, words, MAIL_REFUSED, "MAIL-03", REPLY("552 5.3.4 " reply),     \
-			japanese, NULL                                                             \
+		"attachment-" word, words, MAIL_REFUSED, "MAIL-03", REPLY("552 5.3.4 " reply)      \
 	}
 
 static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
@@ -24,8 +21,7 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 				     MAIL_PASSED, "MAIL-01", NULL },
 	[SMTP_PASSED_RECORDED] = { "attachment-recorded",
 				   "the server took it; a rule has an attachment recorded",
-				   MAIL_PASSED, "MAIL-11", NULL, "添付ファイルが記録の対象でした。",
-				   "MAIL-05" },
+				   MAIL_PASSED, "MAIL-11", NULL },
 	[SMTP_REJECTED] = { "rejected", "the server refused", MAIL_REJECTED, "", NULL },
 	[SMTP_BROKEN_OFF] = { "broken-off", "a side went away or began anew", MAIL_BROKEN_OFF, "",
 			      NULL },
@@ -75,66 +71,50 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 			       "", REPLY("454 4.7.0 TLS not available") },
 	[SMTP_ATTACHMENT_PROGRAM] = ATTACHMENT(
 		"program", "a program, a script, a shortcut or a disk image",
-		"An attached file is a program or can start one; such files are not accepted here",
-		"添付ファイルにプログラム（実行できるもの）があるため、受け付けられません。"),
+		"An attached file is a program or can start one; such files are not accepted here"),
 	[SMTP_ATTACHMENT_MACRO] = ATTACHMENT(
 		"macro", "a document with macros",
-		"An attached document has macros; save it without macros or as PDF and send it again",
-		"添付文書にマクロがあります。マクロのない形式かPDFで、もう一度送ってください。"),
+		"An attached document has macros; save it without macros or as PDF and send it again"),
 	[SMTP_ATTACHMENT_ENCRYPTED] = ATTACHMENT(
 		"encrypted", "an encrypted file",
-		"An attached file is encrypted or has a password, so it cannot be checked",
-		"暗号化（パスワード付き）の添付ファイルは、検査できないため受け付けられません。"),
+		"An attached file is encrypted or has a password, so it cannot be checked"),
 	[SMTP_ATTACHMENT_MISLEADING] = ATTACHMENT(
 		"misleading", "a name that hides what the file is",
-		"The name of an attached file hides what it is; give it its proper name and send it again",
-		"添付ファイルの名前が中身と合いません（二重拡張子など）。正しい名前で送ってください。"),
+		"The name of an attached file hides what it is; give it its proper name and send it again"),
 	[SMTP_ATTACHMENT_ACTIVE] = ATTACHMENT(
 		"active", "a document with scripts or embedded files",
-		"An attached document has scripts or files embedded that can start by themselves",
-		"添付文書に、自動的に動くもの（スクリプト、埋め込みファイル）があります。"),
+		"An attached document has scripts or files embedded that can start by themselves"),
 	[SMTP_ATTACHMENT_KIND] =
 		ATTACHMENT("kind", "a kind of file that may not pass",
-			   "An attached file is of a kind that is not accepted here",
-			   "受け付けられない種類の添付ファイルがあります。"),
+			   "An attached file is of a kind that is not accepted here"),
 	[SMTP_ATTACHMENT_NAME] =
 		ATTACHMENT("name", "a name of a file that may not pass",
-			   "An attached file has a name that is not accepted here",
-			   "受け付けられない名前（拡張子など）の添付ファイルがあります。"),
+			   "An attached file has a name that is not accepted here"),
 	[SMTP_ATTACHMENT_TYPE] =
 		ATTACHMENT("type", "a media type that may not pass",
-			   "An attached file has a media type that is not accepted here",
-			   "受け付けられない形式（メディアタイプ）の添付ファイルがあります。"),
+			   "An attached file has a media type that is not accepted here"),
 	[SMTP_ATTACHMENT_ANY] = ATTACHMENT("any", "an attachment where none may be",
-					   "Attachments are not accepted here",
-					   "添付ファイルは受け付けられません。"),
+					   "Attachments are not accepted here"),
 	[SMTP_ATTACHMENT_SIZE] = TOO_LARGE("size", "a file over the limit",
-					   "An attached file is larger than the limit",
-					   "添付ファイルの大きさが上限を超えています。"),
+					   "An attached file is larger than the limit"),
 	[SMTP_ATTACHMENT_TOTAL] = TOO_LARGE(
 		"total", "files that together are over the limit",
-		"The attached files together are larger than the limit; send them in several messages",
-		"添付ファイルの合計が上限を超えています。何通かに分けて送ってください。"),
+		"The attached files together are larger than the limit; send them in several messages"),
 	[SMTP_ATTACHMENT_NUMBER] =
 		TOO_LARGE("number", "more files than the limit",
-			  "More files are attached than the limit; send them in several messages",
-			  "添付ファイルの数が上限を超えています。何通かに分けて送ってください。"),
+			  "More files are attached than the limit; send them in several messages"),
 	[SMTP_ATTACHMENT_UNREAD] = ATTACHMENT(
 		"unread", "an archive or document that could not be read to its end",
 		"An attached archive or document cannot be checked to its end (damaged, nested or too "
-		"large)",
-		"添付の書庫や文書を最後まで検査できません（破損、多重の圧縮、大きすぎる）。"),
+		"large)"),
 	[SMTP_ATTACHMENT_UNDECODABLE] = ATTACHMENT(
 		"undecodable", "what programs read in different ways",
-		"The message can be read in different ways; send it again with an ordinary mail program",
-		"メールの形式が正しくなく、読み方が一つに決まりません。通常のメールソフトで送ってください。"),
+		"The message can be read in different ways; send it again with an ordinary mail program"),
 	[SMTP_ATTACHMENT_BUSY] = { "attachment-busy",
 				   "no room to look into another archive at this time",
 				   MAIL_REFUSED, "MAIL-11",
 				   REPLY("451 4.3.1 Too many attachments are being checked, try "
-					 "again later"),
-				   "検査が混み合っています。しばらくしてから送ってください。",
-				   "MAIL-05" },
+					 "again later") },
 	[SMTP_SESSIONS] = { "sessions", "more sessions than a source may have at a time",
 			    MAIL_REFUSED, "MAIL-02",
 			    REPLY("421 4.7.0 Too many sessions from your address") },
@@ -192,9 +172,48 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 			  REPLY("421 4.3.2 Try again later") },
 };
 
+static const char *const japanese[SMTP_REASON_COUNT] = {
+	[SMTP_PASSED_RECORDED] = "添付ファイルが記録の対象でした。",
+	[SMTP_ATTACHMENT_PROGRAM] =
+		"添付ファイルにプログラム（実行できるもの）があるため、受け付けられません。",
+	[SMTP_ATTACHMENT_MACRO] =
+		"添付文書にマクロがあります。マクロのない形式かPDFで、もう一度送ってください。",
+	[SMTP_ATTACHMENT_ENCRYPTED] =
+		"暗号化（パスワード付き）の添付ファイルは、検査できないため受け付けられません。",
+	[SMTP_ATTACHMENT_MISLEADING] =
+		"添付ファイルの名前が中身と合いません（二重拡張子など）。正しい名前で送ってください。",
+	[SMTP_ATTACHMENT_ACTIVE] =
+		"添付文書に、自動的に動くもの（スクリプト、埋め込みファイル）があります。",
+	[SMTP_ATTACHMENT_KIND] = "受け付けられない種類の添付ファイルがあります。",
+	[SMTP_ATTACHMENT_NAME] = "受け付けられない名前（拡張子など）の添付ファイルがあります。",
+	[SMTP_ATTACHMENT_TYPE] = "受け付けられない形式（メディアタイプ）の添付ファイルがあります。",
+	[SMTP_ATTACHMENT_ANY] = "添付ファイルは受け付けられません。",
+	[SMTP_ATTACHMENT_SIZE] = "添付ファイルの大きさが上限を超えています。",
+	[SMTP_ATTACHMENT_TOTAL] =
+		"添付ファイルの合計が上限を超えています。何通かに分けて送ってください。",
+	[SMTP_ATTACHMENT_NUMBER] =
+		"添付ファイルの数が上限を超えています。何通かに分けて送ってください。",
+	[SMTP_ATTACHMENT_UNREAD] =
+		"添付の書庫や文書を最後まで検査できません（破損、多重の圧縮、大きすぎる）。",
+	[SMTP_ATTACHMENT_UNDECODABLE] =
+		"メールの形式が正しくなく、読み方が一つに決まりません。通常のメールソフトで送ってください。",
+	[SMTP_ATTACHMENT_BUSY] = "検査が混み合っています。しばらくしてから送ってください。",
+};
+
 const struct smtp_reason_row *smtp_reason_row(enum smtp_reason reason)
 {
 	return &rows[reason];
+}
+
+const char *smtp_reason_japanese(enum smtp_reason reason)
+{
+	return japanese[reason];
+}
+
+const char *smtp_reason_control(enum smtp_reason reason, bool inward)
+{
+	const char *control = rows[reason].control;
+	return !inward && strcmp(control, "MAIL-11") == 0 ? "MAIL-05" : control;
 }
 
 uint16_t smtp_reason_code(enum smtp_reason reason)
@@ -207,11 +226,10 @@ uint16_t smtp_reason_code(enum smtp_reason reason)
 void smtp_reason_reply(enum smtp_reason reason, bool utf8, char out[SMTP_REASON_REPLY_MAX])
 {
 	enum { CODES = sizeof("550 5.7.1 ") - 1 };
-	const struct smtp_reason_row *row = &rows[reason];
-	const char *reply = row->reply ? row->reply : "";
-	if (utf8 && row->reply && row->japanese)
+	const char *reply = rows[reason].reply ? rows[reason].reply : "";
+	if (utf8 && *reply && japanese[reason])
 		snprintf(out, SMTP_REASON_REPLY_MAX, "%.3s-%s%.*s%s\r\n", reply, reply + 4, CODES,
-			 reply, row->japanese);
+			 reply, japanese[reason]);
 	else
 		snprintf(out, SMTP_REASON_REPLY_MAX, "%s", reply);
 }

@@ -84,13 +84,17 @@ enum smtp_reason {
 struct smtp_reason_row {
 	const char *word, *words; // of the record
 	enum mail_verdict verdict;
-	const char *control;	 // of mail that comes in, or of any
-	const char *reply;	 // with its CRLF; NULL: none of ours
-	const char *japanese;	 // the same as a sentence for whoever reads the record; or NULL
-	const char *control_out; // of mail that goes out, or NULL: the same
+	const char *control;
+	const char *reply; // with its CRLF; NULL: none of ours
 };
 
 const struct smtp_reason_row *smtp_reason_row(enum smtp_reason reason);
+// As a sentence for whoever reads the record; NULL: there is none.
+const char *smtp_reason_japanese(enum smtp_reason reason);
+// Attachments that come in are a danger, those that go out may not have been meant to: another
+// control's matter.
+const char *smtp_reason_control(enum smtp_reason reason, bool inward);
+
 enum { SMTP_REASON_REPLY_MAX = 1024 };
 // The reply to a client; with the Japanese sentence as a second line to one that takes UTF-8.
 void smtp_reason_reply(enum smtp_reason reason, bool utf8, char out[SMTP_REASON_REPLY_MAX]);

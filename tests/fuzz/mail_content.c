@@ -48,7 +48,8 @@ static void judge(const struct profile *profile, uint8_t to, const uint8_t *byte
 		  size_t piece, struct outcome *ret)
 {
 	static const struct addr client = { ADDR_V4, 1 };
-	static const char *const people[] = { "b@city.example.jp", "x@example.net", lab[0] };
+	static const char *const people[] = { "b@city.example.jp", "x@example.net",
+					      "lab@city.example.jp" };
 	struct content_budget budget = { .most = 48 * 1024 * 1024 };
 	struct audience audience = { 0 };
 	struct content *content;
