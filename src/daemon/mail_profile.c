@@ -7,6 +7,7 @@
 #include "plan/guard.h"
 #include "unpack/unpack.h"
 
+_Static_assert((int)PROFILE_ATTACHMENTS_MAX == PLAN_MAIL_ATTACHMENTS_MAX, "a plan has no more");
 _Static_assert((int)PROFILE_NUMBER == PLAN_GUARDED_MAX && (int)PROFILE_STAMP == PLAN_GUARD_STAMP,
 	       "a flow's mark is divided alike");
 

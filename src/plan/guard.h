@@ -37,6 +37,8 @@ struct plan_mail_size {
 	uint64_t max; // bytes as they travel
 };
 
+enum { PLAN_MAIL_ATTACHMENTS_MAX = 256 }; // rules of a guard, the one that is added among them
+
 enum plan_mail_action { PLAN_MAIL_REFUSE, PLAN_MAIL_RECORD, PLAN_MAIL_ALLOW };
 
 struct plan_words {

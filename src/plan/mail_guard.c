@@ -429,6 +429,12 @@ static void set_attachments(struct build *b, const struct pol_guard *source, str
 			given->number_over.set ? (uint32_t)given->number_over.value : 0;
 		attachment->action = action_of(&given->action);
 	}
+	if (n >= PLAN_MAIL_ATTACHMENTS_MAX)
+		diag_add(b->diag, SK_GUARD_KEY,
+			 source->attachments[PLAN_MAIL_ATTACHMENTS_MAX - 1].at,
+			 "guard \"%s\": at most %d kinds of attachments; put names, types or "
+			 "recipients of several into one",
+			 source->id.s, PLAN_MAIL_ATTACHMENTS_MAX - 1);
 	if (n)
 		made[n++] = closing(b);
 	mail->attachments = made;
