@@ -166,6 +166,12 @@ check-systemd:
 	@$(MAKE) -s -j2 all
 	@BUILD=$(BUILD) tests/stock/systemd/run
 
+# Messages of other programs' tests; needs a network, the first time.
+check-corpora:
+	@$(call install-packages,$(DEPS_CHECK))
+	@$(MAKE) -s -j2 $(BUILD)/lab-mime_parts
+	@BUILD=$(BUILD) tests/corpora/run
+
 lint:
 	@$(call install-packages,$(DEPS_CHECK))
 	@$(MAKE) -s -j2 all
@@ -229,7 +235,7 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all objects unit unit-programs fuzz-replay sanitized golden-update fuzz deps demo lab-programs check check-systemd \
+.PHONY: all objects unit unit-programs fuzz-replay sanitized golden-update fuzz deps demo lab-programs check check-systemd check-corpora \
 	lint bench bench-classify bench-mail soak install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -path '*/stock' -prune -o -name '*.d' -type f -print 2>/dev/null)
