@@ -116,6 +116,7 @@ QUIT")
 	same "$name: the other is served" "*RCPT TO:<$to> -> 250*" "$talk"
 	same "$name: and its message delivered" "*wait -> 250*QUIT -> 221*" "$talk"
 	check "$name: it arrives" soon has $folder 6
+	check "$name: its log names recipients" grep -rq "$to" "$work/$folder/log"
 	check_not "$name: the server never heard of the others" grep -rq victim "$work/$folder/log" "$work/$folder/mail"
 
 	same "$name: too large, declared" "*-> 552 5.3.4*" "$(say internet $address <<<"EHLO x
