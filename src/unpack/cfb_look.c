@@ -17,6 +17,7 @@ static const struct {
 } marks[] = {
 	{ "_VBA_PROJECT_CUR", CFB_STORAGE, false, UNPACK_MACRO },
 	{ "_VBA_PROJECT", CFB_STREAM, false, UNPACK_MACRO },
+	{ "_VBA_PROJECT", CFB_STORAGE, false, UNPACK_MACRO }, // of Excel 5
 	{ "MBD", CFB_STORAGE, true, UNPACK_ACTIVE },
 	{ "LNK", CFB_STORAGE, true, UNPACK_ACTIVE },
 	{ "Equation Native", CFB_STREAM, false, UNPACK_ACTIVE },
