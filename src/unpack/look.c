@@ -12,7 +12,7 @@
 #include "unpack/magic.h"
 #include "unpack/zip.h"
 
-enum { HOLD_FIRST = 16384, ISO_AT = 32769, ISO_SECTOR = 2048, UDF_SECTORS = 64 };
+enum { HOLD_FIRST = 16384, INPUT_TIMES = 4, ISO_AT = 32769, ISO_SECTOR = 2048, UDF_SECTORS = 64 };
 
 int unpack_load(void)
 {
@@ -352,6 +352,8 @@ uint32_t unpack_look(const struct unpack_file *file, const struct unpack_bounds 
 		.arg = arg,
 		.output_max = output_bound(bounds, file->size),
 	};
+	// What is sound is read once, or twice where a ZIP has two views of it.
+	look.input_max = look.output_max + INPUT_TIMES * (uint64_t)file->size;
 	struct item item = {
 		.look = &look,
 		.bytes = file->bytes,

@@ -20,7 +20,8 @@ struct look {
 	void *arg;
 	uint32_t numbers; // entries begun
 	uint64_t output, output_max, held;
-	bool stopped; // a bound of the whole was reached: nothing more is read
+	uint64_t input, input_max; // bytes given to zlib: what gives nothing costs too
+	bool stopped;		   // a bound of the whole was reached: nothing more is read
 };
 
 struct item {

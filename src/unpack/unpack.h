@@ -63,7 +63,7 @@ enum unpack_limit {   // why it was not read to its end
 	UNPACK_ENTRIES,
 	UNPACK_OUTPUT, // bytes unpacked, or their ratio to the file's: a bomb
 	UNPACK_MEMORY, // it has to be held to be looked into, and is too large for that
-	UNPACK_TIME,   // of the processor: for who runs unpack_look() to say
+	UNPACK_TIME,   // more work than its size and output are worth; or who ran it came to no end
 	UNPACK_DAMAGED,
 	UNPACK_UNKNOWN, // holds others, but is of a kind that cannot be opened
 	UNPACK_LIMITS,

@@ -6,6 +6,8 @@
 #include "unpack/inflate.h"
 #include "unpack/zip.h"
 
+enum { DESCRIPTOR_SIZE = 24 };
+
 static bool is_folder(const struct zip_entry *entry)
 {
 	return entry->n_name && entry->name[entry->n_name - 1] == '/' && !entry->packed &&
@@ -37,6 +39,14 @@ static size_t packed_size(const struct zip *zip, const struct zip_entry *entry)
 	return (size_t)(entry->packed < there ? entry->packed : there);
 }
 
+// With its local header, and the descriptor behind it.
+static size_t whole_size(const struct zip *zip, const struct zip_entry *entry, size_t n)
+{
+	size_t size = (size_t)(entry->data - entry->at) + n + DESCRIPTOR_SIZE;
+	size_t there = (size_t)(zip->n - entry->at);
+	return size < there ? size : there;
+}
+
 static void read_data(struct item *item, const struct zip *zip, const struct zip_entry *entry)
 {
 	const uint8_t *data = zip->bytes + entry->data;
@@ -50,7 +60,7 @@ static void read_data(struct item *item, const struct zip *zip, const struct zip
 	else if (entry->method == ZIP_DEFLATED)
 		used = inflate_item(item, INFLATE_RAW, data, n);
 	else
-		archive_zip_entry(item, zip->bytes + entry->at, zip->n - entry->at);
+		archive_zip_entry(item, zip->bytes + entry->at, whole_size(zip, entry, n));
 	// A stream goes on where the data ends, whatever its size is said to be.
 	if (item->limit == UNPACK_WHOLE && !unsized && (item->size != entry->size || used != n))
 		item->parent->kinds |= UNPACK_AMBIGUOUS;

@@ -113,13 +113,47 @@ static void check_row(void **state)
 			 kinds);
 }
 
+// Streams that each hold all that follow, and give next to nothing: deflated blocks of no bytes,
+// and between them blocks whose bytes begin the next stream.
+static uint8_t *quiet_streams(size_t *ret_n)
+{
+	enum { STREAMS = 200, EMPTY = 2000 };
+	static const char head[] = "%PDF-1.7\n/ObjStm\nstream\n\x78\x01";
+	static const char block[] = "\0\x12\0\xed\xff/ObjStm \nstream\n\x78\x01";
+	uint8_t *bytes = malloc(sizeof(head) + STREAMS * (sizeof(block) + EMPTY * 5)), *at = bytes;
+	memcpy(at, head, sizeof(head) - 1);
+	at += sizeof(head) - 1;
+	for (int i = 0; i < STREAMS; i++) {
+		for (int j = 0; j < EMPTY; j++, at += 5)
+			memcpy(at, "\0\0\0\xff\xff", 5);
+		memcpy(at, block, sizeof(block) - 1);
+		at += sizeof(block) - 1;
+	}
+	*ret_n = (size_t)(at - bytes);
+	return bytes;
+}
+
+static void much_for_nothing(void **state)
+{
+	const struct unpack_bounds bounds = BOUNDS(4, 100, MIB, MIB, MIB, 0);
+	struct unpack_file file = { .name = "a.pdf" };
+	enum unpack_limit limit;
+	uint8_t *bytes = quiet_streams(&file.size);
+	(void)state;
+	file.bytes = bytes;
+	assert_int_equal(unpack_look(&file, &bounds, NULL, NULL, &limit), UNPACK_PDF);
+	assert_int_equal(limit, UNPACK_TIME);
+	free(bytes);
+}
+
 enum { N = sizeof(rows) / sizeof(rows[0]) };
 
 int main(void)
 {
-	struct CMUnitTest tests[N];
+	struct CMUnitTest tests[N + 1];
 	for (size_t i = 0; i < N; i++)
 		tests[i] = (struct CMUnitTest){ rows[i].title, check_row, NULL, NULL,
 						(void *)&rows[i] };
-	return _cmocka_run_group_tests("unpack_bombs", tests, N, NULL, NULL);
+	tests[N] = (struct CMUnitTest)cmocka_unit_test(much_for_nothing);
+	return _cmocka_run_group_tests("unpack_bombs", tests, N + 1, NULL, NULL);
 }
