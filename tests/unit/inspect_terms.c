@@ -1,0 +1,170 @@
+// Words and numbers of persons in a stream of text: what is found, however it is written and cut.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/terms.h"
+
+static const char *const words[] = { "重要性Ⅰ", "重要性Ⅱ", "機密", "TOP SECRET",
+				     "マル秘",	"がぎ",	   "id" };
+enum { ONE = 1, TWO = 2, SECRET = 4, TOP = 8, MARU = 16, GAGI = 32, ID = 64 };
+
+static const struct {
+	const char *text;
+	unsigned found;
+	unsigned numbers;
+} rows[] = {
+	{ "", 0, 0 },
+	{ "これは重要性Ⅰです", ONE, 0 },
+	{ "重要性Ⅱ", TWO, 0 },
+	{ "重要性Ⅲ", 0, 0 },
+	{ "重要性I", ONE, 0 },
+	{ "重要性i", ONE, 0 },
+	{ "重要性ＩＩ", TWO, 0 },
+	{ "重要性 I I", ONE, 0 },
+	{ "【重 要\r\n 性】　Ⅰ", ONE, 0 },
+	{ "重要性：Ⅰ、重要性(Ⅱ)", ONE | TWO, 0 },
+	{ "重要\xe2\x80\x8b性\xef\xb8\x8fⅠ", ONE, 0 }, // not seen: U+200B, U+FE0F
+	{ "重要性In", 0, 0 },
+	{ "重要性I番", ONE, 0 },
+	{ "重要 な 性 質 Ⅰ", 0, 0 },
+	{ "機・密", SECRET, 0 },
+	{ "機械の秘密", 0, 0 },
+	{ "機\xff密", SECRET, 0 },
+	{ "機\xe5\xaf", 0, 0 },
+	{ "top secret", TOP, 0 },
+	{ "TOPSECRET", 0, 0 }, // one word is not two
+	{ "Top-Secret!", TOP, 0 },
+	{ "desktop secret", 0, 0 },
+	{ "top secretary", 0, 0 },
+	{ "ﾏﾙ秘", MARU, 0 },
+	{ "がぎ", GAGI, 0 },
+	{ "か\xe3\x82\x99き\xe3\x82\x99", GAGI, 0 }, // decomposed
+	{ "かき", 0, 0 },
+	{ "my id is", ID, 0 },
+	{ "idea, paid, i d", 0, 0 },
+	{ "ＩＤ", ID, 0 },
+	// 123456789018: the example of many a manual.
+	{ "123456789018", 0, 1 },
+	{ "番号は１２３４５６７８９０１８です", 0, 1 },
+	{ "1234-5678-9018", 0, 1 },
+	{ "1234 5678 9018", 0, 1 },
+	{ "１２３４－５６７８－９０１８", 0, 1 },
+	{ "1234-5678-9018.", 0, 1 },
+	{ "1234-5678-9018 ", 0, 1 },
+	{ "123456789018 123456789018", 0, 0 }, // a longer one, as far as can be told
+	{ "123456789018, 123456789018\r\n123456789018", 0, 3 },
+	{ "123456789019", 0, 0 },
+	{ "0123456789018", 0, 0 },
+	{ "1234567890189", 0, 0 },
+	{ "1234-5678-9018-1234", 0, 0 },
+	{ "1234-5678-90181", 0, 0 },
+	{ "1234-56789018", 0, 0 },
+	{ "12345678-9018", 0, 0 },
+	{ "12-3456789018", 0, 0 },
+	{ "0566-12-345678", 0, 0 },
+	{ "1234--5678-9018", 0, 0 },
+	{ "12345678901", 0, 0 },
+	{ "1234\xe2\x80\x8b" "56789018", 0, 1 },
+};
+
+static struct terms *make(void)
+{
+	struct terms *terms;
+	assert_int_equal(terms_new(words, sizeof(words) / sizeof(words[0]), &terms), 0);
+	return terms;
+}
+
+static void judge(const struct terms_reader *reader, size_t row, size_t cut)
+{
+	if (reader->found != rows[row].found || reader->numbers != rows[row].numbers)
+		fail_msg("%s, cut at %zu: found %llx and %u numbers", rows[row].text, cut,
+			 (unsigned long long)reader->found, reader->numbers);
+}
+
+static void finds(void **state)
+{
+	struct terms *terms = make();
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const uint8_t *text = (const uint8_t *)rows[i].text;
+		size_t n = strlen(rows[i].text);
+		for (size_t cut = 0; cut <= n; cut++) {
+			struct terms_reader reader = { 0 };
+			terms_read(terms, &reader, text, cut);
+			terms_read(terms, &reader, text + cut, n - cut);
+			terms_end(terms, &reader);
+			judge(&reader, i, cut);
+		}
+		struct terms_reader slow = { 0 };
+		for (size_t at = 0; at < n; at++)
+			terms_read(terms, &slow, text + at, 1);
+		terms_end(terms, &slow);
+		judge(&slow, i, n);
+	}
+	terms_free(terms);
+}
+
+// Order of the Ministry: check digit 11 - sum mod 11, and 0 where that is over 9.
+static void check_digits(void **state)
+{
+	static const struct {
+		const char *digits;
+		bool is;
+	} numbers[] = {
+		{ "123456789018", true }, { "000000000000", true }, { "100000000005", true },
+		{ "000000000019", true }, { "000000000060", true }, { "999999999993", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uint8_t digits[12];
+		for (size_t k = 0; k < 12; k++)
+			digits[k] = (uint8_t)(numbers[i].digits[k] - '0');
+		if (terms_is_person(digits) != numbers[i].is)
+			fail_msg("%s", numbers[i].digits);
+	}
+}
+
+static void bad_words(void **state)
+{
+	struct terms *terms;
+	char longest[3 * (TERMS_WORD_MAX + 1) + 1] = "";
+	const char *many[TERMS_MAX + 1];
+	static const struct {
+		const char *word;
+		int r;
+	} bad[] = {
+		{ "", -EINVAL }, { " -- ", -EINVAL }, { "\xff", -EINVAL }, { "\xe6\xa9", -EINVAL }
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(terms_new(&bad[i].word, 1, &terms), bad[i].r);
+	for (size_t i = 0; i <= TERMS_WORD_MAX; i++)
+		strcat(longest, "密");
+	const char *one = longest;
+	assert_int_equal(terms_new(&one, 1, &terms), -E2BIG);
+	one += 3;
+	assert_int_equal(terms_new(&one, 1, &terms), 0);
+	terms_free(terms);
+	for (size_t i = 0; i <= TERMS_MAX; i++)
+		many[i] = "密";
+	assert_int_equal(terms_new(many, TERMS_MAX + 1, &terms), -E2BIG);
+	terms_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds),
+		cmocka_unit_test(check_digits),
+		cmocka_unit_test(bad_words),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
