@@ -130,6 +130,28 @@ static void set_attachment(struct maker *maker, const struct plan_mail_attachmen
 	set_kinds(&from->kinds, attachment);
 }
 
+// The plan has checked that there are not too many.
+static void set_terms(struct maker *maker, const struct plan_mail *mail,
+		      struct profile_attachment *attachments, struct profile *profile)
+{
+	const char *words[TERMS_MAX];
+	size_t n = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < mail->n_attachments; i++) {
+		const struct plan_mail_attachment *from = &mail->attachments[i];
+
+		attachments[i].numbers = from->personal_numbers;
+		any |= from->words.n || from->personal_numbers;
+		for (size_t k = 0; k < from->words.n && n < TERMS_MAX; k++, n++) {
+			words[n] = from->words.v[k];
+			attachments[i].words |= UINT64_C(1) << n;
+		}
+	}
+	if (any)
+		profile->terms = terms_new(maker->arena, words, n);
+}
+
 static void set_attachments(struct maker *maker, const struct plan_mail *mail,
 			    struct profile *profile)
 {
@@ -138,6 +160,7 @@ static void set_attachments(struct maker *maker, const struct plan_mail *mail,
 
 	for (size_t i = 0; i < mail->n_attachments; i++)
 		set_attachment(maker, &mail->attachments[i], &attachments[i]);
+	set_terms(maker, mail, attachments, profile);
 	profile->attachments = attachments;
 	profile->n_attachments = mail->n_attachments;
 }

@@ -4,78 +4,27 @@
 // text and a block found in it.  Of its bytes are kept: the first 4 KB, by which its kind is told;
 // their hash; all, if it has to be unpacked.  Where the parser tells two readings of the bytes both
 // are judged.
-#include "inspect/content.h"
+#include "inspect/content_private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <sodium.h>
+#include <strings.h>
 
 #include "inspect/content_hash.h"
-#include "inspect/content_rows.h"
 #include "inspect/content_words.h"
-#include "mime/mime.h"
-#include "proto/smtp_data.h"
 
 enum {
-	READINGS = 2,
 	KEPT_FIRST = 64 * 1024,
 	// What may hold other files, or has to be read whole to know what it is.
 	TO_UNPACK = UNPACK_ARCHIVE | UNPACK_OFFICE | UNPACK_PDF | UNPACK_DISK_IMAGE | UNPACK_MAIL |
 		    UNPACK_ENCRYPTED | UNPACK_EXECUTABLE | UNPACK_AMBIGUOUS,
-	// What a text is, and need not be told of it.
-	OF_TEXT = UNPACK_TEXT | UNPACK_HTML | UNPACK_SCRIPT | UNPACK_MISLEADING,
 };
-
-struct reading {
-	crypto_hash_sha256_state hash;
-	uint64_t size;
-	uint32_t n_head;
-	bool keeps, lost; // lost: it was too large to be kept
-	uint8_t *kept;
-	size_t n_kept, room;
-	uint8_t head[CONTENT_HEAD];
-};
-
-struct hand {
-	struct hand *below; // which began before it
-	const struct mime_part *part;
-	struct content_rules out; // rules that never fit
-	struct content_facts facts;
-	enum unpack_limit limit;
-	uint64_t next_size; // at which another rule may fit
-	uint32_t row;
-	struct reading *readings[READINGS];
-};
-
-struct content {
-	const struct profile *profile;
-	const struct audience *audience;
-	struct content_budget *budget;
-	struct mime *mime;
-	struct smtp_unstuff unstuff;
-	struct hand *hands;
-	uint32_t n_hands, early; // doubts told before their part
-	struct content_sums sums;
-	uint64_t next_sum;
-	struct content_rules armed;
-	size_t kept; // bytes of room for what is to be unpacked
-	struct content_rows rows;
-	bool recorded;
-	enum smtp_reason reason;
-	int rule; // that refused
-};
-
-static bool is_over(const struct content *content)
-{
-	return content->reason != SMTP_REASON_NONE;
-}
 
 static void fail(struct content *content)
 {
-	if (!is_over(content))
+	if (!content_over(content))
 		content->reason = SMTP_MEMORY;
 }
 
@@ -134,17 +83,17 @@ static void write_hash(struct content *content, struct hand *hand)
 static const struct content_rules all_rules = { .v = { UINT64_MAX, UINT64_MAX, UINT64_MAX,
 						       UINT64_MAX } };
 
-static void refuse(struct content *content, int rule, const struct content_facts *facts)
+void content_refuse(struct content *content, int rule, const struct content_facts *facts)
 {
 	content->rule = rule;
 	content->reason = content_reason(&content->profile->attachments[rule], facts);
 }
 
 // hand: the file with which the sums grew.
-static void look_at_sums(struct content *content, struct hand *hand)
+void content_look_at_sums(struct content *content, struct hand *hand)
 {
 	int rule = content_rules_sums(content->profile, &content->armed, &content->sums);
-	if (rule < 0 || is_over(content))
+	if (rule < 0 || content_over(content))
 		return;
 	write_row(content, hand, MAIL_FILE_REFUSED, rule);
 	content->rule = rule;
@@ -152,13 +101,8 @@ static void look_at_sums(struct content *content, struct hand *hand)
 									 : SMTP_ATTACHMENT_NUMBER;
 }
 
-struct judged { // the strictest of all recipients'
-	enum mail_file_action action;
-	int rule;
-};
-
-static struct judged judge(struct content *content, const struct content_rules *out,
-			   const struct content_facts *facts)
+struct judged content_judge(struct content *content, const struct content_rules *out,
+			    const struct content_facts *facts)
 {
 	static const enum mail_file_action actions[] = {
 		[PROFILE_ALLOW] = MAIL_FILE_ALLOWED,
@@ -189,19 +133,19 @@ static struct judged judge(struct content *content, const struct content_rules *
 // Once more, for something of the file in hand has changed.
 static void judge_hand(struct content *content, struct hand *hand)
 {
-	if (is_over(content))
+	if (content_over(content))
 		return;
-	struct judged judged = judge(content, &hand->out, &hand->facts);
+	struct judged judged = content_judge(content, &hand->out, &hand->facts);
 	if (judged.action == MAIL_FILE_REFUSED) {
 		write_row(content, hand, judged.action, judged.rule);
-		refuse(content, judged.rule, &hand->facts);
+		content_refuse(content, judged.rule, &hand->facts);
 		return;
 	}
 	if (hand->facts.whole) {
 		content->recorded |= judged.action == MAIL_FILE_RECORDED;
 		write_row(content, hand, judged.action, judged.rule);
 	}
-	look_at_sums(content, hand);
+	content_look_at_sums(content, hand);
 }
 
 // --- bytes
@@ -276,7 +220,7 @@ static void classify(struct content *content, struct hand *hand, struct reading 
 	hand->facts.kinds |= kinds;
 	reading->keeps = (kinds & TO_UNPACK) || (hand->facts.file && !kinds);
 	judge_hand(content, hand);
-	if (reading->keeps && !is_over(content))
+	if (reading->keeps && !content_over(content))
 		keep(content, reading, reading->head, reading->n_head);
 }
 
@@ -336,7 +280,7 @@ static void take(struct content *content, struct hand *hand, struct reading *rea
 		 const uint8_t *bytes, size_t n)
 {
 	content_hash(&reading->hash, bytes, n);
-	while (n && !is_over(content)) {
+	while (n && !content_over(content)) {
 		size_t step = next_step(content, hand, reading, n);
 		bool head = reading->n_head < CONTENT_HEAD;
 		if (head) {
@@ -347,101 +291,11 @@ static void take(struct content *content, struct hand *hand, struct reading *rea
 		}
 		reading->size += step;
 		grow(content, hand, reading->size);
-		if (head && reading->n_head == CONTENT_HEAD && !is_over(content))
+		if (head && reading->n_head == CONTENT_HEAD && !content_over(content))
 			classify(content, hand, reading);
 		bytes += step;
 		n -= step;
 	}
-}
-
-// --- what is in it
-
-struct look {
-	struct content *content;
-	struct hand *hand;
-	struct content_entries entries;
-};
-
-static void entry_row(struct look *look, const struct unpack_entry *entry,
-		      const struct content_facts *facts, const struct judged *judged)
-{
-	struct content *content = look->content;
-	struct content_entries *entries = &look->entries;
-	uint32_t at = content_rows_add(&content->rows);
-	struct mail_file *row;
-	if (at != CONTENT_NO_ROW) {
-		row = &content->rows.v[at];
-		entries->v[at - entries->first].number = entry->number;
-		entries->v[at - entries->first].parent = entry->parent;
-	} else if (judged->action == MAIL_FILE_REFUSED) {
-		row = content_rows_late(&content->rows);
-	} else {
-		return;
-	}
-	row->part = (uint16_t)look->hand->part->number;
-	row->depth = 1;
-	row->size = entry->size;
-	row->action = judged->action;
-	row->rule = (uint16_t)(judged->rule + 1);
-	content_name(entry->name, row->name);
-	content_found(facts, entry->limit, row->found);
-}
-
-static void on_entry(void *arg, const struct unpack_entry *entry)
-{
-	struct look *look = arg;
-	struct content *content = look->content;
-	const char *names[] = { entry->name, entry->also };
-	struct content_facts facts = {
-		.kinds = entry->kinds,
-		.unread = entry->limit != UNPACK_WHOLE,
-		.file = true,
-		.whole = true,
-		.size = entry->size,
-	};
-	struct judged judged = { MAIL_FILE_PASSED, CONTENT_NO_RULE };
-	struct content_rules out;
-	// When one was refused the others are still recorded: they tell where it lay.
-	if (!is_over(content)) {
-		content_rules_exclude(content->profile, names, entry->also ? 2 : 1, NULL, true,
-				      &out);
-		judged = judge(content, &out, &facts);
-	}
-	content->recorded |= judged.action == MAIL_FILE_RECORDED;
-	entry_row(look, entry, &facts, &judged);
-	if (judged.action == MAIL_FILE_REFUSED)
-		refuse(content, judged.rule, &facts);
-	else
-		look_at_sums(content, look->hand);
-}
-
-static void unpack(struct content *content, struct hand *hand, struct reading *reading)
-{
-	static const struct unpack_bounds bounds = {
-		.depth = CONTENT_UNPACK_DEPTH,
-		.entries = CONTENT_UNPACK_ENTRIES,
-		.output = CONTENT_UNPACK_BYTES,
-		.each = CONTENT_UNPACK_EACH,
-		.memory = CONTENT_UNPACK_BYTES,
-		.ratio = CONTENT_UNPACK_RATIO,
-	};
-	const struct unpack_file file = {
-		.name = hand->part->n_names ? hand->part->names[0] : "",
-		.bytes = reading->kept,
-		.size = reading->n_kept,
-		.fd = -1,
-	};
-	struct look look = { .content = content,
-			     .hand = hand,
-			     .entries = { .first = content->rows.n } };
-	enum unpack_limit limit = UNPACK_WHOLE;
-	uint32_t kinds = unpack_look(&file, &bounds, on_entry, &look, &limit);
-	hand->facts.kinds |= hand->facts.file ? kinds : kinds & ~(uint32_t)OF_TEXT;
-	if (limit != UNPACK_WHOLE) {
-		hand->facts.unread = true;
-		hand->limit = limit;
-	}
-	content_rows_order(&content->rows, &look.entries);
 }
 
 static void finish_reading(struct content *content, struct hand *hand, struct reading *reading)
@@ -451,8 +305,8 @@ static void finish_reading(struct content *content, struct hand *hand, struct re
 	if (reading->lost) {
 		hand->facts.unread = true;
 		hand->limit = UNPACK_LIMITS;
-	} else if (reading->keeps && reading->n_kept && !is_over(content)) {
-		unpack(content, hand, reading);
+	} else if (reading->keeps && reading->n_kept && !content_over(content)) {
+		content_unpack(content, hand, reading);
 	}
 	drop_kept(content, reading);
 }
@@ -482,10 +336,26 @@ static bool is_file(const struct mime_part *part)
 	       (part->number != 0 || strcmp(part->type, "message/rfc822") != 0);
 }
 
+// Names are looked through at once, texts as they come.
+static void begin_terms(struct content *content, struct hand *hand)
+{
+	const struct terms *terms = content->profile->terms;
+	const struct mime_part *part = hand->part;
+	if (!terms)
+		return;
+	for (uint32_t i = 0; i < part->n_names; i++)
+		content_text_string(terms, part->names[i], &hand->facts.terms);
+	if (part->kind != MIME_LEAF || strncmp(part->type, "text/", 5) != 0)
+		return;
+	hand->text = content_text_new(terms, part);
+	if (!hand->text)
+		fail(content);
+}
+
 static void on_begin(void *arg, const struct mime_part *part)
 {
 	struct content *content = arg;
-	if (is_over(content))
+	if (content_over(content))
 		return;
 	struct hand *hand = calloc(1, sizeof(*hand));
 	if (!hand) {
@@ -511,20 +381,41 @@ static void on_begin(void *arg, const struct mime_part *part)
 		content->sums.number++;
 		begin_row(content, hand);
 	}
+	begin_terms(content, hand);
 	judge_hand(content, hand);
 }
 
 static void on_field(void *arg, const struct mime_part *part, const char *name, const char *raw,
 		     const char *shown)
 {
-	(void)arg, (void)part, (void)name, (void)raw, (void)shown;
+	struct content *content = arg;
+	struct hand *hand = content_over(content) ? NULL : find_hand(content, part);
+	if (!hand || !content->profile->terms)
+		return;
+	if (hand->text && strcasecmp(name, "content-type") == 0)
+		content_text_type(hand->text, raw);
+	if (strcasecmp(name, "subject") != 0 && strcasecmp(name, "keywords") != 0 &&
+	    strcasecmp(name, "comments") != 0)
+		return;
+	content_text_string(content->profile->terms, shown, &hand->facts.terms);
+	judge_hand(content, hand);
+}
+
+// Both readings of the bytes go there: what is found in either counts.
+static void read_text(struct content *content, struct hand *hand, const uint8_t *bytes, size_t n)
+{
+	if (!hand->text || content_over(content))
+		return;
+	if (!content_text_read(hand->text, bytes, n))
+		fail(content);
+	content_text_found(hand->text, &hand->facts.terms);
 }
 
 static void on_bytes(void *arg, const struct mime_part *part, enum mime_reading which,
 		     const uint8_t *bytes, size_t n)
 {
 	struct content *content = arg;
-	struct hand *hand = is_over(content) ? NULL : find_hand(content, part);
+	struct hand *hand = content_over(content) ? NULL : find_hand(content, part);
 	if (!hand)
 		return;
 	struct reading **reading = &hand->readings[which];
@@ -533,12 +424,13 @@ static void on_bytes(void *arg, const struct mime_part *part, enum mime_reading 
 				       which == MIME_SECOND ? hand->readings[MIME_FIRST] : NULL);
 	if (*reading && n)
 		take(content, hand, *reading, bytes, n);
+	read_text(content, hand, bytes, n);
 }
 
 static void on_doubt(void *arg, const struct mime_part *part, enum mime_doubt doubt)
 {
 	struct content *content = arg;
-	struct hand *hand = is_over(content) ? NULL : find_hand(content, part);
+	struct hand *hand = content_over(content) ? NULL : find_hand(content, part);
 	if (!hand) {
 		content->early |= 1u << doubt;
 		return;
@@ -559,31 +451,44 @@ static void free_hand(struct content *content, struct hand *hand)
 			drop_kept(content, hand->readings[i]);
 			free(hand->readings[i]);
 		}
+	content_text_free(hand->text);
 	free(hand);
 }
 
 // Something that is no file is recorded only for what was found in it.
 static bool is_worth_a_row(const struct hand *hand)
 {
-	return !hand->facts.file && (hand->facts.kinds || hand->facts.doubts || hand->facts.unread);
+	const struct content_facts *facts = &hand->facts;
+	return !facts->file && (facts->kinds || facts->doubts || facts->unread ||
+				facts->terms.words || facts->terms.numbers);
+}
+
+static void end_text(struct content *content, struct hand *hand)
+{
+	if (!hand->text)
+		return;
+	if (!content_text_end(hand->text))
+		fail(content);
+	content_text_found(hand->text, &hand->facts.terms);
 }
 
 static void on_end(void *arg, const struct mime_part *part)
 {
 	struct content *content = arg;
-	struct hand *hand = is_over(content) ? NULL : find_hand(content, part);
+	struct hand *hand = content_over(content) ? NULL : find_hand(content, part);
 	if (!hand)
 		return;
 	for (size_t i = 0; i < READINGS; i++)
 		if (hand->readings[i])
 			finish_reading(content, hand, hand->readings[i]);
+	end_text(content, hand);
 	hand->facts.whole = true;
 	if (is_worth_a_row(hand))
 		begin_row(content, hand);
 	write_hash(content, hand);
 	judge_hand(content, hand);
 	// Otherwise it stays for the record to be completed.
-	if (!is_over(content))
+	if (!content_over(content))
 		free_hand(content, hand);
 }
 
@@ -643,7 +548,7 @@ void content_free(struct content *content)
 static void take_run(void *arg, const uint8_t *bytes, size_t n)
 {
 	struct content *content = arg;
-	if (!is_over(content) && mime_feed(content->mime, bytes, n) < 0)
+	if (!content_over(content) && mime_feed(content->mime, bytes, n) < 0)
 		fail(content);
 }
 
@@ -651,14 +556,14 @@ enum smtp_reason content_feed(struct content *content, const uint8_t *bytes, siz
 {
 	if (content->mime)
 		smtp_unstuff(&content->unstuff, bytes, n, take_run, content);
-	if (is_over(content))
+	if (content_over(content))
 		close_down(content);
 	return content->reason;
 }
 
 enum smtp_reason content_end(struct content *content)
 {
-	if (content->mime && !is_over(content) && mime_end(content->mime) < 0)
+	if (content->mime && !content_over(content) && mime_end(content->mime) < 0)
 		fail(content);
 	close_down(content);
 	return content->reason;
@@ -670,8 +575,9 @@ size_t content_memory(const struct content *content)
 		   content->kept + content->n_hands * sizeof(struct hand) +
 		   (content->mime ? mime_memory(content->mime) : 0);
 	for (const struct hand *hand = content->hands; hand; hand = hand->below)
-		for (size_t i = 0; i < READINGS; i++)
-			n += hand->readings[i] ? sizeof(struct reading) : 0;
+		n += (hand->readings[0] ? sizeof(struct reading) : 0) +
+		     (hand->readings[1] ? sizeof(struct reading) : 0) +
+		     (hand->text ? content_text_memory(hand->text) : 0);
 	return n;
 }
 

@@ -139,7 +139,8 @@ void content_rules_exclude(const struct profile *profile, const char *const *nam
 	*out = (struct content_rules){ 0 };
 	for (size_t i = 0; i < count(profile); i++) {
 		const struct profile_attachment *rule = &profile->attachments[i];
-		bool about_all = rule->kinds || rule->doubts || rule->unread || rule->n_names;
+		bool about_all = rule->kinds || rule->doubts || rule->unread || rule->n_names ||
+				 rule->words || rule->numbers;
 		if ((!file && !about_all) || !names_fit(rule, names, n_names) ||
 		    !type_fits(rule, type))
 			put(out, i);
@@ -201,6 +202,10 @@ static enum fit fit_what(const struct profile_attachment *rule, const struct con
 static enum fit fit_file(const struct profile_attachment *rule, const struct content_facts *facts)
 {
 	enum fit fit = fit_what(rule, facts);
+	if (rule->words)
+		fit = least(fit, grows(rule->words & facts->terms.words, facts->whole));
+	if (rule->numbers)
+		fit = least(fit, grows(facts->terms.numbers >= rule->numbers, facts->whole));
 	if (rule->size_over)
 		fit = least(fit, grows(facts->size > rule->size_over, facts->whole));
 	if ((rule->size_over || rule->total_over || rule->number_over) && !facts->file)

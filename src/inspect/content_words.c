@@ -20,13 +20,15 @@ enum smtp_reason content_reason(const struct profile_attachment *rule,
 		{ UNPACK_ACTIVE, SMTP_ATTACHMENT_ACTIVE },
 		{ UNPACK_AMBIGUOUS, SMTP_ATTACHMENT_UNDECODABLE },
 	};
-	if (rule->kinds & facts->kinds) {
+	if (!rule->words && !rule->numbers && rule->kinds & facts->kinds) {
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 			if (rule->kinds & facts->kinds & kinds[i].kinds)
 				return kinds[i].reason;
 		return SMTP_ATTACHMENT_KIND;
 	}
-	return rule->doubts & facts->doubts    ? SMTP_ATTACHMENT_UNDECODABLE
+	return rule->numbers		       ? SMTP_ATTACHMENT_PERSONAL
+	       : rule->words		       ? SMTP_ATTACHMENT_WORDS
+	       : rule->doubts & facts->doubts  ? SMTP_ATTACHMENT_UNDECODABLE
 	       : rule->unread && facts->unread ? SMTP_ATTACHMENT_UNREAD
 	       : rule->size_over	       ? SMTP_ATTACHMENT_SIZE
 	       : rule->total_over	       ? SMTP_ATTACHMENT_TOTAL
@@ -54,6 +56,10 @@ void content_found(const struct content_facts *facts, enum unpack_limit limit,
 		add_word(out, "unread");
 		add_word(out, limit < UNPACK_LIMITS ? unpack_limit_names[limit] : "budget");
 	}
+	if (facts->terms.words)
+		add_word(out, "words");
+	if (facts->terms.numbers)
+		add_word(out, "personal-numbers");
 	for (unsigned i = 0; i < MIME_DOUBTS; i++)
 		if (facts->doubts >> i & 1)
 			add_word(out, mime_doubt_names[i]);

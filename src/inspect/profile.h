@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/terms.h"
 
 enum profile_tls {
 	PROFILE_TLS_CLEAR_ONLY, // the offer is taken out of the answer to EHLO
@@ -68,6 +69,8 @@ struct profile_attachment {
 	size_t n_names;
 	const char *const *types; // "video/*": the type that the part says, in lower case
 	size_t n_types;
+	uint64_t words;	      // any of these bits of profile.terms, in its text, name or subject
+	uint32_t numbers;     // of persons, at least, in its text
 	uint64_t size_over;   // bytes of the decoded file
 	uint64_t total_over;  // of all attachments of the message together, decoded
 	uint32_t number_over; // attachments of the message
@@ -99,6 +102,7 @@ struct profile {
 	size_t n_sizes;
 	const struct profile_attachment *attachments; // none: messages are not taken apart
 	size_t n_attachments;
+	const struct terms *terms; // of all their words; NULL: none has any, nor numbers
 	enum profile_tls tls;
 	struct profile_addrs tls_servers; // BLIND: servers that keep the rules themselves
 	bool after_greeting;		  // no more is looked at once EHLO was answered

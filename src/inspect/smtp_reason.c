@@ -110,6 +110,12 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 	[SMTP_ATTACHMENT_UNDECODABLE] = ATTACHMENT(
 		"undecodable", "what programs read in different ways",
 		"The message can be read in different ways; send it again with an ordinary mail program"),
+	[SMTP_ATTACHMENT_WORDS] =
+		ATTACHMENT("words", "a word that marks what may not pass",
+			   "The message or a file in it is marked as not to be sent"),
+	[SMTP_ATTACHMENT_PERSONAL] =
+		ATTACHMENT("personal", "numbers of persons",
+			   "The message or a file in it contains personal numbers"),
 	[SMTP_ATTACHMENT_BUSY] = { "attachment-busy",
 				   "no room to look into another archive at this time",
 				   MAIL_REFUSED, "MAIL-11",
@@ -187,6 +193,9 @@ static const char *const japanese[SMTP_REASON_COUNT] = {
 	[SMTP_ATTACHMENT_KIND] = "受け付けられない種類の添付ファイルがあります。",
 	[SMTP_ATTACHMENT_NAME] = "受け付けられない名前（拡張子など）の添付ファイルがあります。",
 	[SMTP_ATTACHMENT_TYPE] = "受け付けられない形式（メディアタイプ）の添付ファイルがあります。",
+	[SMTP_ATTACHMENT_WORDS] =
+		"送ってはならない情報であることを示す語（重要性の区分など）が含まれています。",
+	[SMTP_ATTACHMENT_PERSONAL] = "個人番号（マイナンバー）が含まれています。",
 	[SMTP_ATTACHMENT_ANY] = "添付ファイルは受け付けられません。",
 	[SMTP_ATTACHMENT_SIZE] = "添付ファイルの大きさが上限を超えています。",
 	[SMTP_ATTACHMENT_TOTAL] =

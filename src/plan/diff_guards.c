@@ -131,6 +131,7 @@ static bool same_attachment(const struct plan_mail_attachment *a,
 {
 	return same_whose(&a->whose, &b->whose) && same_words(&a->kinds, &b->kinds) &&
 	       same_words(&a->names, &b->names) && same_words(&a->types, &b->types) &&
+	       same_words(&a->words, &b->words) && a->personal_numbers == b->personal_numbers &&
 	       a->over == b->over && a->total_over == b->total_over &&
 	       a->number_over == b->number_over && a->action == b->action;
 }
@@ -143,6 +144,8 @@ static unsigned compare_attachments(const struct plan_mail *was, const struct pl
 	const struct plan_mail *longer = was->n_attachments > n ? was : is;
 	size_t more = longer->n_attachments - n, same = 0;
 
+	if (!n) // nothing was looked at, or is any more
+		return !more ? 0 : longer == is ? TIGHTER : LOOSER;
 	for (size_t i = 0; i < more; i++)
 		if (longer->attachments[i].action != PLAN_MAIL_REFUSE)
 			return LOOSER | TIGHTER;

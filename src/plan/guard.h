@@ -51,7 +51,9 @@ struct plan_mail_attachment {
 	struct plan_mail_whose whose;
 	struct plan_words kinds;	// as the policy has them, by name
 	struct plan_words names, types; // patterns in lower case, by name
-	uint64_t over, total_over;	// bytes, decoded
+	struct plan_words words;	// as the policy has them
+	uint32_t personal_numbers;
+	uint64_t over, total_over; // bytes, decoded
 	uint32_t number_over;
 	enum plan_mail_action action;
 	bool added; // not of the policy: closes what it leaves open

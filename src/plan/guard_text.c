@@ -119,6 +119,9 @@ static void say_attachment(const struct plan_mail_attachment *attachment, FILE *
 	say_words(" ", &attachment->kinds, out);
 	say_words(" named ", &attachment->names, out);
 	say_words(" of type ", &attachment->types, out);
+	say_words(" with ", &attachment->words, out);
+	if (attachment->personal_numbers)
+		fprintf(out, " with %" PRIu32 " personal numbers", attachment->personal_numbers);
 	if (attachment->over)
 		fprintf(out, " over %s", plan_size_text(attachment->over, text, sizeof(text)));
 	if (attachment->total_over)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/terms.h"
 #include "plan/mail_domain.h"
 #include "policy/amount.h"
 
@@ -343,6 +344,11 @@ static void set_sizes(struct build *b, const struct pol_guard *source, struct pl
 	mail->n_sizes = n;
 }
 
+static uint32_t limit_of(const struct pol_uint *given, uint32_t otherwise)
+{
+	return given->set ? (uint32_t)given->value : otherwise;
+}
+
 // --- attachments
 
 static int by_text(const void *a, const void *b)
@@ -368,6 +374,46 @@ static struct plan_words words_of(struct build *b, const struct pol_list *list)
 	return (struct plan_words){ words, list->n };
 }
 
+// Words to be looked for in texts, as they are written.
+static struct plan_words terms_of(struct build *b, const struct pol_guard *source,
+				  const struct pol_list *list)
+{
+	const char **words = arena_array_of(b->arena, const char *, list->n);
+	size_t n = 0;
+
+	build_repeats(b, list);
+	for (size_t i = 0; i < list->n; i++) {
+		int r = terms_check(list->v[i].s);
+
+		if (r == 0)
+			words[n++] = build_text(b, &list->v[i]);
+		else
+			diag_add(b->diag, SK_GUARD_KEY, list->v[i].at,
+				 "guard \"%s\": \"%s\" cannot be looked for: %s", source->id.s,
+				 list->v[i].s,
+				 r == -E2BIG ? "it is too long"
+					     : "it has neither a letter nor a digit");
+	}
+	return (struct plan_words){ words, n };
+}
+
+static void check_terms(struct build *b, const struct pol_guard *source,
+			const struct plan_mail_attachment *attachments, size_t n)
+{
+	const char *all[TERMS_MAX];
+	size_t n_all = 0, n_words = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < attachments[i].words.n; k++, n_words++)
+			if (n_all < TERMS_MAX)
+				all[n_all++] = attachments[i].words.v[k];
+	if (n_words > TERMS_MAX || !terms_new(b->arena, all, n_all))
+		diag_add(b->diag, SK_GUARD_KEY, source->attachments[0].at,
+			 "guard \"%s\": its attachments name more words than can be looked for: %d "
+			 "words of %d letters in all",
+			 source->id.s, TERMS_MAX, TERMS_NODES_MAX);
+}
+
 static enum plan_mail_action action_of(const struct pol_text *text)
 {
 	return is_word(text, "record")	? PLAN_MAIL_RECORD
@@ -380,6 +426,7 @@ static void check_attachment(struct build *b, const struct pol_guard *source,
 {
 	bool of_message = given->total_over.at.file || given->number_over.at.file;
 	bool of_file = given->kinds.at.file || given->names.at.file || given->types.at.file ||
+		       given->words.at.file || given->personal_numbers.at.file ||
 		       given->over.at.file;
 
 	if (!of_message && !of_file && !given->from.n && !given->direction.s &&
@@ -423,10 +470,11 @@ static void set_attachments(struct build *b, const struct pol_guard *source, str
 		attachment->kinds = words_of(b, &given->kinds);
 		attachment->names = words_of(b, &given->names);
 		attachment->types = words_of(b, &given->types);
+		attachment->words = terms_of(b, source, &given->words);
+		attachment->personal_numbers = limit_of(&given->personal_numbers, 0);
 		attachment->over = size_of(&given->over, 0);
 		attachment->total_over = size_of(&given->total_over, 0);
-		attachment->number_over =
-			given->number_over.set ? (uint32_t)given->number_over.value : 0;
+		attachment->number_over = limit_of(&given->number_over, 0);
 		attachment->action = action_of(&given->action);
 	}
 	if (n >= PLAN_MAIL_ATTACHMENTS_MAX)
@@ -435,15 +483,12 @@ static void set_attachments(struct build *b, const struct pol_guard *source, str
 			 "guard \"%s\": at most %d kinds of attachments; put names, types or "
 			 "recipients of several into one",
 			 source->id.s, PLAN_MAIL_ATTACHMENTS_MAX - 1);
-	if (n)
+	if (n) {
+		check_terms(b, source, made, n);
 		made[n++] = closing(b);
+	}
 	mail->attachments = made;
 	mail->n_attachments = n;
-}
-
-static uint32_t limit_of(const struct pol_uint *given, uint32_t otherwise)
-{
-	return given->set ? (uint32_t)given->value : otherwise;
 }
 
 static void set_limits(const struct pol_mail_limits *given, struct plan_mail_limits *limits)

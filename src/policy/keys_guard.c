@@ -56,6 +56,16 @@ static const struct key mail_attachment_keys[] = {
 	{ LIST("types", types),
 	  .about = "Types as the message says them, any of these; * and ? as in names.",
 	  .example = "[\"video/*\"]" },
+	{ WORDS("words", words),
+	  .about =
+		  "Words in names, subject and text, any of these, however they are spaced or how "
+		  "wide their letters are: 重要性Ⅰ is also found as 重 要 性 I. Letters and digits of "
+		  "ASCII count as whole words only.",
+	  .example = "[重要性Ⅰ, 重要性Ⅱ, 機密]" },
+	{ UINT("personal-numbers", personal_numbers), .min = 1, .max = LIMIT_MAX,
+	  .about =
+		  "That many numbers of persons (個人番号, with a right check digit) or more in the text.",
+	  .example = "1" },
 	{ TEXT("over", over), .word = WORD_SIZE, .min = KB, .max = GB,
 	  .about = "Files that are larger, as they are once decoded.", .example = "10MB" },
 	{ TEXT("total-over", total_over), .word = WORD_SIZE, .min = KB, .max = GB,

@@ -97,7 +97,8 @@ struct pol_mail_attachment { // what becomes of files that fit
 	struct pol_list from;	    // senders' zones or zone/network; absent: all
 	struct pol_text direction;  // in, out; absent: both
 	struct pol_list recipients; // addresses or domains; absent: all
-	struct pol_list kinds, names, types;
+	struct pol_list kinds, names, types, words;
+	struct pol_uint personal_numbers;
 	struct pol_text over, total_over;
 	struct pol_uint number_over;
 	struct pol_text action; // refuse, record, allow

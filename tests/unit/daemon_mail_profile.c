@@ -46,6 +46,8 @@ static const char policy_text[] =
 	"    attachments:\n"
 	"      - { direction: in, kinds: [script, misleading, undecodable], action: refuse }\n"
 	"      - { from: office/press, names: ['*.LZH', plan?.pdf], types: video/*, over: 5MB, action: allow }\n"
+	"      - { words: [機密, 部外秘], action: refuse }\n"
+	"      - { words: 重要性Ⅰ, personal-numbers: 3, action: record }\n"
 	"      - { total-over: 30MB, number-over: 50, recipients: archive.example.jp, action: record }\n"
 	"    limits: { recipients: 0, sessions: 5, session-rate: 30/min, message-rate: 100/h }\n"
 	"  unused: { protocol: smtp, domains: a.example }\n"
@@ -190,7 +192,7 @@ static void inner(void **state)
 	assert_string_equal(inner->sizes[1].recipients[1], "@archive.example.jp");
 	assert_int_equal(inner->sizes[2].max, 15 * 1024 * 1024);
 	assert_int_equal(inner->sizes[2].n_recipients, 0);
-	assert_int_equal(inner->n_attachments, 4);
+	assert_int_equal(inner->n_attachments, 6);
 	const struct profile_attachment *rule = inner->attachments;
 	assert_true(rule->only_in && !rule->only_out && !rule->clients && !rule->n_recipients);
 	assert_int_equal(rule->kinds, UNPACK_SCRIPT | UNPACK_MISLEADING);
@@ -206,6 +208,13 @@ static void inner(void **state)
 	assert_string_equal(rule->types[0], "video/*");
 	assert_int_equal(rule->size_over, 5000000);
 	assert_int_equal(rule->action, PROFILE_ALLOW);
+	rule++;
+	assert_int_equal(rule->words, 3);
+	assert_int_equal(rule->numbers, 0);
+	rule++;
+	assert_int_equal(rule->words, 4);
+	assert_int_equal(rule->numbers, 3);
+	assert_non_null(inner->terms);
 	rule++;
 	assert_int_equal(rule->total_over, 30000000);
 	assert_int_equal(rule->number_over, 50);

@@ -195,6 +195,10 @@ static const struct change changes[] = {
 	  GUARD("domains: a.example"),
 	  "changes heavy guard g :1: attachments: none; before: refuse pdf; else refuse "
 	  "undecodable or unread\n" },
+	{ "words", GUARD("domains: a.example"),
+	  GUARD("domains: a.example, attachments: [{ words: [機密, 重要性Ⅰ], action: refuse }, { personal-numbers: 1, direction: out, action: record }]"),
+	  "changes light guard g :1: attachments: refuse with 機密 or 重要性Ⅰ; else record with 1 "
+	  "personal numbers out; else refuse undecodable or unread; before: none\n" },
 	{ "the same in another order",
 	  GUARD("domains: a.example, attachments: [{ kinds: [pdf, macro], action: refuse }]"),
 	  GUARD("domains: a.example, attachments: [{ kinds: [macro, pdf], action: refuse }]"), "" },

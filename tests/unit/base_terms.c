@@ -7,10 +7,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "inspect/terms.h"
+#include "base/arena.h"
+#include "base/terms.h"
 
 static const char *const words[] = { "重要性Ⅰ", "重要性Ⅱ", "機密", "TOP SECRET",
 				     "マル秘",	"がぎ",	   "id" };
@@ -72,15 +72,10 @@ static const struct {
 	{ "0566-12-345678", 0, 0 },
 	{ "1234--5678-9018", 0, 0 },
 	{ "12345678901", 0, 0 },
-	{ "1234\xe2\x80\x8b" "56789018", 0, 1 },
+	{ "1234\xe2\x80\x8b"
+	  "56789018",
+	  0, 1 },
 };
-
-static struct terms *make(void)
-{
-	struct terms *terms;
-	assert_int_equal(terms_new(words, sizeof(words) / sizeof(words[0]), &terms), 0);
-	return terms;
-}
 
 static void judge(const struct terms_reader *reader, size_t row, size_t cut)
 {
@@ -91,7 +86,9 @@ static void judge(const struct terms_reader *reader, size_t row, size_t cut)
 
 static void finds(void **state)
 {
-	struct terms *terms = make();
+	struct arena *arena = arena_new();
+	struct terms *terms = terms_new(arena, words, sizeof(words) / sizeof(words[0]));
+	assert_non_null(terms);
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const uint8_t *text = (const uint8_t *)rows[i].text;
@@ -109,7 +106,7 @@ static void finds(void **state)
 		terms_end(terms, &slow);
 		judge(&slow, i, n);
 	}
-	terms_free(terms);
+	arena_free(arena);
 }
 
 // Order of the Ministry: check digit 11 - sum mod 11, and 0 where that is over 9.
@@ -134,29 +131,33 @@ static void check_digits(void **state)
 
 static void bad_words(void **state)
 {
-	struct terms *terms;
+	struct arena *arena = arena_new();
 	char longest[3 * (TERMS_WORD_MAX + 1) + 1] = "";
 	const char *many[TERMS_MAX + 1];
 	static const struct {
 		const char *word;
 		int r;
-	} bad[] = {
-		{ "", -EINVAL }, { " -- ", -EINVAL }, { "\xff", -EINVAL }, { "\xe6\xa9", -EINVAL }
-	};
+	} bad[] = { { "", -EINVAL },
+		    { " -- ", -EINVAL },
+		    { "\xff", -EINVAL },
+		    { "\xe6\xa9", -EINVAL },
+		    { "密", 0 } };
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(terms_new(&bad[i].word, 1, &terms), bad[i].r);
+		assert_int_equal(terms_check(bad[i].word), bad[i].r);
 	for (size_t i = 0; i <= TERMS_WORD_MAX; i++)
 		strcat(longest, "密");
-	const char *one = longest;
-	assert_int_equal(terms_new(&one, 1, &terms), -E2BIG);
-	one += 3;
-	assert_int_equal(terms_new(&one, 1, &terms), 0);
-	terms_free(terms);
+	assert_int_equal(terms_check(longest), -E2BIG);
+	assert_int_equal(terms_check(longest + 3), 0);
+	for (size_t i = 0; i <= TERMS_MAX; i++)
+		many[i] = longest + 3;
+	assert_non_null(terms_new(arena, many, TERMS_NODES_MAX / TERMS_WORD_MAX - 1));
+	assert_null(terms_new(arena, many, TERMS_NODES_MAX / TERMS_WORD_MAX));
 	for (size_t i = 0; i <= TERMS_MAX; i++)
 		many[i] = "密";
-	assert_int_equal(terms_new(many, TERMS_MAX + 1, &terms), -E2BIG);
-	terms_free(NULL);
+	assert_non_null(terms_new(arena, many, TERMS_MAX));
+	assert_null(terms_new(arena, many, TERMS_MAX + 1));
+	arena_free(arena);
 }
 
 int main(void)

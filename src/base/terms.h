@@ -13,8 +13,8 @@
 // Numbers of persons (個人番号, 12 digits, the last of which is made of the others: order of the
 // Ministry of Internal Affairs no. 85 of 2014, article 5) are found together or in groups of four
 // divided by one space or hyphen, and nowhere inside of longer numbers.
-#ifndef SEKISHO_INSPECT_TERMS_H
-#define SEKISHO_INSPECT_TERMS_H
+#ifndef SEKISHO_BASE_TERMS_H
+#define SEKISHO_BASE_TERMS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,11 +26,13 @@ enum {
 	TERMS_NODES_MAX = 4096, // letters of all
 };
 
+struct arena;
 struct terms;
 
-// Words in UTF-8.  0; -EINVAL: one is empty once folded, or no UTF-8; -E2BIG; -ENOMEM.
-int terms_new(const char *const *words, size_t n, struct terms **ret_terms);
-void terms_free(struct terms *terms); // NULL is fine
+// Whether a word can be looked for: 0; -EINVAL: it is no UTF-8, or nothing once folded; -E2BIG.
+int terms_check(const char *word);
+// TERMS_MAX words that can be; lives in the arena.  NULL: too many letters in all.
+struct terms *terms_new(struct arena *arena, const char *const *words, size_t n);
 
 // Where a reader of one text stands.  All zero: at its beginning.
 struct terms_reader {

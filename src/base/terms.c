@@ -1,10 +1,11 @@
 // Words: Aho, Corasick, "Efficient string matching" (CACM 18, 1975), over letters as they are after
 // folding.
-#include "inspect/terms.h"
+#include "base/terms.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/arena.h"
 
 enum { FOLDED_MAX = 4, DASH = 0x2010, GAP = 0, NOTHING = UINT32_MAX };
 
@@ -139,7 +140,6 @@ struct terms {
 		bool joins[TERMS_WORD_MAX]; // comes right after an ASCII letter
 		size_t n;
 	} * words;
-	size_t n_words;
 };
 
 static int fold_word(const char *text, struct word *word)
@@ -181,15 +181,13 @@ static uint16_t child_of(const struct terms *terms, uint16_t node, uint32_t lett
 	return child;
 }
 
-static int add_word(struct terms *terms, size_t index)
+static void add_word(struct terms *terms, size_t index)
 {
 	const struct word *word = &terms->words[index];
 	uint16_t node = 0;
 	for (size_t i = 0; i < word->n; i++) {
 		uint16_t child = child_of(terms, node, word->letters[i]);
 		if (!child) {
-			if (terms->n_nodes == TERMS_NODES_MAX)
-				return -E2BIG;
 			child = (uint16_t)terms->n_nodes++;
 			terms->nodes[child] = (struct node){
 				.letter = word->letters[i],
@@ -200,7 +198,6 @@ static int add_word(struct terms *terms, size_t index)
 		node = child;
 	}
 	terms->nodes[node].words |= UINT64_C(1) << index;
-	return 0;
 }
 
 static uint16_t step(const struct terms *terms, uint16_t node, uint32_t letter)
@@ -212,12 +209,10 @@ static uint16_t step(const struct terms *terms, uint16_t node, uint32_t letter)
 }
 
 // Nearest to the root first.
-static int link_nodes(struct terms *terms)
+static void link_nodes(struct arena *arena, struct terms *terms)
 {
-	uint16_t *queue = calloc(terms->n_nodes, sizeof(*queue));
+	uint16_t *queue = arena_array_of(arena, uint16_t, terms->n_nodes);
 	size_t first = 0, end = 1;
-	if (!queue)
-		return -ENOMEM;
 	while (first < end) {
 		uint16_t node = queue[first++];
 		for (uint16_t c = terms->nodes[node].child; c; c = terms->nodes[c].sibling) {
@@ -228,47 +223,34 @@ static int link_nodes(struct terms *terms)
 			queue[end++] = c;
 		}
 	}
-	free(queue);
-	return 0;
 }
 
-int terms_new(const char *const *words, size_t n, struct terms **ret_terms)
+int terms_check(const char *word)
 {
-	struct terms *terms;
-	int r = 0;
+	struct word folded = { 0 };
+	return fold_word(word, &folded);
+}
+
+struct terms *terms_new(struct arena *arena, const char *const *words, size_t n)
+{
+	struct terms *terms = arena_new_of(arena, struct terms);
+	size_t letters = 1;
 	if (n > TERMS_MAX)
-		return -E2BIG;
-	terms = calloc(1, sizeof(*terms));
-	if (!terms)
-		return -ENOMEM;
-	terms->nodes = calloc(TERMS_NODES_MAX, sizeof(*terms->nodes));
-	terms->words = calloc(n ? n : 1, sizeof(*terms->words));
+		return NULL;
+	terms->words = arena_array_of(arena, struct word, n);
+	for (size_t i = 0; i < n; i++) {
+		if (fold_word(words[i], &terms->words[i]) < 0)
+			return NULL;
+		letters += terms->words[i].n;
+	}
+	if (letters > TERMS_NODES_MAX)
+		return NULL;
+	terms->nodes = arena_array_of(arena, struct node, letters);
 	terms->n_nodes = 1;
-	terms->n_words = n;
-	if (!terms->nodes || !terms->words)
-		r = -ENOMEM;
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		r = fold_word(words[i], &terms->words[i]);
-		if (r == 0)
-			r = add_word(terms, i);
-	}
-	if (r == 0)
-		r = link_nodes(terms);
-	if (r < 0) {
-		terms_free(terms);
-		return r;
-	}
-	*ret_terms = terms;
-	return 0;
-}
-
-void terms_free(struct terms *terms)
-{
-	if (!terms)
-		return;
-	free(terms->nodes);
-	free(terms->words);
-	free(terms);
+	for (size_t i = 0; i < n; i++)
+		add_word(terms, i);
+	link_nodes(arena, terms);
+	return terms;
 }
 
 // --- reading words

@@ -1,0 +1,98 @@
+// What is in a file that was kept whole: each entry is judged like a file of its own, and has a row
+// in the record behind the file's.
+#include "inspect/content_private.h"
+
+#include <string.h>
+
+#include "inspect/content_words.h"
+#include "unpack/unpack.h"
+
+struct look {
+	struct content *content;
+	struct hand *hand;
+	struct content_entries entries;
+};
+
+static void entry_row(struct look *look, const struct unpack_entry *entry,
+		      const struct content_facts *facts, const struct judged *judged)
+{
+	struct content *content = look->content;
+	struct content_entries *entries = &look->entries;
+	uint32_t at = content_rows_add(&content->rows);
+	struct mail_file *row;
+	if (at != CONTENT_NO_ROW) {
+		row = &content->rows.v[at];
+		entries->v[at - entries->first].number = entry->number;
+		entries->v[at - entries->first].parent = entry->parent;
+	} else if (judged->action == MAIL_FILE_REFUSED) {
+		row = content_rows_late(&content->rows);
+	} else {
+		return;
+	}
+	row->part = (uint16_t)look->hand->part->number;
+	row->depth = 1;
+	row->size = entry->size;
+	row->action = judged->action;
+	row->rule = (uint16_t)(judged->rule + 1);
+	content_name(entry->name, row->name);
+	content_found(facts, entry->limit, row->found);
+}
+
+static void on_entry(void *arg, const struct unpack_entry *entry)
+{
+	struct look *look = arg;
+	struct content *content = look->content;
+	const char *names[] = { entry->name, entry->also };
+	struct content_facts facts = {
+		.kinds = entry->kinds,
+		.unread = entry->limit != UNPACK_WHOLE,
+		.file = true,
+		.whole = true,
+		.size = entry->size,
+	};
+	struct judged judged = { MAIL_FILE_PASSED, CONTENT_NO_RULE };
+	struct content_rules out;
+	if (content->profile->terms)
+		content_text_string(content->profile->terms, entry->name, &facts.terms);
+	// When one was refused the others are still recorded: they tell where it lay.
+	if (!content_over(content)) {
+		content_rules_exclude(content->profile, names, entry->also ? 2 : 1, NULL, true,
+				      &out);
+		judged = content_judge(content, &out, &facts);
+	}
+	content->recorded |= judged.action == MAIL_FILE_RECORDED;
+	entry_row(look, entry, &facts, &judged);
+	if (judged.action == MAIL_FILE_REFUSED)
+		content_refuse(content, judged.rule, &facts);
+	else
+		content_look_at_sums(content, look->hand);
+}
+
+void content_unpack(struct content *content, struct hand *hand, const struct reading *reading)
+{
+	static const struct unpack_bounds bounds = {
+		.depth = CONTENT_UNPACK_DEPTH,
+		.entries = CONTENT_UNPACK_ENTRIES,
+		.output = CONTENT_UNPACK_BYTES,
+		.each = CONTENT_UNPACK_EACH,
+		.memory = CONTENT_UNPACK_BYTES,
+		.ratio = CONTENT_UNPACK_RATIO,
+	};
+	const struct unpack_file file = {
+		.name = hand->part->n_names ? hand->part->names[0] : "",
+		.bytes = reading->kept,
+		.size = reading->n_kept,
+		.fd = -1,
+	};
+	struct look look = { .content = content,
+			     .hand = hand,
+			     .entries = { .first = content->rows.n } };
+	enum unpack_limit limit = UNPACK_WHOLE;
+	uint32_t kinds = unpack_look(&file, &bounds, on_entry, &look, &limit);
+	hand->facts.kinds |= hand->facts.file ? kinds : kinds & ~(uint32_t)OF_TEXT;
+	if (limit != UNPACK_WHOLE) {
+		hand->facts.unread = true;
+		hand->limit = limit;
+	}
+	content_rows_order(&content->rows, &look.entries);
+}

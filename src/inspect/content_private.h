@@ -1,0 +1,82 @@
+// What the files of the judge of a message share.
+#ifndef SEKISHO_INSPECT_CONTENT_PRIVATE_H
+#define SEKISHO_INSPECT_CONTENT_PRIVATE_H
+
+#include <sodium.h>
+
+#include "inspect/content.h"
+#include "inspect/content_rows.h"
+#include "mime/mime.h"
+#include "proto/smtp_data.h"
+#include "unpack/unpack.h"
+
+enum {
+	READINGS = 2,
+	// What a text is, and need not be told of it.
+	OF_TEXT = UNPACK_TEXT | UNPACK_HTML | UNPACK_SCRIPT | UNPACK_MISLEADING,
+};
+
+struct reading {
+	crypto_hash_sha256_state hash;
+	uint64_t size;
+	uint32_t n_head;
+	bool keeps, lost; // lost: it was too large to be kept
+	uint8_t *kept;
+	size_t n_kept, room;
+	uint8_t head[CONTENT_HEAD];
+};
+
+struct hand {
+	struct hand *below; // which began before it
+	const struct mime_part *part;
+	struct content_rules out; // rules that never fit
+	struct content_facts facts;
+	enum unpack_limit limit;
+	uint64_t next_size; // at which another rule may fit
+	uint32_t row;
+	struct reading *readings[READINGS];
+	struct content_text *text; // that is looked through for words
+};
+
+struct content {
+	const struct profile *profile;
+	const struct audience *audience;
+	struct content_budget *budget;
+	struct mime *mime;
+	struct smtp_unstuff unstuff;
+	struct hand *hands;
+	uint32_t n_hands, early; // doubts told before their part
+	struct content_sums sums;
+	uint64_t next_sum;
+	struct content_rules armed;
+	size_t kept; // bytes of room for what is to be unpacked
+	struct content_rows rows;
+	bool recorded;
+	enum smtp_reason reason;
+	int rule; // that refused
+};
+
+static inline bool content_over(const struct content *content)
+{
+	return content->reason != SMTP_REASON_NONE;
+}
+
+struct judged { // the strictest of all recipients'
+	enum mail_file_action action;
+	int rule;
+};
+
+// --- content.c
+
+struct judged content_judge(struct content *content, const struct content_rules *out,
+			    const struct content_facts *facts);
+void content_refuse(struct content *content, int rule, const struct content_facts *facts);
+// hand: the file with which the sums grew.
+void content_look_at_sums(struct content *content, struct hand *hand);
+
+// --- content_entries.c
+
+// What is in an archive or document that was kept whole.
+void content_unpack(struct content *content, struct hand *hand, const struct reading *reading);
+
+#endif
