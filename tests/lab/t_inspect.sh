@@ -96,7 +96,10 @@ check "afterwards mail passes" eventually mail_passes
 
 # --- without guards they are not needed
 
+check "mail passes before" eventually mail_passes
+slow live
 check "a policy without guards" apply <<<'flows: [ { id: web, from: office, to: dmz, services: http } ]'
+same "a message whose flow is gone does not arrive" "broken*" "$(ends live)"
 check "nobody inspects" eventually eval '[[ -z $(child ferry)$(child inspect) ]]'
 check "guards again" apply < <(guarded </dev/null)
 check "and mail passes at once" mail_passes
