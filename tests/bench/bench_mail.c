@@ -394,17 +394,42 @@ static int by_size(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+// A message with a file attached that is of no known kind, or a text if that has no room.
 static void make_body(struct load *load, size_t size)
 {
-	static const char line[] =
-		"Mail that is sent to see how fast a way is, in lines of seventy-six bytes.\r\n";
-	load->size = size + 3;
-	load->body = malloc(load->size + sizeof(line));
+	static const char head[] =
+		"From: a@b.example\r\nMIME-Version: 1.0\r\n"
+		"Content-Type: multipart/mixed; boundary=\"=_b\"\r\n\r\n--=_b\r\n\r\nHello.\r\n"
+		"--=_b\r\nContent-Type: application/octet-stream; name=\"measured.dat\"\r\n"
+		"Content-Disposition: attachment; filename=\"measured.dat\"\r\n"
+		"Content-Transfer-Encoding: base64\r\n\r\n";
+	static const char tail[] = "\r\n--=_b--\r\n.\r\n";
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	enum { LETTERS = 76, ROOM_LEAST = sizeof(head) + sizeof(tail) + LETTERS };
+	uint32_t random = 1;
+	size_t at = 0, end = size + 3;
+	load->size = end;
+	load->body = malloc(end + LETTERS + 2);
 	if (!load->body || size < 2)
 		give_up("body");
-	for (size_t at = 0; at < size; at += sizeof(line) - 1)
-		memcpy(load->body + at, line, sizeof(line) - 1);
-	memcpy(load->body + size - 2, "\r\n.\r\n", 5);
+	if (size >= ROOM_LEAST) {
+		memcpy(load->body, head, sizeof(head) - 1);
+		at = sizeof(head) - 1;
+		end -= sizeof(tail) - 1;
+	}
+	while (at < end) {
+		for (int i = 0; i < LETTERS; i++) {
+			random = random * 1103515245 + 12345;
+			load->body[at++] = letters[random >> 26];
+		}
+		memcpy(load->body + at, "\r\n", 2);
+		at += 2;
+	}
+	if (size >= ROOM_LEAST)
+		memcpy(load->body + end, tail, sizeof(tail) - 1);
+	else
+		memcpy(load->body + size - 2, "\r\n.\r\n", 5);
 }
 
 static int source(struct load *load, long sessions, long messages)
