@@ -490,5 +490,5 @@ bool extension_runs(const struct extension *extension)
 
 bool extension_shows(const struct extension *extension)
 {
-	return extension->kinds & (O | P | I | T) && !extension_runs(extension);
+	return extension->kinds & (O | P | I | T | A | ML) && !extension_runs(extension);
 }

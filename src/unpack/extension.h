@@ -15,7 +15,7 @@ struct extension {
 const struct extension *extension_find(const char *text);
 // What starts something, by a double click, in place of showing it.
 bool extension_runs(const struct extension *extension);
-// What people send to be read: the first of two extensions of "budget.pdf.exe".
+// What people send and open without fear: the first of two extensions of "budget.pdf.exe".
 bool extension_shows(const struct extension *extension);
 
 #endif

@@ -64,7 +64,10 @@ static const struct name_row names[] = {
 	{ "a.docx.lnk", L | MI },
 	{ "a.txt.backup.exe", X | MI },
 	{ "report.pdf.html", H | MI },
+	{ "a.zip.exe", X | MI },
+	{ "a.msg.js", S | MI },
 	{ "tool.v2.exe", X },
+	{ "jquery.min.js", S },
 	{ "report.pdf.zip", A },
 	{ "予算．pdf.exe", X | MI },
 	{ "予算・pdf.exe", X | MI },
@@ -86,6 +89,9 @@ static const struct name_row names[] = {
 	  X | MI },
 	{ "a.exe\u200d", X | MI },
 	{ "a\x01.exe", X | MI },
+	{ "葛\U000E0100城市.xlsx", O }, // a variant of a kanji, as names of people and places have
+	{ "か\u3099.txt", T },
+	{ "☺\ufe0f.txt", T },
 	{ "👨\u200d👩\u200d👧.jpg", I },
 	{ "スクリーンショット 2026-04-01 9.00.00\u202fAM.png", I },
 	// What Windows strips.
