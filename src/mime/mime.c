@@ -113,6 +113,7 @@ static void fill(struct mime *mime, struct frame *frame, struct mime_head *head)
 	part->encoding = head->encoding;
 	part->attachment = head->attachment;
 	strcpy(part->type, head->type);
+	strcpy(part->charset, head->charset);
 	memcpy(part->names, head->names, sizeof(part->names));
 	part->n_names = head->n_names;
 	if (part->depth < MIME_DEPTH_MAX || part->kind == MIME_LEAF)

@@ -3,8 +3,9 @@
 // both; what cannot be read is told as a doubt.  The same message gives the same calls, but for how
 // bytes of a part are cut, however it is fed.
 //
-// A message is a tree of parts: number 0 is the whole message, each multipart, message/rfc822 or
-// encoded block in a text (uuencode, yEnc) has parts below it.  Parts are told in the order in
+// A message is a tree of parts: number 0 is the whole message, each multipart, message/rfc822,
+// text with encoded blocks (uuencode, yEnc) and file that is named like a message (.eml, .mht) has
+// parts below it.  Parts are told in the order in
 // which they begin; a part ends before its parent.
 //
 //	0 multipart/mixed
@@ -27,6 +28,7 @@ enum {
 	MIME_NAME_MAX = 1024, // bytes of one name in UTF-8; a longer one is cut, which is a doubt
 	MIME_NAMES_MAX = 8,   // readings of a part's name
 	MIME_TYPE_MAX = 128,
+	MIME_CHARSET_MAX = 40,
 	MIME_MEMORY_MAX =
 		256 * 1024, // of a parser, its buffers included, but for one header being read
 };
@@ -87,6 +89,7 @@ struct mime_part {
 	bool inline_block;	  // uuencode or yEnc found in a text
 	char type[MIME_TYPE_MAX]; // "text/plain", lower case; as it counts where it is missing (RFC
 				  // 2045 5.2)
+	char charset[MIME_CHARSET_MAX]; // of the type, lower case; "": not said
 	// All that any common client would show: of filename, filename*, name, name*, with and
 	// without RFC 2047 in quotes, continuations, first and last of two; UTF-8, the first the
 	// most likely.

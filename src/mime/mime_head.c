@@ -69,6 +69,23 @@ static enum mime_kind kind_of(const struct mime_head *head, const struct mime_pa
 	return MIME_LEAF;
 }
 
+static void set_charset(struct mime_head *head, const struct mime_params *params)
+{
+	head->charset[0] = '\0';
+	for (uint32_t i = 0; i < params->n; i++) {
+		const struct mime_param *param = &params->v[i];
+		struct mime_span value = { 0 };
+		if (param->n_values && mime_span_is(param->name, "charset"))
+			value = mime_span_trim(mime_param_value(params, param, 0));
+		if (!value.n || value.n >= MIME_CHARSET_MAX || memchr(value.v, '\0', value.n))
+			continue;
+		for (size_t k = 0; k < value.n; k++)
+			head->charset[k] = (char)mime_lower((uint8_t)value.v[k]);
+		head->charset[value.n] = '\0';
+		return;
+	}
+}
+
 // How it counts is RFC 2045 5.2; what says half a word of a multipart is taken for one.
 static void read_type(struct work *work, const struct mime_params *params)
 {
@@ -87,6 +104,7 @@ static void read_type(struct work *work, const struct mime_params *params)
 	if (work->seen[ABOUT_TYPE] && (work->structured || type.kind == MIME_LEAF))
 		return;
 	work->structured = type.kind != MIME_LEAF;
+	set_charset(head, params);
 	strcpy(head->type, type.type);
 	head->kind = type.kind;
 	head->digest = strcmp(head->type, "multipart/digest") == 0;
@@ -194,63 +212,63 @@ static void compare(struct work *work, enum about about, struct mime_span value)
 		doubt(work, MIME_FIELD_TWICE);
 }
 
+// Calls read for a value as it is with all ways, and for each of them without it, where there it
+// is.
+static void for_ways(struct work *work, struct mime_span value,
+		     void (*read)(struct work *work, const struct mime_params *params, bool with),
+		     bool with)
+{
+	static const uint32_t ways[] = { MIME_WAY_ALL, MIME_WAY_ALL & ~MIME_WAY_COMMENTS,
+					 MIME_WAY_ALL & ~MIME_WAY_ESCAPES };
+	uint32_t there = 0;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct mime_params params;
+		if (i && !(there & (MIME_WAY_ALL & ~ways[i])))
+			continue;
+		mime_params_read(work->store, value, ways[i], &params);
+		read(work, &params, with);
+		there |= params.ways;
+		mime_params_done(&params);
+	}
+}
+
+static void each_boundaries(struct work *work, const struct mime_params *params, bool with)
+{
+	(void)with;
+	read_boundaries(work, params);
+}
+
 static void read_structure(struct work *work, enum about about, struct mime_span value)
 {
 	struct mime_params params;
 	compare(work, about, value);
-	mime_params_read(work->store, value, true, &params);
+	mime_params_read(work->store, value, MIME_WAY_ALL, &params);
 	if (params.cut)
 		doubt(work, MIME_TOO_LONG);
 	readers[about](work, &params);
-	if (about == ABOUT_TYPE)
-		read_boundaries(work, &params);
-	if (about == ABOUT_TYPE && params.comment) {
-		mime_params_done(&params);
-		mime_params_read(work->store, value, false, &params);
-		read_boundaries(work, &params);
-	}
 	mime_params_done(&params);
+	if (about == ABOUT_TYPE)
+		for_ways(work, value, each_boundaries, false);
 	work->seen[about]++;
 }
 
-static void names_of(struct work *work, struct mime_span value, bool comments, bool first_filename,
-		     bool literal)
+static void each_names(struct work *work, const struct mime_params *params, bool literal)
 {
-	struct mime_params params;
-	mime_params_read(work->store, value, comments, &params);
-	mime_name_params(&work->names, &params, first_filename ? "filename" : "name", literal);
-	mime_name_params(&work->names, &params, first_filename ? "name" : "filename", literal);
-	bool again = comments && params.comment;
-	mime_params_done(&params);
-	if (again) {
-		mime_params_read(work->store, value, false, &params);
-		mime_name_params(&work->names, &params, "filename", literal);
-		mime_name_params(&work->names, &params, "name", literal);
-		mime_params_done(&params);
-	}
+	mime_name_params(&work->names, params, "filename", literal);
+	mime_name_params(&work->names, params, "name", literal);
 }
 
 // A field may be encoded words as a whole, parameters and all.
-static void read_names(struct work *work, struct mime_span value, bool disposition, bool literal)
+static void read_names(struct work *work, struct mime_span value, bool literal)
 {
 	uint32_t before = work->names.n;
-	names_of(work, value, true, disposition, literal);
+	for_ways(work, value, each_names, literal);
 	if (literal || work->names.n > before || !value.n || !memmem(value.v, value.n, "=?", 2))
 		return;
 	struct mime_text shown = { .store = work->store };
 	mime_word_read(value, &shown);
-	names_of(work, (struct mime_span){ mime_text_string(&shown), shown.n }, true, disposition,
-		 false);
+	for_ways(work, (struct mime_span){ mime_text_string(&shown), shown.n }, each_names, false);
 	mime_text_done(&shown);
-}
-
-// Boundaries only, of a value that was unfolded otherwise.
-static void read_tight(struct work *work, struct mime_span value)
-{
-	struct mime_params params;
-	mime_params_read(work->store, value, true, &params);
-	read_boundaries(work, &params);
-	mime_params_done(&params);
 }
 
 enum round { ROUND_STRUCTURE, ROUND_NAMES, ROUND_LITERAL };
@@ -258,13 +276,12 @@ enum round { ROUND_STRUCTURE, ROUND_NAMES, ROUND_LITERAL };
 static void read_field(struct work *work, enum about about, struct mime_span value,
 		       enum round round, bool tight)
 {
-	bool disposition = about == ABOUT_DISPOSITION;
 	if (round == ROUND_STRUCTURE && !tight)
 		read_structure(work, about, value);
 	else if (round == ROUND_STRUCTURE && about == ABOUT_TYPE)
-		read_tight(work, value);
+		for_ways(work, value, each_boundaries, false);
 	else if (round == ROUND_NAMES || (round == ROUND_LITERAL && !tight))
-		read_names(work, value, disposition, round == ROUND_LITERAL);
+		read_names(work, value, round == ROUND_LITERAL);
 }
 
 // Each field of the header that is one of abouts (bits).
@@ -286,6 +303,50 @@ static void for_fields(struct work *work, struct mime_span header, uint32_t abou
 					   mime_header_unfold(folded, tight, &text, doubts), round,
 					   tight);
 		}
+	work->store->work += header.n;
+	mime_text_done(&text);
+}
+
+// A dot, and up to five letters and digits: "Delivery report" is no name of a file.
+static bool ends_like_file(struct mime_span value)
+{
+	const char *dot = value.n ? memrchr(value.v, '.', value.n) : NULL;
+	size_t n = dot ? (size_t)(value.v + value.n - dot) - 1 : 0;
+	bool letter = false;
+	if (!n || n > 5)
+		return false;
+	for (size_t i = 1; i <= n; i++) {
+		uint8_t byte = mime_lower((uint8_t)dot[i]);
+		if (!(byte >= 'a' && byte <= 'z') && !(byte >= '0' && byte <= '9'))
+			return false;
+		letter = letter || byte >= 'a';
+	}
+	return letter;
+}
+
+static void add_other_name(struct work *work, struct mime_span raw)
+{
+	struct mime_text shown = { .store = work->store };
+	mime_word_read(raw, &shown);
+	if (ends_like_file((struct mime_span){ mime_text_string(&shown), shown.n }))
+		mime_name_add(&work->names, raw, false);
+	mime_text_done(&shown);
+}
+
+// What clients fall back to where nothing else names the part.
+static void read_other_names(struct work *work, struct mime_span header)
+{
+	static const char *const others[] = { "content-name", "x-sun-data-name",
+					      "content-description", "content-location" };
+	struct mime_text text = { .store = work->store };
+	struct mime_field field;
+	uint32_t doubts = 0; // told already
+	size_t at = 0;
+	while (!work->names.n && mime_header_next(header, &at, &field, &doubts))
+		for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+			if (mime_span_is(field.name, others[i]))
+				add_other_name(work, mime_header_unfold(field.folded, false, &text,
+									&doubts));
 	work->store->work += header.n;
 	mime_text_done(&text);
 }
@@ -320,6 +381,7 @@ void mime_head_read(struct mime_store *store, struct mime_span header, bool in_d
 		for_fields(&work, header, 1U << ABOUT_DISPOSITION, round);
 		for_fields(&work, header, 1U << ABOUT_TYPE, round);
 	}
+	read_other_names(&work, header);
 	check(&work, in_digest);
 	mime_name_settle(&work.names);
 	ret->doubts |= work.names.doubts;

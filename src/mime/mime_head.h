@@ -11,6 +11,7 @@ enum { MIME_BOUNDARIES_MAX = 4, MIME_BOUNDARY_MAX = 200 };
 
 struct mime_head {
 	char type[MIME_TYPE_MAX];
+	char charset[MIME_CHARSET_MAX];
 	enum mime_kind kind;
 	enum mime_encoding encoding, other; // other: of a second field, else the same
 	bool attachment, digest;

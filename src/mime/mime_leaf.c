@@ -9,10 +9,23 @@ static bool is_decoded(enum mime_encoding encoding)
 	return encoding == MIME_BASE64 || encoding == MIME_QUOTED_PRINTABLE;
 }
 
+// A file that programs open as a message, whatever its type says.
+static bool is_named_message(const struct mime_part *part)
+{
+	static const char *const endings[] = { ".eml", ".mht", ".mhtml", ".nws" };
+	for (uint32_t i = 0; i < part->n_names; i++) {
+		const char *dot = strrchr(part->names[i], '.');
+		for (size_t k = 0; dot && k < sizeof(endings) / sizeof(endings[0]); k++)
+			if (strcasecmp(dot, endings[k]) == 0)
+				return true;
+	}
+	return false;
+}
+
 static void part_readings(struct mime_leaf *leaf)
 {
 	leaf->parted = true;
-	if (!leaf->inner)
+	if (!leaf->message)
 		mime_told_bytes(leaf->context, leaf->told, MIME_SECOND, (const uint8_t *)"", 0);
 }
 
@@ -23,7 +36,11 @@ void mime_leaf_begin(struct mime_leaf *leaf, struct mime_context *context, struc
 	bool file = encoding == MIME_UUENCODE || encoding == MIME_YENC;
 	*leaf = (struct mime_leaf){ .context = context, .told = told };
 	leaf->first.encoding = encoding;
-	if (told->part.kind == MIME_MESSAGE)
+	leaf->message = told->part.kind == MIME_MESSAGE;
+	bool named = !leaf->message && is_named_message(&told->part);
+	if (named && told->part.depth == MIME_DEPTH_MAX)
+		mime_told_doubt(context, told, MIME_TOO_DEEP);
+	if (leaf->message || (named && told->part.depth < MIME_DEPTH_MAX))
 		leaf->inner = mime_nested_new(context, told);
 	else if (file || strncmp(told->part.type, "text/", 5) == 0 ||
 		 strncmp(told->part.type, "multipart/", 10) == 0)
@@ -39,11 +56,10 @@ static void give(struct mime_leaf *leaf, enum mime_reading reading, const uint8_
 {
 	if (!n)
 		return;
+	if (!leaf->message)
+		mime_told_bytes(leaf->context, leaf->told, reading, bytes, n);
 	if (leaf->inner && reading == MIME_FIRST)
 		mime_nested_feed(leaf->inner, bytes, n);
-	if (leaf->inner)
-		return;
-	mime_told_bytes(leaf->context, leaf->told, reading, bytes, n);
 	if (leaf->block && reading == MIME_FIRST)
 		mime_block_feed(leaf->block, bytes, n);
 }

@@ -1,5 +1,5 @@
 // The body of one part on its way to the sink: decoded in one or two readings; looked through for
-// files if it is a text; read as a message if it is an encoded one.
+// files if it is a text; read as a message if it is an encoded one, or is named like one.
 #ifndef SEKISHO_MIME_MIME_LEAF_H
 #define SEKISHO_MIME_MIME_LEAF_H
 
@@ -15,7 +15,8 @@ struct mime_leaf {
 	bool parted;
 	struct mime_decoder first, second;
 	struct mime_block *block; // or NULL
-	struct mime *inner;	  // or NULL: bytes go there, and are not told
+	struct mime *inner;	  // or NULL: bytes go there
+	bool message;		  // and are not told
 };
 
 // other: of a second field that says another encoding, else the same.

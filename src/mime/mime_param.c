@@ -44,7 +44,7 @@ static bool skip_comment(struct scan *scan)
 {
 	if (over(scan) || here(scan) != '(')
 		return false;
-	scan->params->comment = true;
+	scan->params->ways |= MIME_WAY_COMMENTS;
 	size_t end = scan->comments ? comment_end(scan) : 0;
 	if (!end) {
 		scan->comments = false;
@@ -280,15 +280,19 @@ static void read_first(struct scan *scan)
 		scan->at = semicolon(scan, scan->at);
 }
 
-void mime_params_read(struct mime_store *store, struct mime_span field, bool comments,
+void mime_params_read(struct mime_store *store, struct mime_span field, uint32_t ways,
 		      struct mime_params *ret)
 {
 	*ret = (struct mime_params){ .text = { .store = store } };
-	struct scan scan = { .v = field.v, .n = field.n, .comments = comments, .params = ret };
+	struct scan scan = {
+		.v = field.v, .n = field.n, .comments = ways & MIME_WAY_COMMENTS, .params = ret
+	};
 	scan.semicolon_from = 1; // none yet
 	const char *escape = field.n ? memchr(field.v, 0x1b, field.n) : NULL;
-	scan.japanese = escape && memmem(field.v, field.n, "\033$", 2) &&
+	bool japanese = escape && memmem(field.v, field.n, "\033$", 2) &&
 			memmem(field.v, field.n, "\033(", 2);
+	scan.japanese = japanese && ways & MIME_WAY_ESCAPES;
+	ret->ways = japanese ? MIME_WAY_ESCAPES : 0;
 	store->work += field.n;
 	read_first(&scan);
 	while (!over(&scan)) {

@@ -28,15 +28,21 @@ struct mime_params {
 	struct mime_span word; // up to the first semicolon or space
 	bool junk;	       // between the word and the first semicolon
 	bool cut;	       // more than MIME_PARAMS_MAX, or values over values: not all is here
-	bool comment;	       // in brackets; read as none if comments is false
+	uint32_t ways;	       // bits of enum mime_way that made a difference, or could have
 	struct mime_param *v;
 	uint32_t n;
 	struct mime_text text;
 };
 
-// field stays as it is until mime_params_done().  comments: brackets hold comments (RFC 822 3.4.3);
-// few clients know them, so both have to be looked at.
-void mime_params_read(struct mime_store *store, struct mime_span field, bool comments,
+// What not all clients know; where it occurs, a field has to be read with it and without.
+enum mime_way {
+	MIME_WAY_COMMENTS = 1, // brackets hold comments (RFC 822 3.4.3)
+	MIME_WAY_ESCAPES = 2,  // what escapes of ISO-2022-JP enclose is no quote and no backslash
+	MIME_WAY_ALL = 3,
+};
+
+// ways: bits of enum mime_way.  field stays as it is until mime_params_done().
+void mime_params_read(struct mime_store *store, struct mime_span field, uint32_t ways,
 		      struct mime_params *ret);
 void mime_params_done(struct mime_params *params);
 struct mime_span mime_param_value(const struct mime_params *params, const struct mime_param *param,

@@ -43,12 +43,17 @@ def ours(program, path):
     out = subprocess.run([program, path], capture_output=True, timeout=120)
     if out.returncode != 0:
         raise SystemExit(f"{path}: {program}: {out.stderr.decode()}")
-    parts = []
+    parts, kinds = [], []
     for line in out.stdout.decode("utf-8").split("\n"):
         if line.startswith("+ "):
             fields = re.match(r"\+ \d+<(\d+) (\w+) (\S+) (\S+)( attachment)?( block)?(.*)$", line, re.S)
+            kinds.append(fields[2])
+            below_leaf = len(kinds) > 1 and (kinds[int(fields[1])] == "leaf" or parts[int(fields[1])].block)
+            fields = [*fields.groups()]
+            fields.insert(0, line)
+            fields[3] = fields[3].split(";")[0]
             names = re.findall(r' "(.*?)"(?= "|$)', fields[7])
-            parts.append(Part(int(fields[1]), fields[3], names, bool(fields[6]), fields[4]))
+            parts.append(Part(int(fields[1]), fields[3], names, bool(fields[6]) or below_leaf, fields[4]))
         elif line[:2] in ("= ", "~ ", "! "):
             mark, number, rest = (line + " ").split(" ", 2)
             part, rest = parts[int(number)], rest[:-1]

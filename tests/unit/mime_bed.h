@@ -1,6 +1,6 @@
 // A sink that writes down what it is told, for tests, fuzzing and the corpora.
 //
-//	+ number<parent kind type encoding [attachment] [block] "name" "name"
+//	+ number<parent kind type;charset encoding [attachment] [block] "name" "name"
 //	! number doubt
 //	: number field: shown            (in .all only)
 //	= number bytes                   first reading, at its end
@@ -91,9 +91,10 @@ static inline void mime_bed_begin(void *arg, const struct mime_part *part)
 	mime_bed_must(!bed->n_open || part->parent == bed->open[bed->n_open - 1].part->number);
 	bed->n_parts++;
 	bed->open[bed->n_open++] = (struct mime_bed_open){ .part = part };
-	mime_bed_say(bed, true, "+ %u<%u %s %s %s%s%s", part->number, part->parent,
-		     kinds[part->kind], part->type, encodings[part->encoding],
-		     part->attachment ? " attachment" : "", part->inline_block ? " block" : "");
+	mime_bed_say(bed, true, "+ %u<%u %s %s%s%s %s%s%s", part->number, part->parent,
+		     kinds[part->kind], part->type, part->charset[0] ? ";" : "", part->charset,
+		     encodings[part->encoding], part->attachment ? " attachment" : "",
+		     part->inline_block ? " block" : "");
 	mime_bed_must(part->n_names <= MIME_NAMES_MAX);
 	for (uint32_t i = 0; i < part->n_names; i++) {
 		mime_bed_must(strlen(part->names[i]) < MIME_NAME_MAX);
