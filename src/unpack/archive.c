@@ -77,19 +77,35 @@ static void take_error(struct item *item, struct archive *archive)
 		item_limit(item, archive_errno(archive) == ENOMEM ? UNPACK_MEMORY : UNPACK_DAMAGED);
 }
 
-// Only data behind an entry's end counts: false: nothing more of the archive can be read.
+// The hole before a block of a sparse file, as it is read.
+static bool add_hole(struct item *entry, uint64_t n)
+{
+	static const uint8_t zeros[BLOCK];
+	while (n > BLOCK && item_add(entry, zeros, BLOCK))
+		n -= BLOCK;
+	return n <= BLOCK && item_add(entry, zeros, (size_t)n);
+}
+
+// false: nothing more of the archive can be read.
 static bool read_data(struct item *entry, struct archive *archive)
 {
-	uint8_t block[BLOCK];
+	// libarchive's xar counts offsets from the first entry's data on.
+	bool holes = archive_format(archive) != ARCHIVE_FORMAT_XAR;
 	for (;;) {
-		la_ssize_t n = archive_read_data(archive, block, sizeof(block));
-		if (n == 0)
+		const void *block;
+		size_t n;
+		la_int64_t at;
+		int r = archive_read_data_block(archive, &block, &n, &at);
+		if (r == ARCHIVE_EOF)
 			return true;
-		if (n < 0) {
+		if (r < ARCHIVE_WARN) {
 			take_error(entry, archive);
-			return n != ARCHIVE_FATAL;
+			return r != ARCHIVE_FATAL;
 		}
-		if (!item_add(entry, block, (size_t)n))
+		if (holes && at > 0 && (uint64_t)at > entry->size &&
+		    !add_hole(entry, (uint64_t)at - entry->size))
+			return false;
+		if (!item_add(entry, block, n))
 			return false;
 	}
 }

@@ -30,39 +30,65 @@ static const struct unpack_bounds usual = {
 // Lines of entries: number<parent name (other reading) size kinds !limit; last the file's own.
 static const struct row rows[] = {
 	{ "a.7z", "1<0 memo.txt 34 text\n"
-		  "2<0 tool.exe 128 executable\n"
+		  "2<0 tool 128 executable\n"
+		  "= archive\n" },
+	{ "a.ar", "1<0 memo.txt 34 text\n"
+		  "2<0 tool 128 executable\n"
 		  "= archive\n" },
 	{ "a.cab", "1<0 memo.txt 34 text\n"
-		   "2<0 tool.exe 128 executable\n"
+		   "2<0 tool 128 executable\n"
 		   "= executable archive\n" },
 	{ "a.cpio", "1<0 memo.txt 34 text\n"
-		    "2<0 tool.exe 128 executable\n"
+		    "2<0 tool 128 executable\n"
 		    "= archive\n" },
 	{ "a.iso.gz", "2<1 予算.exe 128 executable\n"
 		      "1<0 a.iso 370688 disk-image\n"
 		      "= archive\n" },
 	{ "a.lzh", "1<0 memo.txt 1360 text\n"
-		   "2<0 tool.exe 128 executable\n"
+		   "2<0 tool 128 executable\n"
 		   "= archive\n" },
 	{ "a.rar", "1<0 test.txt 20 text\n"
 		   "2<0 testlink 0\n"
 		   "3<0 testdir/test.txt 20 text\n"
 		   "= archive\n" },
 	{ "a.tar", "1<0 memo.txt 34 text\n"
-		   "2<0 tool.exe 128 executable\n"
+		   "2<0 tool 128 executable\n"
 		   "= archive\n" },
+	{ "a.tar.Z", "2<1 memo.txt 34 text\n"
+		     "3<1 tool 128 executable\n"
+		     "1<0 a.tar 3072 archive\n"
+		     "= archive\n" },
 	{ "a.tar.bz2", "2<1 memo.txt 34 text\n"
-		       "3<1 tool.exe 128 executable\n"
+		       "3<1 tool 128 executable\n"
 		       "1<0 a.tar 10240 archive\n"
 		       "= archive\n" },
 	{ "a.tar.gz", "2<1 memo.txt 34 text\n"
-		      "3<1 tool.exe 128 executable\n"
+		      "3<1 tool 128 executable\n"
 		      "1<0 a.tar 10240 archive\n"
 		      "= archive\n" },
+	{ "a.tar.lz", "2<1 memo.txt 34 text\n"
+		      "3<1 tool 128 executable\n"
+		      "1<0 a.tar 3072 archive\n"
+		      "= archive\n" },
+	{ "a.tar.lz4", "2<1 memo.txt 34 text\n"
+		       "3<1 tool 128 executable\n"
+		       "1<0 a.tar 3072 archive\n"
+		       "= archive\n" },
+	{ "a.tar.lzma", "2<1 memo.txt 34 text\n"
+			"3<1 tool 128 executable\n"
+			"1<0 a.tar 3072 archive\n"
+			"= archive\n" },
 	{ "a.tar.xz", "2<1 memo.txt 34 text\n"
-		      "3<1 tool.exe 128 executable\n"
+		      "3<1 tool 128 executable\n"
 		      "1<0 a.tar 10240 archive\n"
 		      "= archive\n" },
+	{ "a.tar.zst", "2<1 memo.txt 34 text\n"
+		       "3<1 tool 128 executable\n"
+		       "1<0 a.tar 3072 archive\n"
+		       "= archive\n" },
+	{ "a.xar", "1<0 memo.txt 34 text\n"
+		   "2<0 tool 128 executable\n"
+		   "= archive\n" },
 	{ "a5.rar", "1<0 helloworld.txt 29 text\n"
 		    "= archive\n" },
 	{ "aes.zip", "1<0 a.txt 34 encrypted text\n"

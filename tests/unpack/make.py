@@ -2,8 +2,9 @@
 """Makes the files that tests/unit/unpack_files.c looks into: make.py FOLDER
 
 Run once; its results are committed, so that the tests need none of the tools: 7z (p7zip-full), jlha
-(jlha-utils), gcab, genisoimage.  The three RAR archives are libarchive's own test files (of its
-source package: libarchive/test/*.rar.uu), given as the second argument, since nothing free makes RAR.
+(jlha-utils), gcab, genisoimage, bsdtar (libarchive-tools).  The four RAR archives are libarchive's own
+test files (of its source package: libarchive/test/*.rar.uu), given as the second argument, since nothing
+free makes RAR.
 What is in the files is harmless: "programs" are a few bytes that begin like one.
 """
 import base64
@@ -324,7 +325,7 @@ def zips():
 
 
 def archives():
-    members = [("memo.txt", TEXT), ("tool.exe", EXE)]
+    members = [("memo.txt", TEXT), ("tool", EXE)]
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.USTAR_FORMAT) as t:
         for name, data in members:
@@ -337,17 +338,22 @@ def archives():
     write("a.tar.bz2", bz2.compress(tar))
     write("a.tar.xz", lzma.compress(tar))
     write("tool.exe.gz", gzip.compress(EXE, 9, mtime=0))
-    write("a.7z", tool(["7z", "a", "x.7z", "memo.txt", "tool.exe"], members, "x.7z"))
+    write("a.7z", tool(["7z", "a", "x.7z", "memo.txt", "tool"], members, "x.7z"))
     write("encrypted.7z", tool(["7z", "a", "-ptest", "x.7z", "memo.txt"], members, "x.7z"))
     write("encrypted-names.7z", tool(["7z", "a", "-ptest", "-mhe=on", "x.7z", "memo.txt"], members, "x.7z"))
-    write("a.lzh", tool(["jlha", "a", "x.lzh", "memo.txt", "tool.exe"], [("memo.txt", TEXT * 40), ("tool.exe", EXE)], "x.lzh"))
+    write("a.lzh", tool(["jlha", "a", "x.lzh", "memo.txt", "tool"], [("memo.txt", TEXT * 40), ("tool", EXE)], "x.lzh"))
     write("cp932.lzh", lzh("予算表.exe".encode("cp932"), EXE))
-    write("a.cab", tool(["gcab", "-c", "x.cab", "memo.txt", "tool.exe"], members, "x.cab"))
+    write("a.cab", tool(["gcab", "-c", "x.cab", "memo.txt", "tool"], members, "x.cab"))
     iso = tool(["genisoimage", "-quiet", "-J", "-input-charset", "utf-8", "-o", "x.iso", "予算.exe"], [("予算.exe", EXE)], "x.iso")
     udf = tool(["genisoimage", "-quiet", "-udf", "-o", "x.iso", "a.exe"], [("a.exe", EXE)], "x.iso")
     write("udf.iso.gz", gzip.compress(udf, 9, mtime=0))
     write("a.iso.gz", gzip.compress(iso, 9, mtime=0))
-    write("a.cpio", tool(["bash", "-c", "printf 'memo.txt\\ntool.exe\\n' | cpio -o -H newc --quiet >x.cpio"], members, "x.cpio"))
+    write("a.cpio", tool(["bash", "-c", "printf 'memo.txt\\ntool\\n' | cpio -o -H newc --quiet >x.cpio"], members, "x.cpio"))
+    bsdtar = lambda name, *options: write(name, tool(["bsdtar", *options, "--uid", "0", "--gid", "0", "-cf", "x", "memo.txt", "tool"], members, "x"))
+    bsdtar("a.xar", "--format=xar")
+    bsdtar("a.ar", "--format=arbsd")
+    for option, name in (("--zstd", "zst"), ("--lz4", "lz4"), ("--lzip", "lz"), ("--lzma", "lzma"), ("-Z", "Z")):
+        bsdtar("a.tar." + name, option)
     if RARS:
         for source, name in (("rar_encryption_data", "encrypted"), ("rar_encryption_header", "encrypted-names"), ("rar", "a"), ("rar5_stored", "a5")):
             text = open(os.path.join(RARS, "test_read_format_%s.rar.uu" % source), "rb").read().split(b"\n")
