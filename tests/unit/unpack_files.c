@@ -99,7 +99,7 @@ static const struct row rows[] = {
 			"= archive ambiguous\n" },
 	{ "blank-behind.zip", "1<0 a.txt 34 text\n"
 			      "= archive\n" },
-	{ "bzip2.zip", "1<0 a.exe 128 executable\n"
+	{ "bzip2.zip", "1<0 a 128 executable\n"
 		       "= archive\n" },
 	{ "cp932.lzh", "1<0 予算表.exe (莠育ｮ苓｡ｨ.exe) 128 executable\n"
 		       "= archive\n" },
@@ -152,7 +152,7 @@ static const struct row rows[] = {
 			"= archive ambiguous !damaged\n" },
 	{ "launch.pdf", "= pdf active\n" },
 	{ "linked.xls", "= office\n" },
-	{ "lzma.zip", "1<0 a.exe 128 executable\n"
+	{ "lzma.zip", "1<0 a 128 executable\n"
 		      "= archive\n" },
 	{ "macro-renamed.docx", "5<0 word/settings.bin 3072 office macro\n"
 				"= office macro\n" },
@@ -213,7 +213,7 @@ static const struct row rows[] = {
 	{ "stored-zip.zip", "2<1 b.txt 34 text\n"
 			    "1<0 a.zip 147 archive\n"
 			    "= archive\n" },
-	{ "stream64.zip", "1<0 a.exe 128 executable\n"
+	{ "stream64.zip", "1<0 a 128 executable\n"
 			  "= archive\n" },
 	{ "template.docx", "4<0 word/_rels/document.xml.rels 300 active text\n"
 			   "= office active\n" },

@@ -270,7 +270,7 @@ def zips():
     write("report.pdf", pdf(b"<< /Type /Catalog >>") + raw_zip([(b"a.exe", b"a.exe", EXE)]))
     write("setup.exe", EXE + raw_zip([(b"a.txt", b"a.txt", TEXT)]))
     for method, name in ((zipfile.ZIP_BZIP2, "bzip2"), (zipfile.ZIP_LZMA, "lzma")):
-        write(name + ".zip", make_zip(("a.exe", EXE), method=method))
+        write(name + ".zip", make_zip(("a", EXE), method=method))
     write("deflate64.zip", tool(["7z", "a", "-mm=Deflate64", "x.zip", "a.exe"], [("a.exe", EXE)], "x.zip"))
     write("zipcrypto.zip", tool(["7z", "a", "-ptest", "x.zip", "a.txt", "b.exe"], [("a.txt", TEXT), ("b.exe", EXE)], "x.zip"))
     write("aes.zip", tool(["7z", "a", "-ptest", "-mem=AES256", "x.zip", "a.txt"], [("a.txt", TEXT)], "x.zip"))
@@ -284,7 +284,7 @@ def zips():
             pass
 
     with zipfile.ZipFile(Pipe(), "w") as z:
-        with z.open(info("a.exe"), "w", force_zip64=True) as f:
+        with z.open(info("a"), "w", force_zip64=True) as f:
             f.write(EXE)
     write("stream64.zip", out.getvalue())
     write("bomb.zip", make_zip(("zeros.txt", b"\0" * (8 << 20))))
