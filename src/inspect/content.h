@@ -18,8 +18,9 @@ enum {
 	CONTENT_KEPT_MAX = 32 * 1024 * 1024,	  // of one message, to be unpacked
 	CONTENT_BUDGET_BYTES = 128 * 1024 * 1024, // of all messages of a process
 	CONTENT_UNPACK_DEPTH = 8,
+	// Of one message.  Packets wait meanwhile: it is a second of the processor at most.
 	CONTENT_UNPACK_ENTRIES = 2000,
-	CONTENT_UNPACK_BYTES = 64 * 1024 * 1024,
+	CONTENT_UNPACK_BYTES = 48 * 1024 * 1024,
 	CONTENT_UNPACK_EACH = 32 * 1024 * 1024,
 	CONTENT_UNPACK_RATIO = 250,
 };

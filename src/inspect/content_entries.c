@@ -11,6 +11,8 @@ struct look {
 	struct content *content;
 	struct hand *hand;
 	struct content_entries entries;
+	uint64_t size; // of all
+	uint32_t n;    // read, told or not
 };
 
 static void entry_row(struct look *look, const struct unpack_entry *entry,
@@ -52,6 +54,8 @@ static void on_entry(void *arg, const struct unpack_entry *entry)
 	};
 	struct judged judged = { MAIL_FILE_PASSED, CONTENT_NO_RULE };
 	struct content_rules out;
+	look->size += entry->size < CONTENT_UNPACK_BYTES ? entry->size : CONTENT_UNPACK_BYTES;
+	look->n = entry->number > look->n ? entry->number : look->n;
 	if (content->profile->terms)
 		content_text_string(content->profile->terms, entry->name, &facts.terms);
 	// When one was refused the others are still recorded: they tell where it lay.
@@ -68,12 +72,17 @@ static void on_entry(void *arg, const struct unpack_entry *entry)
 		content_look_at_sums(content, look->hand);
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 void content_unpack(struct content *content, struct hand *hand, const struct reading *reading)
 {
-	static const struct unpack_bounds bounds = {
+	const struct unpack_bounds bounds = {
 		.depth = CONTENT_UNPACK_DEPTH,
-		.entries = CONTENT_UNPACK_ENTRIES,
-		.output = CONTENT_UNPACK_BYTES,
+		.entries = CONTENT_UNPACK_ENTRIES - content->n_unpacked,
+		.output = CONTENT_UNPACK_BYTES - content->unpacked,
 		.each = CONTENT_UNPACK_EACH,
 		.memory = CONTENT_UNPACK_BYTES,
 		.ratio = CONTENT_UNPACK_RATIO,
@@ -88,11 +97,18 @@ void content_unpack(struct content *content, struct hand *hand, const struct rea
 			     .hand = hand,
 			     .entries = { .first = content->rows.n } };
 	enum unpack_limit limit = UNPACK_WHOLE;
+	if (!bounds.entries || !bounds.output) {
+		hand->facts.unread = true;
+		hand->limit = bounds.entries ? UNPACK_OUTPUT : UNPACK_ENTRIES;
+		return;
+	}
 	uint32_t kinds = unpack_look(&file, &bounds, on_entry, &look, &limit);
 	hand->facts.kinds |= hand->facts.file ? kinds : kinds & ~(uint32_t)OF_TEXT;
 	if (limit != UNPACK_WHOLE) {
 		hand->facts.unread = true;
 		hand->limit = limit;
 	}
+	content->unpacked += least(look.size, bounds.output);
+	content->n_unpacked += (uint32_t)least(look.n, bounds.entries);
 	content_rows_order(&content->rows, &look.entries);
 }

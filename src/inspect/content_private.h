@@ -49,7 +49,9 @@ struct content {
 	struct content_sums sums;
 	uint64_t next_sum;
 	struct content_rules armed;
-	size_t kept; // bytes of room for what is to be unpacked
+	size_t kept;	     // bytes of room for what is to be unpacked
+	uint64_t unpacked;   // bytes of entries so far
+	uint32_t n_unpacked; // entries
 	struct content_rows rows;
 	bool recorded;
 	enum smtp_reason reason;

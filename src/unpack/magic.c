@@ -94,11 +94,28 @@ void magic_table_unload(void)
 	table = NULL;
 }
 
-uint32_t magic_kinds(const uint8_t *bytes, size_t n)
+static uint32_t ask(const uint8_t *bytes, size_t n)
 {
-	const char *type = table ? magic_buffer(table, bytes, n < BYTES_MAX ? n : BYTES_MAX) : NULL;
+	const char *type = table ? magic_buffer(table, bytes, n) : NULL;
 	for (size_t i = 0; type && i < sizeof(types) / sizeof(types[0]); i++)
 		if (!strncmp(type, types[i].type, strlen(types[i].type)))
 			return types[i].kinds;
 	return 0;
+}
+
+// A look takes 300 us, and a file is looked at under each of its names, and once more as a whole.
+uint32_t magic_kinds(const uint8_t *bytes, size_t n)
+{
+	static struct {
+		uint8_t bytes[BYTES_MAX];
+		size_t n;
+		uint32_t kinds;
+	} last;
+	n = n < BYTES_MAX ? n : BYTES_MAX;
+	if (!n || n != last.n || memcmp(bytes, last.bytes, n) != 0) {
+		last.kinds = ask(bytes, n);
+		memcpy(last.bytes, bytes, n);
+		last.n = n;
+	}
+	return last.kinds;
 }
