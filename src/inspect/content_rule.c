@@ -116,13 +116,21 @@ static bool name_fits(const char *pattern, const char *name)
 	return content_name_fits(pattern, plain);
 }
 
-static bool names_fit(const struct profile_attachment *rule, const char *const *names, size_t n)
+static bool any_fits(const struct profile_attachment *rule, const char *name)
 {
 	for (size_t i = 0; i < rule->n_names; i++)
-		for (size_t k = 0; k < n; k++)
-			if (name_fits(rule->names[i], names[k]))
-				return true;
-	return !rule->n_names;
+		if (name_fits(rule->names[i], name))
+			return true;
+	return false;
+}
+
+// A rule that lets a name pass has to fit every reading: a client may show another one.
+static bool names_fit(const struct profile_attachment *rule, const char *const *names, size_t n)
+{
+	size_t fit = 0;
+	for (size_t k = 0; k < n; k++)
+		fit += any_fits(rule, names[k]);
+	return !rule->n_names || (rule->action == PROFILE_ALLOW ? n && fit == n : fit > 0);
 }
 
 static bool type_fits(const struct profile_attachment *rule, const char *type)

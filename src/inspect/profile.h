@@ -65,7 +65,8 @@ struct profile_attachment {
 	uint32_t kinds;
 	uint32_t doubts; // any of these bits, 1 << enum mime_doubt: what cannot be read in one way
 	bool unread;	 // an archive that could not be read to its end (enum unpack_limit)
-	const char *const *names; // "*.exe": any reading of the name, in lower case; * and ? only
+	// "*.exe": any reading of the name (PROFILE_ALLOW: every one), in lower case; * and ? only
+	const char *const *names;
 	size_t n_names;
 	const char *const *types; // "video/*": the type that the part says, in lower case
 	size_t n_types;
