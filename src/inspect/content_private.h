@@ -13,7 +13,7 @@
 enum {
 	READINGS = 2,
 	// What a text is, and need not be told of it.
-	OF_TEXT = UNPACK_TEXT | UNPACK_HTML | UNPACK_SCRIPT | UNPACK_MISLEADING,
+	OF_TEXT = UNPACK_TEXT | UNPACK_HTML | UNPACK_SCRIPT | UNPACK_MAIL | UNPACK_MISLEADING,
 };
 
 struct reading {

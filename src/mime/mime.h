@@ -106,7 +106,7 @@ struct mime_sink {
 	// end.
 	void (*begin)(void *arg, const struct mime_part *part);
 	// One field of a part's header, unfolded: raw, and as a client shows it (RFC 2047 decoded
-	// to UTF-8).  After begin().
+	// to UTF-8).  After begin().  May be NULL.
 	void (*field)(void *arg, const struct mime_part *part, const char *name, const char *raw,
 		      const char *shown);
 	// Decoded bytes of a leaf.  MIME_SECOND only after the readings have parted, and then at

@@ -98,7 +98,7 @@ void mime_told_fields(struct mime_context *context, struct mime_told *told, stru
 		name.n = 0;
 		mime_text_add(&name, field.name.v, field.name.n);
 		const char *as_shown = show(value, &shown);
-		if (!context->store.failed)
+		if (!context->store.failed && context->sink.field)
 			context->sink.field(context->sink.arg, &told->part, mime_text_string(&name),
 					    value.v, as_shown);
 	}

@@ -18,6 +18,7 @@ void pdf_look(struct item *item);
 void rtf_look(struct item *item);
 void onenote_look(struct item *item);
 void tnef_look(struct item *item);
+void message_look(struct item *item);
 void markup_look(struct item *item); // HTML, SVG, XML of Office
 
 // What libarchive opens; from: where in the item's bytes it begins.  False when there is nothing of

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "mime/mime.h"
 #include "unpack/format.h"
 #include "unpack/kinds.h"
 #include "unpack/magic.h"
@@ -19,7 +20,10 @@ int unpack_load(void)
 	tzset(); // old archives have local times, and the C library reads a file for them
 	int r = magic_table_load(), more = charset_load();
 	r = r ? r : more;
+	r = r ? r : more;
 	more = archive_load();
+	r = r ? r : more;
+	more = mime_load_charsets();
 	return r ? r : more;
 }
 
@@ -155,11 +159,11 @@ static void look_unknown(struct item *item)
 }
 
 static void (*const readers[])(struct item *item) = {
-	[SIGNATURE_ZIP] = zip_look,	   [SIGNATURE_CFB] = cfb_look,
-	[SIGNATURE_BIFF] = biff_look,	   [SIGNATURE_PDF] = pdf_look,
-	[SIGNATURE_RTF] = rtf_look,	   [SIGNATURE_ONENOTE] = onenote_look,
-	[SIGNATURE_TNEF] = tnef_look,	   [SIGNATURE_XML] = markup_look,
-	[SIGNATURE_CLOSED] = look_unknown,
+	[SIGNATURE_ZIP] = zip_look,	    [SIGNATURE_CFB] = cfb_look,
+	[SIGNATURE_BIFF] = biff_look,	    [SIGNATURE_PDF] = pdf_look,
+	[SIGNATURE_RTF] = rtf_look,	    [SIGNATURE_ONENOTE] = onenote_look,
+	[SIGNATURE_TNEF] = tnef_look,	    [SIGNATURE_XML] = markup_look,
+	[SIGNATURE_MESSAGE] = message_look, [SIGNATURE_CLOSED] = look_unknown,
 };
 
 static bool is_archive(enum signature_format format)

@@ -381,13 +381,13 @@ static const struct {
 	{ "<!--", SIGNATURE_XML, 0 },
 	{ "<!doctype", SIGNATURE_XML, 0 },
 	{ "<", SIGNATURE_XML, 0 },
-	{ "Return-Path:", SIGNATURE_CLOSED, ML },
-	{ "Received:", SIGNATURE_CLOSED, ML },
-	{ "Delivered-To:", SIGNATURE_CLOSED, ML },
-	{ "MIME-Version:", SIGNATURE_CLOSED, ML },
-	{ "Message-ID:", SIGNATURE_CLOSED, ML },
-	{ "X-Mozilla-Status:", SIGNATURE_CLOSED, ML },
-	{ "From - ", SIGNATURE_CLOSED, ML },
+	{ "Return-Path:", SIGNATURE_MESSAGE, ML },
+	{ "Received:", SIGNATURE_MESSAGE, ML },
+	{ "Delivered-To:", SIGNATURE_MESSAGE, ML },
+	{ "MIME-Version:", SIGNATURE_MESSAGE, ML },
+	{ "Message-ID:", SIGNATURE_MESSAGE, ML },
+	{ "X-Mozilla-Status:", SIGNATURE_MESSAGE, ML },
+	{ "From - ", SIGNATURE_MESSAGE, ML },
 };
 
 // What stands in XML, wherever it begins.
@@ -426,11 +426,17 @@ static bool is_mail(const struct text *text)
 	static const char *const fields[] = {
 		"From:", "To:", "Subject:", "Date:", "Message-ID:", "MIME-Version:", "Content-Type:"
 	};
-	unsigned found = 0;
+	enum { MIME_FIELDS = 5 }; // the last two
+	unsigned found = 0, last = 0, mime = 0;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		const char *at = strcasestr(text->v, fields[i]);
-		found += at && (at == text->v || at[-1] == '\n');
+		last = at && (at == text->v || at[-1] == '\n');
+		found += last;
+		mime += last && i >= MIME_FIELDS;
 	}
+	// Word reads MHTML whatever stands before it.
+	if (mime == 2)
+		return true;
 	if (begins(text, "From "))
 		return found >= 2;
 	return found >= 4 && strcspn(text->v, ": \r\n") < 40 &&
@@ -452,7 +458,7 @@ static struct signature text_signature(const struct text *text)
 			if (holds(text, elements[i].words))
 				found.kinds |= elements[i].kinds;
 	if (found.kinds == UNPACK_TEXT && is_mail(text))
-		found = (struct signature){ SIGNATURE_CLOSED, UNPACK_TEXT | UNPACK_MAIL };
+		found = (struct signature){ SIGNATURE_MESSAGE, UNPACK_TEXT | UNPACK_MAIL };
 	return found;
 }
 

@@ -161,7 +161,22 @@ static const struct row rows[] = {
 			"5<0 word/vbaProject.bin 3072 office macro\n"
 			"= office macro\n" },
 	{ "macro.ppt", "= office macro\n" },
-	{ "mail.eml", "= text mail !unknown\n" },
+	{ "mail.eml", "= text mail\n" },
+	{ "program.eml", "2<0 a.dat 128 executable\n"
+			 "3<0 予算.txt 34 text\n"
+			 "= text mail\n" },
+	{ "program-lf.eml", "2<0 a.dat 128 executable\n"
+			    "3<0 予算.txt 34 text\n"
+			    "= text mail\n" },
+	{ "nested.eml", "4<2 a.dat 128 executable\n"
+			"5<2 予算.txt 34 text\n"
+			"2<0 inner.eml 644 text mail\n"
+			"= text mail\n" },
+	{ "partial.eml", "1<0  6 text\n"
+			 "= text mail !damaged\n" },
+	{ "folder.mbox", "= text mail !unknown\n" },
+	{ "mhtml.doc", "2<0 a.mso 128 executable\n"
+		       "= office text misleading mail\n" },
 	{ "mail.msg", "1<0 予算.pdf.exe 128 executable misleading\n"
 		      "= mail\n" },
 	{ "names-differ.zip", "1<0 invoice.txt 128 executable text misleading\n"

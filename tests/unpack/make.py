@@ -435,6 +435,22 @@ def documents():
     tnef += attribute(2, 0x00069002, b"\0" * 14) + attribute(2, 0x00018010, "表.txt".encode("cp932") + b"\0") + attribute(2, 0x0006800F, TEXT)
     write("winmail.dat", tnef)
     write("mail.eml", b"Received: from a\r\nFrom: a@example.jp\r\nSubject: x\r\n\r\ntext\r\n")
+    messages()
+
+
+def messages():
+    """Mail as a file: what is attached to it are entries."""
+    header = b"From: a@example.jp\r\nTo: b@example.jp\r\nSubject: x\r\n"
+    mime = b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="=_b"\r\n\r\n--=_b\r\nContent-Type: text/html\r\n\r\n<html>Content-Type: none\r\n'
+    part = lambda name, data: b'--=_b\r\nContent-Type: application/octet-stream; name="' + name + b'"\r\nContent-Transfer-Encoding: base64\r\n\r\n' + base64.encodebytes(data) + b"\r\n"
+    whole = header + mime + part(b"a.dat", EXE) + part("=?ISO-2022-JP?B?GyRCTT07OxsoQi50eHQ=?=".encode(), TEXT) + b"--=_b--\r\n"
+    write("program.eml", whole)
+    write("program-lf.eml", whole.replace(b"\r\n", b"\n"))
+    write("nested.eml", header + mime + part(b"inner.eml", whole) + b"--=_b--\r\n")
+    write("partial.eml", header + b"Content-Type: message/partial; id=x; number=2; total=2\r\n\r\ntext\r\n")
+    write("folder.mbox", b"From a\n" + header.replace(b"\r", b"") + b"\ntext\n\nFrom b\n" + whole.replace(b"\r", b""))
+    write("mhtml.doc", b"x" * 200 + b"\r\n" + mime + part(b"a.mso", EXE) + b"--=_b--\r\n")
+
 
 
 os.makedirs(OUT, exist_ok=True)
