@@ -223,19 +223,15 @@ static void read_name(struct mime_span name, struct mime_param *param)
 		param->section == MIME_SECTION_NONE || memchr(name.v + at, '*', name.n - at);
 }
 
+// NULL: too many, or no memory.
 static struct mime_param *add_param(struct mime_params *params)
 {
-	static struct mime_param lost;
-	if (params->n == MIME_PARAMS_MAX)
-		params->cut = true;
 	if (!params->v)
 		params->v =
 			mime_store_get(params->text.store, MIME_PARAMS_MAX * sizeof(*params->v));
-	if (!params->v || params->n == MIME_PARAMS_MAX) {
-		memset(&lost, 0, sizeof(lost));
-		return NULL;
-	}
-	return &params->v[params->n++];
+	bool full = params->n == MIME_PARAMS_MAX;
+	params->cut = params->cut || full;
+	return params->v && !full ? &params->v[params->n++] : NULL;
 }
 
 static void read_param(struct scan *scan)

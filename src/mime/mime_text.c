@@ -3,9 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool has_room(const struct mime_store *store, size_t n)
+{
+	size_t most = store->most ? store->most : MIME_STORE_MAX;
+	return !store->failed && store->used <= most && n <= most - store->used;
+}
+
 void *mime_store_get(struct mime_store *store, size_t n)
 {
-	void *v = store->failed ? NULL : calloc(1, n);
+	void *v = has_room(store, n) ? calloc(1, n) : NULL;
 	if (!v) {
 		store->failed = true;
 		return NULL;
@@ -30,7 +36,7 @@ static bool grow(struct mime_text *text, size_t more)
 		cap *= 2;
 	if (cap == text->cap)
 		return true;
-	v = text->store->failed ? NULL : realloc(text->v, cap);
+	v = has_room(text->store, cap - text->cap) ? realloc(text->v, cap) : NULL;
 	if (!v) {
 		text->store->failed = true;
 		return false;

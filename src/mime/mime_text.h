@@ -7,8 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// What no message can make a parser need, a header being read included; more is as no memory.
+enum { MIME_STORE_MAX = 4 * 1024 * 1024 };
+
 struct mime_store {
 	size_t used;   // bytes allocated now
+	size_t most;   // at most so many; 0: MIME_STORE_MAX
 	uint64_t work; // bytes looked at by any step
 	bool failed;
 };

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "mime/mime_leaf.h"
 #include "unit/mime_bed.h"
 
 enum { PIECE = 16384, HEADER_MEMORY = 3 * 1024 * 1024 };
@@ -274,6 +275,47 @@ static void encoded_levels(void **state)
 	assert_int_equal(run.bed.n_parts, MIME_DEPTH_MAX + 1);
 }
 
+static const char everything[] =
+	"Subject: =?utf-8?q?a?= =?iso-2022-jp?b?GyRCTT0bKEI=?=\r\n"
+	"Content-Type: multipart/mixed; boundary*0=a; boundary*1=b; name=\"x\\y.z\"\r\n\r\n"
+	"--ab\r\n\r\nbegin 644 a\r\n#86)C\r\nend\r\n=ybegin line=9 size=1 name=b\r\na\r\n"
+	"--ab\r\nContent-Type: application/x; name=a.eml\r\n"
+	"Content-Disposition: attachment; filename*=utf-8''%41.eml; filename=\"\x83\x5c.eml\"\r\n"
+	"Content-Transfer-Encoding: base64\r\n\r\n"
+	"U3ViamVjdDogeA0KDQp4=QUJD\r\n"
+	"--ab\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+	"Content-Type: multipart/digest; boundary=3Dc\r\n\r\n--c\r\n\r\nX: y\r\n\r\nz\r\n--c--\r\n"
+	"--ab--\r\n";
+
+// Memory that ends anywhere: nothing is told after it, and all is given back.
+static void memory_ends(void **state)
+{
+	size_t failures = 0, most;
+	bool failed = true;
+	(void)state;
+	for (most = 1; failed; most += 61) {
+		struct mime_bed bed = { 0 };
+		struct mime_context context = {
+			.sink = { mime_bed_begin, mime_bed_field, mime_bed_bytes, mime_bed_end,
+				  mime_bed_doubt, &bed },
+			.store = { .most = most },
+		};
+		struct mime_told above = { .part.number = 0 };
+		struct mime *mime = mime_nested_new(&context, &above);
+		bed.quiet = true;
+		context.n_parts = bed.n_parts = bed.n_open = 1;
+		bed.open[0].part = &above.part;
+		if (mime)
+			mime_nested_feed(mime, (const uint8_t *)everything, sizeof(everything) - 1);
+		mime_nested_end(mime);
+		failed = context.store.failed;
+		failures += failed;
+		assert_int_equal(context.store.used, 0);
+		assert_true(failed || bed.n_open == 1);
+	}
+	assert_true(failures > 100 && most < MIME_MEMORY_MAX);
+}
+
 static int load(void **state)
 {
 	(void)state;
@@ -287,7 +329,7 @@ int main(void)
 		cmocka_unit_test(files_in_a_text),    cmocka_unit_test(a_large_header),
 		cmocka_unit_test(one_line_of_header), cmocka_unit_test(heavy_headers),
 		cmocka_unit_test(deep_and_wide),      cmocka_unit_test(long_lines),
-		cmocka_unit_test(encoded_levels),
+		cmocka_unit_test(encoded_levels),     cmocka_unit_test(memory_ends),
 	};
 	return cmocka_run_group_tests(tests, load, NULL);
 }
