@@ -59,15 +59,16 @@ bool mime_header_next(struct mime_span header, size_t *at, struct mime_field *re
 	return false;
 }
 
-// NULs are not of the text, and no string goes beyond them.
+// NULs are not of the text, and no string goes beyond them; nor are CRs, which end no line here.
 static void clear_bytes(struct mime_text *text, uint32_t *doubts)
 {
-	for (size_t i = 0; i < text->n; i++) {
-		if (text->v[i] && text->v[i] != '\r')
-			continue;
-		text->v[i] = ' ';
-		*doubts |= 1U << MIME_FIELD_SYNTAX;
-	}
+	static const char wrong[] = { '\0', '\r' };
+	for (size_t i = 0; i < sizeof(wrong) && text->v; i++)
+		for (char *at = text->v;
+		     (at = memchr(at, wrong[i], text->n - (size_t)(at - text->v)));) {
+			*at++ = ' ';
+			*doubts |= 1U << MIME_FIELD_SYNTAX;
+		}
 	if (text->v)
 		text->v[text->n] = '\0';
 }

@@ -223,15 +223,30 @@ static void read_name(struct mime_span name, struct mime_param *param)
 		param->section == MIME_SECTION_NONE || memchr(name.v + at, '*', name.n - at);
 }
 
+// Most fields have one parameter or two.
+static bool grow(struct mime_params *params)
+{
+	struct mime_store *store = params->text.store;
+	uint32_t cap = params->cap ? params->cap * 4 : 4;
+	struct mime_param *v = mime_store_get(store, cap * sizeof(*v));
+	if (!v)
+		return false;
+	if (params->n)
+		memcpy(v, params->v, params->n * sizeof(*v));
+	mime_store_put(store, params->v, params->cap * sizeof(*v));
+	params->v = v;
+	params->cap = cap;
+	return true;
+}
+
 // NULL: too many, or no memory.
 static struct mime_param *add_param(struct mime_params *params)
 {
-	if (!params->v)
-		params->v =
-			mime_store_get(params->text.store, MIME_PARAMS_MAX * sizeof(*params->v));
 	bool full = params->n == MIME_PARAMS_MAX;
 	params->cut = params->cut || full;
-	return params->v && !full ? &params->v[params->n++] : NULL;
+	if (full || (params->n == params->cap && !grow(params)))
+		return NULL;
+	return &params->v[params->n++];
 }
 
 static void read_param(struct scan *scan)
@@ -302,7 +317,7 @@ void mime_params_read(struct mime_store *store, struct mime_span field, uint32_t
 
 void mime_params_done(struct mime_params *params)
 {
-	mime_store_put(params->text.store, params->v, MIME_PARAMS_MAX * sizeof(*params->v));
+	mime_store_put(params->text.store, params->v, params->cap * sizeof(*params->v));
 	mime_text_done(&params->text);
 }
 

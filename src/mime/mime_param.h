@@ -30,7 +30,7 @@ struct mime_params {
 	bool cut;	       // more than MIME_PARAMS_MAX, or values over values: not all is here
 	uint32_t ways;	       // bits of enum mime_way that made a difference, or could have
 	struct mime_param *v;
-	uint32_t n;
+	uint32_t n, cap;
 	struct mime_text text;
 };
 
