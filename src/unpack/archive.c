@@ -10,7 +10,7 @@
 
 #include "unpack/format.h"
 
-enum { BLOCK = 32768, HEADERS_DAMAGED_MAX = 16 };
+enum { BLOCK = 32768, HEADERS_DAMAGED_MAX = 16, EMPTY_MAX = 32 };
 
 static locale_t utf8_locale;
 
@@ -151,6 +151,14 @@ static void read_name(struct item *entry, const struct item *item, struct archiv
 			     has_unicode_names(archive), &entry->name);
 }
 
+// One volume of several may end in the midst of an entry without an error.
+static bool is_short(const struct item *entry, struct archive_entry *found)
+{
+	return archive_entry_filetype(found) == AE_IFREG && !archive_entry_hardlink(found) &&
+	       archive_entry_size_is_set(found) && archive_entry_size(found) > 0 &&
+	       (uint64_t)archive_entry_size(found) > entry->size;
+}
+
 static bool look_entry(struct item *item, struct archive *archive, struct archive_entry *found)
 {
 	struct item entry;
@@ -167,6 +175,8 @@ static bool look_entry(struct item *item, struct archive *archive, struct archiv
 				     : 0;
 	} else {
 		more = read_data(&entry, archive);
+		if (is_short(&entry, found))
+			item_limit(&entry, UNPACK_DAMAGED);
 	}
 	if (entry.kinds & UNPACK_ENCRYPTED)
 		item->kinds |= UNPACK_ENCRYPTED;
@@ -255,6 +265,9 @@ static bool look_from(struct item *item, enum signature_format format, size_t fr
 	if (archive_read_has_encrypted_entries(archive) > 0)
 		item->kinds |= UNPACK_ENCRYPTED;
 	bool opened = n || item->kinds != kinds || archive_format(archive);
+	if (!n && opened && !from && item->n > EMPTY_MAX && format != SIGNATURE_TAR &&
+	    !(item->kinds & UNPACK_ENCRYPTED))
+		item_limit(item, UNPACK_DAMAGED); // a later volume: all it has began before it
 	archive_read_free(archive);
 	return opened;
 }

@@ -12,7 +12,7 @@ enum {
 	MINI_SIZE = 64,
 	MINI_CUTOFF = 4096,
 };
-enum { SECTOR_LAST = 0xfffffffa }; // above it are marks
+enum { SECTOR_LAST = 0xfffffffa, SECTOR_END = 0xfffffffe }; // above the last are marks
 
 struct cfb {
 	struct item *item;
@@ -153,6 +153,15 @@ static bool read_tree(struct cfb *cfb)
 	return fine;
 }
 
+// A directory of which a part is missing may have named what makes the file what it is.
+static bool is_directory_whole(const struct cfb *cfb)
+{
+	uint32_t last = cfb->n_directory ? cfb->directory[cfb->n_directory - 1] : CFB_NONE;
+	size_t size;
+	return sector(cfb, last, &size) && size == (size_t)1 << cfb->shift &&
+	       next_sector(cfb, last) == SECTOR_END;
+}
+
 static bool read_tables(struct cfb *cfb)
 {
 	const uint8_t *root;
@@ -165,6 +174,8 @@ static bool read_tables(struct cfb *cfb)
 	root = raw_entry(cfb, 0);
 	if (!cfb->directory || !root)
 		return false;
+	if (!is_directory_whole(cfb))
+		item_limit(cfb->item, UNPACK_DAMAGED);
 	cfb->mini_fat = read_chain(cfb, le32(cfb->bytes + 60), cfb->n_sectors, &cfb->n_mini_fat);
 	cfb->mini = read_chain(cfb, le32(root + 116), cfb->n_sectors, &cfb->n_mini);
 	return cfb->mini_fat && cfb->mini && read_tree(cfb);

@@ -102,7 +102,9 @@ uint32_t unpack_kinds(const char *name, const uint8_t *first, size_t n);
 
 // Tells each entry, nested ones too, when it has been read: those in it come before it.  Of
 // documents (OOXML, OLE2, PDF) only parts are told that are more than text and images.  Returns
-// what the file is; *ret_limit: why it, or anything in it, was not read whole.
+// what the file is; *ret_limit: why it, or anything in it, was not read whole.  Entries' kinds are
+// theirs alone, but that an encrypted one makes its archive encrypted, and that what macros, active
+// or encrypted parts a document has it has itself.
 uint32_t unpack_look(const struct unpack_file *file, const struct unpack_bounds *bounds,
 		     void (*entry)(void *arg, const struct unpack_entry *entry), void *arg,
 		     enum unpack_limit *ret_limit);
