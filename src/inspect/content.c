@@ -83,6 +83,13 @@ static void write_hash(struct content *content, struct hand *hand)
 static const struct content_rules all_rules = { .v = { UINT64_MAX, UINT64_MAX, UINT64_MAX,
 						       UINT64_MAX } };
 
+// A file that is not over is read on, for whoever looks into the matter asks for its sum.
+static void accuse(struct content *content, struct hand *hand)
+{
+	if (hand->row != CONTENT_NO_ROW && hand->part->kind == MIME_LEAF && !hand->facts.whole)
+		content->guilty = hand;
+}
+
 void content_refuse(struct content *content, int rule, const struct content_facts *facts)
 {
 	content->rule = rule;
@@ -96,6 +103,7 @@ void content_look_at_sums(struct content *content, struct hand *hand)
 	if (rule < 0 || content_over(content))
 		return;
 	write_row(content, hand, MAIL_FILE_REFUSED, rule);
+	accuse(content, hand);
 	content->rule = rule;
 	content->reason = content->profile->attachments[rule].total_over ? SMTP_ATTACHMENT_TOTAL
 									 : SMTP_ATTACHMENT_NUMBER;
@@ -138,6 +146,7 @@ static void judge_hand(struct content *content, struct hand *hand)
 	struct judged judged = content_judge(content, &hand->out, &hand->facts);
 	if (judged.action == MAIL_FILE_REFUSED) {
 		write_row(content, hand, judged.action, judged.rule);
+		accuse(content, hand);
 		content_refuse(content, judged.rule, &hand->facts);
 		return;
 	}
@@ -296,6 +305,7 @@ static void take(struct content *content, struct hand *hand, struct reading *rea
 		bytes += step;
 		n -= step;
 	}
+	reading->size += n; // of a file that was refused meanwhile
 }
 
 static void finish_reading(struct content *content, struct hand *hand, struct reading *reading)
@@ -411,13 +421,31 @@ static void read_text(struct content *content, struct hand *hand, const uint8_t 
 	content_text_found(hand->text, &hand->facts.terms);
 }
 
+static void follow(struct content *content, const struct mime_part *part, enum mime_reading which,
+		   const uint8_t *bytes, size_t n)
+{
+	struct hand *hand = content->guilty;
+	if (!hand || which != MIME_FIRST || part->number != hand->part->number)
+		return;
+	if (!hand->readings[MIME_FIRST])
+		hand->readings[MIME_FIRST] = new_reading(content, NULL);
+	if (!hand->readings[MIME_FIRST]) {
+		content->guilty = NULL;
+		return;
+	}
+	content_hash(&hand->readings[MIME_FIRST]->hash, bytes, n);
+	hand->readings[MIME_FIRST]->size += n;
+}
+
 static void on_bytes(void *arg, const struct mime_part *part, enum mime_reading which,
 		     const uint8_t *bytes, size_t n)
 {
 	struct content *content = arg;
 	struct hand *hand = content_over(content) ? NULL : find_hand(content, part);
-	if (!hand)
+	if (!hand) {
+		follow(content, part, which, bytes, n);
 		return;
+	}
 	struct reading **reading = &hand->readings[which];
 	if (!*reading)
 		*reading = new_reading(content,
@@ -472,12 +500,25 @@ static void end_text(struct content *content, struct hand *hand)
 	content_text_found(hand->text, &hand->facts.terms);
 }
 
+static void end_guilty(struct content *content, const struct mime_part *part)
+{
+	struct hand *hand = content->guilty;
+	if (!hand || part->number != hand->part->number)
+		return;
+	if (hand->readings[MIME_FIRST])
+		row_of(content, hand)->size = hand->readings[MIME_FIRST]->size;
+	write_hash(content, hand);
+	content->guilty = NULL;
+}
+
 static void on_end(void *arg, const struct mime_part *part)
 {
 	struct content *content = arg;
 	struct hand *hand = content_over(content) ? NULL : find_hand(content, part);
-	if (!hand)
+	if (!hand) {
+		end_guilty(content, part);
 		return;
+	}
 	for (size_t i = 0; i < READINGS; i++)
 		if (hand->readings[i])
 			finish_reading(content, hand, hand->readings[i]);
@@ -487,6 +528,7 @@ static void on_end(void *arg, const struct mime_part *part)
 		begin_row(content, hand);
 	write_hash(content, hand);
 	judge_hand(content, hand);
+	content->guilty = NULL;
 	// Otherwise it stays for the record to be completed.
 	if (!content_over(content))
 		free_hand(content, hand);
@@ -522,25 +564,43 @@ int content_new(const struct profile *profile, const struct audience *audience,
 	return r;
 }
 
-// All but what the record is made of.  Files that were in hand are recorded as far as they came.
+// All but what the record is made of, and the file that is read on.  Files that were in hand are
+// recorded as far as they came.
 static void close_down(struct content *content)
 {
-	while (content->hands) {
-		struct hand *hand = content->hands;
+	for (struct hand *hand = content->hands, *below; hand; hand = below) {
 		struct mail_file *row = row_of(content, hand);
+		below = hand->below;
 		if (row && row->action != MAIL_FILE_REFUSED)
 			write_row(content, hand, MAIL_FILE_PASSED, CONTENT_NO_RULE);
-		free_hand(content, hand);
+		for (size_t i = 0; i < READINGS; i++)
+			if (hand->readings[i])
+				drop_kept(content, hand->readings[i]);
+		if (hand != content->guilty)
+			free_hand(content, hand);
 	}
+	if (content->guilty)
+		return;
 	mime_free(content->mime);
 	content->mime = NULL;
+}
+
+void content_leave(struct content *content)
+{
+	content->guilty = NULL;
+	close_down(content);
+}
+
+bool content_follows(const struct content *content)
+{
+	return content->guilty;
 }
 
 void content_free(struct content *content)
 {
 	if (!content)
 		return;
-	close_down(content);
+	content_leave(content);
 	content_rows_free(&content->rows);
 	free(content);
 }
@@ -548,8 +608,12 @@ void content_free(struct content *content)
 static void take_run(void *arg, const uint8_t *bytes, size_t n)
 {
 	struct content *content = arg;
-	if (!content_over(content) && mime_feed(content->mime, bytes, n) < 0)
+	if (content_over(content) && !content->guilty)
+		return;
+	if (mime_feed(content->mime, bytes, n) < 0) {
+		content->guilty = NULL;
 		fail(content);
+	}
 }
 
 enum smtp_reason content_feed(struct content *content, const uint8_t *bytes, size_t n)
@@ -563,9 +627,10 @@ enum smtp_reason content_feed(struct content *content, const uint8_t *bytes, siz
 
 enum smtp_reason content_end(struct content *content)
 {
-	if (content->mime && !content_over(content) && mime_end(content->mime) < 0)
+	if (content->mime && (!content_over(content) || content->guilty) &&
+	    mime_end(content->mime) < 0)
 		fail(content);
-	close_down(content);
+	content_leave(content);
 	return content->reason;
 }
 

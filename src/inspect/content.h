@@ -38,10 +38,15 @@ int content_new(const struct profile *profile, const struct audience *audience,
 void content_free(struct content *content); // NULL is fine
 
 // Bytes of the message as on the wire, dots still stuffed.  SMTP_REASON_NONE, or why it must not
-// pass, as soon as that is certain; then nothing more is to be fed.
+// pass, as soon as that is certain.  Then nothing more has to be fed; what is counts only for the
+// sum and the size of the file that was refused.
 enum smtp_reason content_feed(struct content *content, const uint8_t *bytes, size_t n);
+bool content_follows(const struct content *content); // ... and there is such a file
 // All was fed.  What is needed for the record stays, all else is given back.
 enum smtp_reason content_end(struct content *content);
+
+// No more of the message can be read.
+void content_leave(struct content *content);
 
 size_t content_memory(const struct content *content);
 

@@ -55,7 +55,8 @@ struct content {
 	struct content_rows rows;
 	bool recorded;
 	enum smtp_reason reason;
-	int rule; // that refused
+	int rule;	     // that refused
+	struct hand *guilty; // the file that it refused, until that is over
 };
 
 static inline bool content_over(const struct content *content)

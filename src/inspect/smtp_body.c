@@ -40,9 +40,9 @@ static enum smtp_reason read_content(struct content *content, enum smtp_data_pla
 	if (n_held > n)
 		n_held = (size_t)n;
 	reason = content_feed(content, held, n_held);
-	if (reason == SMTP_REASON_NONE)
+	if (reason == SMTP_REASON_NONE || content_follows(content))
 		reason = content_feed(content, bytes, (size_t)n - n_held);
-	return reason == SMTP_REASON_NONE && end ? content_end(content) : reason;
+	return end ? content_end(content) : reason;
 }
 
 // Nothing more of the message goes on.  At its end the client has no more to say before our reply.
@@ -116,10 +116,27 @@ static bool swallow_byte(struct engine *engine, uint8_t byte)
 	return false;
 }
 
+// Of a file that was refused the record is to have the sum.
+static void follow(struct engine *engine, const uint8_t *bytes, size_t n)
+{
+	struct content *content = engine->mail.content;
+	const struct smtp_data before = engine->data;
+	size_t used;
+	if (!content || !content_follows(content))
+		return;
+	enum smtp_data_stop stop = smtp_data_read(&engine->data, bytes, n, &used);
+	read_content(content, before.place, bytes, engine->data.size - before.size, false);
+	if (stop == SMTP_DATA_END)
+		content_end(content);
+	else if (stop != SMTP_DATA_MORE)
+		content_leave(content);
+}
+
 size_t smtp_body_swallow(struct engine *engine, const uint8_t *bytes, size_t n)
 {
 	const uint64_t most_us = (uint64_t)SMTP_SWALLOW_SECONDS_MAX * 1000000;
 	bool over = engine->now_us > engine->taken_us + most_us;
+	follow(engine, bytes, n);
 	for (size_t i = 0; i < n && !over; i++)
 		over = swallow_byte(engine, bytes[i]);
 	smtp_order_swallow(engine, over ? engine->client.undecided : n);

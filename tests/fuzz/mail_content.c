@@ -61,12 +61,11 @@ static void judge(const struct profile *profile, uint8_t to, const uint8_t *byte
 		audience.taken |= (uint64_t)(to >> i & 1) << set;
 	}
 	must(content_new(profile, &audience, &budget, &content) == 0);
-	for (size_t at = 0; at < n && ret->reason == SMTP_REASON_NONE; at += piece) {
+	for (size_t at = 0; at < n; at += piece) {
 		ret->reason = content_feed(content, bytes + at, n - at < piece ? n - at : piece);
 		must(content_memory(content) <= budget.used + MEMORY_MAX);
 	}
-	if (ret->reason == SMTP_REASON_NONE)
-		ret->reason = content_end(content);
+	ret->reason = content_end(content);
 	ret->recorded = content_recorded(content);
 	ret->n_files = content_files(content, &files);
 	strncpy(ret->clause, content_clause(content), sizeof(ret->clause) - 1);

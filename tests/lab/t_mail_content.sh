@@ -61,6 +61,8 @@ file_is() { # EXPRESSION WANTED
 check "a program under a harmless name" refused 550 report.dat program program
 check "with a reason that a clerk understands" grep -q 'is a program or can start one' "$work/said"
 check "and its record says so in Japanese" grep -q 'プログラム（実行できるもの）' <(last '.records[0].reason')
+check "with its sum, though it was stopped before its end" file_is '.[0].sha256' \
+	"$(sha256sum <"$work/files/program" | cut -d' ' -f1)"
 check "and which rule refused it" file_is '.[0] | "\(.attachment) \(.action) \(.rule)"' "report.dat refused 2"
 check "a zip in a zip in a zip" refused 550 photos.zip zip3.zip program
 check "is recorded to its depth" file_is 'map("\(.depth) \(.attachment)") | join(", ")' \

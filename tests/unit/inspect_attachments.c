@@ -87,7 +87,7 @@ static const struct dialogue {
 	  "R: 550 5.7.1 " PROGRAM_REPLY "\n"
 	  "end\n"
 	  "M: refused 550 <a@b.example> b@city.example.jp=250 attachment-program MAIL-11 size=110\n"
-	  "M: 0 a.png image/png 24 executable image misleading refused 1\n"
+	  "M: 0 a.png image/png 24 executable image misleading refused 1 755831c6\n"
 	  "M: clause 第10条\n" },
 	{ "to a client that takes UTF-8 the reply is of two lines", PROGRAMS,
 	  HELLO FROM(" SMTPUTF8") TO("b@city.example.jp") BODY PROGRAM
@@ -97,7 +97,7 @@ static const struct dialogue {
 	  "添付ファイルにプログラム（実行できるもの）があるため、受け付けられません。\n"
 	  "end\n"
 	  "M: refused 550 <a@b.example> b@city.example.jp=250 attachment-program MAIL-11 size=110\n"
-	  "M: 0 a.png image/png 24 executable image misleading refused 1\n"
+	  "M: 0 a.png image/png 24 executable image misleading refused 1 755831c6\n"
 	  "M: clause 第10条\n" },
 	{ "going out it is another control's matter", PROGRAMS | IN,
 	  HELLO FROM("") TO("x@example.net") BODY PROGRAM
@@ -105,7 +105,7 @@ static const struct dialogue {
 	  "R: 550 5.7.1 " PROGRAM_REPLY "\n"
 	  "end\n"
 	  "M: refused 550 <a@b.example> x@example.net=250 attachment-program MAIL-05 size=110\n"
-	  "M: 0 a.png image/png 24 executable image misleading refused 1\n"
+	  "M: 0 a.png image/png 24 executable image misleading refused 1 755831c6\n"
 	  "M: clause 第10条\n" },
 	{ "stopped in mid-message, the rest is swallowed", SIZE,
 	  START NOTE "C: two\n"
@@ -115,7 +115,7 @@ static const struct dialogue {
 		     "end\n"
 		     "M: refused 552 <a@b.example> b@city.example.jp=250 attachment-size MAIL-03 "
 		     "size=62\n"
-		     "M: 0 n.txt text/x-note 9 text refused 1\n" },
+		     "M: 0 n.txt text/x-note 20 text refused 1 e2dc9e18\n" },
 	{ "what the client sent behind the end goes nowhere", PROGRAMS,
 	  START PROGRAM
 	  "C: .\n"
@@ -123,7 +123,7 @@ static const struct dialogue {
 	  "R: 550 5.7.1 " PROGRAM_REPLY "\n"
 	  "end\n"
 	  "M: refused 550 <a@b.example> b@city.example.jp=250 attachment-program MAIL-11 size=110\n"
-	  "M: 0 a.png image/png 24 executable image misleading refused 1\n"
+	  "M: 0 a.png image/png 24 executable image misleading refused 1 755831c6\n"
 	  "M: clause 第10条\n" },
 	{ "a message, and another that is refused", PROGRAMS,
 	  START NOTE "C: .\n"
@@ -135,7 +135,7 @@ static const struct dialogue {
 	  "M: 0 n.txt text/x-note 8 text passed 0\n"
 	  "M: refused 550 <a@b.example> b@city.example.jp=250 attachment-program "
 	  "MAIL-11 size=110\n"
-	  "M: 0 a.png image/png 24 executable image misleading refused 1\n"
+	  "M: 0 a.png image/png 24 executable image misleading refused 1 755831c6\n"
 	  "M: clause 第10条\n" },
 	{ "recorded", RECORD,
 	  START NOTE
@@ -178,9 +178,15 @@ static void write_record(void *arg, const struct mail_record *record)
 	bed_record(bed, record);
 	for (size_t i = 0; i < record->n_files; i++) {
 		const struct mail_file *file = &record->files[i];
-		snprintf(text, sizeof(text), "%u %s %s %llu %s%s%s %u\n", file->depth, file->name,
+		snprintf(text, sizeof(text), "%u %s %s %llu %s%s%s %u", file->depth, file->name,
 			 file->type, (unsigned long long)file->size, file->found,
 			 *file->found ? " " : "", mail_file_action_word(file->action), file->rule);
+		bed_add(&bed->records, text, strlen(text));
+		snprintf(text, sizeof(text), " %02x%02x%02x%02x", file->sha256[0], file->sha256[1],
+			 file->sha256[2], file->sha256[3]);
+		if (file->action == MAIL_FILE_REFUSED && file->has_sha256)
+			bed_add(&bed->records, text, strlen(text));
+		strcpy(text, "\n");
 		bed_add(&bed->records, text, strlen(text));
 	}
 	if (strcmp(record->clause, "21-1") != 0) {

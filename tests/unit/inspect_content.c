@@ -342,7 +342,7 @@ static void check(const struct row *row, const struct blob *message, size_t firs
 	enum smtp_reason reason = SMTP_REASON_NONE;
 	equip(row, &profile, &audience);
 	assert_int_equal(content_new(&profile, &audience, &budget, &content), 0);
-	for (size_t at = 0; at < message->n && reason == SMTP_REASON_NONE;) {
+	for (size_t at = 0; at < message->n;) {
 		size_t n = at ? step : first;
 		n = n < message->n - at ? n : message->n - at;
 		uint8_t *copy = malloc(n);
@@ -352,8 +352,7 @@ static void check(const struct row *row, const struct blob *message, size_t firs
 		at += n;
 		assert_true(content_memory(content) < 400 * 1024);
 	}
-	if (reason == SMTP_REASON_NONE)
-		reason = content_end(content);
+	reason = content_end(content);
 	const char *word = smtp_reason_row(reason)->word;
 	write_files(content, record, sizeof(record));
 	if (strcmp(word, row->reason ? row->reason : "none") != 0 ||
