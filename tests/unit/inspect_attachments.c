@@ -116,6 +116,15 @@ static const struct dialogue {
 		     "M: refused 552 <a@b.example> b@city.example.jp=250 attachment-size MAIL-03 "
 		     "size=62\n"
 		     "M: 0 n.txt text/x-note 20 text refused 1 e2dc9e18\n" },
+	{ "no sum of a file whose rest is no message", SIZE,
+	  START NOTE "C: two\n"
+		     "C: x\\ny\n"
+		     "C: .\n"
+		     "R: 552 5.3.4 An attached file is larger than the limit\n"
+		     "end\n"
+		     "M: refused 552 <a@b.example> b@city.example.jp=250 attachment-size MAIL-03 "
+		     "size=60\n"
+		     "M: 0 n.txt text/x-note 9 text refused 1\n" },
 	{ "what the client sent behind the end goes nowhere", PROGRAMS,
 	  START PROGRAM
 	  "C: .\n"
