@@ -20,9 +20,11 @@ int64_t way_settled(const struct way *way)
 
 void stream_ask(struct stream *stream, struct packet *packet)
 {
-	const struct way *way = &stream->ways[packet->side], *other = &stream->ways[!packet->side];
+	struct way *way = &stream->ways[packet->side], *other = &stream->ways[!packet->side];
 	int64_t ack = other->acked > other->promised ? other->acked : other->promised;
 
+	// Its receiver takes the timestamp for the latest, and nothing older from then on.
+	stream_write_stamp(way, packet);
 	packet_probe(stream->inspector, packet, way_seq(way, way->acked_place),
 		     other->first + (uint32_t)ack);
 }
@@ -118,16 +120,6 @@ static void repeat_held(struct stream *stream, struct packet *packet)
 	promise(stream, packet);
 }
 
-static void behind_gap(struct stream *stream, struct packet *packet)
-{
-	const struct way *way = &stream->ways[packet->side];
-
-	if (hold_covers(way, packet->start, packet_whole(packet), false))
-		packet_drop(stream->inspector, packet->flight);
-	else if (!hold_add(stream, packet, false))
-		packet_refuse(stream->inspector, stream, packet, TROUBLE_FULL);
-}
-
 static void segment(struct stream *stream, struct packet *packet)
 {
 	struct inspector *inspector = stream->inspector;
@@ -149,7 +141,8 @@ static void segment(struct stream *stream, struct packet *packet)
 		return;
 	}
 	if (packet->start > way->next) {
-		behind_gap(stream, packet);
+		if (!gap_hold(stream, packet))
+			gap_ask(stream, packet);
 		return;
 	}
 	if (whole > way->passed && whole <= way->next && hold_covers(way, unsent, whole, true)) {
@@ -177,6 +170,8 @@ static void release(struct stream *stream)
 // True: the connection goes on as it did.
 static bool obey(struct stream *stream, struct packet *packet)
 {
+	if (stream->state == STREAM_TAKEN)
+		taken_held(stream);
 	if (stream->bad && packet)
 		packet_tell(stream->inspector, stream, packet, TROUBLE_ENGINE);
 	if (stream->bad || (stream->ending && stream->state != STREAM_TAKEN)) {
@@ -185,7 +180,6 @@ static bool obey(struct stream *stream, struct packet *packet)
 		return false;
 	}
 	if (stream->state == STREAM_TAKEN) {
-		hold_drop_all(stream);
 		if (packet)
 			taken_packet(stream, packet, true);
 		return false;

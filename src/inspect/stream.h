@@ -87,14 +87,18 @@ struct way {
 	int64_t fin;	  // where FIN is, or INT64_MAX
 	int64_t acked_place;
 	uint64_t repaired_us; // when promised bytes were last sent
+	int64_t gap;	      // the offset of the one that packets were counted behind
+	int64_t asked;	      // the place up to which old segments asked because of a gap
 	uint32_t first;	      // sequence number of offset 0
 	uint32_t stamp;	      // latest timestamp taken, and sent on
 	uint32_t stamp_sent;
 	uint16_t mss, window; // what this side said of itself
 	uint8_t scale;
 	uint8_t n_held;
-	bool told;  // its receiver was told that it was reset
-	bool heard; // its receiver spoke since then
+	uint8_t behind; // packets behind that gap
+	bool known;	// its sender knows of it without being told
+	bool told;	// its receiver was told that it was reset
+	bool heard;	// its receiver spoke since then
 };
 
 // A client that we answer in the server's stead.
@@ -265,11 +269,31 @@ void hold_deliver(struct stream *stream);
 // Feeds the first packet that is no longer behind a gap.  False: there is none.
 bool hold_feed(struct stream *stream);
 void hold_drop_all(struct stream *stream);
+// The client was taken over: nothing goes on.  Those behind a gap stay, and are fed when it is
+// closed.
+void hold_swallow(struct stream *stream);
 void hold_tick(struct inspector *inspector);
+
+// --- stream_gap.c: what is missing, and how its sender learns of it
+
+struct block {
+	int64_t from, to; // offsets
+};
+
+// A packet behind a gap.  False: it is not held, but is to ask.
+bool gap_hold(struct stream *stream, struct packet *packet);
+void gap_ask(struct stream *stream, struct packet *packet);
+bool gap_is_open(const struct way *way);
+// What is held behind the gap, at most so many blocks.
+unsigned gap_blocks(const struct way *way, struct block *ret, unsigned most);
 
 // --- stream_write.c: a segment as its receiver is to see it
 
 void stream_write(struct stream *stream, struct packet *packet);
+// Timestamps of what is sent on do not go back: its receiver would take it for an old one.
+bool stream_write_stamp(struct way *way, struct packet *packet);
+// SACK of what the receiver has got and of what is held behind a gap.
+bool stream_write_sacks(const struct stream *stream, struct packet *packet);
 // The same of its bytes before offset end; its sender repeats the others, or they go with a later
 // packet of that side.  The kernel sends no packet on that says it is to be cut up and is too
 // short.
@@ -285,6 +309,8 @@ void taken_end(struct stream *stream);
 int taken_reply(struct stream *stream, const uint8_t *bytes, size_t n); // 0, -ENOMEM, -E2BIG
 // fed: its bytes were given to the engine before the client was taken over.
 void taken_packet(struct stream *stream, struct packet *packet, bool fed);
+// Of the packets that wait, those of the client that can be fed are.
+void taken_held(struct stream *stream);
 
 // --- stream_reset.c
 

@@ -154,6 +154,27 @@ void hold_drop_all(struct stream *stream)
 	}
 }
 
+static void drop_fed(struct way *way, struct inspector *inspector)
+{
+	for (struct hold **at = &way->held; *at;) {
+		if ((*at)->fed)
+			packet_drop(inspector, let_go(at));
+		else
+			at = &(*at)->next;
+	}
+}
+
+void hold_swallow(struct stream *stream)
+{
+	struct way *server = &stream->ways[ENGINE_SERVER];
+
+	while (server->held)
+		packet_drop(stream->inspector, let_go(&server->held));
+	while (hold_feed(stream))
+		;
+	drop_fed(&stream->ways[ENGINE_CLIENT], stream->inspector);
+}
+
 void hold_tick(struct inspector *inspector)
 {
 	struct hold *newer;

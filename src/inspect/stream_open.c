@@ -14,6 +14,7 @@ static void read_syn(struct stream *stream, const struct packet *packet)
 	const struct tcp *tcp = &packet->tcp;
 
 	way->first = tcp->seq + 1;
+	way->gap = -1;
 	way->mss = tcp->options & TCP_HAS_MSS ? tcp->mss : tcp->v4 ? MSS_V4 : MSS_V6;
 	if (way->mss < 64)
 		way->mss = 64;

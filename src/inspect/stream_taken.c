@@ -131,6 +131,15 @@ static bool client_acks(struct stream *stream, struct packet *packet)
 	return true;
 }
 
+void taken_held(struct stream *stream)
+{
+	const struct way *client = &stream->ways[ENGINE_CLIENT];
+	int64_t before = client->next;
+
+	hold_swallow(stream);
+	stream->taken->swallowed += (uint64_t)(client->next - before);
+}
+
 static bool is_spent(const struct stream *stream)
 {
 	const struct taken *taken = stream->taken;
@@ -146,9 +155,10 @@ static bool swallow(struct stream *stream, struct packet *packet)
 	struct way *client = &stream->ways[ENGINE_CLIENT];
 	int64_t before = client->next;
 
-	// What comes out of order is repeated by the client.
-	if (packet->start <= client->next && stream_feed(stream, packet) == 0)
+	if (packet->start <= client->next && stream_feed(stream, packet) == 0) {
 		stream->taken->swallowed += (uint64_t)(client->next - before);
+		taken_held(stream);
+	}
 	if (stream->bad) {
 		packet_tell(stream->inspector, stream, packet, TROUBLE_ENGINE);
 		stream_reset(stream, packet);
@@ -217,6 +227,8 @@ static void from_client(struct stream *stream, struct packet *packet, bool fed)
 	if ((packet->tcp.options & TCP_HAS_STAMP) &&
 	    (int32_t)(packet->tcp.stamp - client->stamp) > 0)
 		client->stamp = packet->tcp.stamp;
+	if (packet->start > client->next && sends && !taken->done && gap_hold(stream, packet))
+		return;
 	if (!fed && sends && !swallow(stream, packet))
 		return;
 	close_engine(stream);
@@ -298,7 +310,9 @@ static void from_server(struct stream *stream, struct packet *packet)
 	}
 	if (!(tcp->flags & TCP_RST))
 		server->window = tcp->window;
+	tcp->flags = TCP_ACK;
 	tcp_new_head(packet->bytes, tcp, stream->stamps, stamp, echo);
+	stream_write_sacks(stream, packet);
 	if (tcp_total(tcp) > packet->flight->room) {
 		packet_drop(stream->inspector, packet->flight);
 		return;
@@ -309,8 +323,7 @@ static void from_server(struct stream *stream, struct packet *packet)
 		memcpy(packet->bytes + tcp->at + tcp->head, taken->reply, n);
 	tcp->size = n;
 	tcp->seq = way_seq(server, taken->at + (taken->done ? 1 : 0));
-	tcp->flags = TCP_ACK | (n ? TCP_PSH : 0) |
-		     (whole && taken->closing && !taken->done ? TCP_FIN : 0);
+	tcp->flags |= (n ? TCP_PSH : 0) | (whole && taken->closing && !taken->done ? TCP_FIN : 0);
 	taken->ack_sent = ack_for_client(stream, whole);
 	tcp->ack = client->first + (uint32_t)taken->ack_sent;
 	tcp->window = server->window;

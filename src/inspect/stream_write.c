@@ -6,33 +6,65 @@
 
 enum { REPAIR_US = 200000 }; // how long a packet may be on its way before it counts as lost
 
-// SACK blocks speak of the other way's places.  A block of which nothing remains takes all with it:
-// they are only hints.
-static bool write_sacks(const struct way *other, struct packet *packet)
+// What the receiver's own block says, in offsets.  False: it says nothing to the sender.  What it
+// got twice (RFC 2883) is also how it answers where it was asked because of a gap.
+static bool read_sack(const struct way *other, const struct packet *packet, unsigned i,
+		      struct block *ret)
 {
-	int64_t base = other->acked_place;
-	struct tcp *tcp = &packet->tcp;
+	int64_t base = other->acked_place, place[2];
+	uint32_t edges[2];
 
-	if (!tcp->n_sacks || !other->trail.shifted)
+	tcp_sack(packet->bytes, &packet->tcp, i, edges);
+	for (unsigned j = 0; j < 2; j++)
+		place[j] = base + (int32_t)(edges[j] - way_seq(other, base));
+	if (place[1] <= other->asked)
 		return false;
-	for (unsigned i = 0; i < tcp->n_sacks; i++) {
-		uint32_t edges[2];
-		int64_t offset[2];
-		tcp_sack(packet->bytes, tcp, i, edges);
-		for (unsigned j = 0; j < 2; j++) {
-			int64_t place = base + (int32_t)(edges[j] - way_seq(other, base));
-			offset[j] = trail_offset(&other->trail, place, j == 0);
-			edges[j] = other->first + (uint32_t)offset[j];
-		}
-		if (offset[0] >= offset[1] || offset[0] < other->acked)
-			return tcp_keep_options(packet->bytes, tcp, TCP_HAS_STAMP);
-		tcp_put_sack(packet->bytes, tcp, i, edges);
+	*ret = (struct block){ place[0], place[1] };
+	if (other->trail.shifted) {
+		ret->from = trail_offset(&other->trail, place[0], true);
+		ret->to = trail_offset(&other->trail, place[1], false);
+		if (ret->from < other->acked)
+			return false;
 	}
+	return ret->from < ret->to;
+}
+
+bool stream_write_sacks(const struct stream *stream, struct packet *packet)
+{
+	const struct way *other = &stream->ways[!packet->side];
+	struct tcp *tcp = &packet->tcp;
+	// Of what is on its way to the receiver it will speak itself: behind what was told before,
+	// that would look reordered.
+	bool all = stream->state == STREAM_TAKEN || packet->ack >= other->passed;
+	bool gap = all && stream->sacks && (tcp->flags & TCP_ACK) && gap_is_open(other);
+	unsigned n = 0, was = tcp->n_sacks, most = tcp_sacks_max(tcp);
+	struct block blocks[TCP_SACKS_MAX];
+	uint32_t edges[TCP_SACKS_MAX][2];
+
+	if (!was && !gap)
+		return false;
+	for (unsigned i = 0; i < was; i++)
+		n += read_sack(other, packet, i, &blocks[n]);
+	if (n == was && !gap && !other->trail.shifted)
+		return false;
+	// A segment with bytes does not grow.
+	if (tcp->size || tcp->at + TCP_HEAD_MAX > packet->flight->room)
+		most = was;
+	if (gap && most) {
+		n -= n == most;
+		n += gap_blocks(other, &blocks[n], most - n);
+	}
+	if (!n && !was)
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		edges[i][0] = other->first + (uint32_t)blocks[i].from;
+		edges[i][1] = other->first + (uint32_t)blocks[i].to;
+	}
+	tcp_put_sacks(packet->bytes, tcp, edges, n);
 	return true;
 }
 
-// Timestamps do not go back because a packet was held: its receiver would take it for an old one.
-static bool write_stamp(struct way *way, struct packet *packet)
+bool stream_write_stamp(struct way *way, struct packet *packet)
 {
 	struct tcp *tcp = &packet->tcp;
 
@@ -60,8 +92,8 @@ static bool write_head(struct stream *stream, struct packet *packet)
 	uint8_t keep = (stream->stamps ? TCP_HAS_STAMP : 0) | (stream->sacks ? TCP_HAS_SACK : 0);
 	bool changed = tcp_keep_options(packet->bytes, tcp, keep);
 
-	changed |= write_sacks(other, packet);
-	changed |= write_stamp(way, packet);
+	changed |= stream_write_sacks(stream, packet);
+	changed |= stream_write_stamp(way, packet);
 	if (tcp->flags & TCP_ACK) {
 		int64_t offset = packet->ack > other->promised ? packet->ack : other->promised;
 		uint32_t ack = other->first + (uint32_t)offset;
@@ -109,7 +141,8 @@ static void write_nothing(struct stream *stream, struct packet *packet)
 }
 
 // The places of [from, packet->end) in the packet; from may lie before its own bytes, which are
-// then taken from what is kept.
+// then taken from what is kept.  What does not fit goes with the next packet, or comes again: its
+// sender may have been told that it arrived.
 static void write_places(struct stream *stream, struct packet *packet, int64_t from)
 {
 	const struct way *way = &stream->ways[packet->side];
@@ -126,9 +159,12 @@ static void write_places(struct stream *stream, struct packet *packet, int64_t f
 		return;
 	}
 	if (end - begin > most) {
-		// The rest comes when its sender sees that it was not acknowledged.
 		end = begin + most;
 		tcp->flags &= (uint8_t)~TCP_FIN;
+		if (!way->trail.shifted || !trail_edited(&way->trail, from, packet->end)) {
+			packet->end = trail_offset(&way->trail, end, false);
+			packet->fin = false;
+		}
 	}
 	if (end < begin)
 		end = begin;
@@ -235,7 +271,7 @@ static void write_all(struct stream *stream, struct packet *packet, bool changed
 	struct way *way = &stream->ways[packet->side];
 	struct flight *flight = packet->flight;
 	bool sends = packet->tcp.size || packet->fin;
-	int64_t whole = packet_whole(packet);
+	int64_t whole;
 
 	changed |= write_head(stream, packet);
 	flight->liberal = stream->liberal;
@@ -246,6 +282,7 @@ static void write_all(struct stream *stream, struct packet *packet, bool changed
 	}
 	if (!write_missing(stream, packet))
 		write_payload(stream, packet, changed);
+	whole = packet_whole(packet);
 	if (sends && whole > way->passed) {
 		way->passed = whole;
 		way->repaired_us = stream->inspector->now_us;

@@ -221,29 +221,63 @@ void tcp_sack(const uint8_t *bytes, const struct tcp *tcp, unsigned i, uint32_t 
 	ret_edges[1] = be32(block + 4);
 }
 
-void tcp_put_sack(uint8_t *bytes, const struct tcp *tcp, unsigned i, const uint32_t edges[2])
+// Options anew; whatever lay behind the header is not looked at.
+static void put_options(uint8_t *bytes, struct tcp *tcp, bool stamped, uint32_t stamp,
+			uint32_t echo, const uint32_t (*edges)[2], unsigned n)
 {
-	uint8_t *block = bytes + tcp->at + tcp->sack_at + 8 * i;
-	put32(block, edges[0]);
-	put32(block + 4, edges[1]);
+	static const uint8_t start[] = { KIND_PADDING, KIND_PADDING, KIND_STAMP, 10 };
+	uint8_t *head = bytes + tcp->at, *at = head + TCP_HEAD_MIN;
+
+	tcp->options = (stamped ? TCP_HAS_STAMP : 0) | (n ? TCP_HAS_SACK : 0);
+	tcp->n_sacks = (uint8_t)n;
+	if (stamped) {
+		memcpy(at, start, sizeof(start));
+		tcp->stamp_at = TCP_HEAD_MIN + sizeof(start);
+		tcp->stamp = stamp;
+		tcp->echo = echo;
+		tcp_put_stamp(bytes, tcp, stamp, echo);
+		at += TCP_STAMP_BYTES;
+	}
+	if (n) {
+		const uint8_t sack[] = { KIND_PADDING, KIND_PADDING, KIND_SACK,
+					 (uint8_t)(2 + 8 * n) };
+		memcpy(at, sack, sizeof(sack));
+		at += sizeof(sack);
+		tcp->sack_at = (uint8_t)(at - head);
+	}
+	for (unsigned i = 0; i < n; i++, at += 8) {
+		put32(at, edges[i][0]);
+		put32(at + 4, edges[i][1]);
+	}
+	tcp->head = (uint32_t)(at - head);
+	head[12] = (uint8_t)(tcp->head / 4 << 4);
 }
 
 void tcp_new_head(uint8_t *bytes, struct tcp *tcp, bool stamped, uint32_t stamp, uint32_t echo)
 {
+	put_options(bytes, tcp, stamped, stamp, echo, NULL, 0);
+	tcp->size = 0;
+	put16(bytes + tcp->at + 18, 0);
+}
+
+unsigned tcp_sacks_max(const struct tcp *tcp)
+{
+	return tcp->options & TCP_HAS_STAMP ? TCP_SACKS_MAX - 1 : TCP_SACKS_MAX;
+}
+
+static uint32_t head_with(const struct tcp *tcp, unsigned n_sacks)
+{
+	return TCP_HEAD_MIN + (tcp->options & TCP_HAS_STAMP ? TCP_STAMP_BYTES : 0) +
+	       (n_sacks ? 4 + 8 * n_sacks : 0);
+}
+
+void tcp_put_sacks(uint8_t *bytes, struct tcp *tcp, const uint32_t (*edges)[2], unsigned n)
+{
 	uint8_t *head = bytes + tcp->at;
 
-	tcp->head = TCP_HEAD_MIN + (stamped ? TCP_STAMP_BYTES : 0);
-	tcp->size = 0;
-	tcp->options = stamped ? TCP_HAS_STAMP : 0;
-	tcp->n_sacks = 0;
-	head[12] = (uint8_t)(tcp->head / 4 << 4);
-	put16(head + 18, 0);
-	if (!stamped)
-		return;
-	static const uint8_t start[] = { KIND_PADDING, KIND_PADDING, KIND_STAMP, 10 };
-	memcpy(head + TCP_HEAD_MIN, start, sizeof(start));
-	tcp->stamp_at = TCP_HEAD_MIN + sizeof(start);
-	tcp_put_stamp(bytes, tcp, stamp, echo);
+	if (tcp->size)
+		memmove(head + head_with(tcp, n), head + tcp->head, tcp->size);
+	put_options(bytes, tcp, tcp->options & TCP_HAS_STAMP, tcp->stamp, tcp->echo, edges, n);
 }
 
 uint32_t tcp_total(const struct tcp *tcp)

@@ -21,7 +21,13 @@ enum tcp_flag {
 	TCP_CWR = 128,
 };
 
-enum { TCP_HEAD_MIN = 20, TCP_SACKS_MAX = 4, TCP_SCALE_MAX = 14, TCP_STAMP_BYTES = 12 };
+enum {
+	TCP_HEAD_MIN = 20,
+	TCP_HEAD_MAX = 60,
+	TCP_SACKS_MAX = 4,
+	TCP_SCALE_MAX = 14,
+	TCP_STAMP_BYTES = 12
+};
 
 enum tcp_option { // bits: which ones there are
 	TCP_HAS_MSS = 1,
@@ -61,7 +67,11 @@ bool tcp_sum_right(const uint8_t *bytes, const struct tcp *tcp);
 bool tcp_keep_options(uint8_t *bytes, struct tcp *tcp, uint8_t keep);
 void tcp_put_stamp(uint8_t *bytes, const struct tcp *tcp, uint32_t stamp, uint32_t echo);
 void tcp_sack(const uint8_t *bytes, const struct tcp *tcp, unsigned i, uint32_t ret_edges[2]);
-void tcp_put_sack(uint8_t *bytes, const struct tcp *tcp, unsigned i, const uint32_t edges[2]);
+// How many blocks of SACK there is room for beside the other options.
+unsigned tcp_sacks_max(const struct tcp *tcp);
+// A header with timestamps, if it has them, and these n blocks alone; the payload moves.  The
+// caller knows that there is room for a header that grows.
+void tcp_put_sacks(uint8_t *bytes, struct tcp *tcp, const uint32_t (*edges)[2], unsigned n);
 // A header without options, or with timestamps alone (then 12 bytes longer).  The payload is gone.
 void tcp_new_head(uint8_t *bytes, struct tcp *tcp, bool stamped, uint32_t stamp, uint32_t echo);
 // Writes seq, ack, flags and window; the lengths that follow from size; both sums.

@@ -1,7 +1,11 @@
 // A bad line: passes frames between two interfaces of its namespace, and loses, repeats and delays
 // some of them, so that they arrive out of order.
 //
-//	lab-impair IF1 IF2 SEED LOSS REPEAT DELAY     each of the last three: in 10,000 frames
+//	lab-impair IF1 IF2 SEED LOSS REPEAT DELAY [EACH AWAY_MS]
+//
+// LOSS, REPEAT and DELAY: in 10,000 frames.  EACH: besides, of the frames that bring new bytes of
+// a TCP connection from IF1 each so-and-so-many-th is lost, and none that repeats bytes; 0: none.
+// AWAY_MS: how long each frame is on its way.
 //
 // Ends with SIGTERM, and says then what it did.  The interfaces get no address; offloads of what
 // sends into them have to be off, since a frame is passed as it travels.
@@ -12,6 +16,7 @@
 #include <netpacket/packet.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +26,7 @@
 
 #include "base/clock.h"
 
-enum { FRAME_MAX = 9216, LATE_MAX = 64, LATE_MS = 15, BURST = 64 };
+enum { FRAME_MAX = 9216, LATE_MAX = 64, LATE_MS = 15, BURST = 64, AWAY_MAX = 8192 };
 
 struct late {
 	uint64_t due_ms;
@@ -30,7 +35,18 @@ struct late {
 	uint8_t bytes[FRAME_MAX];
 };
 
+// What is on its way, in order.
+struct away {
+	uint64_t due_ms;
+	int to;
+	size_t size;
+	uint8_t *bytes;
+};
+
 static struct late late[LATE_MAX];
+static struct away away[AWAY_MAX];
+static unsigned away_first, n_away;
+static uint64_t away_ms;
 static volatile sig_atomic_t ended;
 static uint64_t state;
 static struct {
@@ -65,9 +81,60 @@ static int open_end(const char *name)
 	return fd;
 }
 
-static void pass(int to, const uint8_t *bytes, size_t size)
+static void put(int to, const uint8_t *bytes, size_t size)
 {
 	counts.passed += send(to, bytes, size, 0) == (ssize_t)size;
+}
+
+static void pass(int to, const uint8_t *bytes, size_t size)
+{
+	struct away *last = &away[(away_first + n_away) % AWAY_MAX];
+
+	if (!away_ms) {
+		put(to, bytes, size);
+		return;
+	}
+	if (n_away == AWAY_MAX || !(last->bytes = malloc(size))) {
+		counts.lost++;
+		return;
+	}
+	last->due_ms = monotonic_ms() + away_ms;
+	last->to = to;
+	last->size = size;
+	memcpy(last->bytes, bytes, size);
+	n_away++;
+}
+
+static void pass_away(uint64_t now_ms)
+{
+	for (; n_away && away[away_first].due_ms <= now_ms; n_away--) {
+		struct away *first = &away[away_first];
+		put(first->to, first->bytes, first->size);
+		free(first->bytes);
+		away_first = (away_first + 1) % AWAY_MAX;
+	}
+}
+
+// Whether a frame has bytes beyond all that its connection brought before, of IPv4; there is one
+// connection at a time, known by its port.
+static bool is_new(const uint8_t *bytes, size_t size)
+{
+	static uint32_t beyond;
+	static uint8_t port[2];
+	const uint8_t *tcp = bytes + 14 + (bytes[14] & 15) * 4;
+	size_t total = (size_t)bytes[16] << 8 | bytes[17], head;
+	uint32_t seq;
+
+	if (size < 54 || bytes[12] != 8 || bytes[13] || bytes[23] != IPPROTO_TCP || (tcp[13] & 7))
+		return false;
+	head = (size_t)(tcp - bytes) - 14 + (size_t)(tcp[12] >> 4) * 4;
+	memcpy(&seq, tcp + 4, 4);
+	seq = ntohl(seq) + (uint32_t)(total - head);
+	if (total <= head || (!memcmp(port, tcp, 2) && (int32_t)(seq - beyond) <= 0))
+		return false;
+	memcpy(port, tcp, 2);
+	beyond = seq;
+	return true;
 }
 
 static void delay(int to, const uint8_t *bytes, size_t size, uint64_t now_ms)
@@ -95,8 +162,9 @@ static void pass_late(uint64_t now_ms)
 	}
 }
 
-static void relay(int from, int to, const unsigned *odds)
+static void relay(int from, int to, const unsigned *odds, unsigned each)
 {
+	static unsigned n_new;
 	uint8_t bytes[FRAME_MAX];
 	struct sockaddr_ll source;
 	for (int i = 0; i < BURST; i++) {
@@ -106,6 +174,10 @@ static void relay(int from, int to, const unsigned *odds)
 			return;
 		if (source.sll_pkttype == PACKET_OUTGOING || size > FRAME_MAX)
 			continue;
+		if (each && is_new(bytes, (size_t)size) && ++n_new % each == 0) {
+			counts.lost++;
+			continue;
+		}
 		unsigned dice = draw(10000);
 		if (dice < odds[0]) {
 			counts.lost++;
@@ -124,22 +196,28 @@ static void relay(int from, int to, const unsigned *odds)
 
 int main(int argc, char **argv)
 {
-	unsigned odds[3];
-	if (argc != 7) {
-		fprintf(stderr, "usage: lab-impair IF1 IF2 SEED LOSS REPEAT DELAY\n");
+	unsigned odds[3], each = 0;
+	if (argc != 7 && argc != 9) {
+		fprintf(stderr,
+			"usage: lab-impair IF1 IF2 SEED LOSS REPEAT DELAY [EACH AWAY_MS]\n");
 		return 2;
 	}
 	state = strtoull(argv[3], NULL, 10) * 0x9e3779b97f4a7c15 | 1;
 	for (int i = 0; i < 3; i++)
 		odds[i] = (unsigned)atoi(argv[4 + i]);
+	if (argc == 9) {
+		each = (unsigned)atoi(argv[7]);
+		away_ms = strtoull(argv[8], NULL, 10);
+	}
 	signal(SIGTERM, on_term);
 	struct pollfd ends[2] = { { open_end(argv[1]), POLLIN, 0 },
 				  { open_end(argv[2]), POLLIN, 0 } };
 	while (!ended) {
-		poll(ends, 2, LATE_MS / 3);
+		poll(ends, 2, n_away ? 1 : LATE_MS / 3);
 		pass_late(monotonic_ms());
-		relay(ends[0].fd, ends[1].fd, odds);
-		relay(ends[1].fd, ends[0].fd, odds);
+		pass_away(monotonic_ms());
+		relay(ends[0].fd, ends[1].fd, odds, each);
+		relay(ends[1].fd, ends[0].fd, odds, 0);
 	}
 	printf("passed %llu, lost %llu, repeated %llu, delayed %llu\n", counts.passed, counts.lost,
 	       counts.repeated, counts.delayed);

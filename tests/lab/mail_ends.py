@@ -95,6 +95,8 @@ class Client:
         self.sock.settimeout(30)
         if options:
             self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, options)
+        if "CONGESTION" in os.environ:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, os.environ["CONGESTION"].encode())
         self.sock.connect((address, 25))
         self.lines = Lines(self.sock)
         self.answer()

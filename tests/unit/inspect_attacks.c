@@ -85,7 +85,7 @@ static const struct {
 	    STEP(C, A, 0, 0, "pab", ASKED, NONE) } },
 	{ "other bytes behind a gap, sent first",
 	  false,
-	  { STEP(C, A, 4, 0, "pcd\n", HELD, NONE), STEP(C, A, 4, 0, "xxxx", GONE, NONE),
+	  { STEP(C, A, 4, 0, "pcd\n", HELD, NONE), STEP(C, A, 4, 0, "xxxx", ASKED, NONE),
 	    STEP(C, A, 0, 0, "pab\n", SAME, NONE),
 	    STEP(C, A, 4, 0, "xxxx", GONE, TROUBLE_OVERLAP) } },
 	{ "overlapping what is behind a gap",

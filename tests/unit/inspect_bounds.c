@@ -238,18 +238,34 @@ static void ends_at_once(void **state)
 	inspector_free(inspector);
 }
 
+// Packets behind a gap, until so many are held; a few ask.
+static void fill(uint32_t which, uint64_t n)
+{
+	uint64_t before = numbers().held;
+	for (int32_t i = 0; numbers().held < before + n; i++)
+		packet(which, false, M_ACK, 10 + 2 * i, 0, "p", 2);
+	assert_int_equal(numbers().by_trouble[TROUBLE_FULL], which - 1);
+}
+
+// One more asks as well.
+static void full_of(uint32_t which)
+{
+	assert_int_equal(packet(which, false, M_ACK, 9000, 0, "p", 2), FLIGHT_ACCEPT);
+	assert_int_equal(last.seq, CLIENT_FIRST - 1);
+	assert_int_equal(last.size, 1);
+	assert_int_equal(last.payload[0], 0);
+}
+
 static void held_packets(void **state)
 {
 	(void)state;
 	begin(100, 64 << 20, STREAM_HELD_MAX + 12);
 	open_connection(1);
 	open_connection(2);
-	for (int32_t i = 0; i < STREAM_HELD_MAX; i++)
-		assert_int_equal(packet(1, false, M_ACK, 10 + 2 * i, 0, "p", 2), FLIGHT_HOLD);
-	assert_int_equal(packet(1, false, M_ACK, 9000, 0, "p", 2), FLIGHT_DROP); // of one way
-	for (int32_t i = 0; i < 12; i++)
-		assert_int_equal(packet(2, false, M_ACK, 10 + 2 * i, 0, "p", 2), FLIGHT_HOLD);
-	assert_int_equal(packet(2, false, M_ACK, 900, 0, "p", 2), FLIGHT_DROP); // of all
+	fill(1, STREAM_HELD_MAX);
+	full_of(1); // one way
+	fill(2, 12);
+	full_of(2); // all
 	assert_int_equal(numbers().by_trouble[TROUBLE_FULL], 2);
 	wait_seconds(STREAM_GAP_SECONDS + 2);
 	assert_int_equal(packet(2, false, M_ACK, 900, 0, "p", 2), FLIGHT_HOLD);
@@ -269,8 +285,7 @@ static void no_room(void **state)
 	begin(100, 64 << 20, STREAM_HELD_MAX);
 	open_connection(1);
 	open_connection(2);
-	for (int32_t i = 0; i < STREAM_HELD_MAX; i++)
-		assert_int_equal(packet(1, false, M_ACK, 10 + 2 * i, 0, "p", 2), FLIGHT_HOLD);
+	fill(1, STREAM_HELD_MAX);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(packet(2, false, M_ACK, 0, 0, "pa", 2), FLIGHT_ACCEPT);
 		assert_memory_equal(last.payload, "\0\0", 2);

@@ -142,7 +142,7 @@ struct m_way_config {
 };
 
 struct m_end {
-	bool v6, server, nagle, gso;
+	bool v6, server, nagle, gso, lose;
 	bool stamps, sacks;
 	enum m_state state;
 	uint32_t first, peer_first; // sequence number of offset 0
@@ -157,8 +157,14 @@ struct m_end {
 	uint32_t in_next, fin_at; // fin_at: UINT32_MAX
 	bool fin_in, was_reset;
 	uint32_t window, stamp_recent, scale, peer_scale;
-	uint64_t timer, rto;
+	uint64_t timer, rto, repaired_at;
 	unsigned same_acks, n_sent;
+	bool repairs;	   // at once what it learns is missing, and not by its timer
+	uint8_t *sacked;   // by offset
+	uint32_t repaired; // all before it was repeated or acknowledged
+	uint32_t recover;  // what was sent when a loss was noticed
+	uint32_t told[2];  // what came twice, to be said (RFC 2883)
+	unsigned n_timeouts;
 	const char *fault; // what must not have happened
 	// How many bytes the segment at offset nxt is to have; NULL: at random.
 	uint32_t (*piece)(const struct m_end *end);
@@ -176,6 +182,7 @@ static inline void m_end_init(struct m_end *end, bool server, const uint8_t *out
 			       .mss = 200 + m_random(1260),
 			       .in = calloc(1, M_STREAM_MAX),
 			       .have = calloc(1, M_STREAM_MAX),
+			       .sacked = calloc(1, M_STREAM_MAX),
 			       .fin_at = UINT32_MAX,
 			       .window = 2000 + m_random(60000),
 			       .scale = m_random(8),
@@ -187,6 +194,7 @@ static inline void m_end_done(struct m_end *end)
 {
 	free(end->in);
 	free(end->have);
+	free(end->sacked);
 }
 
 // --- the lines
@@ -201,6 +209,7 @@ struct m_net {
 	} way[M_ON_THE_WAY];
 	unsigned n;
 	struct m_way_config config;
+	unsigned lose_each[2], n_new[2]; // of packets with new bytes, before the inspector
 	uint64_t now;
 	bool v6;
 };
@@ -244,21 +253,34 @@ static inline void m_option_stamp(struct m_segment *segment, uint64_t now, uint3
 	segment->n_options += 12;
 }
 
-static inline void m_option_sack(const struct m_end *end, struct m_segment *segment)
+static inline void m_option_sack(struct m_end *end, struct m_segment *segment)
 {
 	uint32_t a = end->in_next, b;
 	uint8_t *at = segment->options + segment->n_options;
+	uint32_t blocks[2][2];
+	unsigned n = 0;
 
+	if (end->told[0] < end->told[1]) {
+		blocks[n][0] = end->told[0];
+		blocks[n++][1] = end->told[1];
+		end->told[1] = end->told[0];
+	}
 	while (a < end->in_next + 200000 && a < M_STREAM_MAX && !end->have[a])
 		a++;
-	if (a >= end->in_next + 200000 || a >= M_STREAM_MAX)
+	if (a < end->in_next + 200000 && a < M_STREAM_MAX) {
+		for (b = a; b < M_STREAM_MAX && end->have[b]; b++)
+			;
+		blocks[n][0] = end->peer_first + a;
+		blocks[n++][1] = end->peer_first + b;
+	}
+	if (!n)
 		return;
-	for (b = a; b < M_STREAM_MAX && end->have[b]; b++)
-		;
-	memcpy(at, (const uint8_t[]){ 1, 1, 5, 10 }, 4);
-	m_put(at + 4, end->peer_first + a, 4);
-	m_put(at + 8, end->peer_first + b, 4);
-	segment->n_options += 12;
+	memcpy(at, (const uint8_t[]){ 1, 1, 5, (uint8_t)(2 + 8 * n) }, 4);
+	for (unsigned i = 0; i < n; i++) {
+		m_put(at + 4 + 8 * i, blocks[i][0], 4);
+		m_put(at + 8 + 8 * i, blocks[i][1], 4);
+	}
+	segment->n_options += (uint8_t)(4 + 8 * n);
 }
 
 static inline void m_send(struct m_net *net, struct m_end *end, uint8_t flags, uint32_t offset,
@@ -292,7 +314,8 @@ static inline void m_send(struct m_net *net, struct m_end *end, uint8_t flags, u
 	if (end->sacks && !(flags & (M_SYN | M_RST)) && (flags & M_ACK))
 		m_option_sack(end, &segment);
 	end->n_sent++;
-	m_launch(net, m_flight(&segment), !end->server);
+	if (!end->lose)
+		m_launch(net, m_flight(&segment), !end->server);
 }
 
 static inline void m_ack(struct m_net *net, struct m_end *end)
@@ -346,7 +369,11 @@ static inline void m_push(struct m_net *net, struct m_end *end)
 			return;
 		if (end->una == end->nxt)
 			end->timer = net->now + end->rto;
+		// The last ones are not lost: nothing behind them would tell.
+		end->lose = net->lose_each[end->server] && end->nxt + 20 * end->mss < end->n_out &&
+			    ++net->n_new[end->server] % net->lose_each[end->server] == 0;
 		end->nxt = m_send_data(net, end, end->nxt, n);
+		end->lose = false;
 	}
 }
 
@@ -361,6 +388,11 @@ static inline void m_tick_end(struct m_net *net, struct m_end *end)
 	if (end->rto < 1000)
 		end->rto *= 2;
 	end->timer = net->now + end->rto;
+	if (end->state == M_OPEN && end->una < end->nxt) {
+		end->n_timeouts++;
+		end->repaired = 0;
+		memset(end->sacked, 0, M_STREAM_MAX);
+	}
 	if (end->state == M_SYN_SENT)
 		m_send(net, end, M_SYN, 0, 0);
 	else if (end->state == M_SYN_RECEIVED)
@@ -391,20 +423,6 @@ static inline void m_take_data(struct m_net *net, struct m_end *end, uint32_t of
 	m_ack(net, end);
 }
 
-static inline void m_take_ack(struct m_net *net, struct m_end *end, uint32_t ack, uint32_t window)
-{
-	if (ack > end->una) {
-		end->una = ack;
-		end->rto = 40;
-		end->timer = net->now + end->rto;
-		end->same_acks = 0;
-	} else if (ack == end->una && end->una < end->nxt && ++end->same_acks == 3) {
-		m_repeat(net, end);
-	}
-	if (ack + window > end->edge)
-		end->edge = ack + window;
-}
-
 struct m_view {
 	uint32_t seq, ack, window, size, stamp, mss, scale;
 	uint8_t flags;
@@ -413,6 +431,70 @@ struct m_view {
 	unsigned n_sacks;
 	const uint8_t *payload;
 };
+
+// Bytes that are known to be missing since later ones arrived (SACK), or the first ones (RFC 6582).
+static inline void m_repair(struct m_net *net, struct m_end *end)
+{
+	uint32_t known = end->una, at = end->una > end->repaired ? end->una : end->repaired;
+
+	for (uint32_t i = end->una; i < end->nxt && i < M_STREAM_MAX; i++)
+		known = end->sacked[i] ? i : known;
+	if (!end->sacks) {
+		if (end->same_acks == 3)
+			end->recover = end->nxt;
+		known = end->una < end->recover ? end->una + 1 : 0;
+	}
+	for (uint32_t n; at < known; at += n) {
+		for (n = 0; at + n < end->n_out && n < end->mss && at + n < end->nxt &&
+			    !end->sacked[at + n];
+		     n++)
+			;
+		if (n)
+			m_send_data(net, end, at, n);
+		else
+			n = 1;
+	}
+	if (at > end->repaired) {
+		end->repaired = at;
+		end->repaired_at = net->now;
+	}
+}
+
+static inline void m_take_sacks(struct m_end *end, const struct m_view *view)
+{
+	for (unsigned i = 0; i + 1 < view->n_sacks; i += 2) {
+		int32_t from = (int32_t)(view->sacks[i] - end->first);
+		int32_t to = (int32_t)(view->sacks[i + 1] - end->first);
+		if (to > (int32_t)end->nxt)
+			end->fault = "SACK of what was never sent";
+		for (; from < to && from < (int32_t)M_STREAM_MAX && !end->fault; from++) {
+			if (from >= 0)
+				end->sacked[from] = 1;
+		}
+	}
+}
+
+static inline void m_take_ack(struct m_net *net, struct m_end *end, const struct m_view *view)
+{
+	uint32_t ack = view->ack - end->first, window = view->window << end->peer_scale;
+
+	if (ack > end->una) {
+		end->una = ack;
+		end->rto = end->repairs ? 2000 : 40;
+		end->timer = net->now + end->rto;
+		end->same_acks = 0;
+		if (net->now > end->repaired_at + 6) // what was repeated got lost, too
+			end->repaired = 0;
+	} else if (ack == end->una && end->una < end->nxt && ++end->same_acks == 3 &&
+		   !end->repairs) {
+		m_repeat(net, end);
+	}
+	if (ack + window > end->edge)
+		end->edge = ack + window;
+	m_take_sacks(end, view);
+	if (end->repairs)
+		m_repair(net, end);
+}
 
 static inline void m_view_options(const uint8_t *tcp, uint32_t head, struct m_view *view)
 {
@@ -539,6 +621,8 @@ static inline bool m_reset_or_old(struct m_net *net, struct m_end *end, const st
 	if ((view->flags & M_SYN) ||
 	    (view->size && offset + (int64_t)view->size <= (int64_t)expected) ||
 	    (!view->size && offset == (int32_t)expected - 1)) {
+		end->told[0] = view->seq;
+		end->told[1] = view->seq + view->size;
 		m_ack(net, end);
 		return true;
 	}
@@ -569,16 +653,12 @@ static inline void m_receive(struct m_net *net, struct m_end *end, const struct 
 		end->fault = "an acknowledgement of what was never sent";
 		return;
 	}
-	for (unsigned i = 0; i < view.n_sacks; i++) {
-		if ((int32_t)(view.sacks[i] - end->first) > (int32_t)end->nxt)
-			end->fault = "SACK of what was never sent";
-	}
 	if (end->state == M_SYN_RECEIVED)
 		end->state = M_OPEN;
 	if (end->stamps && view.has_stamp && offset <= (int32_t)(end->in_next + end->fin_in))
 		end->stamp_recent = view.stamp;
 	if (ack >= 0)
-		m_take_ack(net, end, (uint32_t)ack, view.window << end->peer_scale);
+		m_take_ack(net, end, &view);
 	if (view.size || (view.flags & M_FIN)) {
 		if (offset < 0) { // an old segment with new bytes behind
 			view.payload -= offset;
