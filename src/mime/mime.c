@@ -92,12 +92,16 @@ static bool begins_like(const char *a, const char *b)
 	return memcmp(a, b, n < m ? n : m) == 0;
 }
 
+// Where one only begins like the other both ways to compare them find the same parts, but for those
+// without a type, which a digest takes for messages.
 static bool overlaps(const struct mime *mime, const struct frame *frame)
 {
 	for (const struct frame *outer = mime->frames; outer < frame; outer++)
 		for (uint32_t i = 0; i < outer->n_boundaries; i++)
 			for (uint32_t k = 0; k < frame->n_boundaries; k++)
-				if (begins_like(outer->boundaries[i], frame->boundaries[k]))
+				if (strcmp(outer->boundaries[i], frame->boundaries[k]) == 0 ||
+				    ((outer->digest || frame->digest) &&
+				     begins_like(outer->boundaries[i], frame->boundaries[k])))
 					return true;
 	return false;
 }

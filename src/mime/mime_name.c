@@ -108,6 +108,13 @@ static void add_bytes(struct mime_names *names, struct mime_span bytes, struct m
 	}
 	if (!sure && !literal)
 		doubt(names, MIME_CHARSET);
+	// Without a mark at its beginning, either end may come first.
+	if (mime_span_is(charset, "utf-16")) {
+		struct mime_text shown = { .store = names->store };
+		mime_charset_read(mime_charset_find(MIME_SPAN("utf-16le")), bytes, &shown);
+		add_shown(names, &shown, literal);
+		mime_text_done(&shown);
+	}
 }
 
 static bool has(struct mime_span value, const char *bytes)
@@ -170,6 +177,31 @@ static void add_sections(struct mime_names *names, const struct mime_params *par
 	}
 }
 
+static bool is_sure(struct mime_names *names, struct mime_span value)
+{
+	const struct mime_charset *sets[MIME_GUESSES];
+	bool sure;
+	mime_charset_guess(names->store, value, sets, &sure);
+	return sure;
+}
+
+// The backslash that is half a letter of Shift_JIS: readings that took it for one are no text,
+// where another is.
+static void add_values(struct mime_names *names, const struct mime_params *params,
+		       const struct mime_param *param, bool literal)
+{
+	bool sure[MIME_VALUES_MAX], any = false;
+	for (uint32_t i = 0; i < param->n_values; i++)
+		any |= sure[i] = is_sure(names, mime_param_value(params, param, i));
+	for (uint32_t i = 0; i < param->n_values; i++) {
+		struct mime_span value = mime_param_value(params, param, i);
+		if (sure[i] || !any)
+			mime_name_add(names, value, literal);
+		else if (literal)
+			add_bytes(names, value, (struct mime_span){ 0 }, true);
+	}
+}
+
 void mime_name_params(struct mime_names *names, const struct mime_params *params, const char *name,
 		      bool literal)
 {
@@ -184,8 +216,7 @@ void mime_name_params(struct mime_names *names, const struct mime_params *params
 		if (param->encoded || param->section != MIME_SECTION_NONE ||
 		    !mime_span_is(param->name, name))
 			continue;
-		for (uint32_t k = 0; k < param->n_values; k++)
-			mime_name_add(names, mime_param_value(params, param, k), literal);
+		add_values(names, params, param, literal);
 	}
 }
 

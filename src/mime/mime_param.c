@@ -279,6 +279,11 @@ static void read_first(struct scan *scan)
 {
 	skip_spaces(scan);
 	size_t from = scan->at;
+	if (begins_param(span_of(scan, from, scan->n))) { // the word was left out
+		scan->params->word = span_of(scan, from, from);
+		scan->params->junk = true;
+		return;
+	}
 	while (!over(scan) && here(scan) != ';' && !mime_is_space(here(scan)) &&
 	       !(scan->comments && here(scan) == '('))
 		scan->at++;
