@@ -227,7 +227,8 @@ static void classify(struct content *content, struct hand *hand, struct reading 
 {
 	uint32_t kinds = kinds_of(hand, reading->head, reading->n_head);
 	hand->facts.kinds |= kinds;
-	reading->keeps = (kinds & TO_UNPACK) || (hand->facts.file && !kinds);
+	bool drawing = (kinds & UNPACK_TEXT) && (kinds & UNPACK_IMAGE); // SVG may be a page
+	reading->keeps = (kinds & TO_UNPACK) || drawing || (hand->facts.file && !kinds);
 	judge_hand(content, hand);
 	if (reading->keeps && !content_over(content))
 		keep(content, reading, reading->head, reading->n_head);
@@ -308,6 +309,13 @@ static void take(struct content *content, struct hand *hand, struct reading *rea
 	reading->size += n; // of a file that was refused meanwhile
 }
 
+// A file named like a message, whose parts were told.
+static bool was_read(const struct hand *hand, const struct reading *reading)
+{
+	return hand->read && reading == hand->readings[MIME_FIRST] &&
+	       !(hand->facts.kinds & TO_UNPACK & ~(uint32_t)UNPACK_MAIL);
+}
+
 static void finish_reading(struct content *content, struct hand *hand, struct reading *reading)
 {
 	if (reading->n_head < CONTENT_HEAD)
@@ -315,7 +323,8 @@ static void finish_reading(struct content *content, struct hand *hand, struct re
 	if (reading->lost) {
 		hand->facts.unread = true;
 		hand->limit = UNPACK_LIMITS;
-	} else if (reading->keeps && reading->n_kept && !content_over(content)) {
+	} else if (reading->keeps && reading->n_kept && !content_over(content) &&
+		   !was_read(hand, reading)) {
 		content_unpack(content, hand, reading);
 	}
 	drop_kept(content, reading);
@@ -323,12 +332,17 @@ static void finish_reading(struct content *content, struct hand *hand, struct re
 
 // --- the parser's calls
 
-static struct hand *find_hand(const struct content *content, const struct mime_part *part)
+static struct hand *find_number(const struct content *content, uint32_t number)
 {
 	struct hand *hand = content->hands;
-	while (hand && hand->part->number != part->number)
+	while (hand && hand->part->number != number)
 		hand = hand->below;
 	return hand;
+}
+
+static struct hand *find_hand(const struct content *content, const struct mime_part *part)
+{
+	return find_number(content, part->number);
 }
 
 static bool is_text(const struct mime_part *part)
@@ -367,6 +381,9 @@ static void on_begin(void *arg, const struct mime_part *part)
 	struct content *content = arg;
 	if (content_over(content))
 		return;
+	struct hand *above = part->number ? find_number(content, part->parent) : NULL;
+	if (above && above->part->kind == MIME_LEAF && !part->inline_block)
+		above->read = true;
 	struct hand *hand = calloc(1, sizeof(*hand));
 	if (!hand) {
 		fail(content);

@@ -32,6 +32,7 @@ struct hand {
 	struct content_rules out; // rules that never fit
 	struct content_facts facts;
 	enum unpack_limit limit;
+	bool read;	    // as a message: its parts are judged
 	uint64_t next_size; // at which another rule may fit
 	uint32_t row;
 	struct reading *readings[READINGS];

@@ -251,7 +251,7 @@ static void look_into(struct item *item, struct signature signature)
 	if (is_archive(format)) {
 		if (!archive_look(item, format, 0))
 			item_limit(item, UNPACK_UNKNOWN);
-	} else if (format != SIGNATURE_NONE) {
+	} else if (format != SIGNATURE_NONE && !(format == SIGNATURE_MESSAGE && item->read)) {
 		readers[format](item);
 	}
 	if (format != SIGNATURE_ZIP && !is_archive(format) && !holds_files(format))

@@ -32,6 +32,7 @@ struct item {
 	uint64_t size;
 	uint32_t kinds, content; // content: what its bytes say, for the name to be compared with
 	enum unpack_limit limit;
+	bool read; // as a message, by the parser of the one it came in
 	bool part; // of a document: told only when it is more than text and images
 
 	const uint8_t *bytes; // all of it, or its first ones when !whole

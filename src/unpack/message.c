@@ -26,10 +26,10 @@ struct message {
 	struct open_part *open;
 };
 
-static struct open_part *find(struct message *message, const struct mime_part *part)
+static struct open_part *find(const struct message *message, uint32_t number)
 {
 	struct open_part *open = message->open;
-	while (open && open->number != part->number)
+	while (open && open->number != number)
 		open = open->below;
 	return open;
 }
@@ -46,6 +46,9 @@ static void on_begin(void *arg, const struct mime_part *part)
 {
 	struct message *message = arg;
 	struct item *item = message->item;
+	struct open_part *above = find(message, part->parent);
+	if (above && !part->inline_block)
+		above->readings[MIME_FIRST].read = true;
 	if (part->kind != MIME_LEAF || item->look->stopped)
 		return;
 	struct open_part *open = look_alloc(item, sizeof(*open));
@@ -79,7 +82,7 @@ static void on_bytes(void *arg, const struct mime_part *part, enum mime_reading 
 		     const uint8_t *bytes, size_t n)
 {
 	struct message *message = arg;
-	struct open_part *open = find(message, part);
+	struct open_part *open = find(message, part->number);
 	if (!open || message->item->look->stopped)
 		return;
 	if (which == MIME_SECOND && !open->begun[which] && !begin_second(message, open))
@@ -111,7 +114,7 @@ static void end_part(struct message *message, struct open_part *open)
 static void on_end(void *arg, const struct mime_part *part)
 {
 	struct message *message = arg;
-	struct open_part *open = find(message, part);
+	struct open_part *open = find(message, part->number);
 	if (open)
 		end_part(message, open);
 }

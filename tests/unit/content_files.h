@@ -121,6 +121,7 @@ enum sample {
 	SAMPLE_ZIP_LOCKED,
 	SAMPLE_ZIP_BROKEN, // cut in the middle
 	SAMPLE_DOCM,
+	SAMPLE_SVG, // a page, behind a comment of 5,000 bytes
 	SAMPLE_PNG,
 	SAMPLE_EMPTY,
 };
@@ -185,6 +186,12 @@ static inline struct blob sample_make(enum sample which)
 	case SAMPLE_ZIP_BROKEN:
 		blob = sample_make(SAMPLE_ZIP_PROGRAM);
 		blob.n = 5000;
+		break;
+	case SAMPLE_SVG:
+		blob_text(&blob, "<svg xmlns=\"http://www.w3.org/2000/svg\"><!--");
+		for (int i = 0; i < 500; i++)
+			blob_text(&blob, "ten bytes.");
+		blob_text(&blob, "--><g onload=\"x()\"/></svg>");
 		break;
 	case SAMPLE_DOCM:
 		return sample_docm();
