@@ -134,7 +134,9 @@ static bool relation_is_active(const struct xml *xml)
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (value_holds(xml, "Type", types[i]))
 			return true;
-	return value_holds(xml, "Type", "externalLink");
+	// Workbooks of one office hold links to others of it, which Excel asks about.
+	return value_holds(xml, "Type", "externalLink") && value_holds(xml, "Target", "://") &&
+	       !value_holds(xml, "Target", "file:");
 }
 
 // Elements that say it all; attribute NULL: the element does.
@@ -147,6 +149,9 @@ static const struct {
 	{ "Override", "ContentType", "vbaProject", UNPACK_MACRO },
 	{ "Default", "ContentType", "vbaProject", UNPACK_MACRO },
 	{ "Override", "ContentType", "macrosheet", UNPACK_MACRO },
+	{ "part", "contentType", "macroEnabled", UNPACK_MACRO },
+	{ "part", "contentType", "vbaProject", UNPACK_MACRO },
+	{ "part", "contentType", "macrosheet", UNPACK_MACRO },
 	{ "Relationship", "Type", "vbaProject", UNPACK_MACRO },
 	{ "Relationship", "Type", "xlMacrosheet", UNPACK_MACRO },
 	{ "Relationship", "Type", "xlIntlMacrosheet", UNPACK_MACRO },

@@ -159,6 +159,7 @@ static void judge_part(const struct points *points, struct name_judged *ret)
 	ret->kinds |= extension->kinds;
 	ret->says = extension->says;
 	if (runs && (end < points->n || shows_another(points, dot) ||
+		     longest_run_of_spaces(points, end) > SPACES_MAX ||
 		     (dot > 0 && is_space(points->v[dot - 1]))))
 		ret->kinds |= UNPACK_MISLEADING;
 }
@@ -168,7 +169,7 @@ void name_judge(const char *name, struct name_judged *ret)
 	struct points points, part = { .n = 0 };
 	*ret = (struct name_judged){ 0 };
 	read_points(name, &points);
-	if (points.hidden || longest_run_of_spaces(&points, points.n) > SPACES_MAX)
+	if (points.hidden)
 		ret->kinds |= UNPACK_MISLEADING;
 	size_t from = 0;
 	for (size_t i = 0; i <= points.n; i++) {

@@ -347,6 +347,7 @@ static const struct {
 	uint8_t format;
 	uint32_t kinds;
 } openings[] = {
+	{ "{\\rt", SIGNATURE_RTF, O },
 	{ "#!", SIGNATURE_NONE, S },
 	{ "<?php", SIGNATURE_NONE, S },
 	{ "@echo", SIGNATURE_NONE, S },

@@ -161,6 +161,9 @@ static const struct row rows[] = {
 			"5<0 word/vbaProject.bin 3072 office macro\n"
 			"= office macro\n" },
 	{ "macro.ppt", "= office macro\n" },
+	{ "blank.rtf", "= office active text\n" },
+	{ "flat-macro.xml", "= office macro text\n" },
+	{ "linked-share.xlsx", "= office\n" },
 	{ "mail.eml", "= text mail\n" },
 	{ "program.eml", "2<0 a.dat 128 executable\n"
 			 "3<0 予算.txt 34 text\n"
@@ -168,8 +171,8 @@ static const struct row rows[] = {
 	{ "program-lf.eml", "2<0 a.dat 128 executable\n"
 			    "3<0 予算.txt 34 text\n"
 			    "= text mail\n" },
-	{ "nested.eml", "4<2 a.dat 128 executable\n"
-			"5<2 予算.txt 34 text\n"
+	{ "nested.eml", "4<0 a.dat 128 executable\n"
+			"5<0 予算.txt 34 text\n"
 			"2<0 inner.eml 644 text mail\n"
 			"= text mail\n" },
 	{ "partial.eml", "1<0  6 text\n"

@@ -75,7 +75,8 @@ static const struct name_row names[] = {
 	{ "予算.pdf                                   .exe", X | MI },
 	{ "予算　　　　　　　　.exe", X | MI },
 	{ "予算 .exe", X | MI },
-	{ "a      b.txt", T | MI },
+	{ "a      b.txt", T },
+	{ "a      b.exe", X | MI },
 	{ "a  b.txt", T },
 	// Letters that turn others around, or are not seen.
 	{ "予算\u202exslx.exe", X | MI },

@@ -439,7 +439,12 @@ def documents():
 
 
 def messages():
-    """Mail as a file: what is attached to it are entries."""
+    """Mail as a file: what is attached to it are entries; and documents that are a text."""
+    write("blank.rtf", b" \r\n{\\rtf1{\\object\\objocx{\\*\\objdata 0105000002000000}}}")
+    flat = b'<pkg:part pkg:name="/word/any.bin" pkg:contentType="application/vnd.ms-office.vbaProject"><pkg:binaryData/></pkg:part>'
+    write("flat-macro.xml", b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><pkg:package xmlns:pkg="http://schemas.microsoft.com/office/2006/xmlPackage"><!--' + b"x" * 5000 + b"-->" + flat + b"</pkg:package>")
+    link = '<Relationships><Relationship Id="r" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/externalLinkPath" Target="file:///\\\\srv\\a.xlsx" TargetMode="External"/></Relationships>'
+    write("linked-share.xlsx", make_zip(("[Content_Types].xml", b"<Types/>"), ("xl/externalLinks/_rels/externalLink1.xml.rels", link.encode())))
     header = b"From: a@example.jp\r\nTo: b@example.jp\r\nSubject: x\r\n"
     mime = b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="=_b"\r\n\r\n--=_b\r\nContent-Type: text/html\r\n\r\n<html>Content-Type: none\r\n'
     part = lambda name, data: b'--=_b\r\nContent-Type: application/octet-stream; name="' + name + b'"\r\nContent-Transfer-Encoding: base64\r\n\r\n' + base64.encodebytes(data) + b"\r\n"
