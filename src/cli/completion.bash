@@ -65,7 +65,7 @@ _sekisho() {
 		status | drift) options="--json --socket" ;;
 		mail)
 			options="--json --socket --since --until --from --to --client --flow --verdict"
-			options="$options --limit --reason"
+			options="$options --limit --reason --for"
 			;;
 		flows | zones) options="--json --socket --countries" ;;
 		incident) options="--json --socket --reason --prevention --source --mask" ;;
@@ -110,7 +110,16 @@ _sekisho() {
 		[ "$COMP_CWORD" -gt 2 ] && mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		;;
 	mail)
-		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "list show" -- "$word")
+		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "list show status stop resume" -- "$word")
+		if [[ ${COMP_WORDS[2]} == stop || ${COMP_WORDS[2]} == resume ]]; then
+			if [ "$COMP_CWORD" -eq 3 ]; then
+				mapfile -t COMPREPLY < <(compgen -W "source sender zone direction all" -- "$word")
+			elif [ "$COMP_CWORD" -eq 4 ] && [ "${COMP_WORDS[3]}" = zone ]; then
+				mapfile -t COMPREPLY < <(compgen -W "$(_sekisho_names zones)" -- "$word")
+			elif [ "$COMP_CWORD" -eq 4 ] && [ "${COMP_WORDS[3]}" = direction ]; then
+				mapfile -t COMPREPLY < <(compgen -W "in out" -- "$word")
+			fi
+		fi
 		;;
 	explain)
 		mapfile -t COMPREPLY < <(compgen -W "$(sekisho explain 2>/dev/null | cut -d' ' -f1)" -- "$word")

@@ -9,6 +9,7 @@
 
 #include "base/exit.h"
 #include "cli/call.h"
+#include "cli/isolate.h"
 #include "cli/load.h"
 #include "cli/verb.h"
 
@@ -230,7 +231,7 @@ static bool ask_all(struct call *call)
 
 // --- the verbs
 
-static int take_seconds(const char *text, uint64_t *ret)
+int isolate_seconds(const char *text, uint64_t *ret)
 {
 	static const struct {
 		char unit;
@@ -259,7 +260,7 @@ static int take_options(struct call *call)
 	snprintf(call->ordered_by, sizeof(call->ordered_by), "%s", ordered_by ? ordered_by : "");
 	call->own_judgment = cli_has(cli, OPT_OWN_MIND);
 	call->ask = !cli_has(cli, OPT_YES) && !cli->json;
-	if (limit && take_seconds(limit, &call->seconds) < 0)
+	if (limit && isolate_seconds(limit, &call->seconds) < 0)
 		return EXIT_USAGE;
 	if (call->ask && !cli_has(cli, OPT_PREVIEW) && !isatty(STDIN_FILENO)) {
 		fputs("sekisho: without a terminal to ask on, say --yes (or --preview)\n", stderr);

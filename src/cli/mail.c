@@ -8,6 +8,7 @@
 #include "cli/call.h"
 #include "cli/load.h"
 #include "cli/log.h"
+#include "cli/mail_stops.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 
@@ -342,10 +343,17 @@ static int show(const struct cli *cli)
 
 int verb_mail(const struct cli *cli)
 {
+	const int status = mail_stops(cli);
+
+	if (status >= 0)
+		return status;
 	if (strcmp(cli->argv[0], "list") == 0 && cli->argc == 1)
 		return list(cli);
 	if (strcmp(cli->argv[0], "show") == 0 && cli->argc == 2)
 		return show(cli);
-	fputs("sekisho mail: write \"list\", or \"show\" and the number of a record\n", stderr);
+	fputs("sekisho mail: write \"list\", \"status\", \"show\" and the number of a record, or "
+	      "\"stop\" or \"resume\" and what: source ADDRESS, sender ADDRESS, zone NAME, "
+	      "direction in or out, or all\n",
+	      stderr);
 	return EXIT_USAGE;
 }

@@ -68,10 +68,13 @@ static const struct cli_verb verbs[] = {
 	  OPT_JSON | OPT_SINCE | OPT_UNTIL | OPT_TYPE | OPT_ZONE | OPT_FLOW | OPT_ACTOR |
 		  OPT_FOLLOW | OPT_LINES | OPT_LOG_DIR | OPT_HEADS | OPT_KEY,
 	  verb_log },
-	{ "mail", "list | show N", "records of mail: who, to whom, how big, passed or refused", 1,
-	  2,
+	{ "mail",
+	  "list | show N | status | stop|resume source|sender|zone|direction NAME | stop|resume all",
+	  "records of mail: who, to whom, how big, passed or refused; mail stopped and resumed", 1,
+	  3,
 	  OPT_JSON | OPT_SOCKET | OPT_SINCE | OPT_UNTIL | OPT_FROM | OPT_TO | OPT_CLIENT |
-		  OPT_FLOW | OPT_VERDICT | OPT_ATTACHMENT | OPT_FOUND | OPT_LIMIT | OPT_REASON,
+		  OPT_FLOW | OPT_VERDICT | OPT_ATTACHMENT | OPT_FOUND | OPT_LIMIT | OPT_REASON |
+		  OPT_FOR,
 	  verb_mail },
 	{ "drift", "", "whether the kernel is as it should be, and what others changed", 0, 0,
 	  OPT_JSON | OPT_SOCKET, verb_drift },

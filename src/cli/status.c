@@ -21,6 +21,9 @@ static void print_running(const struct control_row *fields)
 	for (size_t i = 0; i < fields->n; i++)
 		if (fields->v[i].tag == CTL_ISOLATED)
 			print_line("ISOLATED", fields->v[i].text);
+	for (size_t i = 0; i < fields->n; i++)
+		if (fields->v[i].tag == CTL_MAIL_STOPPED)
+			print_line("MAIL STOPPED", fields->v[i].text);
 	snprintf(line, sizeof(line), "%s  (guard %s, forwarding %s)",
 		 control_text(fields, CTL_STATE), control_text(fields, CTL_GUARD),
 		 control_bool(fields, CTL_FORWARDING) ? "on" : "off");

@@ -252,6 +252,8 @@ static const struct control_tag_info tag_table[CTL_TAG_END] = {
 	[CTL_SHA256] = TEXT("sha256", CTL_ID_MAX),
 	[CTL_ACTION] = TEXT("action", CTL_ID_MAX),
 	[CTL_RULE] = NUMBER("rule", CTL_U64),
+	[CTL_MAIL_STOPPED] = TEXTS("mail_stopped", CTL_NAME_MAX),
+	[CTL_MASS_LINE] = TEXTS("mass_line", CTL_NAME_MAX),
 };
 
 const struct control_tag_info *control_tag_info(unsigned tag)

@@ -268,8 +268,10 @@ enum control_tag {
 	CTL_DEPTH,	// 0: the part itself
 	CTL_MEDIA_TYPE,
 	CTL_SHA256,
-	CTL_ACTION, // "passed", "allowed", "recorded", "refused"
-	CTL_RULE,   // of the guard's about attachments, from 1
+	CTL_ACTION,	  // "passed", "allowed", "recorded", "refused"
+	CTL_RULE,	  // of the guard's about attachments, from 1
+	CTL_MAIL_STOPPED, // repeats: a line for people, each
+	CTL_MASS_LINE,	  // repeats: of a report (daemon/mass_rule.h)
 	CTL_TAG_END,
 };
 

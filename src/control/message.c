@@ -54,7 +54,8 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 			   CTL_INSPECT_CHANGED, CTL_INSPECT_MOVED, CTL_INSPECT_MOVED_LOST,
 			   CTL_INSPECT_LIBERAL, CTL_INSPECT_LIBERAL_FAILED,
 			   CTL_INSPECT_TROUBLES, CTL_INSPECT_LOST, CTL_INSPECT_RESTARTS, CTL_MAIL_BOOK,
-			   CTL_MAIL_RECORDS, CTL_MAIL_BYTES, CTL_MAIL_LOST, CTL_MAIL_RESTARTS },
+			   CTL_MAIL_RECORDS, CTL_MAIL_BYTES, CTL_MAIL_LOST, CTL_MAIL_RESTARTS,
+			   CTL_MAIL_STOPPED },
 	},
 	[CTL_APPLY] = {
 		.name = "apply",
@@ -274,6 +275,25 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		// Of a recipient, or of a file.
 		.row = { CTL_RECIPIENT, CTL_REPLY_CODE, CTL_ATTACHMENT, CTL_PART, CTL_DEPTH,
 			 CTL_MEDIA_TYPE, CTL_SIZE, CTL_SHA256, CTL_FOUND, CTL_ACTION, CTL_RULE },
+	},
+	[CTL_MAIL_STATUS] = {
+		.name = "mail-status",
+		.permission = CTL_MAY_SEE,
+		// Of a stop, or of a limit.
+		.row = { CTL_KIND, CTL_NAME, CTL_CHANGE, CTL_SINCE, CTL_UNTIL, CTL_ACTOR, CTL_REASON,
+			 CTL_ASKED_BY, CTL_GUARDED_BY, CTL_WORDS },
+	},
+	[CTL_MAIL_STOP] = {
+		.name = "mail-stop",
+		.permission = CTL_MAY_OPERATE,
+		.request = { CTL_KIND, CTL_NAME, CTL_REASON, CTL_SECONDS },
+		.reply = { CTL_NAME, CTL_UNTIL, CTL_MAIL_STOPPED },
+	},
+	[CTL_MAIL_RESUME] = {
+		.name = "mail-resume",
+		.permission = CTL_MAY_OPERATE,
+		.request = { CTL_KIND, CTL_NAME, CTL_REASON },
+		.reply = { CTL_NAME, CTL_UNTIL, CTL_MAIL_STOPPED },
 	},
 };
 

@@ -14,6 +14,7 @@
 #include "daemon/packets.h"
 #include "daemon/isolation.h"
 #include "daemon/mail.h"
+#include "daemon/mass.h"
 #include "daemon/record.h"
 #include "kernel/sysctl.h"
 
@@ -173,6 +174,7 @@ void gate_let_through(struct gate *gate, unsigned over)
 	isolation_follow(gate);
 	record_settle(gate);
 	mail_settle(gate);
+	mass_settle(gate);
 	if (gate->shut.bits) {
 		if (gate->guard != KERNEL_GUARD_CLOSED)
 			turn_guard(gate, KERNEL_GUARD_CLOSED);

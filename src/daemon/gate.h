@@ -69,7 +69,8 @@ enum gate_problem {
 	GATE_CAPTURE,
 	GATE_COUNTRIES, // a new database of countries is not used
 	GATE_INSPECTION,
-	GATE_MAIL_BOOK, // mail records cannot be written
+	GATE_MAIL_BOOK,	 // mail records cannot be written
+	GATE_MAIL_STOPS, // nor what mail is stopped
 	GATE_PROBLEM_COUNT,
 };
 
@@ -85,6 +86,7 @@ struct inspection; // daemon/inspection.h
 struct isolation_book; // daemon/isolation_book.h
 struct record;	       // daemon/record.h
 struct mail;	       // daemon/mail.h
+struct mass;	       // daemon/mass.h
 
 struct gate {
 	const struct gate_options *options;
@@ -115,6 +117,7 @@ struct gate {
 	struct countries *countries;		 // NULL: nothing is known of them
 	struct inspection *inspection;		 // NULL: nobody inspects
 	struct mail *mail;			 // NULL: there are no mail records
+	struct mass *mass;			 // NULL: mass mail is not counted
 };
 
 // netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes

@@ -43,6 +43,7 @@ struct child {
 	uint64_t lost;
 	struct linger linger;
 	bool ends;
+	struct mail_stops stops;
 };
 
 // --- what the gate hears
@@ -55,6 +56,27 @@ static void say(struct child *child, const void *head, size_t head_size, const v
 		child->lost++;
 }
 
+// What passed, and what was refused for good: what may come again is not counted twice.
+static void tell_mass(struct child *child, const struct mail_record *record)
+{
+	const bool passed = record->verdict == MAIL_PASSED;
+	struct inspect_word_mass word = {
+		.word = INSPECT_MASS,
+		.bits = (passed ? INSPECT_MASS_PASSED : 0) |
+			(record->outward ? INSPECT_MASS_OUTWARD : 0),
+		.n_own = record->n_own,
+		.n_others = record->n_others,
+		.sender = mail_sender_hash((const uint8_t *)record->sender, strlen(record->sender)),
+		.client = record->client,
+	};
+	if (!passed && ((record->verdict != MAIL_REFUSED && record->verdict != MAIL_REJECTED) ||
+			record->code < 500))
+		return;
+	snprintf(word.guard, sizeof(word.guard), "%s", record->guard);
+	snprintf(word.zone, sizeof(word.zone), "%s", record->from_zone);
+	say(child, &word, sizeof(word), NULL, 0);
+}
+
 static void on_record(void *arg, const struct mail_record *record)
 {
 	static uint8_t bytes[MAIL_WIRE_MAX];
@@ -63,6 +85,8 @@ static void on_record(void *arg, const struct mail_record *record)
 		.size = (uint32_t)mail_wire_pack(record, bytes),
 	};
 	say(arg, &head, sizeof(head), bytes, head.size);
+	if (record->counts)
+		tell_mass(arg, record);
 }
 
 static void on_trouble(void *arg, const char *trouble, const struct engine_peer *peer)
@@ -168,15 +192,26 @@ static void take_policy(struct child *child)
 
 static void hear_gate(struct child *child)
 {
-	struct inspect_order order;
+	static struct {
+		struct inspect_order order;
+		_Alignas(struct mail_stop) struct mail_stop stops[MAIL_STOPS_MAX];
+	} heard;
+	_Static_assert(offsetof(__typeof__(heard), stops) == sizeof(struct inspect_order),
+		       "what follows an order");
 	int fds[INSPECTION_FDS_MAX];
 	size_t n_fds;
 	int n;
-	while ((n = inspection_receive(INSPECTION_SOCKET, &order, sizeof(order), fds, &n_fds)) ==
-	       (int)sizeof(order)) {
-		if (order.word == INSPECT_POLICY && n_fds == 2) {
-			inspect_planner_put(child->planner, order.generation, fds[0], fds[1]);
+	while ((n = inspection_receive(INSPECTION_SOCKET, &heard, sizeof(heard), fds, &n_fds)) >=
+	       (int)sizeof(heard.order)) {
+		const struct inspect_order *order = &heard.order;
+		if (order->word == INSPECT_POLICY && n_fds == 2) {
+			inspect_planner_put(child->planner, order->generation, fds[0], fds[1]);
 			continue;
+		}
+		if (order->word == INSPECT_STOPS && order->n <= MAIL_STOPS_MAX &&
+		    (size_t)n == sizeof(*order) + order->n * sizeof(heard.stops[0])) {
+			memcpy(child->stops.v, heard.stops, order->n * sizeof(heard.stops[0]));
+			child->stops.n = order->n;
 		}
 		for (size_t i = 0; i < n_fds; i++)
 			close(fds[i]);
@@ -274,6 +309,7 @@ static int start(struct child *child)
 		.decided = on_decided,
 		.record = on_record,
 		.trouble = on_trouble,
+		.stops = &child->stops,
 		.arg = child,
 	};
 	struct inspect_order hello;

@@ -13,6 +13,7 @@
 #include "daemon/inspect_child.h"
 #include "daemon/inspection_private.h"
 #include "daemon/lane.h"
+#include "daemon/mass.h"
 
 enum {
 	TICK_MS = 100,
@@ -139,6 +140,17 @@ static void send_policy(struct inspector_post *post)
 		end_inspector(post, "it does not hear");
 }
 
+static void send_stops(struct inspector_post *post)
+{
+	const struct mail_stops *stops = post->inspection->stops;
+	const struct inspect_order order = { .word = INSPECT_STOPS,
+					     .n = stops ? (uint32_t)stops->n : 0 };
+
+	post->stops_due =
+		stops && inspection_send(post->child.socket, &order, sizeof(order), stops->v,
+					 stops->n * sizeof(stops->v[0]), NULL, 0) < 0;
+}
+
 static void take_word(struct inspector_post *post, const struct inspect_word *word)
 {
 	struct inspection *inspection = post->inspection;
@@ -147,6 +159,7 @@ static void take_word(struct inspector_post *post, const struct inspect_word *wo
 		end_inspector(post, inspection->why);
 	} else if (word->word == INSPECT_READY) {
 		post->child.ready = true;
+		send_stops(post); // before its lane, which waits for what it says of the policy
 		send_policy(post);
 	} else {
 		post->generation = word->generation;
@@ -165,6 +178,7 @@ static bool take_message(struct inspector_post *post, const void *bytes, size_t 
 		struct inspect_word plain;
 		struct inspect_word_numbers numbers;
 		struct inspect_word_trouble trouble;
+		struct inspect_word_mass mass;
 		struct inspect_word_record record;
 	} head = { 0 };
 	memcpy(&head, bytes, size < sizeof(head) ? size : sizeof(head));
@@ -187,6 +201,8 @@ static bool take_message(struct inspector_post *post, const void *bytes, size_t 
 			return false;
 		inspection_tell_trouble(inspection, &head.trouble);
 		return true;
+	case INSPECT_MASS:
+		return size == sizeof(head.mass) && mass_take(inspection->gate, &head.mass);
 	case INSPECT_RECORD:
 		if (size - sizeof(head.record) != head.record.size)
 			return false;
@@ -558,6 +574,9 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 	now = monotonic_ms();
 	look_for_silence(inspection, now);
 	follow(inspection);
+	for (uint32_t i = 0; i < inspection->n; i++)
+		if (inspection->posts[i].child.pid && inspection->posts[i].stops_due)
+			send_stops(&inspection->posts[i]);
 	inspection_look(inspection, now);
 	sd_event_source_set_time_relative(source, TICK_MS * 1000ULL);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -609,6 +628,17 @@ void inspection_close(struct gate *gate)
 	forget_policy(inspection);
 	free(inspection);
 	gate->inspection = NULL;
+}
+
+void inspection_give_stops(struct gate *gate, const struct mail_stops *stops)
+{
+	struct inspection *inspection = gate->inspection;
+	if (!inspection)
+		return;
+	inspection->stops = stops;
+	for (uint32_t i = 0; i < inspection->n; i++)
+		if (inspection->posts[i].child.ready)
+			send_stops(&inspection->posts[i]);
 }
 
 void inspection_give_records(struct gate *gate, inspection_taker *taker, void *arg)

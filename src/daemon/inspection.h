@@ -15,6 +15,7 @@
 
 #include "control/field.h"
 #include "daemon/gate.h"
+#include "inspect/mail_stops.h"
 
 enum {
 	INSPECTION_PREPARE_MS = 3000, // that a commit waits for inspectors to know the policy
@@ -38,6 +39,10 @@ void inspection_refresh(struct gate *gate);
 // Who takes records of mail (event/mail_wire.h), as an inspector made them; NULL: nobody.
 typedef void inspection_taker(void *arg, const void *bytes, size_t size);
 void inspection_give_records(struct gate *gate, inspection_taker *taker, void *arg);
+
+// Mail that is stopped: given to every inspector, also to those that start later, before its first
+// packet.  It has to live until the next call.
+void inspection_give_stops(struct gate *gate, const struct mail_stops *stops);
 
 void inspection_put_status(const struct gate *gate, struct control_writer *reply);
 

@@ -23,6 +23,7 @@ struct inspector_post {
 	uint64_t serial;
 	uint64_t generation;			  // whose policy it has; 0: none
 	bool at_work;				  // the ferry knows its lane
+	bool stops_due;				  // it had no room for them
 	int lane, bell, ferry_bell;		  // kept until then; -1
 	struct inspector_numbers numbers, before; // of this one; of those before it
 	uint64_t lost, lost_before;
@@ -49,6 +50,7 @@ struct inspection {
 	uint64_t troubles, troubles_untold, troubles_ms;
 	unsigned troubles_left;
 	inspection_taker *taker;
+	const struct mail_stops *stops; // NULL: none ever were
 	void *taker_arg;
 };
 

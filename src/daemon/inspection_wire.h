@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "inspect/inspector.h"
+#include "inspect/mail_stops.h"
 
 enum {
 	INSPECTION_SOCKET = 3, // of the ferry and of an inspector
@@ -68,10 +69,11 @@ struct ferry_word {
 enum inspect_order_word {
 	INSPECT_HELLO,	// whom to become
 	INSPECT_POLICY, // snapshot and countries (daemon/judge_child.h)
+	INSPECT_STOPS,	// mail that is stopped, in place of what was: stops follow the order
 };
 struct inspect_order {
-	uint32_t word, uid, gid, zero;
-	uint64_t generation;
+	uint32_t word, uid, gid, n; // n: of stops
+	uint64_t generation, zero;
 };
 
 // --- inspector to gate
@@ -81,6 +83,7 @@ enum inspect_word_kind {
 	INSPECT_HAS,   // that generation's policy counts from now on; or error and text
 	INSPECT_NUMBERS,
 	INSPECT_TROUBLE,
+	INSPECT_MASS,	// one message, to be counted (daemon/mass.h)
 	INSPECT_RECORD, // what follows the head is a mail record (event/mail_wire.h)
 };
 struct inspect_word {
@@ -98,6 +101,13 @@ struct inspect_word_trouble {
 	uint32_t word, client_port, server_port, zero;
 	struct addr client, server;
 	char trouble[INSPECTION_WORD_MAX], flow[INSPECTION_ID_MAX];
+};
+enum { INSPECT_MASS_PASSED = 1, INSPECT_MASS_OUTWARD = 2 };
+struct inspect_word_mass {
+	uint32_t word, bits, n_own, n_others; // recipients
+	uint64_t sender;		      // inspect/mail_stops.h
+	struct addr client;
+	char guard[MAIL_STOP_ZONE_MAX], zone[MAIL_STOP_ZONE_MAX];
 };
 struct inspect_word_record {
 	uint32_t word, size; // bytes follow

@@ -206,6 +206,7 @@ static const struct profile *make_profile(struct maker *maker, const struct plan
 	profile->tls_servers = places_of(maker, &mail->tls_servers);
 	profile->after_greeting = mail->after_greeting;
 	profile->limits = limits_of(&mail->limits);
+	profile->mass = mail->n_mass > 0;
 	return profile;
 }
 

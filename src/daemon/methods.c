@@ -16,7 +16,9 @@
 #include "daemon/record.h"
 #include "daemon/mail.h"
 #include "daemon/method_diff.h"
+#include "daemon/mass.h"
 #include "daemon/method_mail.h"
+#include "daemon/method_mass.h"
 #include "daemon/method_preview.h"
 #include "daemon/changes.h"
 #include "kernel/sysctl.h"
@@ -163,6 +165,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 	put_countries(&reply, gate);
 	inspection_put_status(gate, &reply);
 	mail_put_status(&reply, gate);
+	mass_put_lines(gate, &reply);
 	control_put_u64(&reply, CTL_CLIENTS, control_server_clients(methods->server));
 	control_put_u64(&reply, CTL_MEMORY, resident_bytes());
 	methods_send(methods, request->token, &reply);
@@ -377,6 +380,9 @@ void methods_handle(void *arg, struct control_request *request)
 		[CTL_RECONNECT] = method_reconnect,
 		[CTL_MAIL_LIST] = method_mail_list,
 		[CTL_MAIL_SHOW] = method_mail_show,
+		[CTL_MAIL_STATUS] = method_mail_status,
+		[CTL_MAIL_STOP] = method_mail_stop,
+		[CTL_MAIL_RESUME] = method_mail_resume,
 	};
 	table[request->method](arg, request);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/mass_rule.h"
 #include "kernel/lifeline.h"
 
 enum { REPORT_MAGIC = 0x52504552, REPORT_VERSION = 4 };
@@ -129,6 +130,18 @@ static void put_isolation(struct control_writer *writer, const struct plan_isola
 		control_put_text(writer, CTL_SWITCH_LINE, "second-person");
 }
 
+static void put_mass(struct control_writer *writer, const struct plan *plan)
+{
+	char line[CTL_NAME_MAX];
+	size_t n;
+	const struct plan_guard *guards = plan_guards(plan, &n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; guards[i].mail && k < guards[i].mail->n_mass; k++)
+			if (mass_rule_write(guards[i].id, &guards[i].mail->mass[k], line,
+					    sizeof(line)) == 0)
+				control_put_text(writer, CTL_MASS_LINE, line);
+}
+
 static void put_countries(struct control_writer *writer, const struct plan *plan,
 			  const struct geo_table *table)
 {
@@ -165,6 +178,7 @@ static void put_faults(struct control_writer *writer, const struct diag *diag,
 		n = diag_count(diag);
 		put_record(writer, plan_record(plan));
 		put_isolation(writer, plan_isolation(plan));
+		put_mass(writer, plan);
 		put_countries(writer, plan, countries);
 	}
 	for (size_t i = 0; i < n && i < DIAG_MAX; i++)
@@ -382,6 +396,7 @@ static const uint8_t faults_head_tags[] = {
 	CTL_DIGEST,
 	CTL_TITLE,
 	CTL_SWITCH_LINE,
+	CTL_MASS_LINE,
 	CTL_RECORD_KEEP_DAYS,
 	CTL_RECORD_ROTATE,
 	CTL_RECORD_CLOSES,

@@ -22,6 +22,7 @@
 #include "daemon/inspection.h"
 #include "daemon/drift.h"
 #include "daemon/mail.h"
+#include "daemon/mass.h"
 #include "daemon/method_connections.h"
 #include "daemon/method_diff.h"
 #include "daemon/method_mail.h"
@@ -233,6 +234,7 @@ static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
 	journal_look_at_clock(service->journal);
 	record_tend(gate);
 	mail_tend(gate);
+	mass_tend(gate);
 	gate_look(gate);
 	capture_follow(gate); // again, should it have failed
 	drift_poll(gate->drift);
@@ -375,6 +377,8 @@ static int start(struct service *service)
 		return fatal(service, r, "the record");
 	if (mail_open(service->event, &service->gate) < 0)
 		return fatal(service, -ENOMEM, "the book of mail");
+	if (mass_open(&service->gate) < 0)
+		return fatal(service, -ENOMEM, "mass mail");
 	isolation_resume(&service->gate);
 	load(service);
 	confirm_arm(&service->gate, service->event);
@@ -385,6 +389,7 @@ static int start(struct service *service)
 	if (inspection_open(&service->gate, service->event) < 0)
 		return fatal(service, -ENOMEM, "inspection");
 	mail_settle(&service->gate); // whose records go to the book
+	mass_settle(&service->gate); // and know what mail is stopped
 	if (live_open(&service->gate, service->event) == 0)
 		live_review(&service->gate, LIVE_START);
 	capture_follow(&service->gate);
@@ -422,6 +427,7 @@ static void stop(struct service *service)
 	drift_close(service->gate.drift);
 	incidents_close(&service->gate);
 	capture_stop(&service->gate);
+	mass_close(&service->gate);
 	mail_close(&service->gate);
 	record_close(&service->gate);
 	gate_close(&service->gate);

@@ -73,6 +73,10 @@ enum event_kind {
 	EVENT_MAIL_READ,	    // somebody looked mail records up
 	EVENT_MAIL_LOST,	    // mail records that were not written
 	EVENT_MAIL_BOOK_RESTARTED,
+	EVENT_MAIL_MASS,	 // a limit was reached, and nothing stops
+	EVENT_MAIL_STOPPED,	 // by a limit, or by somebody
+	EVENT_MAIL_RESUME_ASKED, // by the first of two persons
+	EVENT_MAIL_RESUMED,
 	EVENT_KEEPER_RESTARTED,
 	EVENT_RECORD_RESUMED, // the audit log can be written again
 	EVENT_RECORD_GAP,     // events that it had no room for

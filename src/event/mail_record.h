@@ -83,6 +83,10 @@ struct mail_record {
 	enum mail_verdict verdict;
 	uint16_t code;		      // last reply that the client saw
 	char reason[MAIL_REASON_MAX]; // one word of the table of reasons, then plain words
+	// For who counts mass mail; not kept, and not on the wire.
+	bool counts;		  // a transaction of a guard that has it counted
+	bool outward;		  // its client may send to any domain
+	uint32_t n_own, n_others; // recipients that the server took: of own domains, of others
 };
 
 #endif

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "inspect/mail_stops.h"
 #include "inspect/profile.h"
 
 enum engine_side { ENGINE_CLIENT, ENGINE_SERVER };
@@ -63,6 +64,7 @@ struct engine_host {
 	// Asked between transactions: the flow that counts for the session from now on, or NULL:
 	// the one that it has.  That one may be gone when this has returned another.  May be NULL.
 	const struct profile_flow *(*renew)(void *arg);
+	const struct mail_stops *stops; // as they are at any time; may be NULL
 };
 
 struct engine;

@@ -43,7 +43,8 @@ struct inspector_options {
 	// Of a connection that is not known peer->flow is NULL.
 	void (*trouble)(void *arg, const char *word, const struct engine_peer *peer);
 	void *arg;
-	struct source_limits *limits; // for the engines; the caller's; may be NULL
+	struct source_limits *limits;	// for the engines; the caller's; may be NULL
+	const struct mail_stops *stops; // likewise
 };
 
 struct inspector_numbers {

@@ -108,6 +108,7 @@ struct profile {
 	struct profile_addrs tls_servers; // BLIND: servers that keep the rules themselves
 	bool after_greeting;		  // no more is looked at once EHLO was answered
 	struct profile_limits limits;
+	bool mass; // its messages are counted (daemon/mass.h)
 };
 
 struct profile_zone {

@@ -113,8 +113,23 @@ static void read_envelope(const struct smtp_command *command, const char *word, 
 		ret->reason = SMTP_NEEDS_UTF8;
 }
 
+// The directions in which this sender's mail is stopped; all that he has may be.
+static unsigned find_stops(const struct engine *engine, const struct smtp_text *sender)
+{
+	const struct mail_stops *stops = engine->host.stops;
+	if (!stops || !stops->n)
+		return 0;
+	const struct mail_origin origin = {
+		.client = &engine->peer.client,
+		.zone = smtp_mail_zone(engine),
+		.sender = mail_sender_hash(sender->at, sender->n),
+	};
+	return mail_stops_find(stops, &origin, engine->now_us);
+}
+
 static enum smtp_reason judge_mail(struct engine *engine, struct envelope *envelope)
 {
+	const unsigned all = engine->sender ? MAIL_BOTH_WAYS : MAIL_IN;
 	const struct profile_limits *limits = &engine->profile->limits;
 	enum smtp_reason reason = envelope->reason;
 	if (reason == SMTP_REASON_NONE)
@@ -126,6 +141,9 @@ static enum smtp_reason judge_mail(struct engine *engine, struct envelope *envel
 		return SMTP_SIZE_DECLARED;
 	if (limits->transactions && engine->n_mails >= limits->transactions)
 		return SMTP_TRANSACTIONS;
+	envelope->draft.stopped = find_stops(engine, &envelope->address);
+	if ((envelope->draft.stopped & all) == all)
+		return SMTP_STOPPED;
 	if (engine->limits && !source_limits_message(engine->limits, engine->source_slot,
 						     engine->profile, engine->now_us))
 		return SMTP_MESSAGE_RATE;
@@ -179,6 +197,8 @@ static enum smtp_reason judge_rcpt(struct engine *engine, const struct envelope 
 	if (reason != SMTP_REASON_NONE)
 		return reason;
 	ret->own = smtp_relay_is_own(profile, &envelope->path);
+	if (mail->stopped & (ret->own ? MAIL_IN : MAIL_OUT))
+		return SMTP_STOPPED;
 	ret->rule = smtp_size_rule(profile, &engine->peer.client, ret->own, &envelope->path);
 	if (mail->declared > smtp_size_max(profile, ret->rule))
 		return SMTP_SIZE_DECLARED;
@@ -190,7 +210,7 @@ static enum smtp_reason judge_rcpt(struct engine *engine, const struct envelope 
 
 static bool is_invalid(enum smtp_reason reason)
 {
-	return reason != SMTP_SIZE_DECLARED && reason != SMTP_RECIPIENTS;
+	return reason != SMTP_SIZE_DECLARED && reason != SMTP_RECIPIENTS && reason != SMTP_STOPPED;
 }
 
 void smtp_envelope_rcpt(struct engine *engine, const struct smtp_command *command, size_t size)

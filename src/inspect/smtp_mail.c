@@ -62,6 +62,7 @@ void smtp_mail_open(struct engine *engine, const struct smtp_mail_draft *draft)
 		.own_sender = draft->own_sender,
 		.began_us = engine->now_us,
 		.declared = draft->declared,
+		.stopped = draft->stopped,
 		.cap = UINT64_MAX,
 		.sender = keep(&draft->sender),
 	};
@@ -104,6 +105,12 @@ static const char *zone_of(const struct profile_zone *zones, size_t n, const str
 		if (profile_holds(&zones[i].addrs, addr))
 			return zones[i].id;
 	return "";
+}
+
+const char *smtp_mail_zone(const struct engine *engine)
+{
+	const struct profile_flow *flow = engine->peer.flow;
+	return zone_of(flow->from, flow->n_from, &engine->peer.client);
 }
 
 static void copy(char *out, size_t room, const char *text)
@@ -155,7 +162,7 @@ static void write_record(struct engine *engine, const struct smtp_mail *mail,
 		.guard = engine->profile->guard,
 		.clause = flow->clause,
 		.control = row->control,
-		.from_zone = zone_of(flow->from, flow->n_from, &engine->peer.client),
+		.from_zone = smtp_mail_zone(engine),
 		.to_zone = zone_of(flow->to, flow->n_to, &engine->peer.server),
 		.recipients = recipients,
 		.n_recipients = mail->n_named,
@@ -165,6 +172,10 @@ static void write_record(struct engine *engine, const struct smtp_mail *mail,
 		.own_sender = mail->own_sender,
 		.verdict = row->verdict,
 		.code = code,
+		.counts = mail->open && engine->profile->mass,
+		.outward = engine->sender,
+		.n_own = mail->n_own,
+		.n_others = mail->n_accepted - mail->n_own,
 	};
 	copy(record.helo, sizeof(record.helo), engine->helo);
 	copy(record.sender, sizeof(record.sender), mail->sender);

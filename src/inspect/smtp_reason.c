@@ -59,6 +59,8 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 	[SMTP_MESSAGE_RATE] = { "message-rate", "more messages than a source may send in the time",
 				MAIL_REFUSED, "MAIL-02",
 				REPLY("451 4.7.1 Too many messages, try again later") },
+	[SMTP_STOPPED] = { "stopped", "mail is stopped for now", MAIL_REFUSED, "MAIL-02",
+			   REPLY("451 4.7.1 Mail is stopped for now, try again later") },
 	[SMTP_NESTED] = { "nested", "MAIL within a transaction", MAIL_REFUSED, "",
 			  REPLY("503 5.5.1 Nested MAIL command") },
 	[SMTP_UNKNOWN_COMMAND] = { "unknown-command", "a command that the gate does not know",

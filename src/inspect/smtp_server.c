@@ -96,6 +96,7 @@ static void on_rcpt(struct engine *engine, const struct smtp_wait *wait, uint16_
 		mail->n_waiting--;
 	if (mail->open && is_positive(code)) {
 		mail->n_accepted++;
+		mail->n_own += wait->own;
 		mail->code = 0;
 		mail->inward |= wait->own;
 		mail->audience.taken |= UINT64_C(1) << wait->set;

@@ -87,6 +87,8 @@ struct smtp_mail {
 	uint32_t n_kept, cap_kept, n_named, n_accepted, n_waiting;
 	struct audience audience; // rules about attachments that its recipients have
 	struct content *content;  // the message, if there are such rules
+	uint32_t n_own;		  // of those accepted
+	unsigned stopped;	  // directions in which it is (mail_stops.h)
 };
 
 struct engine {
@@ -161,6 +163,7 @@ struct smtp_mail_draft {
 	struct smtp_text sender;
 	uint64_t declared;
 	bool utf8, own_sender;
+	unsigned stopped;
 };
 void smtp_mail_open(struct engine *engine, const struct smtp_mail_draft *draft);
 // A MAIL that did not go on.
@@ -171,6 +174,8 @@ uint16_t smtp_mail_recipient(struct engine *engine, const struct smtp_text *addr
 void smtp_mail_done(struct engine *engine, enum smtp_reason reason, uint16_t code);
 // The transaction in hand ends without a message: by a RSET, a new greeting, or a side's going.
 void smtp_mail_abandon(struct engine *engine);
+// The zone of the flow that the client is in, or "".
+const char *smtp_mail_zone(const struct engine *engine);
 void smtp_mail_session(struct engine *engine, enum smtp_reason reason, uint16_t code);
 void smtp_mail_free(struct smtp_mail *mail);
 // Text as records have it: UTF-8 stays, control characters and other bytes become \xHH.

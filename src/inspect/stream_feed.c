@@ -109,7 +109,8 @@ int stream_begin_engine(struct stream *stream)
 				    .record = on_record,
 				    .arg = stream,
 				    .renew = on_renew,
-				    .budget = &inspector->budget };
+				    .budget = &inspector->budget,
+				    .stops = inspector->options.stops };
 
 	stream->began = true;
 	return inspector->kind->make(&stream->peer, &host, inspector->options.limits,

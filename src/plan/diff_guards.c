@@ -206,6 +206,33 @@ static unsigned compare_limits(const struct plan_mail *was, const struct plan_ma
 			    b->message_seconds);
 }
 
+static bool same_mass(const struct plan_mail_mass *a, const struct plan_mail_mass *b)
+{
+	return a->by == b->by && a->stops == b->stops && a->direction == b->direction &&
+	       a->sources == b->sources && a->recipients == b->recipients && a->alarm == b->alarm &&
+	       a->for_seconds == b->for_seconds && !a->over == !b->over && a->times == b->times;
+}
+
+// Rows of which more are there, or less, or that are no longer about the same, may do both.
+static unsigned compare_mass(const struct plan_mail *was, const struct plan_mail *is)
+{
+	unsigned change = 0;
+
+	if (!was->n_mass || !is->n_mass)
+		return is->n_mass ? TIGHTER : was->n_mass ? LOOSER : 0;
+	if (was->n_mass != is->n_mass)
+		return LOOSER | TIGHTER;
+	for (size_t i = 0; i < is->n_mass; i++) {
+		const struct plan_mail_mass *a = &was->mass[i], *b = &is->mass[i];
+
+		if (!same_mass(a, b))
+			return LOOSER | TIGHTER;
+		change |= compare_rate(a->over, a->seconds, b->over, b->seconds) |
+			  compare_limit(a->at_least, b->at_least);
+	}
+	return change;
+}
+
 // By the fields of plan/guard.h.
 static const struct {
 	unsigned (*compare)(const struct plan_mail *was, const struct plan_mail *is);
@@ -226,6 +253,7 @@ static const struct {
 	  offsetof(struct plan_mail, tls_servers) },
 	{ compare_after_greeting, DIFF_HEAVY, DIFF_LIGHT, "lets everything pass unread", 0 },
 	{ compare_limits, DIFF_NORMAL, DIFF_LIGHT, "lets one client ask for more", 0 },
+	{ compare_mass, DIFF_NORMAL, DIFF_NORMAL, "changes when mail stops", 0 },
 };
 
 struct field {

@@ -65,6 +65,26 @@ struct plan_mail_limits { // 0: no limit
 	uint32_t message_rate, message_seconds;
 };
 
+enum plan_mass {
+	PLAN_MASS_SOURCE,
+	PLAN_MASS_SENDER,
+	PLAN_MASS_ZONE,
+	PLAN_MASS_DIRECTION,
+	PLAN_MASS_ALL,
+};
+enum { PLAN_MASS_MAX = 16 }; // rows of a guard
+
+struct plan_mail_mass {
+	enum plan_mass by, stops;
+	enum plan_mail_direction direction;
+	uint32_t over, seconds;	  // over in seconds; 0: learned, by the hour
+	uint32_t times, at_least; // learned
+	uint32_t sources;	  // networks that it takes; 0: one will do
+	bool recipients;	  // are counted, not messages
+	bool alarm;		  // and nothing stops
+	uint32_t for_seconds;	  // 0: until resumed
+};
+
 enum plan_mail_tls { PLAN_TLS_CLEAR_ONLY, PLAN_TLS_REFUSE, PLAN_TLS_BLIND };
 enum plan_own_sender { PLAN_OWN_REFUSE, PLAN_OWN_MARK, PLAN_OWN_ALLOW };
 
@@ -84,6 +104,8 @@ struct plan_mail {
 	const char *tls_reason; // "" if none
 	bool after_greeting;
 	struct plan_mail_limits limits;
+	const struct plan_mail_mass *mass;
+	size_t n_mass;
 };
 
 struct plan_guard {
@@ -99,7 +121,7 @@ const struct plan_guard *plan_find_guard(const struct plan *plan, const char *id
 
 // What a guard demands in words, by fields from 0; each is named as its key is.  A field that says
 // nothing of this guard prints nothing.
-enum { PLAN_GUARD_FIELDS = 9 };
+enum { PLAN_GUARD_FIELDS = 10, PLAN_GUARD_MASS = PLAN_GUARD_FIELDS - 1 };
 const char *plan_guard_field(size_t field);
 void plan_guard_say(const struct plan_guard *guard, size_t field, FILE *out);
 // The same as text to be freed; NULL: it says nothing, or nothing that counts after_greeting.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan/guard.h"
+#include "plan/mail_mass.h"
 
 const char *plan_size_text(uint64_t bytes, char *out, size_t size)
 {
@@ -206,6 +207,7 @@ static const struct {
 	{ "tls", say_tls, false },
 	{ "after-greeting", say_after_greeting, false },
 	{ "limits", say_limits, false },
+	{ "mass", mail_mass_say, true },
 };
 
 const char *plan_guard_field(size_t field)

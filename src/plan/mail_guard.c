@@ -7,6 +7,7 @@
 
 #include "base/terms.h"
 #include "plan/mail_domain.h"
+#include "plan/mail_mass.h"
 #include "policy/amount.h"
 
 enum {
@@ -52,13 +53,15 @@ static const struct given keys[] = {
 #undef GIVEN
 
 // Keys that are lists of rows, all about single messages.
-enum { ROWS_SIZES, ROWS_ATTACHMENTS, N_ROWS };
-static const char *const rows[] = { "sizes", "attachments" };
+enum { ROWS_SIZES, ROWS_ATTACHMENTS, ROWS_MASS, N_ROWS };
+static const char *const rows[] = { "sizes", "attachments", "mass" };
 
 static const struct place *rows_at(const struct pol_guard *source, size_t i)
 {
 	if (i == ROWS_SIZES)
 		return source->n_sizes ? &source->sizes[0].at : NULL;
+	if (i == ROWS_MASS)
+		return source->n_mass ? &source->mass[0].at : NULL;
 	return source->n_attachments ? &source->attachments[0].at : NULL;
 }
 
@@ -530,5 +533,6 @@ const struct plan_mail *mail_guard_make(struct build *b, const struct pol_guard 
 	mail->tls_reason = build_text(b, &source->tls_reason);
 	mail->after_greeting = source->after_greeting.set && source->after_greeting.value;
 	set_limits(&source->limits, &mail->limits);
+	mail_mass_set(b, source, mail);
 	return mail;
 }

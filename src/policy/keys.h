@@ -31,7 +31,7 @@ enum key_word {
 	WORD_DATE,	     // YYYY-MM-DD
 	WORD_PATH,	     // an absolute path
 	WORD_SIZE,	     // "20MB" (policy/amount.h), from key->min to key->max bytes
-	WORD_RATE,	     // "30/min" (the same)
+	WORD_RATE,	     // "30/min" (the same), or one of key->choices if there are any
 };
 
 enum { ID_BYTES_MAX = 63, ZONE_ID_BYTES_MAX = 31 };

@@ -186,6 +186,9 @@ static const struct key guard_keys[] = {
 	  .example = "true" },
 	{ MAP("limits", limits), .table = &keys_mail_limits,
 	  .about = "How much one client may ask.", .example = "{ recipients: 50 }" },
+	{ ENTRIES("mass", mass), .form = FORM_LIST, .table = &keys_mail_mass,
+	  .about = "Mass mail: what is counted over all inspectors, and what stops.",
+	  .example = "[{ by: source, over: 200/h, for: 1h }]" },
 };
 const struct key_table keys_guard = {
 	.noun = "guard",

@@ -68,6 +68,8 @@ static void print_word(const struct key *key, FILE *out)
 	};
 
 	fputs(words[key->word], out);
+	if (key->choices && *words[key->word])
+		fputs(" or ", out);
 	if (key->choices)
 		print_choices(key, out);
 	if (key->word == WORD_CHOICE_OR_UINT)

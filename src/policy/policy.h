@@ -118,6 +118,18 @@ struct pol_mail_limits {
 	struct pol_text session_rate, message_rate;
 };
 
+struct pol_mail_mass { // more than this is mass mail
+	struct place at;
+	struct pol_text by;	   // source, sender, zone, direction
+	struct pol_text direction; // in, out; absent: both
+	struct pol_text over;	   // a rate, or learned
+	struct pol_uint times, at_least;
+	struct pol_text count; // messages, recipients
+	struct pol_uint sources;
+	struct pol_text action;	  // stop, alarm
+	struct pol_text stops;	  // source, sender, zone, direction, all; absent: as by
+	struct pol_text duration; // "for"; or until-resumed
+};
 struct pol_guard {
 	struct pol_text id;
 	struct pol_text title;
@@ -138,6 +150,8 @@ struct pol_guard {
 	struct pol_text tls_reason;
 	struct pol_bool after_greeting;
 	struct pol_mail_limits limits;
+	struct pol_mail_mass *mass;
+	size_t n_mass;
 };
 
 // Part of a flow that is not permitted: each absent list means "all of the flow's".

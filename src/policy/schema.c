@@ -98,6 +98,8 @@ static struct json_object *word_of(const struct key *key)
 	if (words[key->word].length_max)
 		json_object_object_add(object, "maxLength",
 				       json_object_new_int(words[key->word].length_max));
+	if (key->choices)
+		return any_of(choices_of(key), object);
 	// Numbers such as 7 or 2027 are texts as well as far as the reader is concerned.
 	return key->word == WORD_FREE || key->word == WORD_NAME ? any_of(object, of_type("number"))
 								: object;

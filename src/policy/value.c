@@ -317,6 +317,8 @@ static bool check_word(struct arena *arena, const struct key *key, const struct 
 	case WORD_SIZE:
 		return check_size(arena, key, text, ret_fault);
 	case WORD_RATE:
+		if (key->choices && is_choice(key, text->s))
+			return true;
 		if (amount_rate(text->s, &(uint32_t){ 0 }, &(uint32_t){ 0 }))
 			return true;
 		return FAULT(SK_RATE_BAD, text->at,

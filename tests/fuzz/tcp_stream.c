@@ -51,9 +51,11 @@ static void on_order(void *arg, const struct engine_order *order)
 static int make(const struct engine_peer *peer, const struct engine_host *host,
 		struct source_limits *limits, uint64_t now_us, struct engine **ret)
 {
-	struct engine_host between = {
-		.order = on_order, .record = host->record, .arg = host->arg, .renew = host->renew
-	};
+	struct engine_host between = { .order = on_order,
+				       .record = host->record,
+				       .arg = host->arg,
+				       .renew = host->renew,
+				       .stops = host->stops };
 	real = *host;
 	turned = peer->client_port == 25; // the one that is the server else began
 	// The same two ends may begin anew.

@@ -499,6 +499,112 @@ static void endless_message(void **state)
 	bed_done(&bed);
 }
 
+// --- mail that is stopped
+
+static void say_line(struct bed *bed, enum engine_side side, const char *line)
+{
+	bed_feed(bed, side, line, strlen(line));
+}
+
+// A command that goes on gets 250 of the server, in place of which the client may hear another.
+static void say_both(struct bed *bed, const char *command, const char *expected)
+{
+	size_t before = bed->on[ENGINE_SERVER].n;
+	say_line(bed, ENGINE_CLIENT, command);
+	say_line(bed, ENGINE_SERVER, "250 ok\r\n");
+	assert_true(bed->on[ENGINE_SERVER].n >= before + strlen(expected));
+	assert_memory_equal(bed->on[ENGINE_SERVER].v + before, expected, strlen(expected));
+}
+
+static void greet(struct bed *bed, const struct engine_peer *peer)
+{
+	bed_begin(bed, peer, NULL);
+	say_line(bed, ENGINE_SERVER, "220 mx\r\n");
+	say_both(bed, "EHLO x\r\n", "250");
+}
+
+static void over(struct bed *bed)
+{
+	bed_over(bed);
+	bed_done(bed);
+}
+
+#define STOPPED "451 4.7.1 Mail is stopped"
+#define FROM	"MAIL FROM:<a@far.example>\r\n"
+#define TO_OWN	"RCPT TO:<b@city.example.jp>\r\n"
+#define TO_FAR	"RCPT TO:<b@other.example>\r\n"
+
+static struct mail_stops stop_now(struct mail_stop stop)
+{
+	return (struct mail_stops){ .n = 1, .v = { stop } };
+}
+
+static void stops_of_all_kinds(void **state)
+{
+	static struct mail_stops stops;
+	const struct addr_range outside = { ADDR_V4, 0, 0xffffffff };
+	struct town town;
+	struct bed bed;
+	(void)state;
+	town_init(&town);
+	const struct {
+		struct mail_stop stop;
+		bool counts;
+	} rows[] = {
+		{ { .kind = MAIL_STOP_ALL, .directions = MAIL_BOTH_WAYS }, true },
+		{ { .kind = MAIL_STOP_ALL, .directions = MAIL_IN }, true },
+		{ { .kind = MAIL_STOP_ALL, .directions = MAIL_OUT }, false },
+		{ { .kind = MAIL_STOP_ALL, .directions = MAIL_IN, .until_us = 1000001 }, true },
+		{ { .kind = MAIL_STOP_ALL, .directions = MAIL_IN, .until_us = 1000000 }, false },
+		{ { .kind = MAIL_STOP_SOURCE, .directions = MAIL_IN, .source = outside }, true },
+		{ { .kind = MAIL_STOP_SOURCE, .directions = MAIL_IN, .source = { ADDR_V4, 1, 1 } },
+		  false },
+		{ { .kind = MAIL_STOP_SENDER,
+		    .directions = MAIL_IN,
+		    .sender = mail_sender_hash((const uint8_t *)"A@far.EXAMPLE", 13) },
+		  true },
+		{ { .kind = MAIL_STOP_SENDER, .directions = MAIL_IN, .sender = 1 }, false },
+		{ { .kind = MAIL_STOP_ZONE, .directions = MAIL_IN, .zone = "elsewhere" }, false },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		stops = stop_now(rows[i].stop);
+		bed_stops = &stops;
+		greet(&bed, &town.outside);
+		say_both(&bed, FROM, rows[i].counts ? STOPPED : "250");
+		if (rows[i].counts) {
+			assert_non_null(strstr((char *)bed.records.v, " stopped MAIL-02"));
+			stops.n = 0; // and a session that was open goes on when it is resumed
+			say_both(&bed, FROM, "250");
+		}
+		over(&bed);
+	}
+	bed_stops = NULL;
+}
+
+// Who may send anywhere hears it of the recipient that is stopped, and sends to others.
+static void one_direction_of_a_sender(void **state)
+{
+	static struct mail_stops stops;
+	struct town town;
+	struct bed bed;
+	(void)state;
+	town_init(&town);
+	bed_stops = &stops;
+	stops = stop_now((struct mail_stop){ .kind = MAIL_STOP_ALL, .directions = MAIL_OUT });
+	greet(&bed, &town.inside);
+	say_both(&bed, FROM, "250");
+	say_both(&bed, TO_FAR, STOPPED);
+	say_both(&bed, TO_OWN, "250");
+	over(&bed);
+	stops.v[0].directions = MAIL_IN;
+	greet(&bed, &town.inside);
+	say_both(&bed, FROM, "250");
+	say_both(&bed, TO_OWN, STOPPED);
+	say_both(&bed, TO_FAR, "250");
+	over(&bed);
+	bed_stops = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -517,6 +623,8 @@ int main(void)
 		cmocka_unit_test(tightened),
 		cmocka_unit_test(followed),
 		cmocka_unit_test(endless_message),
+		cmocka_unit_test(stops_of_all_kinds),
+		cmocka_unit_test(one_direction_of_a_sender),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

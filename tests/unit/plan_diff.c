@@ -223,6 +223,20 @@ static const struct change changes[] = {
 	  "100 messages a session, 50 sessions at a time, 100 messages an hour; "
 	  "before: 100 recipients, 20 invalid recipients, 100 messages a session, "
 	  "50 sessions at a time\n" },
+	{ "mass mail stops", GUARD("senders: office"),
+	  GUARD("senders: office, mass: [{ by: source, over: 20/h, for: 90s }]"),
+	  "changes normal guard g :1: mass: over 20 messages an hour by source: stop source for "
+	  "90s; before: none\n" },
+	{ "a higher limit", GUARD("senders: office, mass: [{ by: source, over: 20/h }]"),
+	  GUARD("senders: office, mass: [{ by: source, over: 1/min }]"),
+	  "changes normal guard g :1: mass: over 1 messages a minute by source: stop source for "
+	  "1h; before: over 20 messages an hour by source: stop source for 1h\n" },
+	{ "another stage",
+	  GUARD("senders: office, mass: [{ by: source, over: 20/h, direction: out }]"),
+	  GUARD("senders: office, mass: [{ by: source, over: 20/h, direction: out, stops: all, "
+		"for: until-resumed }]"),
+	  "changes normal guard g :1: mass: over 20 messages out an hour by source: stop all until "
+	  "resumed; before: over 20 messages out an hour by source: stop source for 1h\n" },
 	{ "nothing is looked at", GUARD("limits: { sessions: 9 }"),
 	  GUARD("after-greeting: true, limits: { sessions: 9 }"),
 	  "changes heavy guard g :1: after-greeting: nothing is looked at; before: none\n" },

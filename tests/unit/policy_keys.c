@@ -43,7 +43,8 @@ static void has_short_names_and_texts(void **state)
 		assert_true(strlen(key->example) > 0);
 		assert_ptr_equal(keys_find(table, key->name, strlen(key->name)), key);
 		assert_int_equal(key->word == WORD_CHOICE,
-				 key->choices && key->word != WORD_CHOICE_OR_UINT);
+				 key->choices && key->word != WORD_CHOICE_OR_UINT &&
+					 key->word != WORD_RATE);
 		assert_true(key->offset < table->size);
 	}
 	if (table->id)

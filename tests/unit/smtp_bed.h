@@ -157,12 +157,16 @@ static inline const struct profile_flow *bed_renew(void *arg)
 	return ((struct bed *)arg)->renewed;
 }
 
+static const struct mail_stops *bed_stops; // of all that begin
+
 static inline void bed_begin(struct bed *bed, const struct engine_peer *peer,
 			     struct source_limits *limits)
 {
-	const struct engine_host host = {
-		.order = bed_order, .record = bed_record, .arg = bed, .renew = bed_renew
-	};
+	const struct engine_host host = { .order = bed_order,
+					  .record = bed_record,
+					  .arg = bed,
+					  .renew = bed_renew,
+					  .stops = bed_stops };
 	memset(bed, 0, sizeof(*bed));
 	bed->now_us = 1000000;
 	bed_must(engine_new(peer, &host, limits, bed->now_us, &bed->engine) == 0);
