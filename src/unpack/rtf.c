@@ -37,10 +37,10 @@ static uint32_t le32(const uint8_t *bytes)
 static void look_object(struct item *item, const uint8_t *bytes, size_t n)
 {
 	char class[CLASS_MAX + 1] = "";
-	const uint8_t *at = bytes + 8, *end = bytes + n;
 	struct item object;
 	if (n < 12 || le32(bytes + 4) != OLE1_EMBEDDED)
 		return;
+	const uint8_t *at = bytes + 8, *end = bytes + n;
 	for (int i = 0; i < 3; i++) {
 		if (end - at < 4 || le32(at) > (size_t)(end - at) - 4)
 			return;
