@@ -19,6 +19,9 @@ void rtf_look(struct item *item);
 void onenote_look(struct item *item);
 void tnef_look(struct item *item);
 void message_look(struct item *item);
+void pkcs7_look(struct item *item);
+// Of signed data, by its first bytes.
+bool pkcs7_has_content(const uint8_t *bytes, size_t n);
 void markup_look(struct item *item); // HTML, SVG, XML of Office
 
 // What libarchive opens; from: where in the item's bytes it begins.  False when there is nothing of

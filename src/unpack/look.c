@@ -163,7 +163,8 @@ static void (*const readers[])(struct item *item) = {
 	[SIGNATURE_BIFF] = biff_look,	    [SIGNATURE_PDF] = pdf_look,
 	[SIGNATURE_RTF] = rtf_look,	    [SIGNATURE_ONENOTE] = onenote_look,
 	[SIGNATURE_TNEF] = tnef_look,	    [SIGNATURE_XML] = markup_look,
-	[SIGNATURE_MESSAGE] = message_look, [SIGNATURE_CLOSED] = look_unknown,
+	[SIGNATURE_MESSAGE] = message_look, [SIGNATURE_PKCS7] = pkcs7_look,
+	[SIGNATURE_CLOSED] = look_unknown,
 };
 
 static bool is_archive(enum signature_format format)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "unpack/format.h"
 #include "unpack/unpack.h"
 
 enum {
@@ -279,6 +280,35 @@ static bool is_skippable(const uint8_t *bytes, size_t n)
 	return n > 8 && (bytes[0] & 0xf0) == 0x50 && has(bytes, n, 1, "\x2a\x4d\x18", 3);
 }
 
+// RFC 5652: a sequence that begins with what it is.
+static bool is_cms(const uint8_t *bytes, size_t n, const char *what, size_t n_what)
+{
+	size_t at = 2;
+	if (n <= 2 || bytes[0] != 0x30)
+		return false;
+	if (bytes[1] > 0x80)
+		at += bytes[1] & 0x7f;
+	return has(bytes, n, at, what, n_what);
+}
+
+static bool is_signed(const uint8_t *bytes, size_t n)
+{
+	return is_cms(bytes, n, "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", 11) &&
+	       pkcs7_has_content(bytes, n);
+}
+
+static bool is_enveloped(const uint8_t *bytes, size_t n)
+{
+	return is_cms(bytes, n, "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03", 11) ||
+	       is_cms(bytes, n, "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x06", 11) ||
+	       is_cms(bytes, n, "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17", 13);
+}
+
+static bool is_compressed_mail(const uint8_t *bytes, size_t n)
+{
+	return is_cms(bytes, n, "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x09", 13);
+}
+
 static bool is_boot_sector(const uint8_t *bytes, size_t n)
 {
 	return n >= 1024 && bytes[510] == 0x55 && bytes[511] == 0xaa &&
@@ -296,12 +326,21 @@ static const struct {
 	uint8_t format;
 	uint32_t kinds;
 } rules[] = {
-	{ is_mz, SIGNATURE_NONE, X },	       { is_lha, SIGNATURE_LHA, A },
-	{ is_bzip2, SIGNATURE_COMPRESSED, A }, { is_tar, SIGNATURE_TAR, A },
-	{ is_lzma, SIGNATURE_COMPRESSED, A },  { is_skippable, SIGNATURE_COMPRESSED, A },
-	{ is_bitmap, SIGNATURE_NONE, I },      { is_biff, SIGNATURE_BIFF, O },
-	{ is_old_wmf, SIGNATURE_NONE, I },     { is_mpeg_audio, SIGNATURE_NONE, I },
-	{ is_icon, SIGNATURE_NONE, I },	       { is_boot_sector, SIGNATURE_CLOSED, D },
+	{ is_mz, SIGNATURE_NONE, X },
+	{ is_lha, SIGNATURE_LHA, A },
+	{ is_bzip2, SIGNATURE_COMPRESSED, A },
+	{ is_tar, SIGNATURE_TAR, A },
+	{ is_lzma, SIGNATURE_COMPRESSED, A },
+	{ is_skippable, SIGNATURE_COMPRESSED, A },
+	{ is_bitmap, SIGNATURE_NONE, I },
+	{ is_biff, SIGNATURE_BIFF, O },
+	{ is_old_wmf, SIGNATURE_NONE, I },
+	{ is_mpeg_audio, SIGNATURE_NONE, I },
+	{ is_icon, SIGNATURE_NONE, I },
+	{ is_boot_sector, SIGNATURE_CLOSED, D },
+	{ is_signed, SIGNATURE_PKCS7, ML },
+	{ is_enveloped, SIGNATURE_NONE, E },
+	{ is_compressed_mail, SIGNATURE_CLOSED, ML },
 };
 
 // Text, from its first letter that is none of space, in one byte a letter.

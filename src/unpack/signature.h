@@ -17,6 +17,7 @@ enum signature_format {
 	SIGNATURE_TNEF,
 	SIGNATURE_XML,
 	SIGNATURE_MESSAGE,
+	SIGNATURE_PKCS7,
 	// By libarchive.
 	SIGNATURE_7Z,
 	SIGNATURE_RAR,

@@ -164,6 +164,16 @@ static const struct row rows[] = {
 	{ "blank.rtf", "= office active text\n" },
 	{ "flat-macro.xml", "= office macro text\n" },
 	{ "linked-share.xlsx", "= office\n" },
+	{ "signed.p7m", "3<1 a.dat 128 executable\n"
+			"1<0  412 text mail\n"
+			"= mail\n" },
+	{ "signed-open.p7m", "3<1 a.dat 128 executable\n"
+			     "1<0  412 text mail\n"
+			     "= mail\n" },
+	{ "signed-cut.p7m", "1<0  0 mail\n"
+			    "= mail !damaged\n" },
+	{ "smime.p7s", "=\n" },
+	{ "enveloped.p7m", "= encrypted\n" },
 	{ "mail.eml", "= text mail\n" },
 	{ "program.eml", "2<0 a.dat 128 executable\n"
 			 "3<0 予算.txt 34 text\n"

@@ -452,6 +452,22 @@ def messages():
     write("program.eml", whole)
     write("program-lf.eml", whole.replace(b"\r\n", b"\n"))
     write("nested.eml", header + mime + part(b"inner.eml", whole) + b"--=_b--\r\n")
+    # RFC 5652: lengths as they are, and left open, with the content in pieces; a signature alone; enveloped data.
+    def der(tag, *inner):
+        body = b"".join(inner)
+        n = len(body)
+        return bytes([tag]) + (bytes([n]) if n < 128 else b"\x82" + struct.pack(">H", n)) + body
+
+    signed, data = bytes.fromhex("06092a864886f70d010702"), bytes.fromhex("06092a864886f70d010701")
+    version, digests = b"\2\1\1", der(0x31, der(0x30, bytes.fromhex("0609608648016503040201")))
+    entity = mime + part(b"a.dat", EXE) + b"--=_b--\r\n"
+    wrap = lambda *content: der(0x30, signed, der(0xA0, der(0x30, version, digests, der(0x30, data, *content))))
+    write("signed.p7m", wrap(der(0xA0, der(4, entity))))
+    pieces = b"".join(der(4, entity[i : i + 100]) for i in range(0, len(entity), 100))
+    write("signed-open.p7m", b"\x30\x80" + signed + b"\xa0\x80\x30\x80" + version + digests + b"\x30\x80" + data + b"\xa0\x80\x24\x80" + pieces + b"\0" * 12)
+    write("signed-cut.p7m", wrap(der(0xA0, der(4, entity)))[:300])
+    write("smime.p7s", wrap())
+    write("enveloped.p7m", der(0x30, bytes.fromhex("06092a864886f70d010703"), der(0xA0, der(0x30, b"\2\1\0"))))
     write("partial.eml", header + b"Content-Type: message/partial; id=x; number=2; total=2\r\n\r\ntext\r\n")
     write("folder.mbox", b"From a\n" + header.replace(b"\r", b"") + b"\ntext\n\nFrom b\n" + whole.replace(b"\r", b""))
     write("mhtml.doc", b"x" * 200 + b"\r\n" + mime + part(b"a.mso", EXE) + b"--=_b--\r\n")
