@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # Many messages, each source in a session of its own.
-#	mail_burst.py ADDRESS MESSAGES RECIPIENT SOURCE ...
+#	mail_burst.py ADDRESS MESSAGES RECIPIENT SOURCE ...		(SENDER in the environment)
 # Prints for each source how many were taken and the last reply: "20 451 4.7.1 ...".  A session ends at the first
 # message that is not taken; where the recipient is refused, or the session is, another is not tried.
+import os
 import socket
 import sys
+
+SENDER = os.environ.get("SENDER", "a@city.example.jp")
 
 
 def reply(lines):
@@ -15,7 +18,7 @@ def reply(lines):
 
 
 def send(peer, lines, recipient):
-    for command in ("MAIL FROM:<a@city.example.jp>", f"RCPT TO:<{recipient}>", "DATA", "Subject: x\r\n\r\nx\r\n."):
+    for command in (f"MAIL FROM:<{SENDER}>", f"RCPT TO:<{recipient}>", "DATA", "Subject: x\r\n\r\nx\r\n."):
         peer.sendall(command.encode() + b"\r\n")
         got = reply(lines)
         if got[0] not in "23":

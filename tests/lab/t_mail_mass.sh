@@ -33,7 +33,7 @@ zone dmz nft insert rule inet lab_answer answer tcp dport 25 accept
 stand() { # ZONE ADDRESS ...: hosts of it
 	printf 'addr add %s dev lo\n' "${@:2}" | zone "$1" ip -batch -
 }
-stand office 10.20.0.{5..8} 10.20.0.{31..36}
+stand office 10.20.0.{5..8} 10.20.0.{31..36} 10.20.0.{41..44}
 stand internet 198.18.{1,101,102,103,104,105,106,200}.1 198.18.66.6 198.18.77.{1..60}
 stand internet 2001:db8:1666::{1..200}/128 2001:db8:1777::1/128
 for address in 192.0.2.25 2001:db8:40::25; do
@@ -46,6 +46,8 @@ burst() { # ZONE MESSAGES RECIPIENT SOURCE ...
 	[[ $4 == *:* ]] && server=2001:db8:40::25
 	zone "$1" python3 "$here/mail_burst.py" $server "$2" "$3" "${@:4}"
 }
+passes_for_c() { SENDER=c@city.example.jp passes office $other 10.20.0.44; }
+twice() { lab as tanaka "$@"; lab as sato "$@"; }
 passes() { [[ $(burst "$1" 1 "$2" "$3") == "1 250"* ]]; }
 stopped() { [[ $(burst "$1" 1 "$2" "$3") == "0 451 4.7.1"* ]]; }
 stops() { sekisho mail status --json | jq -r '[.rows[] | select(.kind) | "\(.kind) \(.name // "")"] | sort | join(", ")'; }
@@ -154,4 +156,30 @@ check "who asked is shown" says "asked to resume *tanaka" mail status
 check "another one" lab as sato mail resume all --reason 確かめた
 check "mail passes" eventually passes internet $own 198.18.200.1
 check "both are told" told mail-resumed '"actor":"sato.*"ordered_by":"tanaka\|"ordered_by":"tanaka.*"actor":"sato'
+
+# --- a sender beyond what is usual, and an alarm
+
+guards '{ by: sender, direction: out, over: learned, at-least: 15, for: 1h }, { by: zone, over: 10/h, action: alarm }' \
+	"isolation: { second-person-to-reconnect: true }" | apply
+same "a sender is stopped wherever it writes" "* 451 4.7.1 *" "$(burst office 200 $other 10.20.0.41 10.20.0.42 | tail -n 1)"
+check "from another PC too" stopped office $other 10.20.0.43
+check "another sender's mail passes" eventually passes_for_c
+check "so does what it sends within" passes office $own 10.20.0.41
+same "it alone is stopped" "sender #*" "$(stops)"
+check "a zone's alarm is told" eventually told mail-mass '"name":"zone office"'
+check "resumed by its address" twice mail resume sender A@city.example.jp --reason 確かめた
+check "it passes" eventually passes office $other 10.20.0.41
+lab daemon stop
+check "what is usual is kept" test -s "$home/state/mail-usual"
+lab daemon start
+check "and mail passes again" eventually passes office $own 10.20.0.41
+check_not "without a fault" told failed mail-usual
+
+# --- the file of stops is damaged
+
+lab daemon stop
+echo nonsense >"$home/state/mail-stops"
+lab daemon start
+check "it is told" eventually told failed "mail-stops makes no sense"
+check "and mail passes" eventually passes office $own 10.20.0.41
 done_
