@@ -7,13 +7,15 @@
 
 #include "base/file.h"
 
-enum { WAYS = 8, MAGIC = 0x554d4b53, VERSION = 1, VOID = UINT32_MAX };
+enum { WAYS = 8, MAGIC = 0x554d4b53, VERSION = 1 };
+
+static const uint32_t not_learned = UINT32_MAX; // in_hour
 
 static const uint64_t hour_us = UINT64_C(3600) * 1000000;
 
 struct entry {
 	uint64_t key;			// 0: free
-	uint32_t hour, in_hour;		// in_hour VOID: not to be learned
+	uint32_t hour, in_hour;		// in_hour not_learned: nor will it be
 	uint32_t most[MASS_USUAL_DAYS]; // by day modulo; those from hour's day back
 };
 
@@ -51,7 +53,7 @@ static struct entry at_hour(const struct entry *entry, uint32_t hour)
 
 	if (hour <= to.hour) // or the clock was set back
 		return to;
-	if (to.in_hour != VOID && to.in_hour > *most)
+	if (to.in_hour != not_learned && to.in_hour > *most)
 		*most = to.in_hour;
 	for (uint32_t i = 1; i <= MASS_USUAL_DAYS && day + i <= hour / 24; i++)
 		to.most[(day + i) % MASS_USUAL_DAYS] = 0;
@@ -90,7 +92,7 @@ void mass_usual_add(struct mass_usual *usual, uint64_t key, uint32_t number, uin
 	struct entry *entry = make(usual, key, hour);
 
 	*entry = at_hour(entry, hour);
-	if (entry->in_hour < VOID - 1 - number)
+	if (entry->in_hour < not_learned - 1 - number)
 		entry->in_hour += number;
 }
 
@@ -100,7 +102,7 @@ void mass_usual_void(struct mass_usual *usual, uint64_t key, uint64_t now_us)
 	struct entry *entry = make(usual, key, hour);
 
 	*entry = at_hour(entry, hour);
-	entry->in_hour = VOID;
+	entry->in_hour = not_learned;
 }
 
 uint32_t mass_usual_most(const struct mass_usual *usual, uint64_t key, uint64_t now_us)

@@ -68,7 +68,7 @@ zone office python3 "$here/smtp_say.py" 192.0.2.25 25 10.20.0.5 < <(
 ) >"$work/kept" 2>&1 &
 children+=($!)
 eventually grep -q EHLO "$work/kept"
-same "a burst is answered with 451" "[2-9][0-9]* 451 4.7.1 *" "$(burst office 2000 $own 10.20.0.5)"
+same "a burst is answered with 451" "[1-9][0-9]* 451 4.7.1 *" "$(burst office 2000 $own 10.20.0.5)"
 touch "$work/stopped"
 check "in a session that was open too" eventually grep -q "MAIL.* -> 451 4.7.1" "$work/kept"
 check "and in new ones" stopped office $own 10.20.0.5
@@ -94,10 +94,14 @@ check "is stopped" eventually stopped office $own 10.20.0.6
 check "and the zone" stopped internet $own 198.18.1.1
 check "nobody else" passes office $own 10.20.0.7
 lab daemon kill
+echo "inspectors: 3" >>"$home/sekisho.yaml" # from here on what one cannot know is counted over three
 lab daemon start
+at_work() { [[ $(sekisho status --json | jq .inspectors) == 3 ]]; }
+check "three inspectors" eventually at_work
 check "a restart keeps it" eventually stopped office $own 10.20.0.6
 check "and lets others pass" eventually passes office $own 10.20.0.7
 kill -9 $(child inspect)
+check "another is there" eventually at_work
 check "another inspector knows it too" eventually stopped office $own 10.20.0.6
 check "and the rest" eventually passes office $own 10.20.0.7
 check "of the zone as well" stopped internet $own 198.18.1.1
@@ -170,7 +174,7 @@ check "a zone's alarm is told" eventually told mail-mass '"name":"zone office"'
 check "resumed by its address" twice mail resume sender A@city.example.jp --reason 確かめた
 check "it passes" eventually passes office $other 10.20.0.41
 lab daemon stop
-check "what is usual is kept" test -s "$home/state/mail-usual"
+check "what is usual is kept" eventually test -s "$home/state/mail-usual"
 lab daemon start
 check "and mail passes again" eventually passes office $own 10.20.0.41
 check_not "without a fault" told failed mail-usual
