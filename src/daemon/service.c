@@ -416,6 +416,7 @@ static void stop(struct service *service)
 		changes_cancel_pages(&service->methods);
 		apply_cancel(&service->gate);
 		inspection_close(&service->gate);
+		mass_close(&service->gate);
 		live_close(&service->gate);
 		countries_close(&service->gate);
 		gate_look(&service->gate);
