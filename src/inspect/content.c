@@ -208,7 +208,8 @@ static void keep(struct content *content, struct reading *reading, const uint8_t
 		drop_kept(content, reading);
 		return;
 	}
-	memcpy(reading->kept + reading->n_kept, bytes, n);
+	if (n) // else there may be no room yet
+		memcpy(reading->kept + reading->n_kept, bytes, n);
 	reading->n_kept += n;
 }
 

@@ -58,6 +58,8 @@ static uint8_t depth_of(const struct content_entries *entries, uint32_t n, uint3
 void content_rows_order(struct content_rows *rows, struct content_entries *entries)
 {
 	uint32_t n = rows->n - entries->first;
+	if (!n)
+		return;
 	struct mail_file *v = rows->v + entries->first;
 	for (uint32_t i = 0; i < n; i++)
 		v[i].depth = depth_of(entries, n, entries->v[i].parent);
