@@ -50,6 +50,8 @@ enum mime_doubt {
 	MIME_FIELD_TWICE,  // Content-Type, -Disposition or -Transfer-Encoding, with unlike values
 	MIME_FIELD_SYNTAX, // a header line that is none, a NUL, a field name with spaces, broken
 			   // folding
+	MIME_HEADER_END,   // after such a line, or one of spaces, a body that clients would decode
+			 // may begin
 	MIME_TYPE_SYNTAX,
 	MIME_BOUNDARY, // a multipart without one, with an empty or too long one, or with two
 		       // readings
@@ -76,7 +78,7 @@ extern const char *const mime_doubt_names[MIME_DOUBTS]; // "too-deep", ...
 #define MIME_UNDECODABLE                                                                           \
 	(1u << MIME_TOO_DEEP | 1u << MIME_TOO_MANY | 1u << MIME_TOO_LONG |                         \
 	 1u << MIME_FIELD_TWICE | 1u << MIME_BOUNDARY | 1u << MIME_OVERLAP | 1u << MIME_ENCODING | \
-	 1u << MIME_CHARSET | 1u << MIME_PARTIAL)
+	 1u << MIME_CHARSET | 1u << MIME_PARTIAL | 1u << MIME_HEADER_END)
 
 enum mime_kind { MIME_LEAF, MIME_MULTIPART, MIME_MESSAGE };
 

@@ -377,6 +377,8 @@ void mime_head_read(struct mime_store *store, struct mime_span header, bool in_d
 	*ret = (struct mime_head){ 0 };
 	struct work work = { .store = store, .head = ret, .names = { .store = store } };
 	for_fields(&work, header, (1U << ABOUTS) - 1, ROUND_STRUCTURE);
+	if (mime_header_ends_early(header))
+		doubt(&work, MIME_HEADER_END);
 	for (enum round round = ROUND_NAMES; round <= ROUND_LITERAL; round++) {
 		for_fields(&work, header, 1U << ABOUT_DISPOSITION, round);
 		for_fields(&work, header, 1U << ABOUT_TYPE, round);

@@ -59,6 +59,52 @@ bool mime_header_next(struct mime_span header, size_t *at, struct mime_field *re
 	return false;
 }
 
+// The first line that some take for the header's end, or the end of all.
+static size_t early_end(struct mime_span header)
+{
+	size_t at = 0;
+	for (size_t end; at < header.n; at = end) {
+		end = line_end(header, at);
+		struct mime_span line = { header.v + at, end - at };
+		if (!mime_span_trim(line).n)
+			break;
+		if (is_fold(header, at) || memchr(line.v, ':', line.n))
+			continue;
+		if (at || !(mime_span_begins(line, "from ") || mime_span_begins(line, ">from ")))
+			break;
+	}
+	return at;
+}
+
+static bool says_encoded(struct mime_span header)
+{
+	static const char *const words[] = { "base64", "quoted-printable", "uue" };
+	for (size_t at = 0; at < header.n; at++)
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (mime_span_begins((struct mime_span){ header.v + at, header.n - at },
+					     words[i]))
+				return true;
+	return false;
+}
+
+static bool has_beginning(struct mime_span header, size_t at)
+{
+	static const char *const beginnings[] = { "--", "begin ", "begin-base64 ", "=ybegin " };
+	for (; at < header.n; at = line_end(header, at))
+		for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+			if (mime_span_begins((struct mime_span){ header.v + at, header.n - at },
+					     beginnings[i]))
+				return true;
+	return false;
+}
+
+bool mime_header_ends_early(struct mime_span header)
+{
+	size_t at = early_end(header);
+	return at < header.n &&
+	       (says_encoded((struct mime_span){ header.v, at }) || has_beginning(header, at));
+}
+
 // NULs are not of the text, and no string goes beyond them; nor are CRs, which end no line here.
 static void clear_bytes(struct mime_text *text, uint32_t *doubts)
 {

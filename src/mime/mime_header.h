@@ -19,4 +19,9 @@ bool mime_header_next(struct mime_span header, size_t *at, struct mime_field *re
 struct mime_span mime_header_unfold(struct mime_span folded, bool tight, struct mime_text *text,
 				    uint32_t *doubts);
 
+// Whether a line that is no field, or one of spaces, may end the header for some clients, so that a
+// file begins there: what came before says that it is encoded, or it is a part or a block of its
+// own.
+bool mime_header_ends_early(struct mime_span header);
+
 #endif

@@ -12,6 +12,7 @@ const char *const mime_doubt_names[MIME_DOUBTS] = {
 	[MIME_TOO_LONG] = "too-long",
 	[MIME_FIELD_TWICE] = "field-twice",
 	[MIME_FIELD_SYNTAX] = "field-syntax",
+	[MIME_HEADER_END] = "header-end",
 	[MIME_TYPE_SYNTAX] = "type-syntax",
 	[MIME_BOUNDARY] = "boundary",
 	[MIME_UNCLOSED] = "unclosed",
