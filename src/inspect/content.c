@@ -403,6 +403,8 @@ static void on_begin(void *arg, const struct mime_part *part)
 			      part->type, hand->facts.file, &hand->out);
 	if (part->kind == MIME_LEAF && part->n_names)
 		hand->facts.kinds = kinds_of(hand, NULL, 0);
+	else if (part->kind == MIME_LEAF)
+		hand->facts.kinds = unpack_type_kinds(part->type);
 	else if (part->kind == MIME_MESSAGE && part->number)
 		hand->facts.kinds = UNPACK_MAIL;
 	if (hand->facts.file) {

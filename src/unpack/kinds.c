@@ -2,6 +2,8 @@
 // contradiction is a kind of its own.
 #include "unpack/kinds.h"
 
+#include <string.h>
+
 #include "unpack/magic.h"
 #include "unpack/name.h"
 #include "unpack/unpack.h"
@@ -64,4 +66,41 @@ uint32_t unpack_kinds(const char *name, const uint8_t *first, size_t n)
 {
 	struct signature signature;
 	return kinds_of(name, first, n, &signature);
+}
+
+uint32_t unpack_type_kinds(const char *type)
+{
+	static const struct {
+		const char *type;
+		uint32_t kinds;
+	} types[] = {
+		{ "application/hta", UNPACK_SCRIPT | UNPACK_HTML },
+		{ "application/javascript", UNPACK_SCRIPT },
+		{ "application/x-javascript", UNPACK_SCRIPT },
+		{ "application/ecmascript", UNPACK_SCRIPT },
+		{ "text/javascript", UNPACK_SCRIPT },
+		{ "text/jscript", UNPACK_SCRIPT },
+		{ "text/vbscript", UNPACK_SCRIPT },
+		{ "application/x-vbs", UNPACK_SCRIPT },
+		{ "text/scriptlet", UNPACK_SCRIPT },
+		{ "application/x-bat", UNPACK_SCRIPT },
+		{ "application/bat", UNPACK_SCRIPT },
+		{ "application/x-sh", UNPACK_SCRIPT },
+		{ "application/x-powershell", UNPACK_SCRIPT },
+		{ "application/x-msdownload", UNPACK_EXECUTABLE },
+		{ "application/x-msdos-program", UNPACK_EXECUTABLE },
+		{ "application/x-dosexec", UNPACK_EXECUTABLE },
+		{ "application/vnd.microsoft.portable-executable", UNPACK_EXECUTABLE },
+		{ "application/x-msi", UNPACK_EXECUTABLE },
+		{ "application/java-archive", UNPACK_EXECUTABLE | UNPACK_ARCHIVE },
+		{ "application/x-java-archive", UNPACK_EXECUTABLE | UNPACK_ARCHIVE },
+		{ "application/x-ms-shortcut", UNPACK_SHORTCUT },
+		{ "application/internet-shortcut", UNPACK_SHORTCUT },
+		{ "application/x-mswinurl", UNPACK_SHORTCUT },
+		{ "application/x-iso9660-image", UNPACK_DISK_IMAGE },
+	};
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(type, types[i].type) == 0)
+			return types[i].kinds;
+	return 0;
 }

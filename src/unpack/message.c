@@ -38,6 +38,8 @@ static struct open_part *find(const struct message *message, uint32_t number)
 static void name_part(struct item *file, const struct mime_part *part)
 {
 	item_name(file, part->n_names ? part->names[0] : "");
+	if (!part->n_names)
+		file->kinds |= unpack_type_kinds(part->type);
 	for (uint32_t i = 1; i < part->n_names; i++)
 		file->kinds |= unpack_kinds(part->names[i], NULL, 0);
 }

@@ -100,6 +100,10 @@ struct unpack_file {
 // or all; n 0: by the name alone.
 uint32_t unpack_kinds(const char *name, const uint8_t *first, size_t n);
 
+// What a file without a name will be called by the client that saves it, as far as its media type
+// (lower case) decides that: kinds of things that run.
+uint32_t unpack_type_kinds(const char *type);
+
 // Tells each entry, nested ones too, when it has been read: those in it come before it.  Of
 // documents (OOXML, OLE2, PDF) only parts are told that are more than text and images.  Returns
 // what the file is; *ret_limit: why it, or anything in it, was not read whole.  Entries' kinds are
