@@ -51,7 +51,7 @@ enum mime_doubt {
 	MIME_FIELD_SYNTAX, // a header line that is none, a NUL, a field name with spaces, broken
 			   // folding
 	MIME_HEADER_END,   // after such a line, or one of spaces, a body that clients would decode
-			 // may begin
+			   // may begin
 	MIME_TYPE_SYNTAX,
 	MIME_BOUNDARY, // a multipart without one, with an empty or too long one, or with two
 		       // readings
