@@ -104,6 +104,28 @@ static void print_inspection(const struct control_row *fields)
 	print_line("inspectors", line);
 }
 
+static void print_scanner(const struct control_row *fields)
+{
+	char line[512], definitions[96] = "";
+
+	if (!control_find(fields, CTL_SCANNER))
+		return;
+	if (control_find(fields, CTL_SCANNER_BUILT))
+		snprintf(definitions, sizeof(definitions), " of %s",
+			 control_text(fields, CTL_SCANNER_BUILT));
+	else
+		snprintf(definitions, sizeof(definitions), " of an unknown day");
+	if (control_find(fields, CTL_SCANNER_VERSION))
+		snprintf(line, sizeof(line), "%s, %s, definitions %llu%s",
+			 control_text(fields, CTL_SCANNER),
+			 control_text(fields, CTL_SCANNER_VERSION),
+			 (unsigned long long)control_u64(fields, CTL_SCANNER_DEFINITIONS),
+			 definitions);
+	else
+		snprintf(line, sizeof(line), "%s", control_text(fields, CTL_SCANNER));
+	print_line("scanner", line);
+}
+
 static void print_numbers(const struct control_row *fields)
 {
 	char line[512];
@@ -136,6 +158,7 @@ static void print_numbers(const struct control_row *fields)
 		 (unsigned long long)control_u64(fields, CTL_RECORD_LOST));
 	print_line("audit log", line);
 	print_inspection(fields);
+	print_scanner(fields);
 	snprintf(line, sizeof(line), "%s, %llu records in %.1f MB, %llu lost",
 		 control_text(fields, CTL_MAIL_BOOK),
 		 (unsigned long long)control_u64(fields, CTL_MAIL_RECORDS),

@@ -236,6 +236,10 @@ enum control_tag {
 	CTL_INSPECT_TROUBLES,
 	CTL_INSPECT_LOST, // records and troubles that were not told
 	CTL_INSPECT_RESTARTS,
+	CTL_SCANNER, // "up", "stale", "down", "not asked yet"
+	CTL_SCANNER_VERSION,
+	CTL_SCANNER_DEFINITIONS,
+	CTL_SCANNER_BUILT, // the day of its definitions
 	// Mail records
 	CTL_MAIL_BOOK, // "written", "blocked", "none"
 	CTL_MAIL_RECORDS,

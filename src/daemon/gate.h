@@ -37,7 +37,9 @@ struct gate_options {
 	const char *countries;	     // database file; NULL: none
 	unsigned countries_age_days; // that it may have
 	uint32_t ferry_uid, ferry_gid, inspector_uid, inspector_gid;
-	unsigned inspectors; // how many
+	unsigned inspectors;	   // how many
+	const char *scanner;	   // where clamd listens; NULL: nobody scans
+	unsigned scanner_age_days; // that its definitions may have; 0: any
 };
 
 // What can be wrong while the daemon runs; each is named in the status until it is right again.
@@ -69,6 +71,7 @@ enum gate_problem {
 	GATE_CAPTURE,
 	GATE_COUNTRIES, // a new database of countries is not used
 	GATE_INSPECTION,
+	GATE_SCANNER,	 // it does not answer, or its definitions are old
 	GATE_MAIL_BOOK,	 // mail records cannot be written
 	GATE_MAIL_STOPS, // nor what mail is stopped
 	GATE_PROBLEM_COUNT,
@@ -82,6 +85,7 @@ struct capture;	   // daemon/capture.h
 struct packets;	   // daemon/packets.h
 struct countries;  // daemon/countries.h
 struct inspection; // daemon/inspection.h
+struct scanner;	   // daemon/scanner.h
 
 struct isolation_book; // daemon/isolation_book.h
 struct record;	       // daemon/record.h
@@ -116,6 +120,7 @@ struct gate {
 	struct record *record;			 // NULL: nothing is kept
 	struct countries *countries;		 // NULL: nothing is known of them
 	struct inspection *inspection;		 // NULL: nobody inspects
+	struct scanner *scanner;		 // NULL: nobody looks after one
 	struct mail *mail;			 // NULL: there are no mail records
 	struct mass *mass;			 // NULL: mass mail is not counted
 };

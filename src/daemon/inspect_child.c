@@ -20,6 +20,7 @@
 #include "daemon/lane.h"
 #include "daemon/linger.h"
 #include "daemon/sandbox.h"
+#include "daemon/scans.h"
 #include "event/mail_wire.h"
 #include "inspect/source_limits.h"
 #include "mime/mime.h"
@@ -41,6 +42,7 @@ struct child {
 	bool current_decided;
 	uint64_t now_us, ticked_ms, told_ms, heard_us;
 	uint64_t lost;
+	struct scans *scans;
 	struct linger linger;
 	bool ends;
 	struct mail_stops stops;
@@ -109,6 +111,35 @@ static void tell_numbers(struct child *child)
 	inspector_numbers(child->inspector, &word.numbers);
 	inspection_send(INSPECTION_SOCKET, &word, sizeof(word), NULL, 0, NULL, 0);
 }
+
+// --- messages at the scanner
+
+static struct scan *on_scan_begin(void *arg, void *owner, uint32_t seconds)
+{
+	struct child *child = arg;
+	return scans_begin(child->scans, owner, seconds, monotonic_ms());
+}
+
+static void on_scan_ask(void *arg, unsigned n)
+{
+	const struct inspect_word word = { .word = INSPECT_ASKS, .generation = n };
+	say(arg, &word, sizeof(word), NULL, 0);
+}
+
+static void on_scan_verdict(void *arg, void *owner, const struct scan_result *result)
+{
+	struct child *child = arg;
+	inspector_scanned(child->inspector, owner, result, child->now_us);
+}
+
+static void on_scan_room(void *arg, void *owner)
+{
+	struct child *child = arg;
+	inspector_scan_room(child->inspector, owner, child->now_us);
+}
+
+static const struct inspector_scans scan_calls = { on_scan_begin, scans_bytes, scans_end,
+						   scans_drop };
 
 // --- packets
 
@@ -213,6 +244,12 @@ static void hear_gate(struct child *child)
 			memcpy(child->stops.v, heard.stops, order->n * sizeof(heard.stops[0]));
 			child->stops.n = order->n;
 		}
+		if (order->word == INSPECT_SCANNER && n_fds == 1 && order->error == 0) {
+			scans_give(child->scans, fds[0]);
+			continue;
+		}
+		if (order->word == INSPECT_SCANNER && order->error < 0)
+			scans_refuse(child->scans, order->error);
 		for (size_t i = 0; i < n_fds; i++)
 			close(fds[i]);
 	}
@@ -256,12 +293,13 @@ static void look_at_clock(struct child *child)
 
 static void hear(struct child *child, int wait_ms)
 {
-	struct pollfd fds[] = {
+	struct pollfd fds[3 + SCANS_POLL_MAX] = {
 		{ .fd = INSPECT_HEARS, .events = POLLIN },
 		{ .fd = INSPECTION_SOCKET, .events = POLLIN },
 		{ .fd = inspect_planner_fd(child->planner), .events = POLLIN },
 	};
-	if (poll(fds, 3, wait_ms) < 0 && errno != EINTR)
+	size_t n = 3 + scans_poll(child->scans, fds + 3);
+	if (poll(fds, n, wait_ms) < 0 && errno != EINTR)
 		_exit(EXIT_FAILED);
 	child->heard_us = child->now_us;
 	lane_wake(child->lane);
@@ -271,6 +309,7 @@ static void hear(struct child *child, int wait_ms)
 		hear_gate(child);
 	if (fds[2].revents)
 		take_policy(child);
+	scans_look(child->scans, monotonic_ms());
 }
 
 static void serve(struct child *child)
@@ -310,7 +349,11 @@ static int start(struct child *child)
 		.record = on_record,
 		.trouble = on_trouble,
 		.stops = &child->stops,
+		.scans = &scan_calls,
 		.arg = child,
+	};
+	const struct scans_options scans = {
+		.ask = on_scan_ask, .verdict = on_scan_verdict, .room = on_scan_room, .arg = child
 	};
 	struct inspect_order hello;
 	uint64_t secret;
@@ -338,6 +381,8 @@ static int start(struct child *child)
 		r = -errno;
 	if (r == 0)
 		r = source_limits_new(INSPECT_SOURCES, secret, &options.limits);
+	if (r == 0)
+		r = scans_new(&scans, &child->scans);
 	return r < 0 ? r : inspector_new(&options, &child->inspector);
 }
 

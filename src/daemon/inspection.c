@@ -14,6 +14,7 @@
 #include "daemon/inspection_private.h"
 #include "daemon/lane.h"
 #include "daemon/mass.h"
+#include "daemon/scanner.h"
 
 enum {
 	TICK_MS = 100,
@@ -169,6 +170,20 @@ static void take_word(struct inspector_post *post, const struct inspect_word *wo
 	}
 }
 
+// An inspector makes no descriptors itself.  One that hears nothing is soon found to be silent.
+static void connect_scanner(struct inspector_post *post, uint64_t n)
+{
+	for (uint64_t i = 0; i < n && i < INSPECTION_ASK_MAX; i++) {
+		struct inspect_order order = { .word = INSPECT_SCANNER };
+		int fd = -1;
+		order.error = scanner_connect(post->inspection->gate, &fd);
+		inspection_send(post->child.socket, &order, sizeof(order), NULL, 0, &fd,
+				order.error == 0);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
 // One message of an inspector, of any bytes: false when it makes no sense.
 static bool take_message(struct inspector_post *post, const void *bytes, size_t size)
 {
@@ -189,6 +204,11 @@ static bool take_message(struct inspector_post *post, const void *bytes, size_t 
 			return false;
 		head.plain.text[sizeof(head.plain.text) - 1] = '\0';
 		take_word(post, &head.plain);
+		return true;
+	case INSPECT_ASKS:
+		if (size != sizeof(head.plain))
+			return false;
+		connect_scanner(post, head.plain.generation);
 		return true;
 	case INSPECT_NUMBERS:
 		if (size != sizeof(head.numbers))

@@ -18,6 +18,7 @@ enum {
 	INSPECTION_WORD_MAX = 32,
 	INSPECTION_ID_MAX = 129,
 	INSPECTION_RECORD_MAX = 96 * 1024,
+	INSPECTION_ASK_MAX = 132, // descriptors of the scanner, at a time
 	INSPECTION_MESSAGE_MAX = INSPECTION_RECORD_MAX + 64,
 };
 
@@ -67,13 +68,16 @@ struct ferry_word {
 // --- gate to inspector
 
 enum inspect_order_word {
-	INSPECT_HELLO,	// whom to become
-	INSPECT_POLICY, // snapshot and countries (daemon/judge_child.h)
-	INSPECT_STOPS,	// mail that is stopped, in place of what was: stops follow the order
+	INSPECT_HELLO,	 // whom to become
+	INSPECT_POLICY,	 // snapshot and countries (daemon/judge_child.h)
+	INSPECT_STOPS,	 // mail that is stopped, in place of what was: stops follow the order
+	INSPECT_SCANNER, // a descriptor connected to the scanner, or error
 };
 struct inspect_order {
 	uint32_t word, uid, gid, n; // n: of stops
-	uint64_t generation, zero;
+	uint64_t generation;
+	int32_t error;
+	uint32_t zero;
 };
 
 // --- inspector to gate
@@ -81,6 +85,7 @@ struct inspect_order {
 enum inspect_word_kind {
 	INSPECT_READY, // sealed, and takes packets; it knows no policy yet
 	INSPECT_HAS,   // that generation's policy counts from now on; or error and text
+	INSPECT_ASKS,  // for descriptors of the scanner: generation of them
 	INSPECT_NUMBERS,
 	INSPECT_TROUBLE,
 	INSPECT_MASS,	// one message, to be counted (daemon/mass.h)

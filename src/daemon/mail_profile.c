@@ -101,14 +101,15 @@ static void set_kinds(const struct plan_words *kinds, struct profile_attachment 
 	}
 }
 
+static const enum profile_action actions[] = {
+	[PLAN_MAIL_REFUSE] = PROFILE_REFUSE,
+	[PLAN_MAIL_RECORD] = PROFILE_RECORD,
+	[PLAN_MAIL_ALLOW] = PROFILE_ALLOW,
+};
+
 static void set_attachment(struct maker *maker, const struct plan_mail_attachment *from,
 			   struct profile_attachment *attachment)
 {
-	static const enum profile_action actions[] = {
-		[PLAN_MAIL_REFUSE] = PROFILE_REFUSE,
-		[PLAN_MAIL_RECORD] = PROFILE_RECORD,
-		[PLAN_MAIL_ALLOW] = PROFILE_ALLOW,
-	};
 	const struct plan_mail_whose *whose = &from->whose;
 
 	*attachment = (struct profile_attachment){
@@ -165,6 +166,20 @@ static void set_attachments(struct maker *maker, const struct plan_mail *mail,
 	profile->n_attachments = mail->n_attachments;
 }
 
+static struct profile_malware malware_of(const struct plan_mail_malware *malware)
+{
+	return (struct profile_malware){
+		.in = malware->scan && malware->direction != PLAN_MAIL_OUT,
+		.out = malware->scan && malware->direction != PLAN_MAIL_IN,
+		.infected = actions[malware->infected],
+		.encrypted = actions[malware->encrypted],
+		.too_big = actions[malware->too_big],
+		.down_passes = malware->down == PLAN_MAIL_DOWN_RECORD,
+		.down_refuses = malware->down == PLAN_MAIL_DOWN_REFUSE,
+		.seconds = malware->seconds,
+	};
+}
+
 static struct profile_limits limits_of(const struct plan_mail_limits *limits)
 {
 	return (struct profile_limits){
@@ -202,6 +217,7 @@ static const struct profile *make_profile(struct maker *maker, const struct plan
 	profile->own_sender_from = places_of(maker, &mail->own_sender_from);
 	set_sizes(maker, mail, profile);
 	set_attachments(maker, mail, profile);
+	profile->malware = malware_of(&mail->malware);
 	profile->tls = tls[mail->tls];
 	profile->tls_servers = places_of(maker, &mail->tls_servers);
 	profile->after_greeting = mail->after_greeting;

@@ -103,8 +103,9 @@ static const int calls_ferry[] = {
 	SCMP_SYS(fcntl),       SCMP_SYS(clock_nanosleep),
 };
 static const int calls_inspector[] = {
-	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),	      SCMP_SYS(poll),
-	SCMP_SYS(ppoll),   SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(recvmsg),	   SCMP_SYS(sendmsg), SCMP_SYS(poll),
+	SCMP_SYS(ppoll),	   SCMP_SYS(sendto),  SCMP_SYS(recvfrom),
+	SCMP_SYS(clock_nanosleep),
 };
 static const int calls_book[] = {
 	SCMP_SYS(recvfrom), SCMP_SYS(poll),	SCMP_SYS(ppoll),      SCMP_SYS(pread64),
@@ -308,9 +309,12 @@ int sandbox_become_inspector(uint32_t uid, uint32_t gid)
 int sandbox_seal_inspector(void)
 {
 	static const struct limit limits[] = {
-		{ RLIMIT_CORE, 0 },    { RLIMIT_FSIZE, 0 },
-		{ RLIMIT_NOFILE, 32 }, { RLIMIT_NPROC, 0 },
-		{ RLIMIT_MEMLOCK, 0 }, { RLIMIT_AS, (rlim_t)SANDBOX_INSPECTOR_MIB << 20 },
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_FSIZE, 0 },
+		{ RLIMIT_NOFILE, SANDBOX_INSPECTOR_FILES },
+		{ RLIMIT_NPROC, 0 },
+		{ RLIMIT_MEMLOCK, 0 },
+		{ RLIMIT_AS, (rlim_t)SANDBOX_INSPECTOR_MIB << 20 },
 	};
 	if (SANDBOX_WITHOUT_FILTER)
 		return 0;

@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "daemon/incident.h"
 #include "daemon/inspection.h"
+#include "daemon/scanner.h"
 #include "daemon/drift.h"
 #include "daemon/mail.h"
 #include "daemon/mass.h"
@@ -386,6 +387,8 @@ static int start(struct service *service)
 	proposals_resume(&service->gate);
 	if (countries_open(&service->gate, service->event) < 0)
 		return fatal(service, -ENOMEM, "countries");
+	if (scanner_open(&service->gate, service->event) < 0)
+		return fatal(service, -ENOMEM, "the scanner");
 	if (inspection_open(&service->gate, service->event) < 0)
 		return fatal(service, -ENOMEM, "inspection");
 	mail_settle(&service->gate); // whose records go to the book
@@ -417,6 +420,7 @@ static void stop(struct service *service)
 		apply_cancel(&service->gate);
 		inspection_close(&service->gate);
 		mass_close(&service->gate);
+		scanner_close(&service->gate);
 		live_close(&service->gate);
 		countries_close(&service->gate);
 		gate_look(&service->gate);

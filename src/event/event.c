@@ -117,6 +117,8 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 	[EVENT_INSPECTION_FULL] = { "inspection-full", 3,
 				    "dropped, for the queue of inspected packets was full",
 				    F(COUNT) },
+	[EVENT_SCANNER_CHANGED] = { "scanner-changed", 5, "the malware scanner",
+				    F(MESSAGE) | F(NAME) },
 	[EVENT_INSPECTION_TROUBLE] = { "inspection-trouble", 4,
 				       "stopped in an inspected connection",
 				       F(FLOW) | F(SOURCE) | F(SOURCE_PORT) | F(DESTINATION) |

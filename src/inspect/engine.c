@@ -60,6 +60,7 @@ static void drop_held(struct smtp_side *side)
 static void done(struct engine *engine)
 {
 	engine->state = SMTP_DONE;
+	smtp_scan_drop(engine);
 	smtp_mail_free(&engine->mail);
 	free(engine->queue.v);
 	engine->queue = (struct smtp_queue){ 0 };
@@ -86,7 +87,9 @@ static void record_end(struct engine *engine, enum smtp_reason reason, uint16_t 
 void smtp_hang_up(struct engine *engine)
 {
 	char reply[SMTP_REASON_REPLY_MAX];
-	smtp_reason_reply(engine->taken, engine->mail.utf8, reply);
+	smtp_reason_reply(engine->taken, engine->mail.utf8,
+			  engine->taken == SMTP_MALWARE ? engine->mail.scan.result.name : "",
+			  reply);
 	order(engine, (struct engine_order){ .verb = ENGINE_REPLY,
 					     .side = ENGINE_CLIENT,
 					     .bytes = (const uint8_t *)reply,
@@ -101,6 +104,7 @@ static void take_over(struct engine *engine, enum smtp_reason reason)
 	bool body = engine->state == SMTP_BODY;
 	order(engine, (struct engine_order){ .verb = ENGINE_TAKE, .side = ENGINE_CLIENT });
 	engine->taken = reason;
+	smtp_scan_drop(engine);
 	engine->taken_us = engine->now_us;
 	engine->server.undecided = 0;
 	if (body) {
@@ -275,7 +279,8 @@ static void go_on(struct engine *engine)
 		if (may_finish(engine) || client->undecided > ENGINE_WAITING_MAX)
 			smtp_finish(engine, engine->ending);
 	} else if ((server->closed && (client->undecided || server->undecided)) ||
-		   (client->closed && client->undecided && !engine->queue.n)) {
+		   (client->closed && client->undecided && !engine->queue.n &&
+		    engine->state != SMTP_SCAN_AHEAD)) {
 		smtp_finish(engine, SMTP_BROKEN_OFF);
 	}
 }
@@ -310,6 +315,22 @@ void engine_closed(struct engine *engine, enum engine_side which, uint64_t now_u
 	}
 	*(which == ENGINE_CLIENT ? &engine->client.closed : &engine->server.closed) = true;
 	go_on(engine);
+}
+
+void engine_scanned(struct engine *engine, const struct scan_result *result, uint64_t now_us)
+{
+	engine->now_us = now_us;
+	smtp_scan_take(engine, result);
+	if (engine->state != SMTP_DONE)
+		go_on(engine);
+}
+
+void engine_scan_room(struct engine *engine, uint64_t now_us)
+{
+	engine->now_us = now_us;
+	smtp_scan_room(engine);
+	if (engine->state != SMTP_DONE)
+		go_on(engine);
 }
 
 static void take_flow(struct engine *engine, const struct profile_flow *flow)

@@ -4,7 +4,8 @@
 //
 // Every byte that is fed is decided by exactly one of PASS, OVERWRITE, REPLACE and SWALLOW, in the
 // order in which it was fed, at once or in a later call of any side; what is undecided waits.
-// Undecided bytes of one side never exceed ENGINE_WAITING_MAX (the engine ends the session first).
+// Undecided bytes of one side never exceed ENGINE_WAITING_MAX (the engine ends the session first),
+// but for a message's while the scanner is behind (scan.h): those end with the server's window.
 //
 // After END or RELEASE calls do nothing.  A side that has closed sends no more.  What the engine
 // does with SMTP is in docs/mail.md.
@@ -53,6 +54,8 @@ struct engine_peer { // told once, when the connection begins
 };
 
 struct mail_record;
+struct scan_host;
+struct scan_result;
 struct content_budget;
 
 // How an engine speaks to whoever owns it.  No order is given for a call that has returned.
@@ -60,6 +63,7 @@ struct engine_host {
 	void (*order)(void *arg, const struct engine_order *order);
 	void (*record)(void *arg, const struct mail_record *record);
 	void *arg;
+	const struct scan_host *scan;  // called with arg; NULL: there is no scanner
 	struct content_budget *budget; // for archives, of all engines (content.h); NULL: none
 	// Asked between transactions: the flow that counts for the session from now on, or NULL:
 	// the one that it has.  That one may be gone when this has returned another.  May be NULL.
@@ -81,6 +85,10 @@ void engine_feed(struct engine *engine, enum engine_side side, const uint8_t *by
 		 uint64_t now_us);
 // That side sends no more (FIN).  The engine may END; else the FIN goes on.
 void engine_closed(struct engine *engine, enum engine_side side, uint64_t now_us);
+
+// The scanner's verdict on the message in hand, and that it has caught up.
+void engine_scanned(struct engine *engine, const struct scan_result *result, uint64_t now_us);
+void engine_scan_room(struct engine *engine, uint64_t now_us);
 
 // Bytes of memory that it takes now.
 size_t engine_memory(const struct engine *engine);

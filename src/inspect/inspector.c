@@ -153,6 +153,39 @@ void inspector_packet(struct inspector *inspector, struct flight *flight, uint64
 	inspector->current = NULL;
 }
 
+static bool is_scanned(const struct stream *stream)
+{
+	return stream->engine && !stream->ending && !stream->release;
+}
+
+void inspector_scanned(struct inspector *inspector, void *owner, const struct scan_result *result,
+		       uint64_t now_us)
+{
+	struct stream *stream = owner;
+
+	set_clock(inspector, now_us);
+	stream->scan = NULL;
+	stream->scan_waits = false;
+	if (!is_scanned(stream))
+		return;
+	inspector->kind->scanned(stream->engine, result, inspector->wall_us);
+	stream_go_on(stream);
+	table_count(stream);
+}
+
+void inspector_scan_room(struct inspector *inspector, void *owner, uint64_t now_us)
+{
+	struct stream *stream = owner;
+
+	set_clock(inspector, now_us);
+	stream->scan_waits = false;
+	if (!is_scanned(stream))
+		return;
+	inspector->kind->scan_room(stream->engine, inspector->wall_us);
+	stream_go_on(stream);
+	table_count(stream);
+}
+
 void inspector_tick(struct inspector *inspector, uint64_t now_us)
 {
 	set_clock(inspector, now_us);

@@ -5,6 +5,7 @@
 
 #include "inspect/engine.h"
 #include "inspect/flight.h"
+#include "inspect/scan.h"
 
 struct inspector;
 
@@ -32,6 +33,14 @@ enum inspector_trouble {
 
 extern const char *const inspector_trouble_names[TROUBLES]; // "packet", "sum", ...
 
+// What a host of scans offers; owner is what inspector_scanned() is to be called with.
+struct inspector_scans {
+	struct scan *(*begin)(void *arg, void *owner, uint32_t seconds); // NULL: there is none
+	bool (*bytes)(struct scan *scan, const uint8_t *bytes, size_t n);
+	void (*end)(struct scan *scan);
+	void (*drop)(struct scan *scan); // it is forgotten; no call about its owner any more
+};
+
 struct inspector_options {
 	uint32_t connections_max; // beyond: new ones are dropped and counted
 	uint64_t memory_max;	  // bytes of all connections, without the flights held
@@ -42,6 +51,7 @@ struct inspector_options {
 	// Something that a peer did and that was stopped, in one word of inspector_trouble_names.
 	// Of a connection that is not known peer->flow is NULL.
 	void (*trouble)(void *arg, const char *word, const struct engine_peer *peer);
+	const struct inspector_scans *scans; // as in scan.h, with arg; NULL: nobody scans
 	void *arg;
 	struct source_limits *limits;	// for the engines; the caller's; may be NULL
 	const struct mail_stops *stops; // likewise
@@ -67,6 +77,10 @@ int inspector_set_profiles(struct inspector *inspector, const struct profiles *p
 // Gives the flight a fate: at once, or HOLD and later decided().  A flight that is held has to stay
 // where it is until then.
 void inspector_packet(struct inspector *inspector, struct flight *flight, uint64_t now_us);
+// The verdict of a scan, which is over with it; and that a scan that was behind has caught up.
+void inspector_scanned(struct inspector *inspector, void *owner, const struct scan_result *result,
+		       uint64_t now_us);
+void inspector_scan_room(struct inspector *inspector, void *owner, uint64_t now_us);
 // Time-outs; at least once a second.
 void inspector_tick(struct inspector *inspector, uint64_t now_us);
 void inspector_numbers(const struct inspector *inspector, struct inspector_numbers *ret);

@@ -79,6 +79,14 @@ struct profile_attachment {
 	const char *clause; // or ""
 };
 
+// What becomes of what a scanner says of a message (inspect/scan.h).
+struct profile_malware {
+	bool in, out;					  // which are scanned
+	enum profile_action infected, encrypted, too_big; // REFUSE: 550 5.7.1; 552 5.3.4
+	bool down_passes, down_refuses;			  // without a verdict; neither: 451 4.7.1
+	uint32_t seconds;				  // until there is none
+};
+
 struct profile_limits {		     // 0: no limit
 	uint32_t recipients;	     // of a transaction: 452 4.5.3
 	uint32_t invalid_recipients; // of a session, refused by us or the server: 421 4.7.0
@@ -104,6 +112,7 @@ struct profile {
 	const struct profile_attachment *attachments; // none: messages are not taken apart
 	size_t n_attachments;
 	const struct terms *terms; // of all their words; NULL: none has any, nor numbers
+	struct profile_malware malware;
 	enum profile_tls tls;
 	struct profile_addrs tls_servers; // BLIND: servers that keep the rules themselves
 	bool after_greeting;		  // no more is looked at once EHLO was answered

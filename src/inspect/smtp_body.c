@@ -19,6 +19,8 @@ void smtp_body_begin(struct engine *engine)
 	    content_new(engine->profile, &engine->mail.audience, engine->host.budget,
 			&engine->mail.content) < 0)
 		smtp_finish(engine, SMTP_MEMORY);
+	else
+		smtp_scan_begin(engine);
 }
 
 // Reads no further than one byte over the cap, so that the message is stopped at the same byte
@@ -45,6 +47,17 @@ static enum smtp_reason read_content(struct content *content, enum smtp_data_pla
 	return end ? content_end(content) : reason;
 }
 
+static void scan(struct engine *engine, enum smtp_data_place before, const uint8_t *bytes,
+		 uint64_t n)
+{
+	size_t n_held;
+	const uint8_t *held = smtp_data_held_bytes(before, &n_held);
+	if (n_held > n)
+		n_held = (size_t)n;
+	smtp_scan_bytes(engine, held, n_held);
+	smtp_scan_bytes(engine, bytes, (size_t)n - n_held);
+}
+
 // Nothing more of the message goes on.  At its end the client has no more to say before our reply.
 static void refuse(struct engine *engine, enum smtp_reason reason, bool end)
 {
@@ -53,6 +66,39 @@ static void refuse(struct engine *engine, enum smtp_reason reason, bool end)
 	if (end)
 		engine->state = SMTP_COMMANDS;
 	smtp_finish(engine, reason);
+}
+
+// While the scanner is behind nothing does; the client's TCP notices.
+void smtp_body_pass(struct engine *engine)
+{
+	uint64_t size = engine->data.size, may = size < engine->mail.cap ? size : engine->mail.cap;
+	if (engine->mail.scan.behind)
+		return;
+	smtp_order_pass(engine, ENGINE_CLIENT, may - engine->body_passed);
+	engine->body_passed = may;
+}
+
+// "." CR LF, of which up to two bytes may have been held.
+void smtp_body_end(struct engine *engine)
+{
+	engine->mail.scan.behind = false;
+	smtp_order_pass(engine, ENGINE_CLIENT, engine->data.size - engine->body_passed + 3);
+	engine->body_passed = engine->data.size;
+	engine->state = SMTP_COMMANDS;
+	smtp_expect(engine, (struct smtp_wait){ .verb = SMTP_END_OF_DATA });
+}
+
+// All was read, and nothing in it speaks against it.
+static void end_body(struct engine *engine)
+{
+	const enum smtp_reason refused = smtp_scan_refusal(engine);
+	smtp_scan_end(engine);
+	if (refused != SMTP_REASON_NONE)
+		refuse(engine, refused, true);
+	else if (engine->mail.scan.state == SMTP_SCAN_ENDED)
+		engine->state = SMTP_SCAN_AHEAD;
+	else
+		smtp_body_end(engine);
 }
 
 size_t smtp_body_read(struct engine *engine, const uint8_t *bytes, size_t n)
@@ -67,20 +113,20 @@ size_t smtp_body_read(struct engine *engine, const uint8_t *bytes, size_t n)
 	enum smtp_reason refused = SMTP_REASON_NONE;
 	mail->size = size;
 	engine->client_rest -= used;
+	scan(engine, before.place, bytes, may - before.size);
 	if (mail->content)
 		refused = read_content(mail->content, before.place, bytes, may - before.size, end);
 	if (refused != SMTP_REASON_NONE) {
 		refuse(engine, refused, end);
 		return used;
 	}
-	// The end of data: "." CR LF, of which up to two bytes may have been held.
-	smtp_order_pass(engine, ENGINE_CLIENT, may - engine->body_passed + (end ? 3 : 0));
-	engine->body_passed = may;
+	if (size <= mail->cap && end) {
+		end_body(engine);
+		return used;
+	}
+	smtp_body_pass(engine);
 	if (size > mail->cap) {
 		smtp_finish(engine, SMTP_SIZE);
-	} else if (end) {
-		engine->state = SMTP_COMMANDS;
-		smtp_expect(engine, (struct smtp_wait){ .verb = SMTP_END_OF_DATA });
 	} else if (stops[stop] != SMTP_REASON_NONE) {
 		smtp_finish(engine, stops[stop]);
 	}

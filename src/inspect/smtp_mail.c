@@ -124,12 +124,14 @@ static void describe(char out[MAIL_REASON_MAX], const struct engine *engine,
 	const struct smtp_reason_row *row = smtp_reason_row(reason);
 	const char *japanese = smtp_reason_japanese(reason);
 	const uint16_t *enhanced = engine->reply_enhanced;
+	const char *found = smtp_reason_names_found(reason) ? engine->mail.scan.result.name : "";
 	if (row->verdict == MAIL_REJECTED && enhanced[0])
 		snprintf(out, MAIL_REASON_MAX, "%s: %s, %u.%u.%u", row->word, row->words,
 			 enhanced[0], enhanced[1], enhanced[2]);
 	else
-		snprintf(out, MAIL_REASON_MAX, "%s: %s%s%s", row->word, row->words,
-			 japanese ? " / " : "", japanese ? japanese : "");
+		snprintf(out, MAIL_REASON_MAX, "%s: %s%s%s%s%s%s", row->word, row->words,
+			 *found ? " (" : "", found, *found ? ")" : "", japanese ? " / " : "",
+			 japanese ? japanese : "");
 }
 
 // A rule may have a clause of its own.
@@ -196,6 +198,7 @@ static void write_record(struct engine *engine, const struct smtp_mail *mail,
 void smtp_mail_done(struct engine *engine, enum smtp_reason reason, uint16_t code)
 {
 	write_record(engine, &engine->mail, reason, code);
+	smtp_scan_drop(engine);
 	smtp_mail_free(&engine->mail);
 }
 

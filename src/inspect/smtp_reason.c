@@ -22,6 +22,20 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 	[SMTP_PASSED_RECORDED] = { "attachment-recorded",
 				   "the server took it; a rule has an attachment recorded",
 				   MAIL_PASSED, "MAIL-11", NULL },
+	[SMTP_PASSED_SCANNED] = { "scanned", "the server took it; the scanner let it pass",
+				  MAIL_PASSED, "MAIL-09", NULL },
+	[SMTP_PASSED_MALWARE] = { "malware-recorded",
+				  "the server took it; the scanner found malware", MAIL_PASSED,
+				  "MAIL-09", NULL },
+	[SMTP_PASSED_SCAN_ENCRYPTED] = { "scan-encrypted-recorded",
+					 "the server took it; encrypted, so that the scanner could "
+					 "not look inside",
+					 MAIL_PASSED, "MAIL-09", NULL },
+	[SMTP_PASSED_SCAN_TOO_BIG] = { "scan-too-big-recorded",
+				       "the server took it; too big for the scanner", MAIL_PASSED,
+				       "MAIL-09", NULL },
+	[SMTP_PASSED_UNSCANNED] = { "unscanned", "the server took it; the scanner gave no verdict",
+				    MAIL_PASSED, "MAIL-09", NULL },
 	[SMTP_REJECTED] = { "rejected", "the server refused", MAIL_REJECTED, "", NULL },
 	[SMTP_BROKEN_OFF] = { "broken-off", "a side went away or began anew", MAIL_BROKEN_OFF, "",
 			      NULL },
@@ -123,6 +137,26 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 				   MAIL_REFUSED, "MAIL-11",
 				   REPLY("451 4.3.1 Too many attachments are being checked, try "
 					 "again later") },
+	[SMTP_MALWARE] = { "malware", "the scanner found malware", MAIL_REFUSED, "MAIL-09",
+			   REPLY("550 5.7.1 The message has malware in it") },
+	[SMTP_SCAN_ENCRYPTED] = { "scan-encrypted",
+				  "encrypted, so that the scanner could not look inside",
+				  MAIL_REFUSED, "MAIL-09",
+				  REPLY("550 5.7.1 The message is encrypted in part, so it cannot be "
+					"checked for malware") },
+	[SMTP_SCAN_TOO_BIG] = { "scan-too-big", "too big for the scanner", MAIL_REFUSED, "MAIL-09",
+				REPLY("552 5.3.4 The message is too large to be checked for malware") },
+	[SMTP_SCAN_NONE_REFUSED] = { "scanner-down-refused", "the scanner gave no verdict",
+				     MAIL_REFUSED, "MAIL-09",
+				     REPLY("550 5.7.1 The message cannot be checked for malware") },
+	[SMTP_SCAN_LATER] = { "scanner-down", "the scanner gave no verdict", MAIL_REFUSED,
+			      "MAIL-09",
+			      REPLY("451 4.7.1 The message cannot be checked for malware now, try "
+				    "again later") },
+	[SMTP_SCAN_BUSY] = { "scanner-busy", "too many messages wait for the scanner", MAIL_REFUSED,
+			     "MAIL-09",
+			     REPLY("451 4.7.1 Too many messages are being checked for malware, try "
+				   "again later") },
 	[SMTP_SESSIONS] = { "sessions", "more sessions than a source may have at a time",
 			    MAIL_REFUSED, "MAIL-02",
 			    REPLY("421 4.7.0 Too many sessions from your address") },
@@ -182,6 +216,17 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 
 static const char *const japanese[SMTP_REASON_COUNT] = {
 	[SMTP_PASSED_RECORDED] = "添付ファイルが記録の対象でした。",
+	[SMTP_PASSED_MALWARE] = "不正プログラムが検出されました。",
+	[SMTP_PASSED_SCAN_ENCRYPTED] = "暗号化のため、不正プログラムの検査ができていません。",
+	[SMTP_PASSED_SCAN_TOO_BIG] = "大きすぎるため、不正プログラムの検査ができていません。",
+	[SMTP_PASSED_UNSCANNED] = "検査装置が応答せず、不正プログラムの検査ができていません。",
+	[SMTP_MALWARE] = "メールから不正プログラムが検出されたため、受け付けられません。",
+	[SMTP_SCAN_ENCRYPTED] =
+		"暗号化されていて、不正プログラムの検査ができないため受け付けられません。",
+	[SMTP_SCAN_TOO_BIG] = "大きすぎて、不正プログラムの検査ができないため受け付けられません。",
+	[SMTP_SCAN_NONE_REFUSED] = "不正プログラムの検査ができないため、受け付けられません。",
+	[SMTP_SCAN_LATER] = "不正プログラムの検査が今できません。しばらくしてから送ってください。",
+	[SMTP_SCAN_BUSY] = "検査が混み合っています。しばらくしてから送ってください。",
 	[SMTP_ATTACHMENT_PROGRAM] =
 		"添付ファイルにプログラム（実行できるもの）があるため、受け付けられません。",
 	[SMTP_ATTACHMENT_MACRO] =
@@ -221,6 +266,12 @@ const char *smtp_reason_japanese(enum smtp_reason reason)
 	return japanese[reason];
 }
 
+bool smtp_reason_names_found(enum smtp_reason reason)
+{
+	return reason == SMTP_MALWARE || reason == SMTP_SCAN_ENCRYPTED ||
+	       reason == SMTP_PASSED_MALWARE || reason == SMTP_PASSED_SCAN_ENCRYPTED;
+}
+
 const char *smtp_reason_control(enum smtp_reason reason, bool inward)
 {
 	const char *control = rows[reason].control;
@@ -234,13 +285,17 @@ uint16_t smtp_reason_code(enum smtp_reason reason)
 		     : 0;
 }
 
-void smtp_reason_reply(enum smtp_reason reason, bool utf8, char out[SMTP_REASON_REPLY_MAX])
+void smtp_reason_reply(enum smtp_reason reason, bool utf8, const char *found,
+		       char out[SMTP_REASON_REPLY_MAX])
 {
 	enum { CODES = sizeof("550 5.7.1 ") - 1 };
 	const char *reply = rows[reason].reply ? rows[reason].reply : "";
+	int n = (int)strcspn(reply, "\r");
+	const char *open = *found ? " (" : "", *close = *found ? ")" : "";
 	if (utf8 && *reply && japanese[reason])
-		snprintf(out, SMTP_REASON_REPLY_MAX, "%.3s-%s%.*s%s\r\n", reply, reply + 4, CODES,
-			 reply, japanese[reason]);
+		snprintf(out, SMTP_REASON_REPLY_MAX, "%.3s-%.*s%s%s%s\r\n%.*s%s\r\n", reply, n - 4,
+			 reply + 4, open, found, close, CODES, reply, japanese[reason]);
 	else
-		snprintf(out, SMTP_REASON_REPLY_MAX, "%s", reply);
+		snprintf(out, SMTP_REASON_REPLY_MAX, "%.*s%s%s%s%s", n, reply, open, found, close,
+			 reply + n);
 }

@@ -13,6 +13,11 @@ enum smtp_reason {
 	SMTP_PASSED,
 	SMTP_PASSED_OWN_SENDER,
 	SMTP_PASSED_RECORDED,
+	SMTP_PASSED_SCANNED,
+	SMTP_PASSED_MALWARE,
+	SMTP_PASSED_SCAN_ENCRYPTED,
+	SMTP_PASSED_SCAN_TOO_BIG,
+	SMTP_PASSED_UNSCANNED,
 	SMTP_REJECTED,
 	SMTP_BROKEN_OFF,
 	SMTP_NO_MAIL,
@@ -55,6 +60,13 @@ enum smtp_reason {
 	SMTP_ATTACHMENT_WORDS,
 	SMTP_ATTACHMENT_PERSONAL,
 	SMTP_ATTACHMENT_BUSY,
+	// Refused: the message, for what the scanner says.
+	SMTP_MALWARE,
+	SMTP_SCAN_ENCRYPTED,
+	SMTP_SCAN_TOO_BIG,
+	SMTP_SCAN_NONE_REFUSED,
+	SMTP_SCAN_LATER,
+	SMTP_SCAN_BUSY,
 	// Refused: the session.
 	SMTP_SESSIONS,
 	SMTP_SESSION_RATE,
@@ -98,9 +110,14 @@ const char *smtp_reason_japanese(enum smtp_reason reason);
 // control's matter.
 const char *smtp_reason_control(enum smtp_reason reason, bool inward);
 
+// The record tells the scanner's name of what it found.
+bool smtp_reason_names_found(enum smtp_reason reason);
+
 enum { SMTP_REASON_REPLY_MAX = 1024 };
+// found: the scanner's name of what it found, for the reply; or "".
 // The reply to a client; with the Japanese sentence as a second line to one that takes UTF-8.
-void smtp_reason_reply(enum smtp_reason reason, bool utf8, char out[SMTP_REASON_REPLY_MAX]);
+void smtp_reason_reply(enum smtp_reason reason, bool utf8, const char *found,
+		       char out[SMTP_REASON_REPLY_MAX]);
 uint16_t smtp_reason_code(enum smtp_reason reason); // of its reply, or 0
 
 #endif

@@ -48,8 +48,9 @@ static void on_greeting(struct engine *engine, uint16_t code)
 static void on_unexpected(struct engine *engine, uint16_t code)
 {
 	if (code != 421) {
-		smtp_finish(engine,
-			    engine->state == SMTP_BODY ? SMTP_SERVER_IN_DATA : SMTP_SERVER_STEP);
+		smtp_finish(engine, engine->state == SMTP_BODY || engine->state == SMTP_SCAN_AHEAD
+					    ? SMTP_SERVER_IN_DATA
+					    : SMTP_SERVER_STEP);
 		return;
 	}
 	pass_reply(engine);
@@ -99,6 +100,7 @@ static void on_rcpt(struct engine *engine, const struct smtp_wait *wait, uint16_
 		mail->n_own += wait->own;
 		mail->code = 0;
 		mail->inward |= wait->own;
+		mail->outward |= !wait->own;
 		mail->audience.taken |= UINT64_C(1) << wait->set;
 		mail->cap = cap < mail->cap ? cap : mail->cap;
 	} else if (mail->open && !mail->n_accepted) {
@@ -129,10 +131,13 @@ static void on_data(struct engine *engine, const struct smtp_wait *wait, uint16_
 static void on_end_of_data(struct engine *engine, const struct smtp_wait *wait, uint16_t code)
 {
 	const struct smtp_mail *mail = &engine->mail;
-	const enum smtp_reason passed = mail->own_sender ? SMTP_PASSED_OWN_SENDER
-					: mail->content && content_recorded(mail->content)
-						? SMTP_PASSED_RECORDED
-						: SMTP_PASSED;
+	const enum smtp_reason scanned = smtp_scan_passed(engine);
+	const enum smtp_reason passed =
+		scanned != SMTP_REASON_NONE && scanned != SMTP_PASSED_SCANNED ? scanned
+		: mail->own_sender				   ? SMTP_PASSED_OWN_SENDER
+		: mail->content && content_recorded(mail->content) ? SMTP_PASSED_RECORDED
+		: scanned != SMTP_REASON_NONE			   ? scanned
+								   : SMTP_PASSED;
 	(void)wait;
 	pass_reply(engine);
 	smtp_mail_done(engine, is_positive(code) ? passed : SMTP_REJECTED, code);

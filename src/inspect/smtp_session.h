@@ -4,6 +4,7 @@
 //   smtp_client.c    the client's lines
 //   smtp_envelope.c  MAIL and RCPT
 //   smtp_body.c      the message, and a client that was taken over
+//   smtp_scan.c      the message on its way to the scanner
 //   smtp_server.c    the server's replies
 //   smtp_mail.c      the transaction in hand and its record
 //
@@ -19,6 +20,7 @@
 #include "event/mail_record.h"
 #include "inspect/content.h"
 #include "inspect/engine.h"
+#include "inspect/scan.h"
 #include "inspect/smtp_reason.h"
 #include "inspect/source_limits.h"
 #include "proto/smtp_command.h"
@@ -42,9 +44,10 @@ enum smtp_state {      // what the client's next byte is
 	SMTP_DATA_AHEAD,    // too early: DATA has no reply yet
 	SMTP_TLS_AHEAD,	    // too early: STARTTLS has no reply yet
 	SMTP_BODY,
-	SMTP_TAKEN,  // not for the server
-	SMTP_CLOSED, // too late: 221, or 421 without a command
-	SMTP_DONE,   // nobody's: ended or released
+	SMTP_SCAN_AHEAD, // too early: the message has no verdict yet
+	SMTP_TAKEN,	 // not for the server
+	SMTP_CLOSED,	 // too late: 221, or 421 without a command
+	SMTP_DONE,	 // nobody's: ended or released
 };
 
 // A command that went on and has no reply yet.
@@ -74,10 +77,17 @@ struct smtp_recipient {
 	uint16_t code;
 };
 
+struct smtp_scan {
+	enum { SMTP_SCAN_NONE, SMTP_SCAN_OPEN, SMTP_SCAN_ENDED, SMTP_SCAN_DONE } state;
+	bool line;   // at the beginning of one
+	bool behind; // the scanner is
+	struct scan_result result;
+};
+
 // A transaction, from the MAIL that went on until it is recorded.
 struct smtp_mail {
 	bool open, utf8, own_sender;
-	bool inward;		  // a recipient of an own domain was taken
+	bool inward, outward;	  // a recipient of an own domain was taken; of another
 	enum smtp_reason refused; // the first reason for which a recipient was
 	uint16_t code, enhanced[3];
 	uint64_t began_us, declared, cap, size;
@@ -89,6 +99,7 @@ struct smtp_mail {
 	struct content *content;  // the message, if there are such rules
 	uint32_t n_own;		  // of those accepted
 	unsigned stopped;	  // directions in which it is (mail_stops.h)
+	struct smtp_scan scan;
 };
 
 struct engine {
@@ -153,7 +164,21 @@ void smtp_envelope_rcpt(struct engine *engine, const struct smtp_command *comman
 // smtp_body.c
 void smtp_body_begin(struct engine *engine);
 size_t smtp_body_read(struct engine *engine, const uint8_t *bytes, size_t n);
+// What of the message may go on; its end.
+void smtp_body_pass(struct engine *engine);
+void smtp_body_end(struct engine *engine);
 size_t smtp_body_swallow(struct engine *engine, const uint8_t *bytes, size_t n);
+
+// smtp_scan.c
+void smtp_scan_begin(struct engine *engine);
+void smtp_scan_bytes(struct engine *engine, const uint8_t *bytes, size_t n);
+void smtp_scan_end(struct engine *engine);
+void smtp_scan_drop(struct engine *engine);
+// Its verdict, and room for more of it.
+void smtp_scan_take(struct engine *engine, const struct scan_result *result);
+void smtp_scan_room(struct engine *engine);
+enum smtp_reason smtp_scan_refusal(const struct engine *engine); // or NONE
+enum smtp_reason smtp_scan_passed(const struct engine *engine);	 // why it is told of, or NONE
 
 // smtp_server.c
 size_t smtp_server_read(struct engine *engine, const uint8_t *bytes, size_t n);

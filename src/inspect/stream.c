@@ -92,6 +92,12 @@ static void promise(struct stream *stream, struct packet *packet)
 {
 	struct way *way = &stream->ways[packet->side];
 
+	// What waits for the scanner goes on without more of its sender, who is to repeat it until
+	// its receiver, or our reply, acknowledges it: then there is a packet to answer with.
+	if (stream->scan_waits && packet->side == ENGINE_CLIENT) {
+		packet_drop(stream->inspector, packet->flight);
+		return;
+	}
 	if (packet->end > way->promised)
 		way->promised = packet->end;
 	stream->liberal = true;
@@ -193,7 +199,8 @@ static bool obey(struct stream *stream, struct packet *packet)
 // before it sends the rest, and others' packets, which it cannot help, take the room.
 static void no_room(struct stream *stream, struct packet *packet)
 {
-	packet_tell(stream->inspector, stream, packet, TROUBLE_FULL);
+	if (!stream->scan_waits) // whose scanner is slow; its sender repeats it
+		packet_tell(stream->inspector, stream, packet, TROUBLE_FULL);
 	if (packet->tcp.size)
 		promise(stream, packet);
 	else
@@ -214,6 +221,21 @@ void stream_settle(struct stream *stream, struct packet *packet)
 		stream_write_cut(stream, packet, way->decided);
 	else if (!hold_add(stream, packet, true))
 		no_room(stream, packet);
+	while (hold_feed(stream)) {
+		if (!obey(stream, NULL))
+			return;
+		hold_deliver(stream);
+	}
+}
+
+void stream_go_on(struct stream *stream)
+{
+	struct packet packet;
+	bool taken = stream->state == STREAM_TAKEN && hold_take_last(stream, &packet);
+
+	if (!obey(stream, taken ? &packet : NULL))
+		return;
+	hold_deliver(stream);
 	while (hold_feed(stream)) {
 		if (!obey(stream, NULL))
 			return;

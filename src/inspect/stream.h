@@ -8,6 +8,7 @@
 
 #include "inspect/content.h"
 #include "inspect/inspector.h"
+#include "inspect/scan.h"
 #include "inspect/stream_trail.h"
 #include "proto/header.h"
 #include "proto/tcp.h"
@@ -38,6 +39,8 @@ struct engine_kind {
 		     size_t size, uint64_t now_us);
 	void (*closed)(struct engine *engine, enum engine_side side, uint64_t now_us);
 	size_t (*memory)(const struct engine *engine); // bytes that it takes now
+	void (*scanned)(struct engine *engine, const struct scan_result *result, uint64_t now_us);
+	void (*scan_room)(struct engine *engine, uint64_t now_us);
 };
 
 int inspector_new_with(const struct inspector_options *options, const struct engine_kind *kind,
@@ -123,6 +126,8 @@ struct stream {
 	struct stream *older, *newer; // of its list
 	struct engine *engine;
 	struct taken *taken;
+	struct scan *scan; // of the message in hand, or NULL
+	bool scan_waits;   // the client's packets do, for more room there or for the verdict
 	struct profile_use *use;
 	struct way ways[2]; // by engine_side of the sender
 	uint64_t seen_us;
@@ -249,6 +254,9 @@ void stream_ask(struct stream *stream, struct packet *packet);
 // Carries out what the engine ordered; packet: the one in hand, or NULL.
 void stream_settle(struct stream *stream, struct packet *packet);
 
+// The same with no packet in hand: what the engine ordered of its own.
+void stream_go_on(struct stream *stream);
+
 // --- stream_feed.c: the engine's side
 
 int stream_begin_engine(struct stream *stream);
@@ -257,6 +265,8 @@ void stream_end_engine(struct stream *stream);
 // -EPROTO: bytes behind FIN, or FIN before bytes; -ENOMEM: no room.
 int stream_feed(struct stream *stream, const struct packet *packet);
 enum inspector_trouble feed_trouble(int error);
+// The engine needs no verdict any more.
+void stream_drop_scan(struct stream *stream);
 
 // --- stream_hold.c: packets that wait
 
@@ -272,6 +282,8 @@ void hold_drop_all(struct stream *stream);
 // The client was taken over: nothing goes on.  Those behind a gap stay, and are fed when it is
 // closed.
 void hold_swallow(struct stream *stream);
+// Out of the packets held, the last one of the client's that was fed, as it came.  False: none.
+bool hold_take_last(struct stream *stream, struct packet *ret);
 void hold_tick(struct inspector *inspector);
 
 // --- stream_gap.c: what is missing, and how its sender learns of it

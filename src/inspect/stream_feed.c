@@ -102,12 +102,54 @@ static const struct profile_flow *on_renew(void *arg)
 	return flow;
 }
 
+static bool on_scan_begin(void *arg, uint32_t seconds)
+{
+	struct stream *stream = arg;
+	const struct inspector_options *options = &stream->inspector->options;
+
+	stream->scan = options->scans ? options->scans->begin(options->arg, stream, seconds) : NULL;
+	return stream->scan != NULL;
+}
+
+static bool on_scan_bytes(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct stream *stream = arg;
+
+	stream->scan_waits = !stream->inspector->options.scans->bytes(stream->scan, bytes, n);
+	return !stream->scan_waits;
+}
+
+static void on_scan_end(void *arg)
+{
+	struct stream *stream = arg;
+
+	stream->scan_waits = true;
+	stream->inspector->options.scans->end(stream->scan);
+}
+
+void stream_drop_scan(struct stream *stream)
+{
+	if (stream->scan)
+		stream->inspector->options.scans->drop(stream->scan);
+	stream->scan = NULL;
+	stream->scan_waits = false;
+}
+
+static void on_scan_drop(void *arg)
+{
+	stream_drop_scan(arg);
+}
+
+static const struct scan_host scan_host = { on_scan_begin, on_scan_bytes, on_scan_end,
+					    on_scan_drop };
+
 int stream_begin_engine(struct stream *stream)
 {
 	struct inspector *inspector = stream->inspector;
 	struct engine_host host = { .order = on_order,
 				    .record = on_record,
 				    .arg = stream,
+				    .scan = &scan_host,
 				    .renew = on_renew,
 				    .budget = &inspector->budget,
 				    .stops = inspector->options.stops };
@@ -123,6 +165,7 @@ void stream_end_engine(struct stream *stream)
 		stream->inspector->kind->free(stream->engine, stream->inspector->wall_us);
 	if (stream->began)
 		stream->inspector->numbers.ended++;
+	stream_drop_scan(stream);
 	stream->began = false;
 	stream->engine = NULL;
 }

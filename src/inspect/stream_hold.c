@@ -146,6 +146,24 @@ bool hold_feed(struct stream *stream)
 	return true;
 }
 
+bool hold_take_last(struct stream *stream, struct packet *ret)
+{
+	struct hold **last = NULL;
+	struct flight *flight;
+	bool readable;
+
+	for (struct hold **at = &stream->ways[ENGINE_CLIENT].held; *at; at = &(*at)->next)
+		if ((*at)->fed)
+			last = at;
+	if (!last)
+		return false;
+	readable = read_again(*last, ret);
+	flight = let_go(last);
+	if (!readable)
+		packet_drop(stream->inspector, flight);
+	return readable;
+}
+
 void hold_drop_all(struct stream *stream)
 {
 	for (unsigned side = 0; side < 2; side++) {

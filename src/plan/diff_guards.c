@@ -157,6 +157,41 @@ static unsigned compare_attachments(const struct plan_mail *was, const struct pl
 	return !more ? 0 : longer == is ? TIGHTER : LOOSER;
 }
 
+static unsigned compare_verdict(int was, int is)
+{
+	return is > was ? LOOSER : is < was ? TIGHTER : 0;
+}
+
+// What is scanned: of both directions, one or none.
+static unsigned scans(const struct plan_mail_malware *malware)
+{
+	static const unsigned directions[] = {
+		[PLAN_MAIL_BOTH] = 3,
+		[PLAN_MAIL_IN] = 1,
+		[PLAN_MAIL_OUT] = 2,
+	};
+
+	return malware->scan ? directions[malware->direction] : 0;
+}
+
+static unsigned compare_malware(const struct plan_mail *was, const struct plan_mail *is)
+{
+	const struct plan_mail_malware *a = &was->malware, *b = &is->malware;
+	unsigned change =
+		(scans(a) & ~scans(b) ? LOOSER : 0) | (scans(b) & ~scans(a) ? TIGHTER : 0);
+
+	if (!a->scan || !b->scan)
+		return change;
+	change |= compare_verdict((int)a->infected, (int)b->infected) |
+		  compare_verdict((int)a->encrypted, (int)b->encrypted) |
+		  compare_verdict((int)a->too_big, (int)b->too_big);
+	if (a->down != b->down)
+		change |= b->down == PLAN_MAIL_DOWN_RECORD   ? LOOSER
+			  : a->down == PLAN_MAIL_DOWN_RECORD ? TIGHTER
+							     : ELSEWISE;
+	return change || a->seconds == b->seconds ? change : ELSEWISE;
+}
+
 static unsigned compare_tls(const struct plan_mail *was, const struct plan_mail *is)
 {
 	unsigned change = compare_places(&was->tls_servers, &is->tls_servers);
@@ -249,6 +284,7 @@ static const struct {
 	  offsetof(struct plan_mail, own_sender_from) },
 	{ compare_sizes, DIFF_NORMAL, DIFF_LIGHT, "changes how large mail may be", 0 },
 	{ compare_attachments, DIFF_HEAVY, DIFF_LIGHT, "lets other files pass", 0 },
+	{ compare_malware, DIFF_HEAVY, DIFF_LIGHT, "lets more pass that was not scanned", 0 },
 	{ compare_tls, DIFF_HEAVY, DIFF_NORMAL, "lets more pass unread",
 	  offsetof(struct plan_mail, tls_servers) },
 	{ compare_after_greeting, DIFF_HEAVY, DIFF_LIGHT, "lets everything pass unread", 0 },

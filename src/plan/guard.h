@@ -3,7 +3,8 @@
 // Mail.  A client is told by its address.  Own domains may be sent to by everybody, others by
 // senders alone, and where smart_hosts are named only to those servers.  The first of sizes that
 // fits a recipient counts, the last fits all; a message to several has the least of theirs.  Of
-// each file in a message the first of attachments that fits counts.
+// each file in a message the first of attachments that fits counts.  A message is scanned for
+// malware if any of its recipients' directions is.
 #ifndef SEKISHO_PLAN_GUARD_H
 #define SEKISHO_PLAN_GUARD_H
 
@@ -59,6 +60,16 @@ struct plan_mail_attachment {
 	bool added; // not of the policy: closes what it leaves open
 };
 
+enum plan_mail_down { PLAN_MAIL_DOWN_LATER, PLAN_MAIL_DOWN_REFUSE, PLAN_MAIL_DOWN_RECORD };
+
+struct plan_mail_malware {
+	bool scan;
+	enum plan_mail_direction direction;
+	enum plan_mail_action infected, encrypted, too_big;
+	enum plan_mail_down down; // no verdict
+	uint32_t seconds;	  // until there is none
+};
+
 struct plan_mail_limits { // 0: no limit
 	uint32_t recipients, invalid_recipients, transactions, sessions;
 	uint32_t session_rate, session_seconds; // session_rate in session_seconds
@@ -99,6 +110,7 @@ struct plan_mail {
 	size_t n_sizes;
 	const struct plan_mail_attachment *attachments; // none: messages are not taken apart
 	size_t n_attachments;
+	struct plan_mail_malware malware;
 	enum plan_mail_tls tls;
 	struct plan_places tls_servers;
 	const char *tls_reason; // "" if none
@@ -121,7 +133,7 @@ const struct plan_guard *plan_find_guard(const struct plan *plan, const char *id
 
 // What a guard demands in words, by fields from 0; each is named as its key is.  A field that says
 // nothing of this guard prints nothing.
-enum { PLAN_GUARD_FIELDS = 10, PLAN_GUARD_MASS = PLAN_GUARD_FIELDS - 1 };
+enum { PLAN_GUARD_FIELDS = 11, PLAN_GUARD_MASS = PLAN_GUARD_FIELDS - 1 };
 const char *plan_guard_field(size_t field);
 void plan_guard_say(const struct plan_guard *guard, size_t field, FILE *out);
 // The same as text to be freed; NULL: it says nothing, or nothing that counts after_greeting.

@@ -141,6 +141,34 @@ static void say_attachments(const struct plan_mail *mail, FILE *out)
 	}
 }
 
+static void say_malware(const struct plan_mail *mail, FILE *out)
+{
+	static const char *const actions[] = {
+		[PLAN_MAIL_REFUSE] = "refuse",
+		[PLAN_MAIL_RECORD] = "record",
+		[PLAN_MAIL_ALLOW] = "allow",
+	};
+	static const char *const downs[] = {
+		[PLAN_MAIL_DOWN_LATER] = "later",
+		[PLAN_MAIL_DOWN_REFUSE] = "refuse",
+		[PLAN_MAIL_DOWN_RECORD] = "record",
+	};
+	static const char *const directions[] = {
+		[PLAN_MAIL_BOTH] = "",
+		[PLAN_MAIL_IN] = " in",
+		[PLAN_MAIL_OUT] = " out",
+	};
+	const struct plan_mail_malware *malware = &mail->malware;
+
+	if (malware->scan)
+		fprintf(out,
+			"scanned%s: infected %s, encrypted %s, too big %s, no verdict in %" PRIu32
+			" s %s",
+			directions[malware->direction], actions[malware->infected],
+			actions[malware->encrypted], actions[malware->too_big], malware->seconds,
+			downs[malware->down]);
+}
+
 static void say_tls(const struct plan_mail *mail, FILE *out)
 {
 	static const char *const words[] = {
@@ -204,6 +232,7 @@ static const struct {
 	{ "own-sender", say_own_sender, true },
 	{ "size", say_sizes, true },
 	{ "attachments", say_attachments, true },
+	{ "malware", say_malware, true },
 	{ "tls", say_tls, false },
 	{ "after-greeting", say_after_greeting, false },
 	{ "limits", say_limits, false },

@@ -16,6 +16,7 @@ enum {
 	INVALID_DEFAULT = 20,
 	TRANSACTIONS_DEFAULT = 100,
 	SESSIONS_DEFAULT = 50,
+	SCAN_SECONDS_DEFAULT = 60,
 };
 
 // --- keys that do not go together
@@ -40,6 +41,7 @@ static const struct given keys[] = {
 	GIVEN("size", size, true, false),
 	GIVEN("size-in", size_in, true, false),
 	GIVEN("size-out", size_out, true, false),
+	GIVEN("malware", malware, true, false),
 	GIVEN("tls", tls, false, false),
 	GIVEN("tls-servers", tls_servers, false, false),
 	GIVEN("tls-reason", tls_reason, false, false),
@@ -494,6 +496,21 @@ static void set_attachments(struct build *b, const struct pol_guard *source, str
 	mail->n_attachments = n;
 }
 
+static void set_malware(const struct pol_mail_malware *given, struct plan_mail_malware *malware)
+{
+	*malware = (struct plan_mail_malware){
+		.scan = given->at.file != NULL,
+		.direction = direction_of(&given->direction),
+		.infected = action_of(&given->infected),
+		.encrypted = action_of(&given->encrypted),
+		.too_big = action_of(&given->too_big),
+		.down = is_word(&given->down, "refuse")	  ? PLAN_MAIL_DOWN_REFUSE
+			: is_word(&given->down, "record") ? PLAN_MAIL_DOWN_RECORD
+							  : PLAN_MAIL_DOWN_LATER,
+		.seconds = limit_of(&given->seconds, SCAN_SECONDS_DEFAULT),
+	};
+}
+
 static void set_limits(const struct pol_mail_limits *given, struct plan_mail_limits *limits)
 {
 	*limits = (struct plan_mail_limits){
@@ -525,6 +542,7 @@ const struct plan_mail *mail_guard_make(struct build *b, const struct pol_guard 
 		   &source->own_sender_from, &mail->own_sender_from);
 	set_sizes(b, source, mail);
 	set_attachments(b, source, mail);
+	set_malware(&source->malware, &mail->malware);
 	mail->tls = is_word(&source->tls, "refuse")	   ? PLAN_TLS_REFUSE
 		    : is_word(&source->tls, "allow-blind") ? PLAN_TLS_BLIND
 							   : PLAN_TLS_CLEAR_ONLY;

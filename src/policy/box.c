@@ -1,6 +1,7 @@
 // The box file: its table, and plain values with defaults from what was read.
 #include "policy/box.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -26,12 +27,19 @@ struct box_countries_keys {
 	struct pol_uint max_age_days;
 };
 
+struct box_scanner_keys {
+	struct place at;
+	struct pol_text clamd;
+	struct pol_uint max_age_days;
+};
+
 struct box_keys {
 	struct pol_text title, rules, state, run, log, user;
 	struct pol_bool forwarding;
 	struct box_management_keys management;
 	struct pol_uint nflog_group;
 	struct box_countries_keys countries;
+	struct box_scanner_keys scanner;
 	struct pol_uint inspectors;
 };
 
@@ -105,6 +113,37 @@ static const struct key_table countries_table = {
 };
 #undef AT
 
+#define AT(field) offsetof(struct box_scanner_keys, field)
+static const struct key scanner_keys[] = {
+	{ .name = "clamd",
+	  .kind = KEY_TEXT,
+	  .word = WORD_NAME,
+	  .offset = AT(clamd),
+	  .required = true,
+	  .about =
+		  "Where clamd(8) listens: the path of its socket, or an address and port, "
+		  "127.0.0.1:3310 or \"[::1]:3310\". The unit lets the daemon make local sockets only; "
+		  "for an address it needs a drop-in with RestrictAddressFamilies=AF_INET AF_INET6 and "
+		  "IPAddressAllow= of that address.",
+	  .example = "/run/clamav/clamd.ctl" },
+	{ .name = "max-age-days",
+	  .kind = KEY_UINT,
+	  .offset = AT(max_age_days),
+	  .max = 3650,
+	  .about = "How old its definitions may be before the status tells of it. 0: that is not "
+		   "looked at, as with definitions of one's own, which have no date. Default: 3.",
+	  .example = "3" },
+};
+static const struct key_table scanner_table = {
+	.noun = "scanner",
+	.about = "Who looks for malware in mail.",
+	.keys = scanner_keys,
+	.n_keys = COUNT(scanner_keys),
+	.size = sizeof(struct box_scanner_keys),
+	.has_at = true,
+};
+#undef AT
+
 #define AT(field) offsetof(struct box_keys, field)
 static const struct key box_keys[] = {
 	{ .name = "title",
@@ -167,6 +206,14 @@ static const struct key box_keys[] = {
 		  "The database that says which addresses are a country's; only for policies that name "
 		  "countries.",
 	  .example = "{ database: /etc/sekisho/countries.mmdb, max-age-days: 60 }" },
+	{ .name = "scanner",
+	  .kind = KEY_MAP,
+	  .offset = AT(scanner),
+	  .table = &scanner_table,
+	  .about =
+		  "Who looks for malware in mail that has a guard with malware. Default: nobody, and "
+		  "such mail does not pass.",
+	  .example = "{ clamd: /run/clamav/clamd.ctl, max-age-days: 3 }" },
 	{ .name = "inspectors",
 	  .kind = KEY_UINT,
 	  .offset = AT(inspectors),
@@ -218,6 +265,12 @@ static void fill(struct box *box)
 						? (unsigned)keys->countries.max_age_days.value
 						: BOX_COUNTRIES_AGE_DAYS,
 		},
+		.scanner = {
+			.clamd = keys->scanner.clamd.s,
+			.max_age_days = keys->scanner.max_age_days.set
+						? (unsigned)keys->scanner.max_age_days.value
+						: BOX_SCANNER_AGE_DAYS,
+		},
 	};
 	if (management->at.file)
 		box->config.management = (struct box_management){
@@ -246,6 +299,53 @@ static void check_management(const struct box_management_keys *management, struc
 			 management->interface.s);
 }
 
+bool box_scanner_address(const char *text, struct box_scanner_address *ret)
+{
+	const char *colon = strrchr(text, ':');
+	char host[INET6_ADDRSTRLEN + 2];
+	size_t n = colon ? (size_t)(colon - text) : 0;
+	unsigned long port = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	if (text[0] == '/') {
+		ret->local.sun_family = AF_UNIX;
+		ret->size = sizeof(ret->local);
+		if (strlen(text) >= sizeof(ret->local.sun_path))
+			return false;
+		memcpy(ret->local.sun_path, text, strlen(text));
+		return true;
+	}
+	if (!n || n >= sizeof(host) || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+	    !colon[1] || strlen(colon + 1) > 5 || (port = strtoul(colon + 1, NULL, 10)) == 0 ||
+	    port > 65535)
+		return false;
+	memcpy(host, text, n);
+	host[n] = '\0';
+	if (host[0] == '[' && host[n - 1] == ']') {
+		host[n - 1] = '\0';
+		ret->v6.sin6_family = AF_INET6;
+		ret->v6.sin6_port = htons((uint16_t)port);
+		ret->size = sizeof(ret->v6);
+		return inet_pton(AF_INET6, host + 1, &ret->v6.sin6_addr) == 1;
+	}
+	ret->v4.sin_family = AF_INET;
+	ret->v4.sin_port = htons((uint16_t)port);
+	ret->size = sizeof(ret->v4);
+	return inet_pton(AF_INET, host, &ret->v4.sin_addr) == 1;
+}
+
+static void check_scanner(const struct box_scanner_keys *scanner, struct diag *diag)
+{
+	struct box_scanner_address address;
+
+	if (scanner->clamd.s && !box_scanner_address(scanner->clamd.s, &address))
+		diag_add(
+			diag, SK_WORD_BAD, scanner->clamd.at,
+			"clamd: \"%.128s\" is neither the path of a socket nor an address and port; "
+			"write it as /run/clamav/clamd.ctl, 127.0.0.1:3310 or \"[::1]:3310\"",
+			scanner->clamd.s);
+}
+
 int box_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,
 		  struct box_config **ret_config)
 {
@@ -259,6 +359,7 @@ int box_read_text(const char *name, const char *bytes, size_t size, struct diag 
 	reader_file(reader, arena_strdup(arena, name), bytes, size);
 	reader_free(reader);
 	check_management(&box->keys.management, diag);
+	check_scanner(&box->keys.scanner, diag);
 	if (diag_errors(diag) > errors) {
 		arena_free(arena);
 		return -EBADMSG;

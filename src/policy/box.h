@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <netinet/in.h>
 
 #include "base/diag.h"
 #include "base/place.h"
@@ -14,7 +17,12 @@
 #define BOX_PATH	   "/etc/sekisho/sekisho.yaml"
 #define BOX_COUNTRIES_PATH "/etc/sekisho/countries.mmdb" // unless the file says otherwise
 
-enum { BOX_FILE_BYTES_MAX = 1024 * 1024, BOX_COUNTRIES_AGE_DAYS = 60, BOX_INSPECTORS_MAX = 8 };
+enum {
+	BOX_FILE_BYTES_MAX = 1024 * 1024,
+	BOX_COUNTRIES_AGE_DAYS = 60,
+	BOX_SCANNER_AGE_DAYS = 3,
+	BOX_INSPECTORS_MAX = 8
+};
 
 // The one way in that stays open when everything is cut off.
 struct box_management {
@@ -30,6 +38,12 @@ struct box_countries {
 	unsigned max_age_days; // since it was made
 };
 
+// Who looks for malware in mail.
+struct box_scanner {
+	const char *clamd;     // NULL: nobody; its socket, or its address and port
+	unsigned max_age_days; // of its definitions; 0: not looked at
+};
+
 struct box_config {
 	const char *title; // NULL: none
 	const char *rules; // folder of the policy
@@ -41,6 +55,7 @@ struct box_config {
 	struct box_management management;
 	uint16_t nflog_group;
 	struct box_countries countries;
+	struct box_scanner scanner;
 	unsigned inspectors; // processes that inspect
 };
 
@@ -50,6 +65,19 @@ int box_read(const char *path, struct diag *diag, struct box_config **ret_config
 // The same from memory; name is what places begin with.
 int box_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,
 		  struct box_config **ret_config);
+// Where a scanner listens: "/run/clamav/clamd.ctl", "127.0.0.1:3310" or "[::1]:3310".  False: none
+// of these.
+struct box_scanner_address {
+	union {
+		struct sockaddr any;
+		struct sockaddr_un local;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	};
+	socklen_t size;
+};
+bool box_scanner_address(const char *text, struct box_scanner_address *ret);
+
 void box_free(struct box_config *config);
 
 // The key-by-key part of sekisho.yaml(5) in mdoc, and the JSON Schema.

@@ -87,6 +87,46 @@ const struct key_table keys_mail_attachment = {
 };
 #undef STRUCT
 
+#define STRUCT struct pol_mail_malware
+static const struct key mail_malware_keys[] = {
+	{ TEXT("direction", direction), .word = WORD_CHOICE,
+	  .choices = CHOICES("in", "out", "both"),
+	  .about =
+		  "Which messages are scanned: in (to an own domain), out (to others) or both (the "
+		  "default).",
+	  .example = "both" },
+	{ TEXT("infected", infected), .word = WORD_CHOICE, .choices = CHOICES("refuse", "record"),
+	  .about = "What becomes of a message in which the scanner finds something: refuse (the "
+		   "default: 550, with the name of what it found) or record (it passes, and the "
+		   "record says so).",
+	  .example = "refuse" },
+	{ TEXT("encrypted", encrypted), .word = WORD_CHOICE,
+	  .choices = CHOICES("refuse", "record", "allow"),
+	  .about = "The same of one that the scanner cannot look into because it is encrypted, if "
+		   "it is told to say so. Default: refuse.",
+	  .example = "record" },
+	{ TEXT("too-big", too_big), .word = WORD_CHOICE,
+	  .choices = CHOICES("refuse", "record", "allow"),
+	  .about = "The same of one that is too large for the scanner. Default: refuse.",
+	  .example = "refuse" },
+	{ TEXT("down", down), .word = WORD_CHOICE, .choices = CHOICES("later", "refuse", "record"),
+	  .about =
+		  "The same of one that the scanner gives no verdict about: later (the default: 451, so "
+		  "that it comes again), refuse, or record (it passes unscanned).",
+	  .example = "later" },
+	{ UINT("seconds", seconds), .min = 5, .max = 240,
+	  .about = "How long a message waits for its verdict. Default: 60.", .example = "60" },
+};
+const struct key_table keys_mail_malware = {
+	.noun = "mail-malware",
+	.about =
+		"Messages are sent through the scanner that sekisho.yaml names, and end only once it "
+		"has said what it found.",
+	.has_at = true,
+	TABLE(mail_malware_keys),
+};
+#undef STRUCT
+
 #define STRUCT struct pol_mail_limits
 static const struct key mail_limits_keys[] = {
 	{ UINT("recipients", recipients), .max = LIMIT_MAX,
@@ -167,6 +207,9 @@ static const struct key guard_keys[] = {
 		   "With any, what is undecodable or unread is refused unless one of them says "
 		   "otherwise. Default: messages are not taken apart.",
 	  .example = "[{ kinds: [executable, script], action: refuse }]" },
+	{ MAP("malware", malware), .table = &keys_mail_malware,
+	  .about = "Messages are scanned for malware. Default: they are not.",
+	  .example = "{ infected: refuse, down: later }" },
 	{ TEXT("tls", tls), .word = WORD_CHOICE,
 	  .choices = CHOICES("clear-only", "refuse", "allow-blind"),
 	  .about = "What becomes of STARTTLS: clear-only (the default: the offer is taken out), "

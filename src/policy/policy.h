@@ -104,6 +104,14 @@ struct pol_mail_attachment { // what becomes of files that fit
 	struct pol_text action; // refuse, record, allow
 };
 
+struct pol_mail_malware { // what becomes of what a scanner says
+	struct place at;
+	struct pol_text direction;		      // in, out, both
+	struct pol_text infected, encrypted, too_big; // refuse, record, allow
+	struct pol_text down;			      // later, refuse, record
+	struct pol_uint seconds;
+};
+
 struct pol_mail_size { // how large a message may be, of those that fit
 	struct place at;
 	struct pol_list from;	    // senders' zones or zone/network; absent: all
@@ -145,6 +153,7 @@ struct pol_guard {
 	size_t n_sizes;
 	struct pol_mail_attachment *attachments;
 	size_t n_attachments;
+	struct pol_mail_malware malware;
 	struct pol_text tls;	     // clear-only, refuse, allow-blind
 	struct pol_list tls_servers; // zones or zone/network
 	struct pol_text tls_reason;

@@ -76,7 +76,8 @@ static void feed(struct engine *engine, enum engine_side side, const uint8_t *by
 	script_feed(engine, side, bytes, size, now_us);
 }
 
-static const struct engine_kind kind = { make, script_free, feed, script_closed, script_memory };
+static const struct engine_kind kind = { make,		script_free, feed, script_closed,
+					 script_memory, NULL,	     NULL };
 
 static void judge(const struct flight *flight)
 {
