@@ -64,8 +64,19 @@ static uint32_t mark_of(uint32_t c, uint32_t *ret_letter)
 	return base == 0x3094 ? VOICED : 0;
 }
 
+// Most letters of most texts, none of which is in the table.
+static bool stays(uint32_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c > 0x3030 && c <= 0x309a) ||
+	       (c > 0x30a0 && c < 0x30fb) || (c > 0x3164 && c < 0xfe00);
+}
+
 static uint32_t plain(uint32_t c)
 {
+	if (stays(c))
+		return c;
+	if (c >= 0xff66 && c < 0xff66 + sizeof(half_kana) / sizeof(half_kana[0]))
+		return half_kana[c - 0xff66];
 	if (c >= 0xff01 && c <= 0xff5e)
 		c -= 0xff01 - '!';
 	if (c >= 'A' && c <= 'Z')
@@ -73,8 +84,6 @@ static uint32_t plain(uint32_t c)
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]) && c >= ranges[i].from; i++)
 		if (c <= ranges[i].to)
 			return ranges[i].becomes;
-	if (c >= 0xff66 && c < 0xff66 + sizeof(half_kana) / sizeof(half_kana[0]))
-		return half_kana[c - 0xff66];
 	if (c == 0xff9e || c == 0x309b)
 		return VOICED;
 	if (c == 0xff9f || c == 0x309c)
@@ -351,7 +360,7 @@ static void read_for_numbers(struct terms_reader *reader, uint32_t c)
 		read_digit(reader, (uint8_t)(c - '0'));
 	else if (divides(c))
 		read_divider(reader);
-	else if (plain(c) != NOTHING)
+	else if ((reader->n_digits || reader->too_long) && plain(c) != NOTHING)
 		end_number(reader);
 }
 

@@ -73,13 +73,17 @@ bool mime_text_char(struct mime_text *text, uint32_t c)
 		return mime_text_byte(text, (uint8_t)c);
 	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
 		c = 0xfffd;
-	char utf8[4];
 	size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 	static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	if (text->n + n >= text->cap && !grow(text, n))
+		return false;
+	char *utf8 = text->v + text->n;
 	for (size_t i = n; i-- > 1; c >>= 6)
 		utf8[i] = (char)(0x80 | (c & 0x3f));
 	utf8[0] = (char)(lead[n] | c);
-	return mime_text_add(text, utf8, n);
+	text->n += n;
+	text->v[text->n] = '\0';
+	return true;
 }
 
 void mime_text_done(struct mime_text *text)
