@@ -361,6 +361,15 @@ static bool is_file(const struct mime_part *part)
 	       (part->number != 0 || strcmp(part->type, "message/rfc822") != 0);
 }
 
+// By its type or a name: what lists are called is often application/vnd.ms-excel.
+static bool may_be_text(const struct mime_part *part)
+{
+	bool text = strncmp(part->type, "text/", 5) == 0;
+	for (uint32_t i = 0; i < part->n_names && !text; i++)
+		text = unpack_kinds(part->names[i], NULL, 0) & (UNPACK_TEXT | UNPACK_HTML);
+	return text;
+}
+
 // Names are looked through at once, texts as they come.
 static void begin_terms(struct content *content, struct hand *hand)
 {
@@ -370,7 +379,7 @@ static void begin_terms(struct content *content, struct hand *hand)
 		return;
 	for (uint32_t i = 0; i < part->n_names; i++)
 		content_text_string(terms, part->names[i], &hand->facts.terms);
-	if (part->kind != MIME_LEAF || strncmp(part->type, "text/", 5) != 0)
+	if (part->kind != MIME_LEAF || !may_be_text(part))
 		return;
 	hand->text = content_text_new(terms, part);
 	if (!hand->text)

@@ -6,7 +6,7 @@
 #include "mime/mime_charset.h"
 #include "mime/mime_param.h"
 
-enum { READINGS = 2, WORD_MAX = 12 };
+enum { READINGS = 2, WORD_MAX = 24 };
 
 // Tags and entities of HTML between two pieces of text.
 enum markup { MARKUP_NONE, MARKUP_TAG, MARKUP_ENTITY };
@@ -101,6 +101,16 @@ static void end_tag(const struct content_text *text, struct reading *reading)
 	reading->markup = MARKUP_NONE;
 }
 
+static bool is_unseen(const char *entity)
+{
+	static const char *const unseen[] = { "shy",	 "zwnj", "zwj", "zerowidthspace",
+					      "nobreak", "lrm",	 "rlm", "invisibletimes" };
+	for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		if (strcmp(entity, unseen[i]) == 0)
+			return true;
+	return false;
+}
+
 static void end_entity(const struct content_text *text, struct reading *reading)
 {
 	const char *word = reading->word;
@@ -112,7 +122,7 @@ static void end_entity(const struct content_text *text, struct reading *reading)
 		c = strtoul(word + 1, &end, 10);
 	if (end && !*end && c > 0 && c <= 0x10ffff)
 		put_point(text, reading, (uint32_t)c);
-	else if (strcmp(word, "shy") != 0 && strcmp(word, "zwnj") != 0 && strcmp(word, "zwj") != 0)
+	else if (!is_unseen(word))
 		put(text, reading, " ", 1); // a space, or a sign that divides as one
 	reading->markup = MARKUP_NONE;
 }
@@ -127,6 +137,9 @@ static void begin_markup(struct reading *reading, enum markup markup)
 
 static void add_word(struct reading *reading, char byte)
 {
+	bool digits = reading->word[0] == '#' && (reading->n_word == 1 || reading->word[1] == 'x');
+	if (byte == '0' && digits && reading->n_word <= 2) // zeros before a number
+		return;
 	if (reading->n_word + 1 < WORD_MAX)
 		reading->word[reading->n_word++] =
 			byte >= 'A' && byte <= 'Z' ? (char)(byte + 'a' - 'A') : byte;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "mime/mime_charset.h"
 #include "mime/mime_header.h"
 #include "mime/mime_name.h"
 #include "mime/mime_word.h"
@@ -78,7 +79,14 @@ static const char *show(struct mime_span raw, struct mime_text *text)
 	text->n = 0;
 	if (is_plain(raw))
 		return raw.v;
-	mime_word_read(raw, text);
+	if (memmem(raw.v, raw.n, "=?", 2)) {
+		mime_word_read(raw, text);
+	} else { // raw, as old clients of Japan write it
+		const struct mime_charset *sets[MIME_GUESSES];
+		bool sure;
+		mime_charset_guess(text->store, raw, sets, &sure);
+		mime_charset_read(sets[0], raw, text);
+	}
 	for (size_t i = 0; i < text->n; i++)
 		if (!text->v[i])
 			text->v[i] = ' ';
