@@ -642,9 +642,9 @@ void inspection_close(struct gate *gate)
 	if (!inspection)
 		return;
 	sd_event_source_disable_unref(inspection->timer);
-	sd_event_source_disable_unref(inspection->nap);
-	hear_all(inspection, 0); // what they have said until now
+	hear_all(inspection, 0); // what they have said until now, which may want a nap
 	end_ferry(inspection, NULL);
+	sd_event_source_disable_unref(inspection->nap);
 	forget_policy(inspection);
 	free(inspection);
 	gate->inspection = NULL;
