@@ -124,6 +124,7 @@ static void over(struct bed *bed)
 
 #define HEAD "Received: by sekisho\r\n"
 #define WIRE "Subject: x\r\n\r\n..one\r\nt.wo\r\n..\r\n.\r\n"
+static const char wire[] = WIRE;
 #define SENT HEAD "Subject: x\r\n\r\n.one\r\nt.wo\r\n.\r\n"
 
 static bool server_has_end(const struct bed *bed)
@@ -140,7 +141,7 @@ static void however_it_is_cut_it_is_the_message(void **state)
 		greet(&bed, "x@city.example.jp");
 		assert_int_equal(scanner.seconds, 60);
 		bed_feed(&bed, ENGINE_CLIENT, WIRE, cut);
-		bed_feed(&bed, ENGINE_CLIENT, WIRE + cut, sizeof(WIRE) - 1 - cut);
+		bed_feed(&bed, ENGINE_CLIENT, wire + cut, sizeof(WIRE) - 1 - cut);
 		assert_true(scanner.ended);
 		assert_string_equal((char *)scanner.got.v, SENT);
 		assert_false(server_has_end(&bed));
@@ -231,7 +232,7 @@ static void each_verdict_at_each_moment(void **state)
 			bed_feed(&bed, ENGINE_CLIENT, WIRE, at);
 			assert_false(server_has_end(&bed));
 			tell(&bed, rows[i].verdict, rows[i].name);
-			bed_feed(&bed, ENGINE_CLIENT, WIRE + at, sizeof(WIRE) - 1 - at);
+			bed_feed(&bed, ENGINE_CLIENT, wire + at, sizeof(WIRE) - 1 - at);
 			judged(&bed, &rows[i]);
 			over(&bed);
 		}

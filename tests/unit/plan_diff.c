@@ -195,6 +195,15 @@ static const struct change changes[] = {
 	  GUARD("domains: a.example"),
 	  "changes heavy guard g :1: attachments: none; before: refuse pdf; else refuse "
 	  "undecodable or unread\n" },
+	{ "messages are scanned", GUARD("domains: a.example"),
+	  GUARD("domains: a.example, malware: { encrypted: record }"),
+	  "changes light guard g :1: malware: scanned: infected refuse, encrypted record, too big "
+	  "refuse, no verdict in 60 s later; before: none\n" },
+	{ "unscanned mail passes", GUARD("domains: a.example, malware: { down: later }"),
+	  GUARD("domains: a.example, malware: { down: record, direction: in, seconds: 30 }"),
+	  "changes heavy guard g :1: malware: scanned in: infected refuse, encrypted refuse, too big "
+	  "refuse, no verdict in 30 s record; before: scanned: infected refuse, encrypted refuse, too "
+	  "big refuse, no verdict in 60 s later\n" },
 	{ "words", GUARD("domains: a.example"),
 	  GUARD("domains: a.example, attachments: [{ words: [機密, 重要性Ⅰ], action: refuse }, { personal-numbers: 1, direction: out, action: record }]"),
 	  "changes light guard g :1: attachments: refuse with 機密 or 重要性Ⅰ; else record with 1 "

@@ -30,6 +30,8 @@ static void has_defaults(void **state)
 	assert_int_equal(box->nflog_group, 5);
 	assert_string_equal(box->countries.database, "/etc/sekisho/countries.mmdb");
 	assert_int_equal(box->countries.max_age_days, 60);
+	assert_null(box->scanner.clamd);
+	assert_int_equal(box->scanner.max_age_days, 3);
 	box_free(box);
 	diag_free(diag);
 }
@@ -39,7 +41,8 @@ static void takes_every_key(void **state)
 	static const char text[] =
 		"title: 本庁舎\nrules: /r\nstate: /s\nrun: /u\nuser: nobody\nforwarding: false\n"
 		"management: { interface: eth0, prefix: 'fd00::/64', port: 2222 }\n"
-		"nflog-group: 7\ncountries: { database: /c, max-age-days: 7 }\n";
+		"nflog-group: 7\ncountries: { database: /c, max-age-days: 7 }\n"
+		"scanner: { clamd: /run/c.ctl, max-age-days: 0 }\n";
 	struct diag *diag = diag_new();
 	struct box_config *box = NULL;
 
@@ -58,6 +61,8 @@ static void takes_every_key(void **state)
 	assert_int_equal(box->nflog_group, 7);
 	assert_string_equal(box->countries.database, "/c");
 	assert_int_equal(box->countries.max_age_days, 7);
+	assert_string_equal(box->scanner.clamd, "/run/c.ctl");
+	assert_int_equal(box->scanner.max_age_days, 0);
 	box_free(box);
 	diag_free(diag);
 }
@@ -67,6 +72,12 @@ static const struct row {
 	int code;
 	unsigned line, column;
 } rows[] = {
+	{ "scanner: { clamd: clamd.ctl }", SK_WORD_BAD, 1, 19 },
+	{ "scanner: { clamd: 127.0.0.1 }", SK_WORD_BAD, 1, 19 },
+	{ "scanner: { clamd: '127.0.0.1:0' }", SK_WORD_BAD, 1, 20 },
+	{ "scanner: { clamd: '127.0.0.1:65536' }", SK_WORD_BAD, 1, 20 },
+	{ "scanner: { clamd: '::1:3310' }", SK_WORD_BAD, 1, 20 },
+	{ "scanner: { clamd: 'scanner.example:3310' }", SK_WORD_BAD, 1, 20 },
 	{ "rules: rules", SK_PATH_BAD, 1, 8 },
 	{ "zones: {}", SK_KEY_UNKNOWN, 1, 1 },
 	{ "run: /a\nrun: /b", SK_KEY_DUPLICATE, 2, 1 },
