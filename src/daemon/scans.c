@@ -289,8 +289,10 @@ bool scans_bytes(struct scan *scan, const uint8_t *bytes, size_t n)
 	if (scan->state == OPEN)
 		send_queue(scan);
 	queued = scan->to - scan->from;
-	scan->behind = scan->state != OVER &&
-		       (queued > SCANS_QUEUE_SOFT || (queued && scans->bytes > SCANS_BYTES_SOFT));
+	// Once told, until scans_look() tells of room: whoever waits hears of it by that alone.
+	if (scan->state != OVER &&
+	    (queued > SCANS_QUEUE_SOFT || (queued && scans->bytes > SCANS_BYTES_SOFT)))
+		scan->behind = true;
 	return !scan->behind;
 }
 
