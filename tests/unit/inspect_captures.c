@@ -189,8 +189,10 @@ static void play_cut(struct bed *bed, uint32_t k)
 		enum engine_side side =
 			step->verb == 'C' || step->verb == 'c' ? ENGINE_CLIENT : ENGINE_SERVER;
 		size_t n = step->bytes.n, first = k < n ? k : n;
-		if (!n)
+		if (!n) {
 			bed_close(bed, side);
+			continue;
+		}
 		bed_feed(bed, side, step->bytes.v, first);
 		bed_feed(bed, side, step->bytes.v + first, n - first);
 	}
