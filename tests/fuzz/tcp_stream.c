@@ -17,6 +17,7 @@ static bool over;	 // reset, taken over or released: other rules
 static bool turned;	 // the client of the connection has port 25
 static uint32_t firsts[2];
 static uint32_t came; // where the packet that is looked at stood
+static bool begun[2]; // its SYN went on: before that, nobody takes its bytes
 
 static void remember(enum engine_side side, const uint8_t *bytes, size_t n)
 {
@@ -90,12 +91,15 @@ static void judge(const struct flight *flight)
 		return;
 	if (m_view(flight, &view))
 		assert(!flight->changed); // what is changed is whole, and its sums are right
-	else if (!over && !(view.flags & (M_SYN | M_RST))) {
+	else if (view.flags & M_SYN)
+		begun[side] = true;
+	else if (!over && !(view.flags & M_RST)) {
 		int64_t at = (int32_t)(view.seq - firsts[side]);
 		// Where an end of an unknown connection stands is not known, but not that far back.
 		bool far = came - (view.seq + view.size) == 1u << 30;
 		for (uint32_t i = 0; i < view.size; i++, at++) {
-			bool old = view.payload[i] == 0 && (at < acked[side] || far);
+			bool old =
+				view.payload[i] == 0 && (at < acked[side] || far || !begun[side]);
 			bool known = at >= 0 && at < (int64_t)n_decided[side ^ turned] &&
 				     decided[side ^ turned][at] == view.payload[i];
 			assert(old || known);
@@ -157,7 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	memset(waiting, 0, sizeof(waiting));
 	n_decided[0] = n_decided[1] = 0;
 	acked[0] = acked[1] = 0;
-	over = turned = false;
+	over = turned = begun[0] = begun[1] = false;
 	memcpy(firsts, bytes, sizeof(firsts));
 	assert(inspector_new_with(&options, &kind, &inspector) == 0);
 	assert(inspector_set_profiles(inspector, &script_profiles, NULL, NULL) == 0);
