@@ -17,7 +17,7 @@ int scanner_open(struct gate *gate, sd_event *event); // 0 or -ENOMEM
 void scanner_close(struct gate *gate);
 
 // A descriptor that is connected, or being connected.  -ENOENT: none is named; -EAGAIN: it is there
-// and takes no more for now; or another negative errno.
+// and takes no more at the moment; or another negative errno.
 int scanner_connect(struct gate *gate, int *ret_fd);
 
 void scanner_put_status(const struct gate *gate, struct control_writer *reply);

@@ -43,7 +43,7 @@ void scans_end(struct scan *scan);
 void scans_drop(struct scan *scan);
 
 // What the gate says: a descriptor, which becomes scans', or an error (-EAGAIN: the scanner is
-// there and takes no more for now).
+// there and takes no more at the moment).
 void scans_give(struct scans *scans, int fd);
 void scans_refuse(struct scans *scans, int error);
 

@@ -1,4 +1,4 @@
-// Mail that is stopped for now: whose, in which direction, until when.  Decided outside of this
+// Mail that is stopped: whose, in which direction, until when.  Decided outside of this
 // room (daemon/mass.h) and the same for all engines of a process; they answer what is stopped with
 // 451, so that queues keep it.
 //
