@@ -72,6 +72,8 @@ enum inspect_order_word {
 	INSPECT_POLICY,	 // snapshot and countries (daemon/judge_child.h)
 	INSPECT_STOPS,	 // mail that is stopped, in place of what was: stops follow the order
 	INSPECT_SCANNER, // a descriptor connected to the scanner, or error
+	INSPECT_PORTER,	 // a descriptor: pairs of sockets come on it, in place of the one before
+			 // (daemon/porter_wire.h)
 };
 struct inspect_order {
 	uint32_t word, uid, gid, n; // n: of stops

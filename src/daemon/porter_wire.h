@@ -1,0 +1,44 @@
+// What the porter, which accepts the connections of flows in proxy mode, and an inspector say to
+// one another: over a SOCK_SEQPACKET pair that the gate makes and whose end an inspector gets by
+// INSPECT_PORTER (daemon/inspection_wire.h), anew whenever a porter starts.
+//
+//	porter                                     inspector
+//	  accepts, connects onward,
+//	  struct porter_pair + 2 descriptors --->    serves both, whatever becomes of the porter
+//	                              <---           struct porter_done: some of them have ended
+//
+// The porter takes a pair for the inspector's until it is told.  The end of this socket is the end
+// of that porter: pairs in hand go on, and the next porter begins with none.
+#ifndef SEKISHO_DAEMON_PORTER_WIRE_H
+#define SEKISHO_DAEMON_PORTER_WIRE_H
+
+#include <stdint.h>
+
+#include "base/addr.h"
+
+enum {
+	PORTER_PAIR_FDS = 2,
+	PORTER_SESSIONS_MAX = 12 * 1024, // at a time, of all inspectors together
+};
+
+enum porter_wire_word {
+	PORTER_PAIR = 1, // porter to inspector
+	PORTER_DONE,	 // inspector to porter
+};
+
+// Descriptors: [0] the client's socket, accepted; [1] the server's, connecting or connected.
+// Neither blocks.  Whether the server was reached is told by [1] being writable and its SO_ERROR.
+struct porter_pair {
+	uint32_t word;
+	uint32_t mark; // PROFILE_NUMBER and PROFILE_STAMP of the flow (profiles_find())
+	uint16_t client_port, server_port;
+	uint32_t zero;
+	uint64_t serial; // of this pair; of one porter, no two are the same
+	struct addr client, server;
+};
+
+struct porter_done {
+	uint32_t word, n; // pairs that have ended since the last one
+};
+
+#endif
