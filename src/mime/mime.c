@@ -2,7 +2,7 @@
 // message to where the next byte belongs.  While a multipart is open, every line that begins with
 // "--" is held until it is known to be a boundary or not, and so is the line end before it, which
 // belongs to the boundary (RFC 2046 5.1.1); all other bytes go on at once, found by nothing but
-// memchr.
+// pair_find().
 //
 //	frames        0 multipart/mixed b=x    1 message/rfc822    2 text/plain
 //	"--x"         2 and 1 end; a header begins
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pair.h"
 #include "mime/mime_head.h"
 #include "mime/mime_leaf.h"
 #include "mime/mime_told.h"
@@ -361,16 +362,8 @@ static size_t feed_held(struct mime *mime, const uint8_t *bytes, size_t n)
 // Up to the first line that begins with "-", or the end.
 static size_t plain_run(const uint8_t *bytes, size_t n)
 {
-	size_t at = 0;
-	while (at < n) {
-		const uint8_t *end = memchr(bytes + at, '\n', n - at);
-		if (!end)
-			return n;
-		at = (size_t)(end - bytes) + 1;
-		if (at < n && bytes[at] == '-')
-			return at;
-	}
-	return n;
+	size_t at = pair_find(bytes, n, '\n', '-');
+	return at < n ? at + 1 : n;
 }
 
 static size_t feed_body(struct mime *mime, const uint8_t *bytes, size_t n)

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/pair.h"
 #include "mime/mime.h"
 #include "unpack/format.h"
 #include "unpack/kinds.h"
@@ -179,6 +180,17 @@ static bool holds_files(enum signature_format format)
 	       format == SIGNATURE_TAR || format == SIGNATURE_CLOSED;
 }
 
+// Where what stands first, behind the beginning; 0: nowhere.
+static size_t find(const struct item *item, const uint8_t *what, size_t n)
+{
+	for (size_t at = 1; at + n <= item->n; at++) {
+		at += pair_find(item->bytes + at, item->n - at, what[0], what[1]);
+		if (at + n <= item->n && !memcmp(item->bytes + at, what, n))
+			return at;
+	}
+	return 0;
+}
+
 // A program that carries an archive, as installers do; and an image or a document that does, which
 // none should.
 static void look_for_carried(struct item *item)
@@ -193,10 +205,8 @@ static void look_for_carried(struct item *item)
 		{ "Rar!\x1a\x07", 7, SIGNATURE_RAR },
 	};
 	for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); i++) {
-		const uint8_t *at = item->n ? memmem(item->bytes + 1, item->n - 1, carried[i].bytes,
-						     carried[i].n)
-					    : NULL;
-		if (!at || !archive_look(item, carried[i].format, (size_t)(at - item->bytes)))
+		size_t at = find(item, (const uint8_t *)carried[i].bytes, carried[i].n);
+		if (!at || !archive_look(item, carried[i].format, at))
 			continue;
 		item->kinds |= UNPACK_ARCHIVE;
 		if (!(item->kinds & UNPACK_EXECUTABLE))
