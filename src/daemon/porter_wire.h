@@ -18,6 +18,7 @@
 
 enum {
 	PORTER_PAIR_FDS = 2,
+	PORTER_DONE_MAX = 32,
 	PORTER_SESSIONS_MAX = 12 * 1024, // at a time, of all inspectors together
 };
 
@@ -37,8 +38,10 @@ struct porter_pair {
 	struct addr client, server;
 };
 
+// Pairs that have ended: the message is as long as its n serials.
 struct porter_done {
-	uint32_t word, n; // pairs that have ended since the last one
+	uint32_t word, n;
+	uint64_t serials[PORTER_DONE_MAX];
 };
 
 #endif
