@@ -8,6 +8,7 @@
 #include "cli/call.h"
 #include "cli/load.h"
 #include "cli/log.h"
+#include "cli/mail_counts.h"
 #include "cli/mail_stops.h"
 #include "cli/table.h"
 #include "cli/verb.h"
@@ -328,6 +329,8 @@ static int show(const struct cli *cli)
 		return EXIT_USAGE;
 	control_writer_init(&request, CTL_REQUEST_MAX);
 	control_put_u64(&request, CTL_MAIL, number);
+	control_put_text(&request, CTL_SENDER, cli_value(cli, OPT_FROM));
+	control_put_text(&request, CTL_RECIPIENT, cli_value(cli, OPT_TO));
 	control_put_text(&request, CTL_REASON, cli_value(cli, OPT_REASON));
 	int status = cli_call(cli, CTL_MAIL_SHOW, &request, -1, &reply, &answered);
 	control_writer_done(&request);
@@ -351,8 +354,10 @@ int verb_mail(const struct cli *cli)
 		return list(cli);
 	if (strcmp(cli->argv[0], "show") == 0 && cli->argc == 2)
 		return show(cli);
-	fputs("sekisho mail: write \"list\", \"status\", \"show\" and the number of a record, or "
-	      "\"stop\" or \"resume\" and what: source ADDRESS, sender ADDRESS, zone NAME, "
+	if (strcmp(cli->argv[0], "counts") == 0)
+		return mail_counts(cli);
+	fputs("sekisho mail: write \"list\", \"status\", \"show\" and the number of a record, "
+	      "\"counts\" and a month, or \"stop\" or \"resume\" and what: source ADDRESS, sender ADDRESS, zone NAME, "
 	      "direction in or out, or all\n",
 	      stderr);
 	return EXIT_USAGE;

@@ -69,9 +69,8 @@ static const struct cli_verb verbs[] = {
 		  OPT_FOLLOW | OPT_LINES | OPT_LOG_DIR | OPT_HEADS | OPT_KEY,
 	  verb_log },
 	{ "mail",
-	  "list | show N | status | stop|resume source|sender|zone|direction NAME | stop|resume all",
-	  "records of mail: who, to whom, how big, passed or refused; mail stopped and resumed", 1,
-	  3,
+	  "list | show N | counts [MONTH [MONTH]] | status | stop|resume source|sender|zone|direction NAME | stop|resume all",
+	  "records of mail, its counts by month; mail stopped and resumed", 1, 3,
 	  OPT_JSON | OPT_SOCKET | OPT_SINCE | OPT_UNTIL | OPT_FROM | OPT_TO | OPT_CLIENT |
 		  OPT_FLOW | OPT_VERDICT | OPT_ATTACHMENT | OPT_FOUND | OPT_LIMIT | OPT_REASON |
 		  OPT_FOR,

@@ -258,6 +258,8 @@ static const struct control_tag_info tag_table[CTL_TAG_END] = {
 	[CTL_RULE] = NUMBER("rule", CTL_U64),
 	[CTL_MAIL_STOPPED] = TEXTS("mail_stopped", CTL_NAME_MAX),
 	[CTL_MASS_LINE] = TEXTS("mass_line", CTL_NAME_MAX),
+	[CTL_MONTH] = NUMBER("month", CTL_U64),
+	[CTL_MONTH_LAST] = NUMBER("last_month", CTL_U64),
 };
 
 const struct control_tag_info *control_tag_info(unsigned tag)

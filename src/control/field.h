@@ -276,6 +276,8 @@ enum control_tag {
 	CTL_RULE,	  // of the guard's about attachments, from 1
 	CTL_MAIL_STOPPED, // repeats: a line for people, each
 	CTL_MASS_LINE,	  // repeats: of a report (daemon/mass_rule.h)
+	CTL_MONTH,	  // 202611
+	CTL_MONTH_LAST,
 	CTL_TAG_END,
 };
 

@@ -262,21 +262,29 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 	},
 	[CTL_MAIL_LIST] = {
 		.name = "mail-list",
-		.permission = CTL_MAY_AUDIT,
+		.permission = CTL_MAY_ASK_FOR_MAIL,
 		.request = { CTL_SINCE, CTL_UNTIL, CTL_SENDER, CTL_RECIPIENT, CTL_CLIENT, CTL_FLOW,
 			     CTL_VERDICT, CTL_LIMIT, CTL_REASON, CTL_ATTACHMENT, CTL_FOUND },
 		.row = { MAIL_SHORT, CTL_RECIPIENT },
 	},
 	[CTL_MAIL_SHOW] = {
 		.name = "mail-show",
-		.permission = CTL_MAY_AUDIT,
-		.request = { CTL_MAIL, CTL_REASON },
+		.permission = CTL_MAY_ASK_FOR_MAIL,
+		.request = { CTL_MAIL, CTL_SENDER, CTL_RECIPIENT, CTL_REASON },
 		.reply = { MAIL_SHORT, CTL_BEGAN, CTL_ENDED, CTL_SOURCE_PORT, CTL_SERVER, CTL_PORT,
 			   CTL_GUARDED_BY, CTL_CLAUSE, CTL_CONTROL, CTL_FROM, CTL_TO, CTL_HELO,
 			   CTL_DECLARED, CTL_TLS, CTL_OWN_SENDER },
 		// Of a recipient, or of a file.
 		.row = { CTL_RECIPIENT, CTL_REPLY_CODE, CTL_ATTACHMENT, CTL_PART, CTL_DEPTH,
 			 CTL_MEDIA_TYPE, CTL_SIZE, CTL_SHA256, CTL_FOUND, CTL_ACTION, CTL_RULE },
+	},
+	[CTL_MAIL_COUNTS] = {
+		.name = "mail-counts",
+		.permission = CTL_MAY_SEE,
+		.request = { CTL_MONTH, CTL_MONTH_LAST },
+		// Of transactions, or of files in which something was found.
+		.row = { CTL_MONTH, CTL_GUARDED_BY, CTL_FLOW, CTL_CONTROL, CTL_VERDICT, CTL_REASON,
+			 CTL_TOTAL, CTL_SIZE, CTL_RECIPIENTS, CTL_FOUND, CTL_ACTION },
 	},
 	[CTL_MAIL_STATUS] = {
 		.name = "mail-status",

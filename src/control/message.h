@@ -71,6 +71,7 @@ enum control_method {
 	CTL_RECONNECT,
 	CTL_MAIL_LIST,
 	CTL_MAIL_SHOW,
+	CTL_MAIL_COUNTS, // by month
 	CTL_MAIL_STATUS, // what mail is stopped, and the limits
 	CTL_MAIL_STOP,
 	CTL_MAIL_RESUME,

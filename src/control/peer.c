@@ -27,7 +27,8 @@ static const struct {
 	{ "sekisho-isolate", MAY(SEE) | MAY(ISOLATE) },
 	{ "sekisho-operate", MAY(SEE) | MAY(ISOLATE) | MAY(OPERATE) },
 	{ "sekisho-approve", MAY(SEE) | MAY(APPROVE) },
-	{ "sekisho-audit", MAY(SEE) | MAY(AUDIT) },
+	{ "sekisho-audit", MAY(SEE) | MAY(AUDIT) | MAY(ASK_FOR_MAIL) },
+	{ "sekisho-desk", MAY(ASK_FOR_MAIL) },
 };
 
 enum {

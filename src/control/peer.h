@@ -17,7 +17,8 @@ enum control_permission {
 	CTL_MAY_ISOLATE, // cut off, and nothing else
 	CTL_MAY_OPERATE, // propose, apply, reconnect ...
 	CTL_MAY_APPROVE,
-	CTL_MAY_AUDIT, // read what is kept of persons and packets
+	CTL_MAY_AUDIT,	      // read what is kept of persons and packets
+	CTL_MAY_ASK_FOR_MAIL, // what became of a message whose sender and recipient are named
 	CTL_PERMISSION_COUNT,
 };
 

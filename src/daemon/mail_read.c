@@ -16,6 +16,7 @@
 #include "control/message.h"
 #include "daemon/mail_book.h"
 #include "daemon/sandbox.h"
+#include "keep/mail_months.h"
 
 enum { REQUEST_FD = CHILD_FD_FIRST, ANSWER_FD };
 
@@ -76,12 +77,22 @@ static size_t kept(const struct mail_record *record)
 							   : MAIL_RECIPIENTS_KEPT;
 }
 
+struct list {
+	struct control_writer *writer;
+	const struct mail_read_request *request;
+};
+
 static int put_row(void *arg, const struct mail_stored *stored)
 {
-	struct control_writer *writer = arg;
+	const struct list *list = arg;
+	struct control_writer *writer = list->writer;
 	const struct mail_record *record = &stored->taken.record;
 	control_put_mark(writer, CTL_ROW);
 	put_short(writer, stored);
+	if (list->request->narrow) {
+		control_put_text(writer, CTL_RECIPIENT, list->request->to);
+		return writer->error;
+	}
 	for (size_t i = 0; i < kept(record) && i < MAIL_READ_RECIPIENTS; i++)
 		control_put_text(writer, CTL_RECIPIENT, record->recipients[i].address);
 	return writer->error;
@@ -104,7 +115,9 @@ static void put_file(struct control_writer *writer, const struct mail_file *file
 	control_put_u64(writer, CTL_RULE, file->rule);
 }
 
-static void put_whole(struct control_writer *writer, const struct mail_stored *stored)
+// only: the place of one recipient; NULL: all.
+static void put_whole(struct control_writer *writer, const struct mail_stored *stored,
+		      const size_t *only)
 {
 	const struct mail_record *record = &stored->taken.record;
 	put_short(writer, stored);
@@ -123,6 +136,8 @@ static void put_whole(struct control_writer *writer, const struct mail_stored *s
 	control_put_bool(writer, CTL_TLS, record->tls);
 	control_put_bool(writer, CTL_OWN_SENDER, record->own_sender);
 	for (size_t i = 0; i < kept(record); i++) {
+		if (only && i != *only)
+			continue;
 		control_put_mark(writer, CTL_ROW);
 		control_put_text(writer, CTL_RECIPIENT, record->recipients[i].address);
 		control_put_u64(writer, CTL_REPLY_CODE, record->recipients[i].code);
@@ -146,17 +161,79 @@ static int answer_list(struct mail_store *store, const struct mail_read_request 
 		.verdict = request->verdict,
 		.limit = request->limit,
 	};
-	return mail_store_find(store, &query, put_row, writer);
+	struct list list = { writer, request };
+	return mail_store_find(store, &query, put_row, &list);
+}
+
+// An address of a record is kept as it was said or as its pseudonym.
+static bool is_address(const struct mail_read_request *request, const char *kept, const char *asked)
+{
+	char folded[MAIL_ADDRESS_MAX], wanted[MAIL_ADDRESS_MAX], alias[MAIL_ADDRESS_MAX];
+	mail_address_fold(kept, folded);
+	mail_address_fold(asked, wanted);
+	mail_alias(&request->key, asked, alias);
+	return !strcmp(folded, wanted) || !strcmp(kept, alias);
+}
+
+// The place of the recipient asked for, if the sender is right as well.
+static bool find_between(const struct mail_read_request *request, const struct mail_stored *stored,
+			 size_t *ret_place)
+{
+	const struct mail_record *record = &stored->taken.record;
+	if (!is_address(request, record->sender, request->from))
+		return false;
+	for (*ret_place = 0; *ret_place < kept(record); ++*ret_place)
+		if (is_address(request, record->recipients[*ret_place].address, request->to))
+			return true;
+	return false;
 }
 
 static int answer_one(struct mail_store *store, const struct mail_read_request *request,
 		      struct control_writer *writer)
 {
 	static struct mail_stored stored;
+	size_t place;
 	int r = mail_store_get(store, request->id, &stored);
+	if (r == 0 && request->narrow && !find_between(request, &stored, &place))
+		return -ENOENT;
 	if (r == 0)
-		put_whole(writer, &stored);
+		put_whole(writer, &stored, request->narrow ? &place : NULL);
 	return r;
+}
+
+static int put_month(void *arg, const struct mail_month *month)
+{
+	struct control_writer *writer = arg;
+	control_put_mark(writer, CTL_ROW);
+	control_put_u64(writer, CTL_MONTH, month->month);
+	control_put_text(writer, CTL_VERDICT, mail_verdict_word(month->verdict));
+	control_put_text(writer, CTL_REASON, month->reason);
+	control_put_text(writer, CTL_CONTROL, month->control);
+	control_put_text(writer, CTL_GUARDED_BY, month->guard);
+	control_put_text(writer, CTL_FLOW, month->flow);
+	control_put_u64(writer, CTL_TOTAL, month->n);
+	control_put_u64(writer, CTL_RECIPIENTS, month->recipients);
+	control_put_u64(writer, CTL_SIZE, month->bytes);
+	return writer->error;
+}
+
+static int put_month_finding(void *arg, const struct mail_month_finding *finding)
+{
+	struct control_writer *writer = arg;
+	control_put_mark(writer, CTL_ROW);
+	control_put_u64(writer, CTL_MONTH, finding->month);
+	control_put_text(writer, CTL_FOUND, finding->word);
+	control_put_text(writer, CTL_ACTION, mail_file_action_word(finding->action));
+	control_put_text(writer, CTL_GUARDED_BY, finding->guard);
+	control_put_u64(writer, CTL_TOTAL, finding->n);
+	return writer->error;
+}
+
+static int answer_counts(struct mail_store *store, const struct mail_read_request *request,
+			 struct control_writer *writer)
+{
+	const struct mail_months each = { put_month, put_month_finding, writer };
+	return mail_months_read(store, request->month, request->last_month, &each);
 }
 
 static void put_failure(struct control_writer *writer, const struct mail_read_request *request,
@@ -199,7 +276,9 @@ static int answer(const struct mail_read_request *request, struct control_writer
 		return 0;
 	if (r < 0)
 		return r;
-	r = (request->id ? answer_one : answer_list)(store, request, writer);
+	r = (request->month ? answer_counts
+	     : request->id  ? answer_one
+			    : answer_list)(store, request, writer);
 	mail_store_close(store);
 	return r;
 }

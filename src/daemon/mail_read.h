@@ -24,7 +24,11 @@ struct mail_read_request {
 	uint32_t uid, gid; // to become
 	char folder[MAIL_BOOK_PATH_MAX];
 	struct mail_key key;
-	uint64_t id; // 0: a list by what follows
+	uint32_t month, last_month; // not 0: counts of these months, and nothing that follows
+	uint64_t id;		    // 0: a list by what follows
+	// Of a record only what is between the sender and the recipient that are named; with an id,
+	// it is not told if it is of others.
+	bool narrow;
 	uint64_t since_us, until_us;
 	char from[MAIL_ADDRESS_MAX], to[MAIL_ADDRESS_MAX]; // "": any
 	char flow[MAIL_ID_MAX];				   // "": any

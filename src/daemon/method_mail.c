@@ -11,6 +11,9 @@
 #include "daemon/record.h"
 #include "daemon/report.h"
 #include "event/json.h"
+#include "keep/mail_months.h"
+
+enum { DESK_LIMIT = 20 }; // records that are told at once to who may only ask for a message
 
 struct mail_waiting {
 	struct methods *methods;
@@ -67,6 +70,15 @@ static void on_read(void *arg, uint8_t *bytes, size_t size, const struct failure
 
 // --- what is asked
 
+// "local@domain"; not "@domain", a pseudonym, or nobody.
+static bool is_whole_address(const char *text)
+{
+	char folded[MAIL_ADDRESS_MAX];
+	mail_address_fold(text, folded);
+	const char *domain = mail_address_domain(folded);
+	return folded[0] != '@' && folded[0] != '#' && *domain && domain > folded + 1;
+}
+
 // "" or why it cannot be asked so.
 static const char *read_filter(const struct control_row *fields, struct mail_read_request *ret)
 {
@@ -121,10 +133,11 @@ static void filter_text(const struct mail_read_request *request, const struct co
 	if (request->id) {
 		snprintf(number, sizeof(number), "%llu", (unsigned long long)request->id);
 		put_word(out, size, "record", number);
-		return;
 	}
 	put_word(out, size, "from", request->from);
 	put_word(out, size, "to", request->to);
+	if (request->id)
+		return;
 	put_word(out, size, "client", control_text(fields, CTL_CLIENT));
 	put_word(out, size, "flow", request->flow);
 	put_word(out, size, "verdict", control_text(fields, CTL_VERDICT));
@@ -162,6 +175,28 @@ static size_t count(const struct mail_waiting *waiting)
 	return n;
 }
 
+// Whoever may ask for a message, but not read the records, names both of its ends and says why: so
+// he learns of no other's mail.  "" or why it cannot be asked so.
+static const char *narrow(const struct control_request *request, struct mail_read_request *read)
+{
+	const char *from = control_text(request->fields, CTL_SENDER);
+	const char *to = control_text(request->fields, CTL_RECIPIENT);
+	if (control_peer_may(&request->peer, CTL_MAY_AUDIT))
+		return "";
+	snprintf(read->from, sizeof(read->from), "%s", from);
+	snprintf(read->to, sizeof(read->to), "%s", to);
+	read->narrow = true;
+	read->limit = read->limit < DESK_LIMIT ? read->limit : DESK_LIMIT;
+	if (!is_whole_address(from) || !is_whole_address(to))
+		return "name the message by both of its ends, --from and --to, each a whole "
+		       "address; without them sekisho-audit may look up";
+	if (read->has_client || *read->attachment || *read->found)
+		return "--client, --attachment and --found are for sekisho-audit";
+	if (!*control_text(request->fields, CTL_REASON))
+		return "say why with --reason: it is recorded";
+	return "";
+}
+
 static void start(struct methods *methods, struct control_request *request,
 		  struct mail_read_request *read)
 {
@@ -176,7 +211,7 @@ static void start(struct methods *methods, struct control_request *request,
 				      "mail records are being read already; try again");
 		return;
 	}
-	if (record_look_up(methods->gate, request, read) < 0) {
+	if (!read->month && record_look_up(methods->gate, request, read) < 0) {
 		control_server_refuse(methods->server, request->token, EXIT_FAILED,
 				      "SK720 the audit log cannot be written, and nobody reads "
 				      "mail records without being recorded");
@@ -202,6 +237,8 @@ void method_mail_list(struct methods *methods, struct control_request *request)
 {
 	struct mail_read_request read = { .id = 0 };
 	const char *why = read_filter(request->fields, &read);
+	if (!*why)
+		why = narrow(request, &read);
 	if (*why)
 		control_server_refuse(methods->server, request->token, EXIT_USAGE, "%s", why);
 	else
@@ -212,11 +249,27 @@ void method_mail_show(struct methods *methods, struct control_request *request)
 {
 	struct mail_read_request read = { .id = control_u64(request->fields, CTL_MAIL),
 					  .verdict = -1 };
+	const char *why = narrow(request, &read);
 	if (!read.id || read.id > INT64_MAX)
-		control_server_refuse(methods->server, request->token, EXIT_USAGE,
-				      "records are numbered from 1");
+		why = "records are numbered from 1";
+	if (*why)
+		control_server_refuse(methods->server, request->token, EXIT_USAGE, "%s", why);
 	else
 		start(methods, request, &read);
+}
+
+void method_mail_counts(struct methods *methods, struct control_request *request)
+{
+	uint64_t first = control_u64(request->fields, CTL_MONTH);
+	uint64_t last = control_u64(request->fields, CTL_MONTH_LAST);
+	if (!mail_month_valid(first) || !mail_month_valid(last) || first > last) {
+		control_server_refuse(methods->server, request->token, EXIT_USAGE,
+				      "no such months");
+		return;
+	}
+	start(methods, request,
+	      &(struct mail_read_request){
+		      .month = (uint32_t)first, .last_month = (uint32_t)last, .verdict = -1 });
 }
 
 void method_mail_cancel(struct methods *methods)

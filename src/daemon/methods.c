@@ -382,6 +382,7 @@ void methods_handle(void *arg, struct control_request *request)
 		[CTL_RECONNECT] = method_reconnect,
 		[CTL_MAIL_LIST] = method_mail_list,
 		[CTL_MAIL_SHOW] = method_mail_show,
+		[CTL_MAIL_COUNTS] = method_mail_counts,
 		[CTL_MAIL_STATUS] = method_mail_status,
 		[CTL_MAIL_STOP] = method_mail_stop,
 		[CTL_MAIL_RESUME] = method_mail_resume,

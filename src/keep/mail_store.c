@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keep/mail_months.h"
 #include "keep/mail_store_private.h"
 
 enum { VACUUM_PAGES = 256, WAL_LIMIT_BYTES = 64 * 1024 * 1024 };
@@ -59,7 +60,26 @@ static const char schema_files[] =
 	"CREATE INDEX finding_record ON finding (record);"
 	"PRAGMA user_version = 2;";
 
-static const char *const steps[MAIL_STORE_VERSION] = { schema, schema_files };
+// Version 3: counts by month, which stay when records go.
+static const char schema_months[] =
+	"CREATE TABLE month ("
+	" month INTEGER NOT NULL, verdict INTEGER NOT NULL, guard TEXT NOT NULL,"
+	" flow TEXT NOT NULL, control TEXT NOT NULL, reason TEXT NOT NULL,"
+	" n INTEGER NOT NULL, bytes INTEGER NOT NULL, recipients INTEGER NOT NULL,"
+	" PRIMARY KEY (month, verdict, guard, flow, control, reason)) WITHOUT ROWID;"
+	"CREATE TABLE month_finding ("
+	" month INTEGER NOT NULL, action INTEGER NOT NULL, guard TEXT NOT NULL,"
+	" word TEXT NOT NULL, n INTEGER NOT NULL,"
+	" PRIMARY KEY (month, action, guard, word)) WITHOUT ROWID;"
+	"PRAGMA user_version = 3;";
+
+static const char *const steps[MAIL_STORE_VERSION] = { schema, schema_files, schema_months };
+
+#define TEXT_OF(number)	    #number
+#define NUMBER_TEXT(number) TEXT_OF(number)
+#define ROOM(table)                                                                                \
+	" WHERE (SELECT count(*) FROM " table                                                      \
+	" WHERE month = ?1) < " NUMBER_TEXT(MAIL_MONTH_ROWS_MAX)
 
 static const char *const texts[MAIL_STATEMENT_COUNT] = {
 	[MAIL_BEGIN] = "BEGIN IMMEDIATE",
@@ -85,6 +105,24 @@ static const char *const texts[MAIL_STATEMENT_COUNT] = {
 	[MAIL_REMOVE_RECIPIENTS] = "DELETE FROM recipient WHERE record = ?1",
 	[MAIL_REMOVE_FILES] = "DELETE FROM file WHERE record = ?1",
 	[MAIL_REMOVE_FINDINGS] = "DELETE FROM finding WHERE record = ?1",
+	[MAIL_GROW_MONTH] = ("UPDATE month SET n = n + ?7, bytes = bytes + ?8,"
+			     " recipients = recipients + ?9 WHERE month = ?1 AND verdict = ?2 AND"
+			     " guard = ?3 AND flow = ?4 AND control = ?5 AND reason = ?6"),
+	[MAIL_MAKE_MONTH] =
+		("INSERT INTO month SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9" ROOM("month")),
+	[MAIL_MAKE_OTHERS] = "INSERT INTO month VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[MAIL_GROW_FINDINGS] = ("UPDATE month_finding SET n = n + ?5 WHERE month = ?1 AND"
+				" action = ?2 AND guard = ?3 AND word = ?4"),
+	[MAIL_MAKE_FINDINGS] =
+		("INSERT INTO month_finding SELECT ?1, ?2, ?3, ?4, ?5" ROOM("month_finding")),
+	[MAIL_MAKE_OTHERS_FOUND] = "INSERT INTO month_finding VALUES (?1, ?2, ?3, ?4, ?5)",
+	// Not DISTINCT: with an offset behind the last row SQLite 3.40 gives one all the same.
+	[MAIL_PRUNE_MONTHS] = ("DELETE FROM month WHERE month <= (SELECT month FROM month"
+			       " GROUP BY month ORDER BY month DESC LIMIT 1 OFFSET " NUMBER_TEXT(
+				       MAIL_MONTHS_KEPT) ")"),
+	[MAIL_PRUNE_FINDINGS] = ("DELETE FROM month_finding WHERE month <= (SELECT month"
+				 " FROM month_finding GROUP BY month ORDER BY month DESC LIMIT 1"
+				 " OFFSET " NUMBER_TEXT(MAIL_MONTHS_KEPT) ")"),
 };
 
 int mail_store_errno(int sqlite_code)
@@ -390,6 +428,8 @@ int mail_store_add(struct mail_store *store, const struct mail_record *record, b
 	sqlite3_clear_bindings(store->statements[MAIL_ADD_RECIPIENT]);
 	if (r == 0)
 		r = mail_store_add_files(store, record, id, hash_addresses, written_us);
+	if (r == 0)
+		r = mail_store_count_month(store, record, written_us);
 	store->added += r == 0;
 	return r;
 }

@@ -16,7 +16,7 @@
 #include "keep/mail_alias.h"
 
 enum {
-	MAIL_STORE_VERSION = 2,
+	MAIL_STORE_VERSION = 3,
 	MAIL_STORE_PRUNE_MAX = 500, // records that one mail_store_prune() removes
 	MAIL_STORE_WAIT_MS = 2000,  // for the lock of another process
 	MAIL_FIND_MAX = 10000,

@@ -1,4 +1,4 @@
-// The inside of keep/mail_store.h, for the two files that are it.
+// The inside of keep/mail_store.h, for the files that are it.
 #ifndef SEKISHO_KEEP_MAIL_STORE_PRIVATE_H
 #define SEKISHO_KEEP_MAIL_STORE_PRIVATE_H
 
@@ -23,6 +23,14 @@ enum mail_statement {
 	MAIL_REMOVE_RECIPIENTS,
 	MAIL_REMOVE_FILES,
 	MAIL_REMOVE_FINDINGS,
+	MAIL_GROW_MONTH,
+	MAIL_MAKE_MONTH,
+	MAIL_MAKE_OTHERS,
+	MAIL_GROW_FINDINGS,
+	MAIL_MAKE_FINDINGS,
+	MAIL_MAKE_OTHERS_FOUND,
+	MAIL_PRUNE_MONTHS,
+	MAIL_PRUNE_FINDINGS,
 	MAIL_STATEMENT_COUNT,
 };
 
@@ -40,6 +48,9 @@ int mail_store_step(struct mail_store *store, enum mail_statement which, int64_t
 int mail_store_add_files(struct mail_store *store, const struct mail_record *record, int64_t id,
 			 bool hash, uint64_t written_us);
 // IPv4 as ::ffff:a.b.c.d, so that one order holds for both families.
+// mail_months.c: a record that was just added counts for its month.
+int mail_store_count_month(struct mail_store *store, const struct mail_record *record,
+			   uint64_t written_us);
 void mail_store_addr_bytes(const struct addr *addr, uint8_t out[16]);
 
 #endif

@@ -100,6 +100,45 @@ check "who read what and why is in the audit log" recorded \
 check "each record that was shown too" recorded '"event":"mail-read".*"message":"record 2"'
 check "and who was refused" eventually recorded '"event":"call-refused".*"method":"mail-list"'
 
+# Who answers telephones: one message at a time, named by both of its ends; others' mail never.
+lab person mado desk
+desk() { lab as mado mail "$@" --reason 電話; }
+between=(--from tanaka@example.net --to sato@example.jp)
+same "a message that is named" 2 "$(desk list "${between[@]}" --json | jq -r '.records[].mail' | xargs)"
+same "with nobody else's name" sato@example.jp "$(desk list "${between[@]}" --json | jq -r '.records[].recipient | join(" ")')"
+desk show 2 "${between[@]}" >"$work/desk"
+check "what became of it" grep -q 'verdict *refused by the gate' "$work/desk"
+check "for this recipient" grep -q 'sato@example.jp  (250)' "$work/desk"
+check_not "and no other" grep -q 日本 "$work/desk"
+says() { grep -q "$1" <(desk "${@:2}" 2>&1); }
+for few in "" "--from tanaka@example.net" "--to sato@example.jp" "--from @example.net --to sato@example.jp" \
+	"--from tanaka@example.net --to @example.jp" "--from <> --to postmaster@example.org"; do
+	check "not by less: $few" says "name the message by both of its ends" list $few
+	check_not "nor that" desk list $few
+done
+check "nor by what was found" says "for sekisho-audit" list "${between[@]}" --found executable
+check "and not without a reason" grep -q "say why" <(lab as mado mail list "${between[@]}" 2>&1)
+check "a record between others" says "there is no mail record 1" show 1 "${between[@]}"
+check_not "is not shown" desk show 1 "${between[@]}"
+check_not "nor without its ends" desk show 2
+check_not "nothing else may be seen" lab as mado status
+check "all of it is recorded" recorded \
+	'"event":"mail-read".*"message":"record 1, from tanaka@example.net, to sato@example.jp".*"actor":"mado.*"reason":"電話"'
+
+# Counts name nobody.
+month=$(TZ=Asia/Tokyo date +%Y-%m)
+counts() { sekisho mail counts "$@" --json | jq -r "$query"; }
+query='[.counts[] | select(.verdict) | "\(.verdict) \(.reason) \(.total)"] | join(", ")'
+same "what became of mail" "passed *1, refused *1, rejected *1" "$(counts)"
+query='[.counts[] | select(.found) | "\(.found) \(.action) \(.total)"] | sort | join(", ")'
+same "what was found" "archive passed 1, executable refused 1, misleading refused 1" "$(counts "$month" "$month")"
+check "for people" grep -qE "^$month +refused +" <(TZ=Asia/Tokyo sekisho mail counts)
+same "another month" "no mail" "$(sekisho mail counts 2020-01)"
+check "for every role" lab as unten mail counts
+check_not "nobody's address" grep -q @ <(sekisho mail counts --json)
+check_not "a month that is none" sekisho mail counts 2026-13
+check_not "months in the wrong order" sekisho mail counts 2026-02 2026-01
+
 # The book killed.
 before=$(book)
 kill -9 "$before"

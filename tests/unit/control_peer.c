@@ -20,7 +20,7 @@ static const struct {
 	gid_t gid;
 } system_groups[] = {
 	{ "sekisho-view", 701 },    { "sekisho-isolate", 702 }, { "sekisho-operate", 703 },
-	{ "sekisho-approve", 704 }, { "sekisho-audit", 705 },
+	{ "sekisho-approve", 704 }, { "sekisho-audit", 705 },	{ "sekisho-desk", 706 },
 };
 
 static int lookup_error;     // what looking a group up gives
@@ -55,12 +55,13 @@ static const struct {
 	{ "root without a group",
 	  0,
 	  { 0 },
-	  MAY(SEE) | MAY(ISOLATE) | MAY(OPERATE) | MAY(APPROVE) | MAY(AUDIT) },
+	  MAY(SEE) | MAY(ISOLATE) | MAY(OPERATE) | MAY(APPROVE) | MAY(AUDIT) | MAY(ASK_FOR_MAIL) },
 	{ "a viewer", 1000, { 100, 701 }, MAY(SEE) },
 	{ "the night clerk", 1000, { 702 }, MAY(SEE) | MAY(ISOLATE) },
 	{ "an operator", 1000, { 100, 703 }, MAY(SEE) | MAY(ISOLATE) | MAY(OPERATE) },
 	{ "an approver", 1000, { 704 }, MAY(SEE) | MAY(APPROVE) },
-	{ "an auditor", 1000, { 705 }, MAY(SEE) | MAY(AUDIT) },
+	{ "an auditor", 1000, { 705 }, MAY(SEE) | MAY(AUDIT) | MAY(ASK_FOR_MAIL) },
+	{ "who answers telephones", 1000, { 100, 706 }, MAY(ASK_FOR_MAIL) },
 	{ "operator and approver",
 	  1000,
 	  { 703, 704 },
@@ -68,11 +69,11 @@ static const struct {
 	{ "an auditor who is an operator changes nothing",
 	  1000,
 	  { 703, 705, 702 },
-	  MAY(SEE) | MAY(AUDIT) },
+	  MAY(SEE) | MAY(AUDIT) | MAY(ASK_FOR_MAIL) },
 	{ "an auditor who is an approver approves nothing",
 	  1000,
 	  { 705, 704 },
-	  MAY(SEE) | MAY(AUDIT) },
+	  MAY(SEE) | MAY(AUDIT) | MAY(ASK_FOR_MAIL) },
 };
 
 static void roles_give_permissions(void **state)
@@ -95,7 +96,8 @@ static void no_look_up_no_permission(void **state)
 	assert_true(control_permissions_of(0, groups, 2) & MAY(OPERATE));
 	lookup_error = 0;
 	crowded_bytes = 200000;
-	assert_int_equal(control_permissions_of(1000, groups, 2), MAY(SEE) | MAY(AUDIT));
+	assert_int_equal(control_permissions_of(1000, groups, 2),
+			 MAY(SEE) | MAY(AUDIT) | MAY(ASK_FOR_MAIL));
 	crowded_bytes = 100000000;
 	assert_int_equal(control_permissions_of(1000, groups, 2), 0);
 	crowded_bytes = 0;

@@ -372,7 +372,8 @@ static void brought_up(void **state)
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db,
 				      "ALTER TABLE record DROP COLUMN n_files; DROP TABLE file;"
-				      "DROP TABLE finding; PRAGMA user_version = 1",
+				      "DROP TABLE finding; DROP TABLE month;"
+				      "DROP TABLE month_finding; PRAGMA user_version = 1",
 				      NULL, NULL, NULL),
 			 SQLITE_OK);
 	sqlite3_close(db);
@@ -581,7 +582,7 @@ static void not_ours(void **state)
 	assert_int_equal(mail_store_open(path, &key, &store), -EUCLEAN);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 4", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	assert_int_equal(mail_store_open(path, &key, &store), -EPROTO);
 	assert_int_equal(mail_store_open_read(path, &key, &store), -EPROTO);
