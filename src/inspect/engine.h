@@ -90,6 +90,13 @@ void engine_closed(struct engine *engine, enum engine_side side, uint64_t now_us
 void engine_scanned(struct engine *engine, const struct scan_result *result, uint64_t now_us);
 void engine_scan_room(struct engine *engine, uint64_t now_us);
 
+// Of connections that the gate itself makes: the server was not reached, or refused.
+void engine_unreached(struct engine *engine, uint64_t now_us);
+// Seconds for which whoever is to say something next may be silent; 0: nobody is.
+unsigned engine_patience(const struct engine *engine);
+// That side was silent for longer: the session ends.
+void engine_late(struct engine *engine, uint64_t now_us);
+
 // Bytes of memory that it takes now.
 size_t engine_memory(const struct engine *engine);
 

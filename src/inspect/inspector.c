@@ -30,8 +30,7 @@ int inspector_new_with(const struct inspector_options *options, const struct eng
 	if (!inspector)
 		return -ENOMEM;
 	inspector->options = *options;
-	inspector->kind = kind;
-	inspector->budget.most = CONTENT_BUDGET_BYTES;
+	sessions_init(&inspector->sessions, &inspector->options, kind);
 	r = table_init(inspector);
 	if (r < 0) {
 		free(inspector);
@@ -46,31 +45,26 @@ void inspector_free(struct inspector *inspector)
 	if (!inspector)
 		return;
 	table_done(inspector);
-	use_drop(inspector->use);
+	sessions_done(&inspector->sessions);
 	free(inspector);
 }
 
 int inspector_set_profiles(struct inspector *inspector, const struct profiles *profiles,
 			   void (*retire)(void *arg, const struct profiles *profiles), void *arg)
 {
-	struct profile_use *use = calloc(1, sizeof(*use));
-
-	if (!use)
-		return -ENOMEM;
-	*use = (struct profile_use){ profiles, retire, arg, 1 };
-	use_drop(inspector->use);
-	inspector->use = use;
-	return 0;
+	return sessions_set_profiles(&inspector->sessions, profiles, retire, arg);
 }
 
 // The wall clock may be set; how long a connection is idle goes by its small steps only.
 static void set_clock(struct inspector *inspector, uint64_t wall_us)
 {
-	if (inspector->wall_us && wall_us > inspector->wall_us) {
-		uint64_t step = wall_us - inspector->wall_us;
+	uint64_t *last_us = &inspector->sessions.wall_us;
+
+	if (*last_us && wall_us > *last_us) {
+		uint64_t step = wall_us - *last_us;
 		inspector->now_us += step < LEAP_MAX ? step : LEAP_MAX;
 	}
-	inspector->wall_us = wall_us;
+	*last_us = wall_us;
 }
 
 // SYN; SYN and ACK; RST with or without ACK; ACK with or without FIN.  PSH and the bits of
@@ -116,8 +110,8 @@ static void judge(struct inspector *inspector, struct packet *packet)
 	if (stream && begins && stream_begins_again(stream, packet)) {
 		// Connection tracking may still know the one before, and then does not ask which
 		// flow lets it in.
-		if (!mark && packet->side == ENGINE_CLIENT && stream->peer.flow)
-			mark = stream->peer.flow->mark;
+		if (!mark && packet->side == ENGINE_CLIENT && stream->session.peer.flow)
+			mark = stream->session.peer.flow->mark;
 		table_remove(stream);
 		stream = NULL;
 	}
@@ -153,37 +147,17 @@ void inspector_packet(struct inspector *inspector, struct flight *flight, uint64
 	inspector->current = NULL;
 }
 
-static bool is_scanned(const struct stream *stream)
-{
-	return stream->engine && !stream->ending && !stream->release;
-}
-
 void inspector_scanned(struct inspector *inspector, void *owner, const struct scan_result *result,
 		       uint64_t now_us)
 {
-	struct stream *stream = owner;
-
 	set_clock(inspector, now_us);
-	stream->scan = NULL;
-	stream->scan_waits = false;
-	if (!is_scanned(stream))
-		return;
-	inspector->kind->scanned(stream->engine, result, inspector->wall_us);
-	stream_go_on(stream);
-	table_count(stream);
+	session_scanned(owner, result);
 }
 
 void inspector_scan_room(struct inspector *inspector, void *owner, uint64_t now_us)
 {
-	struct stream *stream = owner;
-
 	set_clock(inspector, now_us);
-	stream->scan_waits = false;
-	if (!is_scanned(stream))
-		return;
-	inspector->kind->scan_room(stream->engine, inspector->wall_us);
-	stream_go_on(stream);
-	table_count(stream);
+	session_scan_room(owner);
 }
 
 void inspector_tick(struct inspector *inspector, uint64_t now_us)
@@ -196,4 +170,10 @@ void inspector_tick(struct inspector *inspector, uint64_t now_us)
 void inspector_numbers(const struct inspector *inspector, struct inspector_numbers *ret)
 {
 	*ret = inspector->numbers;
+	ret->ended = inspector->sessions.ended;
+}
+
+struct sessions *inspector_sessions(struct inspector *inspector)
+{
+	return &inspector->sessions;
 }

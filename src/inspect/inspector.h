@@ -8,6 +8,7 @@
 #include "inspect/scan.h"
 
 struct inspector;
+struct sessions;
 
 // Why a packet was stopped.
 enum inspector_trouble {
@@ -84,5 +85,7 @@ void inspector_scan_room(struct inspector *inspector, void *owner, uint64_t now_
 // Time-outs; at least once a second.
 void inspector_tick(struct inspector *inspector, uint64_t now_us);
 void inspector_numbers(const struct inspector *inspector, struct inspector_numbers *ret);
+// What its connections share, for those that come by sockets (pipe.h).
+struct sessions *inspector_sessions(struct inspector *inspector);
 
 #endif

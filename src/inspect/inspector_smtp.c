@@ -3,9 +3,18 @@
 
 int inspector_new(const struct inspector_options *options, struct inspector **ret_inspector)
 {
-	static const struct engine_kind smtp = { engine_new,	  engine_free,	 engine_feed,
-						 engine_closed,	  engine_memory, engine_scanned,
-						 engine_scan_room };
+	static const struct engine_kind smtp = {
+		.make = engine_new,
+		.free = engine_free,
+		.feed = engine_feed,
+		.closed = engine_closed,
+		.memory = engine_memory,
+		.scanned = engine_scanned,
+		.scan_room = engine_scan_room,
+		.unreached = engine_unreached,
+		.late = engine_late,
+		.patience = engine_patience,
+	};
 
 	return inspector_new_with(options, &smtp, ret_inspector);
 }

@@ -210,6 +210,12 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 			       MAIL_ENDED, "", REPLY("421 4.3.0 Server is out of step") },
 	[SMTP_SERVER_IN_DATA] = { "server-in-data", "the server spoke while a message was sent",
 				  MAIL_ENDED, "", REPLY("451 4.3.0 Server is out of step") },
+	[SMTP_UNREACHED] = { "unreached", "the server could not be reached", MAIL_BROKEN_OFF, "",
+			     REPLY("421 4.4.1 Server cannot be reached, try again later") },
+	[SMTP_SERVER_LATE] = { "server-late", "the server gave no reply in time", MAIL_BROKEN_OFF,
+			       "", REPLY("421 4.4.2 Server gave no reply, try again later") },
+	[SMTP_CLIENT_LATE] = { "client-late", "the client was silent for too long", MAIL_BROKEN_OFF,
+			       "", REPLY("421 4.4.2 Timed out waiting for you") },
 	[SMTP_MEMORY] = { "memory", "the gate ran out of memory", MAIL_BROKEN_OFF, "",
 			  REPLY("421 4.3.2 Try again later") },
 };
@@ -253,6 +259,8 @@ static const char *const japanese[SMTP_REASON_COUNT] = {
 		"添付の書庫や文書を最後まで検査できません（破損、多重の圧縮、大きすぎる）。",
 	[SMTP_ATTACHMENT_UNDECODABLE] =
 		"メールの形式が正しくなく、読み方が一つに決まりません。通常のメールソフトで送ってください。",
+	[SMTP_UNREACHED] = "宛先のサーバーに接続できません。しばらくしてから送ってください。",
+	[SMTP_SERVER_LATE] = "宛先のサーバーが応答しません。しばらくしてから送ってください。",
 	[SMTP_ATTACHMENT_BUSY] = "検査が混み合っています。しばらくしてから送ってください。",
 };
 

@@ -92,6 +92,10 @@ enum smtp_reason {
 	SMTP_SERVER_LONG,
 	SMTP_SERVER_STEP,
 	SMTP_SERVER_IN_DATA,
+	// Ended: of connections that the gate makes itself.
+	SMTP_UNREACHED,
+	SMTP_SERVER_LATE,
+	SMTP_CLIENT_LATE,
 	SMTP_MEMORY,
 	SMTP_REASON_COUNT,
 };

@@ -94,7 +94,7 @@ static void promise(struct stream *stream, struct packet *packet)
 
 	// What waits for the scanner goes on without more of its sender, who is to repeat it until
 	// its receiver, or our reply, acknowledges it: then there is a packet to answer with.
-	if (stream->scan_waits && packet->side == ENGINE_CLIENT) {
+	if (stream->session.scan_waits && packet->side == ENGINE_CLIENT) {
 		packet_drop(stream->inspector, packet->flight);
 		return;
 	}
@@ -167,8 +167,7 @@ static void release(struct stream *stream)
 {
 	stream->state = STREAM_RELEASED;
 	stream->inspector->numbers.released++;
-	stream->began = false; // released, not ended
-	stream_end_engine(stream);
+	session_end(&stream->session);
 	for (unsigned side = 0; side < 2; side++)
 		stream->ways[side].decided = stream->ways[side].next;
 }
@@ -199,7 +198,7 @@ static bool obey(struct stream *stream, struct packet *packet)
 // before it sends the rest, and others' packets, which it cannot help, take the room.
 static void no_room(struct stream *stream, struct packet *packet)
 {
-	if (!stream->scan_waits) // whose scanner is slow; its sender repeats it
+	if (!stream->session.scan_waits) // whose scanner is slow; its sender repeats it
 		packet_tell(stream->inspector, stream, packet, TROUBLE_FULL);
 	if (packet->tcp.size)
 		promise(stream, packet);

@@ -6,9 +6,8 @@
 #ifndef SEKISHO_INSPECT_STREAM_H
 #define SEKISHO_INSPECT_STREAM_H
 
-#include "inspect/content.h"
 #include "inspect/inspector.h"
-#include "inspect/scan.h"
+#include "inspect/session.h"
 #include "inspect/stream_trail.h"
 #include "proto/header.h"
 #include "proto/tcp.h"
@@ -29,19 +28,6 @@ enum {
 
 _Static_assert((int)STREAM_GAP_SECONDS + STREAM_HELD_SECONDS < FLIGHT_HOLD_SECONDS_MAX,
 	       "the ferry ends an inspector that holds a packet longer");
-
-// Whose functions an engine is: the SMTP engine, or that of a test.
-struct engine_kind {
-	int (*make)(const struct engine_peer *peer, const struct engine_host *host,
-		    struct source_limits *limits, uint64_t now_us, struct engine **ret_engine);
-	void (*free)(struct engine *engine, uint64_t now_us);
-	void (*feed)(struct engine *engine, enum engine_side side, const uint8_t *bytes,
-		     size_t size, uint64_t now_us);
-	void (*closed)(struct engine *engine, enum engine_side side, uint64_t now_us);
-	size_t (*memory)(const struct engine *engine); // bytes that it takes now
-	void (*scanned)(struct engine *engine, const struct scan_result *result, uint64_t now_us);
-	void (*scan_room)(struct engine *engine, uint64_t now_us);
-};
 
 int inspector_new_with(const struct inspector_options *options, const struct engine_kind *kind,
 		       struct inspector **ret_inspector);
@@ -120,15 +106,11 @@ struct taken {
 };
 
 struct stream {
-	struct engine_peer peer;
+	struct session session;
 	struct inspector *inspector;
 	struct stream *chain;	      // of the hash table
 	struct stream *older, *newer; // of its list
-	struct engine *engine;
 	struct taken *taken;
-	struct scan *scan; // of the message in hand, or NULL
-	bool scan_waits;   // the client's packets do, for more room there or for the verdict
-	struct profile_use *use;
 	struct way ways[2]; // by engine_side of the sender
 	uint64_t seen_us;
 	uint32_t memory; // as counted
@@ -138,16 +120,8 @@ struct stream {
 	bool liberal;	     // to be told with the next packet
 	bool stray;	     // its beginning was not seen
 	bool ending, bad;    // what the engine ordered: to end; something impossible
-	bool release, began; // to be released; the engine was made
+	bool release;	     // to be released
 	bool left;	     // it left the queue
-};
-
-// Profiles that connections use.
-struct profile_use {
-	const struct profiles *profiles;
-	void (*retire)(void *arg, const struct profiles *profiles);
-	void *arg;
-	uint64_t n; // connections, and one for being the current one
 };
 
 struct stream_ends { // of a list: the one seen longest ago first
@@ -157,18 +131,15 @@ struct stream_ends { // of a list: the one seen longest ago first
 
 struct inspector {
 	struct inspector_options options;
-	const struct engine_kind *kind;
+	struct sessions sessions;
 	struct inspector_numbers numbers;
-	struct profile_use *use;
 	struct stream **table;
 	uint32_t buckets; // a power of two
 	uint8_t key[16];
-	struct content_budget budget;
 	struct stream_ends lists[STREAM_LISTS];
 	struct hold *oldest_hold, *newest_hold;
 	uint32_t n_held;
 	struct flight *current; // its fate is returned, not told
-	uint64_t wall_us;	// since 1970: what engines are told
 	uint64_t rested_us;	// when quiet connections last gave back memory
 	uint64_t now_us;	// goes on evenly, however the wall clock is set
 	uint8_t scratch[FLIGHT_BYTES_MAX];
@@ -227,7 +198,6 @@ void table_touch(struct stream *stream);
 void table_tick(struct inspector *inspector);
 // Counts what the stream's memory is now.
 void table_count(struct stream *stream);
-void use_drop(struct profile_use *use);
 
 // --- stream_open.c: how connections begin
 
@@ -259,14 +229,11 @@ void stream_go_on(struct stream *stream);
 
 // --- stream_feed.c: the engine's side
 
-int stream_begin_engine(struct stream *stream);
-void stream_end_engine(struct stream *stream);
+extern const struct session_calls stream_calls;
 // Compares the packet's old bytes, feeds its new ones.  -EEXIST: other bytes than the first time;
 // -EPROTO: bytes behind FIN, or FIN before bytes; -ENOMEM: no room.
 int stream_feed(struct stream *stream, const struct packet *packet);
 enum inspector_trouble feed_trouble(int error);
-// The engine needs no verdict any more.
-void stream_drop_scan(struct stream *stream);
 
 // --- stream_hold.c: packets that wait
 

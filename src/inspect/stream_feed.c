@@ -5,7 +5,7 @@
 
 static void impossible(struct stream *stream)
 {
-	stream->bad = stream->ending = true;
+	stream->bad = stream->ending = stream->session.over = true;
 }
 
 // PASS, OVERWRITE, REPLACE and SWALLOW decide bytes that were seen.
@@ -42,12 +42,15 @@ static void take(struct stream *stream, const struct engine_order *order)
 		impossible(stream);
 }
 
-static void on_order(void *arg, const struct engine_order *order)
+static struct stream *stream_of(struct session *session)
 {
-	struct stream *stream = arg;
+	return (struct stream *)((char *)session - offsetof(struct stream, session));
+}
 
-	if (stream->ending || stream->release)
-		return;
+static void on_order(struct session *session, const struct engine_order *order)
+{
+	struct stream *stream = stream_of(session);
+
 	switch (order->verb) {
 	case ENGINE_PASS:
 	case ENGINE_OVERWRITE:
@@ -75,115 +78,23 @@ static void on_order(void *arg, const struct engine_order *order)
 	impossible(stream);
 }
 
-static void on_record(void *arg, const struct mail_record *record)
+static void on_go_on(struct session *session)
 {
-	const struct stream *stream = arg;
-	const struct inspector_options *options = &stream->inspector->options;
+	struct stream *stream = stream_of(session);
 
-	if (options->record)
-		options->record(options->arg, record);
+	stream_go_on(stream);
+	table_count(stream);
 }
 
-static const struct profile_flow *on_renew(void *arg)
-{
-	struct stream *stream = arg;
-	struct profile_use *use = stream->inspector->use;
-	const struct profile_flow *flow = NULL;
-
-	if (use && use != stream->use)
-		flow = profiles_follow(use->profiles, stream->peer.flow, &stream->peer.client,
-				       &stream->peer.server);
-	if (!flow)
-		return NULL;
-	use->n++;
-	use_drop(stream->use);
-	stream->use = use;
-	stream->peer.flow = flow;
-	return flow;
-}
-
-static bool on_scan_begin(void *arg, uint32_t seconds)
-{
-	struct stream *stream = arg;
-	const struct inspector_options *options = &stream->inspector->options;
-
-	stream->scan = options->scans ? options->scans->begin(options->arg, stream, seconds) : NULL;
-	return stream->scan != NULL;
-}
-
-static bool on_scan_bytes(void *arg, const uint8_t *bytes, size_t n)
-{
-	struct stream *stream = arg;
-
-	stream->scan_waits = !stream->inspector->options.scans->bytes(stream->scan, bytes, n);
-	return !stream->scan_waits;
-}
-
-static void on_scan_end(void *arg)
-{
-	struct stream *stream = arg;
-
-	stream->scan_waits = true;
-	stream->inspector->options.scans->end(stream->scan);
-}
-
-void stream_drop_scan(struct stream *stream)
-{
-	if (stream->scan)
-		stream->inspector->options.scans->drop(stream->scan);
-	stream->scan = NULL;
-	stream->scan_waits = false;
-}
-
-static void on_scan_drop(void *arg)
-{
-	stream_drop_scan(arg);
-}
-
-static const struct scan_host scan_host = { on_scan_begin, on_scan_bytes, on_scan_end,
-					    on_scan_drop };
-
-int stream_begin_engine(struct stream *stream)
-{
-	struct inspector *inspector = stream->inspector;
-	struct engine_host host = { .order = on_order,
-				    .record = on_record,
-				    .arg = stream,
-				    .scan = &scan_host,
-				    .renew = on_renew,
-				    .budget = &inspector->budget,
-				    .stops = inspector->options.stops };
-
-	stream->began = true;
-	return inspector->kind->make(&stream->peer, &host, inspector->options.limits,
-				     inspector->wall_us, &stream->engine);
-}
-
-void stream_end_engine(struct stream *stream)
-{
-	if (stream->engine)
-		stream->inspector->kind->free(stream->engine, stream->inspector->wall_us);
-	if (stream->began)
-		stream->inspector->numbers.ended++;
-	stream_drop_scan(stream);
-	stream->began = false;
-	stream->engine = NULL;
-}
-
-static bool is_heard(const struct stream *stream, enum engine_side side)
-{
-	return stream->engine && !stream->ending && !stream->release &&
-	       !(stream->state == STREAM_TAKEN && side == ENGINE_SERVER);
-}
+const struct session_calls stream_calls = { on_order, on_go_on };
 
 static void feed_engine(struct stream *stream, uint8_t side, const uint8_t *bytes, uint32_t n)
 {
 	struct way *way = &stream->ways[side];
 
 	way->next += n;
-	if (is_heard(stream, side))
-		stream->inspector->kind->feed(stream->engine, side, bytes, n,
-					      stream->inspector->wall_us);
+	if (session_hears(&stream->session, side))
+		session_feed(&stream->session, side, bytes, n);
 	else
 		way->decided = way->next;
 }
@@ -193,8 +104,8 @@ static void feed_end(struct stream *stream, uint8_t side)
 	struct way *way = &stream->ways[side];
 
 	way->fin = way->next++;
-	if (is_heard(stream, side))
-		stream->inspector->kind->closed(stream->engine, side, stream->inspector->wall_us);
+	if (session_hears(&stream->session, side))
+		session_closed(&stream->session, side);
 }
 
 int stream_feed(struct stream *stream, const struct packet *packet)

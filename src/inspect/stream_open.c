@@ -49,15 +49,14 @@ static bool is_plain(const struct packet *packet)
 
 void stream_begin(struct inspector *inspector, struct packet *packet, uint32_t mark)
 {
-	const struct profile_flow *flow =
-		inspector->use ? profiles_find(inspector->use->profiles, mark) : NULL;
+	struct sessions *sessions = &inspector->sessions;
 	struct stream *stream;
 
 	if (!is_plain(packet)) {
 		packet_refuse(inspector, NULL, packet, TROUBLE_HANDSHAKE);
 		return;
 	}
-	if (!flow) {
+	if (!sessions->use || !profiles_find(sessions->use->profiles, mark)) {
 		packet_refuse(inspector, NULL, packet, TROUBLE_STRAY);
 		return;
 	}
@@ -66,9 +65,7 @@ void stream_begin(struct inspector *inspector, struct packet *packet, uint32_t m
 		packet_refuse(inspector, NULL, packet, TROUBLE_FULL);
 		return;
 	}
-	stream->peer.flow = flow;
-	stream->use = inspector->use;
-	stream->use->n++;
+	session_use(&stream->session, mark);
 	packet->side = ENGINE_CLIENT;
 	stream->stamps = packet->tcp.options & TCP_HAS_STAMP;
 	stream->sacks = packet->tcp.options & TCP_HAS_SACK_PERMITTED;
@@ -149,7 +146,7 @@ static void from_client(struct stream *stream, struct packet *packet)
 		   packet->start <= stream->ways[ENGINE_CLIENT].edge) {
 		stream->state = STREAM_OPEN;
 		inspector->numbers.connections_made++;
-		if (stream_begin_engine(stream) < 0) {
+		if (session_begin(&stream->session) < 0) {
 			packet_tell(inspector, stream, packet, TROUBLE_FULL);
 			stream->ending = true;
 		}

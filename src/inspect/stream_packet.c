@@ -83,7 +83,7 @@ void packet_tell(struct inspector *inspector, const struct stream *stream,
 	inspector->numbers.by_trouble[trouble]++;
 	if (inspector->options.trouble)
 		inspector->options.trouble(inspector->options.arg, inspector_trouble_names[trouble],
-					   stream ? &stream->peer : &stranger);
+					   stream ? &stream->session.peer : &stranger);
 }
 
 void packet_refuse(struct inspector *inspector, const struct stream *stream,

@@ -67,7 +67,7 @@ void stream_reset(struct stream *stream, struct packet *packet)
 {
 	stream->state = STREAM_RESET;
 	hold_drop_all(stream);
-	stream_end_engine(stream);
+	session_end(&stream->session);
 	taken_end(stream);
 	if (packet)
 		reset_packet(stream, packet);

@@ -84,7 +84,7 @@ struct stream *table_find(const struct inspector *inspector, const struct packet
 
 	for (struct stream *stream = inspector->table[packet_bucket(inspector, packet)]; stream;
 	     stream = stream->chain) {
-		const struct engine_peer *peer = &stream->peer;
+		const struct engine_peer *peer = &stream->session.peer;
 		if (is_end(&packet->from, port[0], &peer->client, peer->client_port) &&
 		    is_end(&packet->to, port[1], &peer->server, peer->server_port)) {
 			*ret_side = ENGINE_CLIENT;
@@ -145,7 +145,7 @@ void table_touch(struct stream *stream)
 
 	// Nobody has anything to say any more: what there is to record is known.
 	if (list == LIST_CLOSED)
-		stream_end_engine(stream);
+		session_end(&stream->session);
 	stream->seen_us = stream->inspector->now_us;
 	leave_list(stream);
 	join_list(stream, list);
@@ -222,10 +222,12 @@ struct stream *table_add(struct inspector *inspector, const struct packet *packe
 	}
 	memset(stream, 0, sizeof(*stream));
 	stream->inspector = inspector;
-	stream->peer = (struct engine_peer){ .client = packet->from,
-					     .server = packet->to,
-					     .client_port = packet->tcp.port[0],
-					     .server_port = packet->tcp.port[1] };
+	stream->session = (struct session){ .sessions = &inspector->sessions,
+					    .calls = &stream_calls,
+					    .peer = { .client = packet->from,
+						      .server = packet->to,
+						      .client_port = packet->tcp.port[0],
+						      .server_port = packet->tcp.port[1] } };
 	stream->ways[0].fin = stream->ways[1].fin = INT64_MAX;
 	stream->chain = inspector->table[bucket];
 	inspector->table[bucket] = stream;
@@ -239,21 +241,21 @@ struct stream *table_add(struct inspector *inspector, const struct packet *packe
 void table_remove(struct stream *stream)
 {
 	struct inspector *inspector = stream->inspector;
+	const struct engine_peer *peer = &stream->session.peer;
 	struct stream **at =
-		&inspector->table[bucket_of(inspector, &stream->peer.client,
-					    stream->peer.client_port, &stream->peer.server,
-					    stream->peer.server_port)];
+		&inspector->table[bucket_of(inspector, &peer->client, peer->client_port,
+					    &peer->server, peer->server_port)];
 
 	while (*at != stream)
 		at = &(*at)->chain;
 	*at = stream->chain;
 	hold_drop_all(stream);
-	stream_end_engine(stream);
+	session_end(&stream->session);
 	leave_list(stream);
 	for (unsigned side = 0; side < 2; side++)
 		trail_done(&stream->ways[side].trail);
 	taken_free(stream->taken);
-	use_drop(stream->use);
+	session_drop_use(&stream->session);
 	inspector->numbers.connections--;
 	inspector->numbers.bytes -= stream->memory;
 	free(stream);
@@ -298,19 +300,9 @@ void table_count(struct stream *stream)
 			trail_memory(&ways[1].trail) +
 			(size_t)(ways[0].n_held + ways[1].n_held) * sizeof(struct hold);
 
-	if (stream->engine)
-		memory += stream->inspector->kind->memory(stream->engine);
+	memory += session_memory(&stream->session);
 	if (stream->taken)
 		memory += sizeof(*stream->taken) + stream->taken->room;
 	stream->inspector->numbers.bytes += memory - stream->memory;
 	stream->memory = (uint32_t)memory;
-}
-
-void use_drop(struct profile_use *use)
-{
-	if (!use || --use->n)
-		return;
-	if (use->retire)
-		use->retire(use->arg, use->profiles);
-	free(use);
 }

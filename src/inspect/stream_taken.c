@@ -189,7 +189,7 @@ static void close_engine(struct stream *stream)
 {
 	if (stream->ending && !stream->taken->closing) {
 		stream->taken->closing = true;
-		stream_end_engine(stream);
+		session_end(&stream->session);
 	}
 }
 

@@ -77,8 +77,11 @@ static void feed(struct engine *engine, enum engine_side side, const uint8_t *by
 	script_feed(engine, side, bytes, size, now_us);
 }
 
-static const struct engine_kind kind = { make,		script_free, feed, script_closed,
-					 script_memory, NULL,	     NULL };
+static const struct engine_kind kind = { .make = make,
+					 .free = script_free,
+					 .feed = feed,
+					 .closed = script_closed,
+					 .memory = script_memory };
 
 static void judge(const struct flight *flight)
 {

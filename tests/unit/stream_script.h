@@ -170,9 +170,11 @@ static inline size_t script_memory(const struct engine *engine)
 	return sizeof(*engine);
 }
 
-static const struct engine_kind script_kind = { script_make,   script_free,   script_feed,
-						script_closed, script_memory, NULL,
-						NULL };
+static const struct engine_kind script_kind = { .make = script_make,
+						.free = script_free,
+						.feed = script_feed,
+						.closed = script_closed,
+						.memory = script_memory };
 
 // The flow 1 of an empty guard.
 static const struct profile_flow script_flow = { .mark = 1, .id = "mail" };
