@@ -117,11 +117,11 @@ struct stream {
 	uint8_t state, list;
 	bool stamps, sacks; // agreed on
 	bool scaled;
-	bool liberal;	     // to be told with the next packet
-	bool stray;	     // its beginning was not seen
-	bool ending, bad;    // what the engine ordered: to end; something impossible
-	bool release;	     // to be released
-	bool left;	     // it left the queue
+	bool liberal;	  // to be told with the next packet
+	bool stray;	  // its beginning was not seen
+	bool ending, bad; // what the engine ordered: to end; something impossible
+	bool release;	  // to be released
+	bool left;	  // it left the queue
 };
 
 struct stream_ends { // of a list: the one seen longest ago first

@@ -242,9 +242,8 @@ void table_remove(struct stream *stream)
 {
 	struct inspector *inspector = stream->inspector;
 	const struct engine_peer *peer = &stream->session.peer;
-	struct stream **at =
-		&inspector->table[bucket_of(inspector, &peer->client, peer->client_port,
-					    &peer->server, peer->server_port)];
+	struct stream **at = &inspector->table[bucket_of(
+		inspector, &peer->client, peer->client_port, &peer->server, peer->server_port)];
 
 	while (*at != stream)
 		at = &(*at)->chain;

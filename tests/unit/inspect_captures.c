@@ -1,7 +1,7 @@
 // Sessions of real clients with real servers (captures/*.smtp, made by captures/record), played
-// through the gate: to the engine, and as packets between two small TCPs.  However their segments
-// are cut or put together, the same bytes come out at both ends, the same is recorded, and what
-// was sent is what arrives, but for what is taken out of answers to EHLO.
+// through the gate: to the engine, between two sockets, and as packets between two small TCPs.
+// However their segments are cut or put together, the same bytes come out at both ends, the same is
+// recorded, and what was sent is what arrives, but for what is taken out of answers to EHLO.
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "inspect/inspector.h"
+#include "pipe_bed.h"
 #include "smtp_bed.h"
 #include "smtp_profile.h"
 #include "stream_model.h"
@@ -234,6 +235,35 @@ static void engine_in_all_ways(const struct bed *first)
 		play_cut(&bed, k);
 		end_bed(&bed, first, "each segment cut at", k);
 	}
+}
+
+// --- between sockets
+
+static void pipe_once(const struct capture *row, const struct bed *first, size_t step, size_t cut,
+		      enum pipe_taking taking)
+{
+	const struct pipe_bed_want want = { first->on, &first->records, first->ended,
+					    first->released };
+	const struct engine_peer peer = { town_addr("10.20.0.9"), town_addr("192.0.2.25"), 40000,
+					  25, &flow };
+	static struct pipe_bed bed;
+
+	pipe_bed_begin(&bed, &peer, NULL, taking);
+	pipe_bed_play(&bed, &script, step, cut);
+	pipe_bed_over(&bed);
+	pipe_bed_judge(&bed, &want, row->name, step, cut);
+	pipe_bed_done(&bed);
+}
+
+static void sockets_in_all_ways(const struct capture *row, const struct bed *first)
+{
+	for (int taking = 0; taking < PIPE_TAKINGS; taking++) {
+		pipe_once(row, first, SIZE_MAX, 1, (enum pipe_taking)taking);
+		pipe_once(row, first, SIZE_MAX, 0, (enum pipe_taking)taking);
+		pipe_once(row, first, SIZE_MAX, SIZE_MAX, (enum pipe_taking)taking);
+	}
+	for (uint32_t k = 1; k < largest; k++)
+		pipe_once(row, first, PIPE_BED_EACH, k, (enum pipe_taking)(k % PIPE_TAKINGS));
 }
 
 // --- as packets
@@ -487,6 +517,7 @@ static void play(void **state)
 		unchanged(&said[1], &first.on[1]);
 	}
 	engine_in_all_ways(&first);
+	sockets_in_all_ways(row, &first);
 	packets_in_all_ways(row, &first);
 	bed_done(&first);
 	forget_capture();
