@@ -56,12 +56,14 @@ static int look(const struct extract_job *job, FILE *out)
 		.size = job->size,
 		.fd = FILE_FD,
 	};
-	enum unpack_limit limit;
-	uint32_t kinds = unpack_look(&file, &job->bounds, tell, &report, &limit);
+	const struct unpack_sink sink = { .entry = tell, .arg = &report };
+	struct unpack_result result;
+	unpack_look(&file, &job->bounds, &sink, &result);
 	const struct extract_end end = {
 		.magic = EXTRACT_END_MAGIC,
-		.kinds = kinds,
-		.limit = report.full && limit == UNPACK_WHOLE ? UNPACK_ENTRIES : limit,
+		.kinds = result.kinds,
+		.limit =
+			report.full && result.limit == UNPACK_WHOLE ? UNPACK_ENTRIES : result.limit,
 		.n_entries = report.n_entries,
 	};
 	return fwrite(&end, sizeof(end), 1, out) == 1 ? 0 : -1;

@@ -378,10 +378,10 @@ static void begin_terms(struct content *content, struct hand *hand)
 	if (!terms)
 		return;
 	for (uint32_t i = 0; i < part->n_names; i++)
-		content_text_string(terms, part->names[i], &hand->facts.terms);
+		prose_string(terms, part->names[i], &hand->facts.terms);
 	if (part->kind != MIME_LEAF || !may_be_text(part))
 		return;
-	hand->text = content_text_new(terms, part);
+	hand->text = prose_new(terms, prose_is_html(part->type));
 	if (!hand->text)
 		fail(content);
 }
@@ -432,11 +432,11 @@ static void on_field(void *arg, const struct mime_part *part, const char *name, 
 	if (!hand || !content->profile->terms)
 		return;
 	if (hand->text && strcasecmp(name, "content-type") == 0)
-		content_text_type(hand->text, raw);
+		prose_type(hand->text, raw);
 	if (strcasecmp(name, "subject") != 0 && strcasecmp(name, "keywords") != 0 &&
 	    strcasecmp(name, "comments") != 0)
 		return;
-	content_text_string(content->profile->terms, shown, &hand->facts.terms);
+	prose_string(content->profile->terms, shown, &hand->facts.terms);
 	judge_hand(content, hand);
 }
 
@@ -445,9 +445,9 @@ static void read_text(struct content *content, struct hand *hand, const uint8_t 
 {
 	if (!hand->text || content_over(content))
 		return;
-	if (!content_text_read(hand->text, bytes, n))
+	if (!prose_read(hand->text, bytes, n))
 		fail(content);
-	content_text_found(hand->text, &hand->facts.terms);
+	prose_found(hand->text, &hand->facts.terms);
 }
 
 static void follow(struct content *content, const struct mime_part *part, enum mime_reading which,
@@ -508,7 +508,7 @@ static void free_hand(struct content *content, struct hand *hand)
 			drop_kept(content, hand->readings[i]);
 			free(hand->readings[i]);
 		}
-	content_text_free(hand->text);
+	prose_free(hand->text);
 	free(hand);
 }
 
@@ -524,9 +524,9 @@ static void end_text(struct content *content, struct hand *hand)
 {
 	if (!hand->text)
 		return;
-	if (!content_text_end(hand->text))
+	if (!prose_end(hand->text))
 		fail(content);
-	content_text_found(hand->text, &hand->facts.terms);
+	prose_found(hand->text, &hand->facts.terms);
 }
 
 static void end_guilty(struct content *content, const struct mime_part *part)
@@ -671,7 +671,7 @@ size_t content_memory(const struct content *content)
 	for (const struct hand *hand = content->hands; hand; hand = hand->below)
 		n += (hand->readings[0] ? sizeof(struct reading) : 0) +
 		     (hand->readings[1] ? sizeof(struct reading) : 0) +
-		     (hand->text ? content_text_memory(hand->text) : 0);
+		     (hand->text ? prose_memory(hand->text) : 0);
 	return n;
 }
 

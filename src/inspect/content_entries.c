@@ -51,13 +51,15 @@ static void on_entry(void *arg, const struct unpack_entry *entry)
 		.file = true,
 		.whole = true,
 		.size = entry->size,
+		.terms = entry->found,
 	};
 	struct judged judged = { MAIL_FILE_PASSED, CONTENT_NO_RULE };
 	struct content_rules out;
 	look->size += entry->size < CONTENT_UNPACK_BYTES ? entry->size : CONTENT_UNPACK_BYTES;
 	look->n = entry->number > look->n ? entry->number : look->n;
-	if (content->profile->terms)
-		content_text_string(content->profile->terms, entry->name, &facts.terms);
+	for (size_t i = 0; content->profile->terms && i < 2; i++)
+		if (names[i])
+			prose_string(content->profile->terms, names[i], &facts.terms);
 	// When one was refused the others are still recorded: they tell where it lay.
 	if (!content_over(content)) {
 		content_rules_exclude(content->profile, names, entry->also ? 2 : 1, NULL, true,
@@ -96,17 +98,23 @@ void content_unpack(struct content *content, struct hand *hand, const struct rea
 	struct look look = { .content = content,
 			     .hand = hand,
 			     .entries = { .first = content->rows.n } };
-	enum unpack_limit limit = UNPACK_WHOLE;
+	const struct unpack_sink sink = { .entry = on_entry,
+					  .terms = content->profile->terms,
+					  .arg = &look };
+	struct unpack_result result;
 	if (!bounds.entries || !bounds.output) {
 		hand->facts.unread = true;
 		hand->limit = bounds.entries ? UNPACK_OUTPUT : UNPACK_ENTRIES;
 		return;
 	}
-	uint32_t kinds = unpack_look(&file, &bounds, on_entry, &look, &limit);
-	hand->facts.kinds |= hand->facts.file ? kinds : kinds & ~(uint32_t)OF_TEXT;
-	if (limit != UNPACK_WHOLE) {
+	unpack_look(&file, &bounds, &sink, &result);
+	hand->facts.kinds |= hand->facts.file ? result.kinds : result.kinds & ~(uint32_t)OF_TEXT;
+	hand->facts.terms.words |= result.found.words;
+	if (result.found.numbers > hand->facts.terms.numbers)
+		hand->facts.terms.numbers = result.found.numbers;
+	if (result.limit != UNPACK_WHOLE) {
 		hand->facts.unread = true;
-		hand->limit = limit;
+		hand->limit = result.limit;
 	}
 	content->unpacked += least(look.size, bounds.output);
 	content->n_unpacked += (uint32_t)least(look.n, bounds.entries);

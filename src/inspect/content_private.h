@@ -8,6 +8,7 @@
 #include "inspect/content_rows.h"
 #include "mime/mime.h"
 #include "proto/smtp_data.h"
+#include "unpack/prose.h"
 #include "unpack/unpack.h"
 
 enum {
@@ -36,7 +37,7 @@ struct hand {
 	uint64_t next_size; // at which another rule may fit
 	uint32_t row;
 	struct reading *readings[READINGS];
-	struct content_text *text; // that is looked through for words
+	struct prose *text; // that is looked through for words
 };
 
 struct content {

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "inspect/content_text.h"
+#include "unpack/unpack.h"
 #include "inspect/profile.h"
 
 struct content_rules { // a set of them, by index
@@ -37,7 +37,7 @@ void audience_free(struct audience *audience);
 struct content_facts {
 	uint32_t kinds, doubts; // bits of enum unpack_kind, 1 << enum mime_doubt
 	bool unread;
-	struct content_terms terms; // in its names, subject and text
+	struct unpack_terms terms; // in its names, subject and text
 	bool file;  // an attachment or an entry; else a text or a part that holds others, which
 		    // only rules about kinds, doubts, names or what is unread can fit
 	bool whole; // it is over, and nothing of this changes any more

@@ -19,6 +19,7 @@ enum smtp_reason content_reason(const struct profile_attachment *rule,
 		{ UNPACK_MISLEADING, SMTP_ATTACHMENT_MISLEADING },
 		{ UNPACK_ACTIVE, SMTP_ATTACHMENT_ACTIVE },
 		{ UNPACK_AMBIGUOUS, SMTP_ATTACHMENT_UNDECODABLE },
+		{ UNPACK_ILLEGIBLE, SMTP_ATTACHMENT_UNREAD },
 	};
 	if (!rule->words && !rule->numbers && rule->kinds & facts->kinds) {
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

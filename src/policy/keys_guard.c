@@ -38,14 +38,16 @@ static const struct key mail_attachment_keys[] = {
 	  .about = "Addresses, or domains for every address of theirs; absent: all.",
 	  .example = "[plans@city.example.jp]" },
 	{ WORDS("kinds", kinds), .word = WORD_CHOICE,
-	  .choices = CHOICES("executable", "script", "shortcut", "disk-image", "archive", "office",
-			     "macro", "encrypted", "pdf", "active", "image", "text", "html",
-			     "misleading", "mail", "ambiguous", "undecodable", "unread"),
+	  .choices =
+		  CHOICES("executable", "script", "shortcut", "disk-image", "archive", "office",
+			  "macro", "encrypted", "pdf", "active", "image", "text", "html",
+			  "misleading", "mail", "ambiguous", "illegible", "undecodable", "unread"),
 	  .about =
 		  "What the file is by its content and its name, any of these. macro: a document "
 		  "with macros; active: a PDF or document with scripts or files inside; misleading: "
 		  "a name that hides what the file is (two endings, text from right to left); "
 		  "ambiguous: two formats in one file, or an archive that shows other files to other programs; "
+		  "illegible: text of a document in which words could not be looked for; "
 		  "undecodable: written so that it cannot be read in one way; unread: an archive or document "
 		  "that could not be read to its end.",
 	  .example = "[executable, script, shortcut]" },

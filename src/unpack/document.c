@@ -6,8 +6,9 @@
 #include <strings.h>
 
 #include "unpack/xml.h"
+#include "unpack/xml_text.h"
 
-enum { FIELD_MAX = 256 };
+enum { FIELD_MAX = 256, HEAD_LOOKED = 4096 };
 
 static bool named(const struct zip_entry *entry, const char *name)
 {
@@ -225,13 +226,34 @@ static bool is_markup(const struct item *part)
 	return part->n > 4 && isspace(part->bytes[0]);
 }
 
-void document_flat(struct item *item)
+static void read_kinds(struct item *item)
 {
 	size_t n;
 	char *text = item->whole ? xml_plain(item, &n) : NULL;
 	if (text)
 		item->kinds |= markup_kinds(text, n);
 	xml_plain_free(item, text);
+}
+
+// Of a document that is one file.
+void document_flat(struct item *item)
+{
+	bool odf = memmem(item->bytes, item->n < HEAD_LOOKED ? item->n : HEAD_LOOKED,
+			  "opendocument", 12);
+	read_kinds(item);
+	if (item->whole && !item->part) // else its text was read
+		xml_text_say(item, item->bytes, item->n, odf ? XML_TEXT_MIXED : XML_TEXT_RUNS);
+}
+
+// Properties hold one text after the other, and what relates parts to one another none.
+static enum xml_text_form form_of(const struct item *part, enum document_form form)
+{
+	const char *name = part->name.shown;
+	size_t n = strlen(name);
+	if (xml_holds(name, n, "docProps/") || xml_holds(name, n, "docMetadata/") ||
+	    xml_holds(name, n, "meta.xml") || xml_holds(name, n, "customXml/"))
+		return XML_TEXT_BESIDE;
+	return form == DOCUMENT_ODF ? XML_TEXT_MIXED : XML_TEXT_RUNS;
 }
 
 void document_part(struct item *part, enum document_form form)
@@ -241,6 +263,8 @@ void document_part(struct item *part, enum document_form form)
 		if (paths[i].form == form && xml_holds(name, strlen(name), paths[i].holds) &&
 		    !is_list(name))
 			part->kinds |= paths[i].kinds;
-	if (part->n && is_markup(part))
-		document_flat(part);
+	if (part->n && is_markup(part)) {
+		read_kinds(part);
+		xml_text_say(part, part->bytes, part->n, form_of(part, form));
+	}
 }

@@ -11,9 +11,9 @@
 enum { MAGIC_MIN = 16 };
 
 const char *const unpack_kind_names[UNPACK_KINDS + 1] = {
-	"executable", "script",	    "shortcut", "disk-image", "archive", "office",
-	"macro",      "encrypted",  "pdf",	"active",     "image",	 "text",
-	"html",	      "misleading", "mail",	"ambiguous",  NULL,
+	"executable", "script",	    "shortcut", "disk-image", "archive",   "office",
+	"macro",      "encrypted",  "pdf",	"active",     "image",	   "text",
+	"html",	      "misleading", "mail",	"ambiguous",  "illegible", NULL,
 };
 
 const char *const unpack_limit_names[UNPACK_LIMITS] = {

@@ -12,6 +12,7 @@
 #include "unpack/format.h"
 #include "unpack/kinds.h"
 #include "unpack/magic.h"
+#include "unpack/prose.h"
 #include "unpack/zip.h"
 
 enum { HOLD_FIRST = 16384, INPUT_TIMES = 4, ISO_AT = 32769, ISO_SECTOR = 2048, UDF_SECTORS = 64 };
@@ -287,6 +288,44 @@ static bool is_container(enum signature_format format)
 	return format == SIGNATURE_ZIP || format == SIGNATURE_CFB;
 }
 
+static void add_found(struct unpack_terms *to, uint64_t words, uint32_t numbers)
+{
+	to->words |= words;
+	to->numbers = numbers > UINT32_MAX - to->numbers ? UINT32_MAX : to->numbers + numbers;
+}
+
+void look_prose(struct item *item, bool html)
+{
+	struct unpack_terms found = { 0 };
+	size_t room = LOOK_TEXT_MAX - item->look->said, n = item->n < room ? item->n : room;
+	if (!item_reads_text(item) || !item->n)
+		return;
+	if (n < item->n || !item->whole)
+		item_illegible(item);
+	struct prose *prose = prose_new(item->look->sink->terms, html);
+	if (!prose || !prose_read(prose, item->bytes, n) || !prose_end(prose))
+		item_limit(item, UNPACK_MEMORY);
+	else
+		prose_found(prose, &found);
+	prose_free(prose);
+	item->look->said += n;
+	add_found(&item->found, found.words, found.numbers);
+}
+
+// A text on its own, or what may be one.
+static void read_prose(struct item *item, struct signature signature)
+{
+	bool html = item->kinds & UNPACK_HTML || signature.format == SIGNATURE_XML;
+	bool text = item->kinds & (UNPACK_TEXT | UNPACK_HTML | UNPACK_SCRIPT);
+	bool other = signature.format != SIGNATURE_NONE && signature.format != SIGNATURE_XML;
+	size_t head = item->n < UNPACK_FIRST_MIN ? item->n : UNPACK_FIRST_MIN;
+	if (other || item->read || item->part || (item->kinds & UNPACK_OFFICE))
+		return;
+	if (!text && (item->kinds || memchr(item->bytes, 0, head)))
+		return;
+	look_prose(item, html);
+}
+
 static void judge(struct item *item)
 {
 	struct signature signature;
@@ -301,6 +340,11 @@ static void judge(struct item *item)
 	uint32_t numbers = item->look->numbers;
 	if (look)
 		look_into(item, signature);
+	if (item->n && item_reads_text(item))
+		read_prose(item, signature);
+	if (!item->part)
+		for (size_t i = 0; i < LOOK_FLOWS; i++)
+			item_said(item, i);
 	// Of a name that promises entries, and of no kind that is known here.
 	if (item->n && !signature.kinds && (kinds & (UNPACK_ARCHIVE | UNPACK_DISK_IMAGE)) &&
 	    item->look->numbers == numbers)
@@ -317,6 +361,14 @@ static bool worth_telling(const struct item *item)
 	return !item->part || (item->kinds & ~plain) || item->limit != UNPACK_WHOLE;
 }
 
+static struct unpack_terms found_in(const struct item *item)
+{
+	struct unpack_terms found = item->found;
+	for (size_t i = 0; i < LOOK_FLOWS; i++)
+		add_found(&found, item->text[i].found, item->text[i].numbers);
+	return found;
+}
+
 static void tell(const struct item *item)
 {
 	struct look *look = item->look;
@@ -328,9 +380,10 @@ static void tell(const struct item *item)
 		.size = item->size,
 		.kinds = item->kinds,
 		.limit = item->limit,
+		.found = found_in(item),
 	};
-	if (look->entry && worth_telling(item))
-		look->entry(look->arg, &entry);
+	if (look->sink->entry && worth_telling(item))
+		look->sink->entry(look->sink->arg, &entry);
 }
 
 void item_end(struct item *item)
@@ -345,8 +398,10 @@ void item_drop(struct item *item)
 	if (item->limit != UNPACK_WHOLE)
 		item_limit(item->parent, item->limit);
 	if (item->part)
-		item->parent->kinds |=
-			item->kinds & (UNPACK_MACRO | UNPACK_ACTIVE | UNPACK_ENCRYPTED);
+		item->parent->kinds |= item->kinds & (UNPACK_MACRO | UNPACK_ACTIVE |
+						      UNPACK_ENCRYPTED | UNPACK_ILLEGIBLE);
+	const struct unpack_terms found = found_in(item);
+	add_found(&item->parent->found, found.words, found.numbers);
 	item->look->held -= item->cap;
 	free(item->heap);
 }
@@ -357,14 +412,12 @@ static uint64_t output_bound(const struct unpack_bounds *bounds, size_t size)
 	return bounds->ratio && most < bounds->output ? most : bounds->output;
 }
 
-uint32_t unpack_look(const struct unpack_file *file, const struct unpack_bounds *bounds,
-		     void (*entry)(void *arg, const struct unpack_entry *entry), void *arg,
-		     enum unpack_limit *ret_limit)
+void unpack_look(const struct unpack_file *file, const struct unpack_bounds *bounds,
+		 const struct unpack_sink *sink, struct unpack_result *ret)
 {
 	struct look look = {
 		.bounds = bounds,
-		.entry = entry,
-		.arg = arg,
+		.sink = sink,
 		.output_max = output_bound(bounds, file->size),
 	};
 	// What is sound is read once, or twice where a ZIP has two views of it.
@@ -389,6 +442,5 @@ uint32_t unpack_look(const struct unpack_file *file, const struct unpack_bounds 
 	judge(&item);
 	if (map != MAP_FAILED)
 		munmap(map, file->size);
-	*ret_limit = item.limit;
-	return item.kinds;
+	*ret = (struct unpack_result){ item.kinds, item.limit, found_in(&item) };
 }

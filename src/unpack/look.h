@@ -11,18 +11,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/terms.h"
 #include "unpack/charset.h"
 #include "unpack/unpack.h"
 
 struct look {
 	const struct unpack_bounds *bounds;
-	void (*entry)(void *arg, const struct unpack_entry *entry);
-	void *arg;
+	const struct unpack_sink *sink;
 	uint32_t numbers; // entries begun
 	uint64_t output, output_max, held;
 	uint64_t input, input_max; // bytes given to zlib: what gives nothing costs too
+	uint64_t said;		   // bytes of text
 	bool stopped;		   // a bound of the whole was reached: nothing more is read
 };
+
+// A document's text: what is read in one go, and what stands beside: notes, boxes, readings of
+// letters, names, values of attributes.
+enum look_flow { LOOK_MAIN, LOOK_BESIDE, LOOK_FLOWS };
 
 struct item {
 	struct look *look;
@@ -40,7 +45,12 @@ struct item {
 	bool whole;
 	uint8_t *heap; // what bytes point to, when it is this item's own
 	size_t cap;
+
+	struct terms_reader text[LOOK_FLOWS];
+	struct unpack_terms found; // in what lies in it
 };
+
+enum { LOOK_TEXT_MAX = 16 << 20 }; // bytes of text that are read of all
 
 // An entry of parent.  false: no more of them may be read, and look->stopped.
 bool item_begin(struct item *item, struct item *parent);
@@ -57,6 +67,22 @@ void item_end(struct item *item);
 void item_drop(struct item *item);
 // A name of UTF-8.
 void item_name(struct item *item, const char *name);
+
+// --- its text, in UTF-8, in which words are looked for.  A part's is its document's.
+bool item_reads_text(const struct item *item); // else nothing need be said
+// Piece by piece; "\n" divides.
+void item_say(struct item *item, enum look_flow flow, const char *text, size_t n);
+// The flow has ended: what comes belongs to another.
+void item_said(struct item *item, enum look_flow flow);
+// A line of what stands beside.
+void item_aside(struct item *item, const char *text, size_t n);
+// UTF-16, n bytes; control characters divide.
+void item_say_wide(struct item *item, enum look_flow flow, const uint8_t *bytes, size_t n,
+		   bool big);
+void item_illegible(struct item *item);
+struct item *item_document(struct item *item); // that a part belongs to
+// All its bytes, as a text in whatever character set; without the tags of HTML.
+void look_prose(struct item *item, bool html);
 
 // The first limit stays.
 void item_limit(struct item *item, enum unpack_limit limit);

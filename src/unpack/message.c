@@ -4,9 +4,11 @@
 // Of bytes that are read in two ways (Base64 behind its padding) both are entries.
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "mime/mime.h"
 #include "unpack/format.h"
+#include "unpack/prose.h"
 
 enum { READINGS = 2 };
 
@@ -18,7 +20,7 @@ struct open_part {
 	uint32_t number;
 	struct item readings[READINGS];
 	bool begun[READINGS];
-	bool body;
+	bool body, html;
 };
 
 struct message {
@@ -64,6 +66,7 @@ static void on_begin(void *arg, const struct mime_part *part)
 	}
 	open->body = !part->n_names && !part->attachment && !part->inline_block &&
 		     strncmp(part->type, "text/", 5) == 0;
+	open->html = prose_is_html(part->type);
 	name_part(&open->readings[MIME_FIRST], part);
 	message->open = open;
 }
@@ -95,10 +98,12 @@ static void on_bytes(void *arg, const struct mime_part *part, enum mime_reading 
 
 static void end_reading(const struct open_part *open, struct item *file)
 {
-	if (open->body && !(unpack_kinds("", file->bytes, file->n) & ~(uint32_t)OF_TEXT))
+	if (open->body && !(unpack_kinds("", file->bytes, file->n) & ~(uint32_t)OF_TEXT)) {
+		look_prose(file, open->html);
 		item_drop(file);
-	else
+	} else {
 		item_end(file);
+	}
 }
 
 static void end_part(struct message *message, struct open_part *open)
@@ -119,6 +124,19 @@ static void on_end(void *arg, const struct mime_part *part)
 	struct open_part *open = find(message, part->number);
 	if (open)
 		end_part(message, open);
+}
+
+// Fields that somebody reads.
+static void on_field(void *arg, const struct mime_part *part, const char *name, const char *raw,
+		     const char *shown)
+{
+	static const char *const read[] = { "subject", "keywords", "comments" };
+	struct message *message = arg;
+	(void)part;
+	(void)raw;
+	for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++)
+		if (strcasecmp(name, read[i]) == 0)
+			item_aside(message->item, shown, strlen(shown));
 }
 
 // What nobody can say how a client will show was not read.
@@ -175,6 +193,7 @@ void message_look(struct item *item)
 {
 	struct message message = { .item = item };
 	const struct mime_sink sink = { .begin = on_begin,
+					.field = on_field,
 					.bytes = on_bytes,
 					.end = on_end,
 					.doubt = on_doubt,

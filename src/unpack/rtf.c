@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "unpack/format.h"
+#include "unpack/rtf_text.h"
 
 enum { WORD_MAX = 32, FIELD_LOOKED = 512, PIECE = 4096, OLE1_EMBEDDED = 2, CLASS_MAX = 64 };
 
@@ -160,6 +161,7 @@ void rtf_look(struct item *item)
 {
 	struct rtf rtf = { .item = item, .at = item->bytes, .end = item->bytes + item->n };
 	char word[WORD_MAX + 1];
+	rtf_text_say(item);
 	while (rtf.at < rtf.end && !item->look->stopped) {
 		const uint8_t *at = memchr(rtf.at, '\\', (size_t)(rtf.end - rtf.at));
 		if (!at)

@@ -53,8 +53,11 @@ enum unpack_kind {
 	// can be read in two ways: two formats in one file, a ZIP whose two directories disagree,
 	// bytes before or behind an archive
 	UNPACK_AMBIGUOUS = 1 << 15,
+	// has text that could not be read, when words were looked for: letters of a font that does
+	// not say which they are, an unknown character set, more text than is read
+	UNPACK_ILLEGIBLE = 1 << 16,
 };
-enum { UNPACK_KINDS = 16 };
+enum { UNPACK_KINDS = 17 };
 extern const char *const unpack_kind_names[UNPACK_KINDS + 1]; // by bit number; NULL at the end
 
 enum unpack_limit {   // why it was not read to its end
@@ -79,6 +82,13 @@ struct unpack_bounds {
 	uint32_t ratio;	  // output to the file's size, past UNPACK_RATIO_FREE; 0: any
 };
 
+struct terms;
+
+struct unpack_terms {	  // what was found of base/terms.h; only grows
+	uint64_t words;	  // bits of the terms
+	uint32_t numbers; // of persons
+};
+
 struct unpack_entry {
 	uint32_t number;  // from 1, in the order in which entries begin; some are not told
 	uint32_t parent;  // 0: of the file itself; else the number of the entry it lies in
@@ -87,6 +97,22 @@ struct unpack_entry {
 	uint64_t size;	  // unpacked, as counted; or as declared where it was not read
 	uint32_t kinds;
 	enum unpack_limit limit;
+	struct unpack_terms found; // in its text, and in that of what lies in it
+};
+
+// Who is told.
+struct unpack_sink {
+	void (*entry)(void *arg, const struct unpack_entry *entry); // NULL: nobody
+	const struct terms *terms; // looked for in all text; NULL: none is read
+	// The text itself as it is read, UTF-8, in pieces; for tests.  NULL: nobody
+	void (*text)(void *arg, const char *bytes, size_t n);
+	void *arg;
+};
+
+struct unpack_result { // of the file itself
+	uint32_t kinds;
+	enum unpack_limit limit; // why it, or anything in it, was not read whole
+	struct unpack_terms found;
 };
 
 struct unpack_file {
@@ -105,13 +131,11 @@ uint32_t unpack_kinds(const char *name, const uint8_t *first, size_t n);
 uint32_t unpack_type_kinds(const char *type);
 
 // Tells each entry, nested ones too, when it has been read: those in it come before it.  Of
-// documents (OOXML, OLE2, PDF) only parts are told that are more than text and images.  Returns
-// what the file is; *ret_limit: why it, or anything in it, was not read whole.  Entries' kinds are
-// theirs alone, but that an encrypted one makes its archive encrypted, and that what macros, active
-// or encrypted parts a document has it has itself.
-uint32_t unpack_look(const struct unpack_file *file, const struct unpack_bounds *bounds,
-		     void (*entry)(void *arg, const struct unpack_entry *entry), void *arg,
-		     enum unpack_limit *ret_limit);
+// documents (OOXML, OLE2, PDF) only parts are told that are more than text and images; their text
+// is the document's.  Entries' kinds are theirs alone, but that an encrypted one makes its archive
+// encrypted, and that what macros, active or encrypted parts a document has it has itself.
+void unpack_look(const struct unpack_file *file, const struct unpack_bounds *bounds,
+		 const struct unpack_sink *sink, struct unpack_result *ret);
 
 // Loads tables (libmagic, converters of characters, time zone) before the sandbox closes; no file
 // is opened after it.  0, or -errno; without it, or if it fails, files are judged by our own table

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/terms.h"
 #include "unpack/unpack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -17,6 +19,9 @@ static const struct unpack_bounds bounds = {
 	.ratio = 0,
 };
 
+enum { WORDS = 3 };
+static const char *const words[WORDS] = { "重要性Ⅰ", "top secret", "機密" };
+
 struct told {
 	uint32_t last, entries;
 	uint64_t size;
@@ -28,7 +33,8 @@ static void check(void *arg, const struct unpack_entry *entry)
 	if (++told->entries > bounds.entries || entry->number > bounds.entries ||
 	    entry->parent >= entry->number || strlen(entry->name) > UNPACK_NAME_MAX ||
 	    (entry->also && strlen(entry->also) > UNPACK_NAME_MAX) ||
-	    entry->kinds >> UNPACK_KINDS || entry->limit >= UNPACK_LIMITS)
+	    entry->kinds >> UNPACK_KINDS || entry->limit >= UNPACK_LIMITS ||
+	    entry->found.words >> WORDS)
 		abort();
 }
 
@@ -37,9 +43,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	static int loaded;
 	char name[257];
 	struct told told = { 0 };
-	enum unpack_limit limit;
-	if (!loaded++)
+	static struct unpack_sink sink = { .entry = check };
+	struct unpack_result result;
+	if (!loaded++) {
 		unpack_load();
+		sink.terms = terms_new(arena_new(), words, WORDS);
+	}
+	sink.arg = &told;
 	if (!size)
 		return 0;
 	size_t n = bytes[0] < size - 1 ? bytes[0] : size - 1;
@@ -52,8 +62,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		.fd = -1,
 	};
 	unpack_kinds(name, file.bytes, file.size < UNPACK_FIRST_MIN ? file.size : UNPACK_FIRST_MIN);
-	if (unpack_look(&file, &bounds, check, &told, &limit) >> UNPACK_KINDS ||
-	    limit >= UNPACK_LIMITS)
+	unpack_look(&file, &bounds, &sink, &result);
+	if (result.kinds >> UNPACK_KINDS || result.limit >= UNPACK_LIMITS ||
+	    result.found.words >> WORDS)
 		abort();
 	return 0;
 }

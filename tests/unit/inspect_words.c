@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "inspect/content.h"
+#include "mime/mime.h"
 #include "unpack/unpack.h"
 
 enum encoding { PLAIN, BASE64, QP };

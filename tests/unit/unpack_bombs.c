@@ -101,16 +101,17 @@ static void check_row(void **state)
 	const struct row *row = *state;
 	struct unpack_file file = { .name = row->file };
 	struct sum sum = { 0 };
-	enum unpack_limit limit;
+	const struct unpack_sink sink = { .entry = add, .arg = &sum };
+	struct unpack_result result;
 	uint8_t *bytes = read_file(row->file, &file.size);
 	file.bytes = bytes;
-	uint32_t kinds = unpack_look(&file, &row->bounds, add, &sum, &limit);
+	unpack_look(&file, &row->bounds, &sink, &result);
 	free(bytes);
-	if (limit != row->limit || sum.entries > row->entries || sum.bytes > row->bytes ||
-	    (kinds & row->kinds) != row->kinds)
+	if (result.limit != row->limit || sum.entries > row->entries || sum.bytes > row->bytes ||
+	    (result.kinds & row->kinds) != row->kinds)
 		fail_msg("%s: limit %s, %u entries, %llu bytes, kinds %x", row->title,
-			 unpack_limit_names[limit], sum.entries, (unsigned long long)sum.bytes,
-			 kinds);
+			 unpack_limit_names[result.limit], sum.entries,
+			 (unsigned long long)sum.bytes, result.kinds);
 }
 
 // Streams that each hold all that follow, and give next to nothing: deflated blocks of no bytes,
@@ -137,12 +138,14 @@ static void much_for_nothing(void **state)
 {
 	const struct unpack_bounds bounds = BOUNDS(4, 100, MIB, MIB, MIB, 0);
 	struct unpack_file file = { .name = "a.pdf" };
-	enum unpack_limit limit;
+	const struct unpack_sink sink = { 0 };
+	struct unpack_result result;
 	uint8_t *bytes = quiet_streams(&file.size);
 	(void)state;
 	file.bytes = bytes;
-	assert_int_equal(unpack_look(&file, &bounds, NULL, NULL, &limit), UNPACK_PDF);
-	assert_int_equal(limit, UNPACK_TIME);
+	unpack_look(&file, &bounds, &sink, &result);
+	assert_int_equal(result.kinds, UNPACK_PDF);
+	assert_int_equal(result.limit, UNPACK_TIME);
 	free(bytes);
 }
 

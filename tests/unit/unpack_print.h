@@ -47,11 +47,12 @@ static inline char *print_look(const char *name, const uint8_t *bytes, size_t n,
 {
 	struct unpack_file file = { .name = name, .bytes = bytes, .size = n, .fd = -1 };
 	struct printed printed = { 0 };
-	enum unpack_limit limit;
+	const struct unpack_sink sink = { .entry = print_entry, .arg = &printed };
+	struct unpack_result result;
 	printed.out = open_memstream(&printed.text, &printed.n);
-	uint32_t kinds = unpack_look(&file, bounds, print_entry, &printed, &limit);
+	unpack_look(&file, bounds, &sink, &result);
 	fprintf(printed.out, "=");
-	print_kinds(printed.out, kinds, limit);
+	print_kinds(printed.out, result.kinds, result.limit);
 	fclose(printed.out);
 	return printed.text;
 }

@@ -1,4 +1,4 @@
-#include "inspect/content_text.h"
+#include "unpack/prose.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "mime/mime_charset.h"
 #include "mime/mime_param.h"
 
-enum { READINGS = 2, WORD_MAX = 24 };
+enum { READINGS = 2, WORD_MAX = 24, MARK_SIZE = 2 };
 
 // Tags and entities of HTML between two pieces of text.
 enum markup { MARKUP_NONE, MARKUP_TAG, MARKUP_ENTITY };
@@ -19,38 +19,44 @@ struct reading {
 	bool named; // the tag's name is complete
 };
 
-struct content_text {
+struct prose {
 	const struct terms *terms;
 	const struct mime_charset *named; // NULL: none that is known
 	bool html;
 	struct mime_store store;
 	struct reading readings[READINGS];
+	const struct mime_charset *wide; // UTF-16, by its mark
+	bool begun;
 	size_t n;
-	uint8_t line[CONTENT_LINE_MAX];
+	uint8_t line[PROSE_LINE_MAX];
 };
 
-struct content_text *content_text_new(const struct terms *terms, const struct mime_part *part)
+struct prose *prose_new(const struct terms *terms, bool html)
 {
-	struct content_text *text = calloc(1, sizeof(*text));
+	struct prose *text = calloc(1, sizeof(*text));
 	if (!text)
 		return NULL;
 	text->terms = terms;
-	text->html = strcmp(part->type, "text/html") == 0 ||
-		     strcmp(part->type, "application/xhtml+xml") == 0;
+	text->html = html;
 	return text;
 }
 
-void content_text_free(struct content_text *text)
+bool prose_is_html(const char *type)
+{
+	return strcmp(type, "text/html") == 0 || strcmp(type, "application/xhtml+xml") == 0;
+}
+
+void prose_free(struct prose *text)
 {
 	free(text);
 }
 
-size_t content_text_memory(const struct content_text *text)
+size_t prose_memory(const struct prose *text)
 {
 	return sizeof(*text) + text->store.used;
 }
 
-void content_text_type(struct content_text *text, const char *field)
+void prose_type(struct prose *text, const char *field)
 {
 	struct mime_params params = { 0 };
 	mime_params_read(&text->store, (struct mime_span){ field, strlen(field) }, false, &params);
@@ -63,13 +69,12 @@ void content_text_type(struct content_text *text, const char *field)
 
 // --- HTML
 
-static void put(const struct content_text *text, struct reading *reading, const char *bytes,
-		size_t n)
+static void put(const struct prose *text, struct reading *reading, const char *bytes, size_t n)
 {
 	terms_read(text->terms, &reading->terms, (const uint8_t *)bytes, n);
 }
 
-static void put_point(const struct content_text *text, struct reading *reading, uint32_t c)
+static void put_point(const struct prose *text, struct reading *reading, uint32_t c)
 {
 	const char bytes[] = { (char)(c < 0x800	    ? 0xc0 | c >> 6
 				      : c < 0x10000 ? 0xe0 | c >> 12
@@ -91,7 +96,7 @@ static void put_point(const struct content_text *text, struct reading *reading, 
 }
 
 // Tags that begin a line or a cell divide words; others, <b> and the like, are not seen.
-static void end_tag(const struct content_text *text, struct reading *reading)
+static void end_tag(const struct prose *text, struct reading *reading)
 {
 	static const char *const dividing[] = { "br", "p",  "div", "td", "th", "tr", "li", "h1",
 						"h2", "h3", "h4",  "h5", "h6", "hr", "dt", "dd" };
@@ -111,7 +116,7 @@ static bool is_unseen(const char *entity)
 	return false;
 }
 
-static void end_entity(const struct content_text *text, struct reading *reading)
+static void end_entity(const struct prose *text, struct reading *reading)
 {
 	const char *word = reading->word;
 	char *end = NULL;
@@ -151,7 +156,7 @@ static bool is_word(char byte)
 	       (byte >= '0' && byte <= '9') || byte == '#';
 }
 
-static void read_markup(const struct content_text *text, struct reading *reading, char byte)
+static void read_markup(const struct prose *text, struct reading *reading, char byte)
 {
 	if (reading->markup == MARKUP_TAG) {
 		if (byte == '>')
@@ -175,8 +180,7 @@ static void read_markup(const struct content_text *text, struct reading *reading
 		put(text, reading, &byte, 1);
 }
 
-static void read_html(const struct content_text *text, struct reading *reading, const char *at,
-		      size_t n)
+static void read_html(const struct prose *text, struct reading *reading, const char *at, size_t n)
 {
 	for (const char *end = at + n; at < end;) {
 		if (reading->markup != MARKUP_NONE) {
@@ -195,8 +199,8 @@ static void read_html(const struct content_text *text, struct reading *reading, 
 
 // --- lines
 
-static void read_as(struct content_text *text, struct reading *reading,
-		    const struct mime_charset *charset, struct mime_span line)
+static void read_as(struct prose *text, struct reading *reading, const struct mime_charset *charset,
+		    struct mime_span line)
 {
 	struct mime_text out = { .store = &text->store };
 	mime_charset_read(charset, line, &out);
@@ -208,7 +212,7 @@ static void read_as(struct content_text *text, struct reading *reading,
 }
 
 // As the part says it is, and as it looks.
-static void read_line(struct content_text *text, size_t n)
+static void read_line(struct prose *text, size_t n)
 {
 	const struct mime_charset *guesses[MIME_GUESSES];
 	const struct mime_span line = { (const char *)text->line, n };
@@ -216,6 +220,10 @@ static void read_line(struct content_text *text, size_t n)
 	size_t n_guesses = mime_charset_guess(&text->store, line, guesses, &sure);
 	const struct mime_charset *first = text->named;
 	size_t guess = 0;
+	if (text->wide) {
+		read_as(text, &text->readings[0], text->wide, line);
+		return;
+	}
 	if (!first && n_guesses)
 		first = guesses[guess++];
 	if (first)
@@ -227,8 +235,18 @@ static void read_line(struct content_text *text, size_t n)
 		read_as(text, &text->readings[1], second, line);
 }
 
+// A mark says that all is in letters of two bytes, whatever else is said.
+static void begin(struct prose *text)
+{
+	const uint8_t *line = text->line;
+	if (line[0] == 0xff && line[1] == 0xfe)
+		text->wide = mime_charset_find(MIME_SPAN("utf-16le"));
+	else if (line[0] == 0xfe && line[1] == 0xff)
+		text->wide = mime_charset_find(MIME_SPAN("utf-16be"));
+}
+
 // Where a line that is too long is cut: behind a tag or a blank, if it has one.
-static size_t cut_of(const struct content_text *text)
+static size_t cut_of(const struct prose *text)
 {
 	for (size_t i = text->n; i > text->n / 2; i--)
 		if (text->line[i - 1] == '>' || text->line[i - 1] == ' ')
@@ -236,22 +254,34 @@ static size_t cut_of(const struct content_text *text)
 	return text->n;
 }
 
-bool content_text_read(struct content_text *text, const uint8_t *bytes, size_t n)
+// Where the bytes that can be read now end; 0: they cannot.
+static size_t ready(const struct prose *text)
+{
+	bool full = text->n == PROSE_LINE_MAX;
+	if (text->wide) // no byte of these ends a line
+		return full ? text->n : 0;
+	return text->line[text->n - 1] == '\n' ? text->n : full ? cut_of(text) : 0;
+}
+
+bool prose_read(struct prose *text, const uint8_t *bytes, size_t n)
 {
 	while (n) {
 		const uint8_t *end = memchr(bytes, '\n', n);
 		size_t piece = end ? (size_t)(end - bytes) + 1 : n;
-		size_t room = CONTENT_LINE_MAX - text->n;
+		size_t room = PROSE_LINE_MAX - text->n;
 		piece = piece < room ? piece : room;
 		memcpy(text->line + text->n, bytes, piece);
 		text->n += piece;
 		bytes += piece;
 		n -= piece;
-		size_t cut = text->line[text->n - 1] == '\n' ? text->n
-			     : text->n == CONTENT_LINE_MAX   ? cut_of(text)
-							     : 0;
+		if (!text->begun && text->n >= MARK_SIZE) {
+			begin(text);
+			text->begun = true;
+		}
+		size_t cut = ready(text);
 		if (!cut)
 			continue;
+		text->begun = true;
 		read_line(text, cut);
 		memmove(text->line, text->line + cut, text->n - cut);
 		text->n -= cut;
@@ -259,7 +289,7 @@ bool content_text_read(struct content_text *text, const uint8_t *bytes, size_t n
 	return !text->store.failed;
 }
 
-bool content_text_end(struct content_text *text)
+bool prose_end(struct prose *text)
 {
 	if (text->n)
 		read_line(text, text->n);
@@ -272,7 +302,7 @@ bool content_text_end(struct content_text *text)
 	return !text->store.failed;
 }
 
-void content_text_found(const struct content_text *text, struct content_terms *found)
+void prose_found(const struct prose *text, struct unpack_terms *found)
 {
 	for (size_t i = 0; i < READINGS; i++) {
 		const struct terms_reader *reader = &text->readings[i].terms;
@@ -282,7 +312,7 @@ void content_text_found(const struct content_text *text, struct content_terms *f
 	}
 }
 
-void content_text_string(const struct terms *terms, const char *string, struct content_terms *found)
+void prose_string(const struct terms *terms, const char *string, struct unpack_terms *found)
 {
 	struct terms_reader reader = { 0 };
 	terms_read(terms, &reader, (const uint8_t *)string, strlen(string));

@@ -1,0 +1,34 @@
+// The text of one part or file, in whatever character set it is, in which words and numbers of
+// persons are looked for.
+//
+//	bytes of the part -> lines -> UTF-8, in two readings where the set is not sure -> without
+//	the tags of HTML -> base/terms.h
+//
+// UTF-16 is known by the mark at its beginning.  UTF-32 is not read.
+#ifndef SEKISHO_UNPACK_PROSE_H
+#define SEKISHO_UNPACK_PROSE_H
+
+#include "base/terms.h"
+#include "unpack/unpack.h"
+
+enum { PROSE_LINE_MAX = 16 * 1024 }; // bytes that are read at a time
+
+struct prose;
+
+// html: tags are taken out.  NULL: no memory.
+struct prose *prose_new(const struct terms *terms, bool html);
+// By its media type (lower case).
+bool prose_is_html(const char *type);
+void prose_free(struct prose *text); // NULL is fine
+// A Content-Type field of the part, before its bytes.
+void prose_type(struct prose *text, const char *field);
+// False: no memory.
+bool prose_read(struct prose *text, const uint8_t *bytes, size_t n);
+bool prose_end(struct prose *text);
+size_t prose_memory(const struct prose *text);
+void prose_found(const struct prose *text, struct unpack_terms *found);
+
+// A text that is UTF-8 already: a name, a subject.
+void prose_string(const struct terms *terms, const char *string, struct unpack_terms *found);
+
+#endif

@@ -1,0 +1,421 @@
+// Words and numbers of persons in documents, archives and what lies in them: found as a reader of
+// the document sees them, whatever runs, parts and character sets they are written in; and not
+// found where nobody wrote them.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <iconv.h>
+
+#include "base/arena.h"
+#include "base/terms.h"
+#include "content_files.h"
+#include "unpack/unpack.h"
+#include "unpack_file.h"
+
+enum form {
+	PLAIN,	  // the file itself
+	OOXML,	  // a part of such a document
+	ODF,	  // likewise
+	ZIP,	  // a file in a ZIP
+	ZIP_2,	  // in a ZIP in a ZIP
+	DOCX_ZIP, // word/document.xml of a document in a ZIP
+	SAMPLE,	  // of tests/unpack/files
+};
+
+enum { I = 1, II = 2, SECRET = 4, TOP = 8 }; // 重要性Ⅰ, 重要性Ⅱ, 機密, top secret
+
+struct row {
+	const char *title;
+	enum form form;
+	const char *name;    // of the file or part
+	const char *charset; // NULL: UTF-8
+	const char *text;
+	uint64_t words;
+	uint32_t numbers;
+	uint32_t kinds; // that must be told besides
+};
+
+#define W(body) "<?xml version=\"1.0\"?><w:document><w:body>" body "</w:body></w:document>"
+#define R(text) "<w:r><w:t>" text "</w:t></w:r>"
+#define DOC	"word/document.xml"
+#define O(body)                                                                                    \
+	"<?xml version=\"1.0\"?><office:document-content><office:body>" body                       \
+	"</office:body></office:document-content>"
+#define S(body)                                                                                    \
+	"<?xml version=\"1.0\"?><worksheet><sheetData><row>" body "</row></sheetData></worksheet>"
+#define NUMBER "123456789018"
+
+static const struct row rows[] = {
+	{ "docx: nothing of it", OOXML, DOC, NULL, W("<w:p>" R("明日の会議") "</w:p>"), 0, 0, 0 },
+	{ "docx: a word", OOXML, DOC, NULL, W("<w:p>" R("これは重要性Ⅰです") "</w:p>"), I, 0, 0 },
+	{ "docx: over runs", OOXML, DOC, NULL, W("<w:p>" R("重") R("要性") R("Ⅱ") "</w:p>"), II, 0,
+	  0 },
+	{ "docx: over runs with their properties", OOXML, DOC, NULL,
+	  W("<w:p><w:r><w:rPr><w:rFonts w:hint=\"eastAsia\"/></w:rPr><w:t>機</w:t></w:r>"
+	    "<w:proofErr w:type=\"spellStart\"/><w:r><w:rPr><w:b/></w:rPr><w:t xml:space="
+	    "\"preserve\">密 </w:t></w:r></w:p>"),
+	  SECRET, 0, 0 },
+	{ "docx: letters of English over runs", OOXML, DOC, NULL,
+	  W("<w:p>" R("To") R("p sec") R("ret") "</w:p>"), TOP, 0, 0 },
+	{ "docx: English words of two paragraphs that are one", OOXML, DOC, NULL,
+	  W("<w:p>" R("Top") "</w:p><w:p>" R("secretary") "</w:p>"), 0, 0, 0 },
+	{ "docx: over a deleted run", OOXML, DOC, NULL,
+	  W("<w:p>" R("機") "<w:del><w:r><w:delText>会</w:delText></w:r></w:del>" R("密") "</w:p>"),
+	  SECRET, 0, 0 },
+	{ "docx: in what was deleted", OOXML, DOC, NULL,
+	  W("<w:p><w:del><w:r><w:delText>機密</w:delText></w:r></w:del></w:p>"), SECRET, 0, 0 },
+	{ "docx: under readings", OOXML, DOC, NULL,
+	  W("<w:p><w:r><w:ruby><w:rt>" R("き") "</w:rt><w:rubyBase>" R(
+		  "機") "</w:rubyBase></w:ruby></w:r>"
+			"<w:r><w:ruby><w:rt>" R("みつ") "</w:rt><w:rubyBase>" R(
+				"密") "</w:rubyBase></w:ruby></w:r></w:p>"),
+	  SECRET, 0, 0 },
+	{ "docx: around a text box", OOXML, DOC, NULL,
+	  W("<w:p>" R("機") "<w:r><w:pict><w:txbxContent><w:p>" R(
+		  "箱") "</w:p></w:txbxContent></w:pict></w:r>" R("密") "</w:p>"),
+	  SECRET, 0, 0 },
+	{ "docx: in a text box, over runs", OOXML, DOC, NULL,
+	  W("<w:p>" R("前") "<w:r><w:txbxContent><w:p>" R("機")
+		    R("密") "</w:p></w:txbxContent></w:r>" R("後") "</w:p>"),
+	  SECRET, 0, 0 },
+	{ "docx: a comment of XML in a run", OOXML, DOC, NULL,
+	  W("<w:p><w:t>機<!-- x -->密</w:t></w:p>"), SECRET, 0, 0 },
+	{ "docx: a section of XML", OOXML, DOC, NULL, W("<w:p><w:t><![CDATA[機]]>密</w:t></w:p>"),
+	  SECRET, 0, 0 },
+	{ "docx: a comment of XML only", OOXML, DOC, NULL,
+	  W("<w:p><!-- 機密 --><w:t>公開</w:t></w:p>"), 0, 0, 0 },
+	{ "docx: references", OOXML, DOC, NULL, W("<w:p><w:t>&#x6a5f;&#23494;</w:t></w:p>"), SECRET,
+	  0, 0 },
+	{ "docx: UTF-16", OOXML, DOC, "UTF-16", W("<w:p>" R("機密") "</w:p>"), SECRET, 0, 0 },
+	{ "docx: Shift_JIS", OOXML, DOC, "CP932",
+	  "<?xml version=\"1.0\" encoding=\"Shift_JIS\"?><w:document><w:p>" R(
+		  "機密") "</w:p></w:document>",
+	  SECRET, 0, 0 },
+	{ "docx: in a header", OOXML, "word/header1.xml", NULL,
+	  "<?xml version=\"1.0\"?><w:hdr><w:p>" R("重要性") R("Ⅰ") "</w:p></w:hdr>", I, 0, 0 },
+	{ "docx: across the page", OOXML, "word/header2.xml", NULL,
+	  "<?xml version=\"1.0\"?><w:hdr><v:shape><v:textpath style=\"a\" string=\"機密\"/></v:shape></w:hdr>",
+	  SECRET, 0, 0 },
+	{ "docx: in a footer", OOXML, "word/footer1.xml", NULL,
+	  "<?xml version=\"1.0\"?><w:ftr><w:p>" R("機密") "</w:p></w:ftr>", SECRET, 0, 0 },
+	{ "docx: in a comment", OOXML, "word/comments.xml", NULL,
+	  "<?xml version=\"1.0\"?><w:comments><w:comment><w:p>" R("機")
+		  R("密") "</w:p></w:comment></w:comments>",
+	  SECRET, 0, 0 },
+	{ "docx: in a note", OOXML, "word/footnotes.xml", NULL,
+	  "<?xml version=\"1.0\"?><w:footnotes><w:p>" R("機密") "</w:p></w:footnotes>", SECRET, 0,
+	  0 },
+	{ "docx: a picture's other text", OOXML, DOC, NULL,
+	  W("<w:drawing><wp:docPr id=\"1\" name=\"図\" descr=\"機密の印\"/></w:drawing>"), SECRET,
+	  0, 0 },
+	{ "docx: the title", OOXML, "docProps/core.xml", NULL,
+	  "<?xml version=\"1.0\"?><cp:coreProperties><dc:title>機密</dc:title></cp:coreProperties>",
+	  SECRET, 0, 0 },
+	{ "docx: a label of its own", OOXML, "docProps/custom.xml", NULL,
+	  "<?xml version=\"1.0\"?><Properties><property name=\"MSIP_Label_1_Name\"><vt:lpwstr>重要性Ⅱ"
+	  "</vt:lpwstr></property></Properties>",
+	  II, 0, 0 },
+	{ "docx: the name of a style", OOXML, "word/styles.xml", NULL,
+	  "<?xml version=\"1.0\"?><w:styles><w:style><w:name w:val=\"機密\"/></w:style></w:styles>",
+	  0, 0, 0 },
+	{ "docx: numbers of persons", OOXML, DOC, NULL,
+	  W("<w:p>" R("1234 5678") R(" 9018") "</w:p><w:p>" R(
+		  "1234") "<w:r><w:noBreakHyphen/></w:r>" R("5678-9018") "</w:p>"),
+	  0, 2, 0 },
+	{ "docx: places are no numbers", OOXML, DOC, NULL,
+	  W("<w:p>" R("12345678") "<w:drawing><wp:posOffset>9018</wp:posOffset></w:drawing>" R(
+		  "です") "</w:p>"),
+	  0, 0, 0 },
+	{ "docx: a box in two ways is one number", OOXML, DOC, NULL,
+	  W("<mc:AlternateContent><mc:Choice><w:txbxContent><w:p>" R(
+		  NUMBER) "</w:p></w:txbxContent></mc:Choice>"
+			  "<mc:Fallback><w:txbxContent><w:p>" R(
+				  NUMBER) "</w:p></w:txbxContent></mc:Fallback></mc:AlternateContent>"),
+	  0, 1, 0 },
+	{ "docx: names of its own for texts", OOXML, DOC, NULL,
+	  "<!DOCTYPE x [<!ENTITY k \"機\">]><w:document><w:t>&k;密</w:t></w:document>", 0, 0,
+	  UNPACK_ILLEGIBLE },
+	{ "xlsx: a shared text", OOXML, "xl/sharedStrings.xml", NULL,
+	  "<?xml version=\"1.0\"?><sst><si><t>名前</t></si><si><t>機密</t></si></sst>", SECRET, 0,
+	  0 },
+	{ "xlsx: over runs, with a reading", OOXML, "xl/sharedStrings.xml", NULL,
+	  "<?xml version=\"1.0\"?><sst><si><r><t>機</t></r><rPh sb=\"0\" eb=\"1\"><t>キ</t></rPh><r><t>密</t></r></si></sst>",
+	  SECRET, 0, 0 },
+	{ "xlsx: a text in its cell", OOXML, "xl/worksheets/sheet1.xml", NULL,
+	  S("<c t=\"inlineStr\"><is><t>機密</t></is></c>"), SECRET, 0, 0 },
+	{ "xlsx: what a formula makes", OOXML, "xl/worksheets/sheet1.xml", NULL,
+	  S("<c t=\"str\"><f>A1&amp;B1</f><v>重要性Ⅰ</v></c>"), I, 0, 0 },
+	{ "xlsx: the name of a sheet", OOXML, "xl/workbook.xml", NULL,
+	  "<?xml version=\"1.0\"?><workbook><sheets><sheet name=\"機密\" sheetId=\"1\"/></sheets></workbook>",
+	  SECRET, 0, 0 },
+	{ "xlsx: a header", OOXML, "xl/worksheets/sheet1.xml", NULL,
+	  "<?xml version=\"1.0\"?><worksheet><headerFooter><oddHeader>&amp;C機密</oddHeader></headerFooter></worksheet>",
+	  SECRET, 0, 0 },
+	{ "xlsx: a comment", OOXML, "xl/comments1.xml", NULL,
+	  "<?xml version=\"1.0\"?><comments><comment><text><r><t>機</t></r><r><t>密</t></r></text></comment></comments>",
+	  SECRET, 0, 0 },
+	{ "xlsx: numbers", OOXML, "xl/worksheets/sheet1.xml", NULL,
+	  S("<c r=\"A1\"><v>" NUMBER "</v></c><c r=\"B1\"><v>1.23456789018E11</v></c>"), 0, 2, 0 },
+	{ "xlsx: numbers as texts", OOXML, "xl/sharedStrings.xml", NULL,
+	  "<?xml version=\"1.0\"?><sst><si><t>" NUMBER
+	  "</t></si><si><t>1234-5678-9018</t></si></sst>",
+	  0, 2, 0 },
+	{ "xlsx: cells side by side are no number", OOXML, "xl/worksheets/sheet1.xml", NULL,
+	  S("<c><v>1234</v></c><c><v>5678</v></c><c><v>9018</v></c>"), 0, 0, 0 },
+	{ "xlsx: other numbers", OOXML, "xl/worksheets/sheet1.xml", NULL,
+	  S("<c><v>123456789019</v></c><c><v>45123.123456789018</v></c>"), 0, 0, 0 },
+	{ "xlsx: what a table remembers", OOXML, "xl/pivotCache/pivotCacheDefinition1.xml", NULL,
+	  "<?xml version=\"1.0\"?><pivotCacheDefinition><s v=\"機密\"/><n v=\"" NUMBER
+	  "\"/></pivotCacheDefinition>",
+	  SECRET, 1, 0 },
+	{ "pptx: over runs", OOXML, "ppt/slides/slide1.xml", NULL,
+	  "<?xml version=\"1.0\"?><p:sld><a:p><a:r><a:t>重要</a:t></a:r><a:r><a:t>性Ⅰ</a:t></a:r></a:p></p:sld>",
+	  I, 0, 0 },
+	{ "pptx: notes", OOXML, "ppt/notesSlides/notesSlide1.xml", NULL,
+	  "<?xml version=\"1.0\"?><p:notes><a:p><a:r><a:t>機密</a:t></a:r></a:p></p:notes>", SECRET,
+	  0, 0 },
+	{ "pptx: a comment", OOXML, "ppt/comments/comment1.xml", NULL,
+	  "<?xml version=\"1.0\"?><p:cmLst><p:cm><p:text>機密です</p:text></p:cm></p:cmLst>",
+	  SECRET, 0, 0 },
+	{ "odt: over spans", ODF, "content.xml", NULL,
+	  O("<text:p>重要<text:span text:style-name=\"T1\">性</text:span>Ⅱ</text:p>"), II, 0, 0 },
+	{ "odt: under readings", ODF, "content.xml", NULL,
+	  O("<text:p><text:ruby><text:ruby-base>機</text:ruby-base><text:ruby-text>き</text:ruby-text></text:ruby>密</text:p>"),
+	  SECRET, 0, 0 },
+	{ "odt: a note within", ODF, "content.xml", NULL,
+	  O("<text:p>機<text:note><text:note-body><text:p>注</text:p></text:note-body></text:note>密</text:p>"),
+	  SECRET, 0, 0 },
+	{ "odt: in a note", ODF, "content.xml", NULL,
+	  O("<text:p>あ<text:note><text:note-body><text:p>機<text:span>密</text:span></text:p></text:note-body></text:note>い</text:p>"),
+	  SECRET, 0, 0 },
+	{ "odt: in a header", ODF, "styles.xml", NULL,
+	  "<?xml version=\"1.0\"?><office:document-styles><style:header><text:p>機密</text:p></style:header></office:document-styles>",
+	  SECRET, 0, 0 },
+	{ "odt: the subject", ODF, "meta.xml", NULL,
+	  "<?xml version=\"1.0\"?><office:document-meta><dc:subject>機密</dc:subject></office:document-meta>",
+	  SECRET, 0, 0 },
+	{ "odt: English over spaces", ODF, "content.xml", NULL,
+	  O("<text:p>top<text:s text:c=\"3\"/>secret</text:p>"), TOP, 0, 0 },
+	{ "ods: a cell", ODF, "content.xml", NULL,
+	  O("<table:table-cell office:value-type=\"string\"><text:p>機密</text:p></table:table-cell>"),
+	  SECRET, 0, 0 },
+	{ "ods: a number, shown as it is", ODF, "content.xml", NULL,
+	  O("<table:table-cell office:value=\"" NUMBER "\"><text:p>" NUMBER
+	    "</text:p></table:table-cell>"),
+	  0, 1, 0 },
+	{ "ods: a number, shown in another way", ODF, "content.xml", NULL,
+	  O("<table:table-cell office:value=\"" NUMBER
+	    "\"><text:p>1.23E+11</text:p></table:table-cell>"),
+	  0, 1, 0 },
+	{ "ods: the name of a sheet", ODF, "content.xml", NULL,
+	  O("<table:table table:name=\"機密\"/>"), SECRET, 0, 0 },
+	{ "fodt: one file", PLAIN, "a.fodt", NULL,
+	  "<?xml version=\"1.0\"?><office:document xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\">"
+	  "<office:document-content><text:p>機<text:span>密</text:span></text:p></office:document-content></office:document>",
+	  SECRET, 0, 0 },
+	{ "Word's XML of 2003", PLAIN, "a.xml", NULL,
+	  "<?xml version=\"1.0\"?><w:wordDocument><w:body><w:p>" R("機")
+		  R("密") "</w:p></w:body></w:wordDocument>",
+	  SECRET, 0, 0 },
+	{ "rtf: CP932, in bytes", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1\\ansi\\ansicpg932\\deff0{\\fonttbl{\\f0\\fnil\\fcharset128 MS Mincho;}}\\f0 \\'8b@\\'96\\'a7\\par}",
+	  SECRET, 0, 0 },
+	{ "rtf: the font's character set", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1\\ansi\\ansicpg1252{\\fonttbl{\\f0\\fcharset0 Arial;}{\\f31505\\fcharset128 X;}}\\f0 a \\f31505 "
+	  "\\'8b\\'40\\'96\\'a7}",
+	  SECRET, 0, 0 },
+	{ "rtf: a set that nobody declared", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1\\ansi \\'8b\\'40\\'96\\'a7}", SECRET, 0, 0 },
+	{ "rtf: Unicode, with letters for old readers", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1\\ansi\\uc2\\u27231\\'8b\\'40\\u23494\\'96\\'a7}", SECRET, 0, 0 },
+	{ "rtf: Unicode below zero", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1\\uc1\\u-28211?\\u-30335?\\u24615?\\u8544?}", I, 0, 0 },
+	{ "rtf: over groups", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1\\ansicpg932 {\\b\\'8f\\'64\\'97\\'76}{\\i\\'90\\'ab}\\u8545?}", II, 0, 0 },
+	{ "rtf: over a note", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1\\ansicpg932 \\'8b@{\\footnote \\'92\\'8d}\\'96\\'a7}", SECRET, 0, 0 },
+	{ "rtf: in a header", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1\\ansicpg932{\\header \\'8b@\\'96\\'a7}x}", SECRET, 0, 0 },
+	{ "rtf: the title", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1\\ansicpg932{\\info{\\title \\'8b@\\'96\\'a7}}x}", SECRET, 0, 0 },
+	{ "rtf: in a shape", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1\\ansicpg932{\\shp{\\*\\shpinst{\\shptxt \\'8b@\\'96\\'a7}}}}", SECRET, 0, 0 },
+	{ "rtf: a group nobody shows", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1\\ansicpg932{\\*\\xyz \\'8b@\\'96\\'a7}}", 0, 0, 0 },
+	{ "rtf: a number", PLAIN, "a.rtf", NULL,
+	  "{\\rtf1 1234\\_5678\\_9018\\par 12345678\\cell 9018}", 0, 1, 0 },
+	{ "zip: a text of Shift_JIS", ZIP, "メモ.txt", "CP932", "これは機密の文書です。", SECRET, 0,
+	  0 },
+	{ "zip: a text of EUC-JP", ZIP, "a.txt", "EUC-JP", "これは機密の文書です。", SECRET, 0, 0 },
+	{ "zip: a text of ISO-2022-JP", ZIP, "a.txt", "ISO-2022-JP", "機密です", SECRET, 0, 0 },
+	{ "zip: a text of UTF-16", ZIP, "a.txt", "UTF-16", "一行目\r\n機密\r\n", SECRET, 0, 0 },
+	{ "zip: a list", ZIP, "a.csv", NULL,
+	  "名前,番号\r\n山田,1234-5678-9018\r\n鈴木," NUMBER "\r\n", 0, 2, 0 },
+	{ "zip: a page", ZIP, "a.html", NULL, "<html><body>機<b>密</b></body></html>", SECRET, 0,
+	  0 },
+	{ "zip: a message", ZIP, "a.eml", NULL,
+	  "From: a@b.example\r\nSubject: =?iso-2022-jp?B?GyRCNSFMKRsoQg==?=\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nbody\r\n",
+	  SECRET, 0, 0 },
+	{ "zip: a message's text", ZIP, "a.eml", NULL,
+	  "From: a@b.example\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	  "Content-Transfer-Encoding: base64\r\n\r\n5qmf5a+G\r\n",
+	  SECRET, 0, 0 },
+	{ "zip: a name only", ZIP, "a.txt", NULL, "公開の文書です。", 0, 0, 0 },
+	{ "zip in zip: a text", ZIP_2, "a.txt", NULL, "重要性Ⅰ", I, 0, 0 },
+	{ "zip: a document over runs", DOCX_ZIP, "a.docx", NULL,
+	  W("<w:p>" R("機") R("密") "</w:p>"), SECRET, 0, 0 },
+	{ "zip: rtf", ZIP, "a.rtf", NULL, "{\\rtf1\\ansicpg932 \\'8b@\\'96\\'a7}", SECRET, 0, 0 },
+	{ "a page", PLAIN, "a.mht.html", NULL, "<html><p>重要<b>性</b>&#8544;</p></html>", I, 0,
+	  0 },
+};
+
+static struct blob encode(const char *text, const char *charset)
+{
+	struct blob out = { 0 };
+	char room[8192], *from = (char *)(uintptr_t)text, *to = room;
+	size_t left = strlen(text), free_room = sizeof(room);
+	iconv_t cd = iconv_open(charset ? charset : "UTF-8", "UTF-8");
+	assert_true(cd != (iconv_t)-1);
+	assert_true(iconv(cd, &from, &left, &to, &free_room) != (size_t)-1);
+	assert_true(iconv(cd, NULL, NULL, &to, &free_room) != (size_t)-1);
+	iconv_close(cd);
+	blob_add(&out, room, sizeof(room) - free_room);
+	return out;
+}
+
+static struct blob document(const char *part, struct blob content, bool odf)
+{
+	struct zip_file zip = { 0 };
+	struct blob first = { 0 };
+	blob_text(&first, odf ? "application/vnd.oasis.opendocument.text"
+			      : "<?xml version=\"1.0\"?><Types/>");
+	zip_add(&zip, odf ? "mimetype" : "[Content_Types].xml", first, false);
+	zip_add(&zip, part, content, false);
+	return zip_end(&zip);
+}
+
+static struct blob make(const struct row *row)
+{
+	if (row->form == SAMPLE) {
+		struct blob file = { 0 };
+		file.v = read_file(row->name, &file.n);
+		return file;
+	}
+	struct blob content = encode(row->text, row->charset);
+	switch (row->form) {
+	case OOXML:
+	case ODF:
+		return document(row->name, content, row->form == ODF);
+	case ZIP:
+		return zip_of(row->name, content, false);
+	case ZIP_2:
+		return zip_of("b.zip", zip_of(row->name, content, false), false);
+	case DOCX_ZIP:
+		return zip_of(row->name, document(DOC, content, false), false);
+	default:
+		return content;
+	}
+}
+
+static const struct unpack_bounds usual = {
+	.depth = 8,
+	.entries = 1000,
+	.output = 64 << 20,
+	.each = 32 << 20,
+	.memory = 64 << 20,
+};
+
+struct last { // told
+	struct unpack_terms found;
+	uint32_t kinds, n;
+};
+
+static void on_entry(void *arg, const struct unpack_entry *entry)
+{
+	struct last *last = arg;
+	last->found = entry->found;
+	last->kinds |= entry->kinds;
+	last->n++;
+}
+
+static struct unpack_sink sink = { .entry = on_entry };
+
+static void look(const struct row *row, const struct blob *file)
+{
+	static const char *const names[] = {
+		[PLAIN] = NULL,	 [OOXML] = "a.docx", [ODF] = "a.odt",
+		[ZIP] = "a.zip", [ZIP_2] = "a.zip",  [DOCX_ZIP] = "a.zip",
+	};
+	struct last last = { 0 };
+	struct unpack_result result;
+	const struct unpack_file is = { .name = names[row->form % (DOCX_ZIP + 1)] &&
+								row->form != SAMPLE
+							? names[row->form]
+							: row->name,
+					.bytes = file->v,
+					.size = file->n,
+					.fd = -1 };
+	sink.arg = &last;
+	unpack_look(&is, &usual, &sink, &result);
+	uint32_t kinds = result.kinds | last.kinds;
+	if (result.found.words != row->words || result.found.numbers != row->numbers ||
+	    (kinds & UNPACK_ILLEGIBLE) != (row->kinds & UNPACK_ILLEGIBLE) ||
+	    (kinds & row->kinds) != row->kinds || result.limit != UNPACK_WHOLE)
+		fail_msg("%s: words %llx, %u numbers, kinds %x, %s", row->title,
+			 (unsigned long long)result.found.words, result.found.numbers, kinds,
+			 unpack_limit_names[result.limit]);
+	// What was found in an archive was found in its entry, too.
+	if (row->form >= ZIP && row->form <= DOCX_ZIP && last.found.words != row->words)
+		fail_msg("%s: the entry has words %llx", row->title,
+			 (unsigned long long)last.found.words);
+}
+
+static void check_row(void **state)
+{
+	const struct row *row = *state;
+	struct blob file = make(row);
+	look(row, &file);
+	blob_done(&file);
+}
+
+static int setup(void **state)
+{
+	static const char *const words[] = { "重要性Ⅰ", "重要性Ⅱ", "機密", "top secret" };
+	(void)state;
+	sink.terms = terms_new(arena_new(), words, 4);
+	return unpack_load();
+}
+
+// Without words that somebody looks for none is read, and nothing is illegible.
+static void looks_for_nothing(void **state)
+{
+	const struct unpack_sink none = { 0 };
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct unpack_result result;
+		struct blob file = make(&rows[i]);
+		const struct unpack_file is = {
+			.name = "a", .bytes = file.v, .size = file.n, .fd = -1
+		};
+		unpack_look(&is, &usual, &none, &result);
+		assert_int_equal(result.found.words, 0);
+		assert_int_equal(result.found.numbers, 0);
+		assert_int_equal(result.kinds & UNPACK_ILLEGIBLE, 0);
+		blob_done(&file);
+	}
+}
+
+enum { N = sizeof(rows) / sizeof(rows[0]) };
+
+int main(void)
+{
+	struct CMUnitTest tests[N + 1];
+	for (size_t i = 0; i < N; i++)
+		tests[i] = (struct CMUnitTest){ rows[i].title, check_row, NULL, NULL,
+						(void *)&rows[i] };
+	tests[N] = (struct CMUnitTest)cmocka_unit_test(looks_for_nothing);
+	return _cmocka_run_group_tests("unpack_words", tests, N + 1, setup, NULL);
+}
