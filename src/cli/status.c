@@ -115,12 +115,15 @@ static void print_scanner(const struct control_row *fields)
 			 control_text(fields, CTL_SCANNER_BUILT));
 	else
 		snprintf(definitions, sizeof(definitions), " of an unknown day");
-	if (control_find(fields, CTL_SCANNER_VERSION))
+	if (control_find(fields, CTL_SCANNER_DEFINITIONS))
 		snprintf(line, sizeof(line), "%s, %s, definitions %llu%s",
 			 control_text(fields, CTL_SCANNER),
 			 control_text(fields, CTL_SCANNER_VERSION),
 			 (unsigned long long)control_u64(fields, CTL_SCANNER_DEFINITIONS),
 			 definitions);
+	else if (control_find(fields, CTL_SCANNER_VERSION))
+		snprintf(line, sizeof(line), "%s, %s", control_text(fields, CTL_SCANNER),
+			 control_text(fields, CTL_SCANNER_VERSION));
 	else
 		snprintf(line, sizeof(line), "%s", control_text(fields, CTL_SCANNER));
 	print_line("scanner", line);

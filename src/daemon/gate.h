@@ -16,6 +16,7 @@
 #include "daemon/journal.h"
 #include "daemon/shut.h"
 #include "kernel/kernel.h"
+#include "policy/box.h"
 
 enum {
 	GATE_POLL_SECONDS = 5,	 // of the kernel's counters
@@ -37,9 +38,8 @@ struct gate_options {
 	const char *countries;	     // database file; NULL: none
 	unsigned countries_age_days; // that it may have
 	uint32_t ferry_uid, ferry_gid, inspector_uid, inspector_gid;
-	unsigned inspectors;	   // how many
-	const char *scanner;	   // where clamd listens; NULL: nobody scans
-	unsigned scanner_age_days; // that its definitions may have; 0: any
+	unsigned inspectors;	    // how many
+	struct box_scanner scanner; // who scans mail
 };
 
 // What can be wrong while the daemon runs; each is named in the status until it is right again.

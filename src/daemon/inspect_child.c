@@ -352,15 +352,13 @@ static int start(struct child *child)
 		.scans = &scan_calls,
 		.arg = child,
 	};
-	const struct scans_options scans = {
-		.ask = on_scan_ask, .verdict = on_scan_verdict, .room = on_scan_room, .arg = child
-	};
-	struct inspect_order hello;
+	static struct inspect_hello hello;
 	uint64_t secret;
 	int fds[INSPECTION_FDS_MAX];
 	size_t n_fds;
 	int r = inspection_await(INSPECTION_SOCKET, &hello, sizeof(hello), fds, &n_fds);
-	if (r != (int)sizeof(hello) || hello.word != INSPECT_HELLO || n_fds)
+	if (r != (int)sizeof(hello) || hello.order.word != INSPECT_HELLO || n_fds ||
+	    hello.icap[sizeof(hello.icap) - 1])
 		return -EBADMSG;
 	tzset();		 // reads a file, which is not possible later
 	mallopt(M_ARENA_MAX, 1); // each would take room from the limit of memory
@@ -371,7 +369,7 @@ static int start(struct child *child)
 	load_tables();
 	r = lane_open(INSPECT_LANE, INSPECT_RINGS, INSPECT_HEARS, false, &child->lane);
 	if (r == 0)
-		r = sandbox_become_inspector(hello.uid, hello.gid);
+		r = sandbox_become_inspector(hello.order.uid, hello.order.gid);
 	if (r == 0)
 		r = inspect_planner_start(&child->planner);
 	if (r == 0)
@@ -381,6 +379,12 @@ static int start(struct child *child)
 		r = -errno;
 	if (r == 0)
 		r = source_limits_new(INSPECT_SOURCES, secret, &options.limits);
+	const struct scans_options scans = { .words = *hello.icap ? &icap_words : &clamd_words,
+					     .service = hello.icap,
+					     .ask = on_scan_ask,
+					     .verdict = on_scan_verdict,
+					     .room = on_scan_room,
+					     .arg = child };
 	if (r == 0)
 		r = scans_new(&scans, &child->scans);
 	return r < 0 ? r : inspector_new(&options, &child->inspector);

@@ -304,10 +304,12 @@ static void start_inspector(struct inspector_post *post)
 {
 	struct inspection *inspection = post->inspection;
 	const struct gate_options *options = inspection->gate->options;
-	const struct inspect_order hello = { .word = INSPECT_HELLO,
-					     .uid = options->inspector_uid,
-					     .gid = options->inspector_gid };
+	struct inspect_hello hello = { .order = { .word = INSPECT_HELLO,
+						  .uid = options->inspector_uid,
+						  .gid = options->inspector_gid } };
 	int r = make_lane(post);
+	if (options->scanner.icap)
+		snprintf(hello.icap, sizeof(hello.icap), "%s", options->scanner.icap);
 	if (r == 0) {
 		const int fds[] = { post->lane, post->ferry_bell, post->bell };
 		r = inspection_spawn(INSPECT_ARGUMENT, fds, 3, &post->child.pid,

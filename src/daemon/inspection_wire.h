@@ -68,7 +68,7 @@ struct ferry_word {
 // --- gate to inspector
 
 enum inspect_order_word {
-	INSPECT_HELLO,	 // whom to become
+	INSPECT_HELLO,	 // whom to become, and the scanner: a struct inspect_hello
 	INSPECT_POLICY,	 // snapshot and countries (daemon/judge_child.h)
 	INSPECT_STOPS,	 // mail that is stopped, in place of what was: stops follow the order
 	INSPECT_SCANNER, // a descriptor connected to the scanner, or error
@@ -80,6 +80,11 @@ struct inspect_order {
 	uint64_t generation;
 	int32_t error;
 	uint32_t zero;
+};
+
+struct inspect_hello {
+	struct inspect_order order;
+	char icap[SCAN_SERVICE_MAX]; // the scanner's service; "": it is clamd
 };
 
 // --- inspector to gate

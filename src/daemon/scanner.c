@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "inspect/clamd.h"
+#include "inspect/icap.h"
 #include "policy/box.h"
 
 enum { SECOND = 1000000, DAY = 24 * 3600 };
@@ -24,11 +25,11 @@ struct scanner {
 	sd_event_source *timer, *io;
 	int fd;			  // of a question in hand, or -1
 	bool asked, needed_known; // the question was sent; needed_ms counts
-	struct clamd_reply reply;
+	struct scan_reply reply;
 	enum state state;
 	struct clamd_version version;
 	time_t built; // the definitions; 0: not known
-	uint64_t needed_ms;
+	uint64_t needed_ms, looked_ms;
 	char why[160]; // it is down
 };
 
@@ -39,19 +40,25 @@ static const char *const words[] = {
 	[SCANNER_DOWN] = "down",
 };
 
+static const char *name_of(const struct gate *gate) // or NULL: there is none
+{
+	const struct box_scanner *named = &gate->options->scanner;
+	return named->icap ? named->icap : named->clamd;
+}
+
+static bool is_icap(const struct scanner *scanner)
+{
+	return scanner->gate->options->scanner.icap;
+}
+
 // --- its address
 
-int scanner_connect(struct gate *gate, int *ret_fd)
+static int connect_to(const struct gate *gate, int *ret_fd)
 {
 	struct box_scanner_address address;
-	struct scanner *scanner = gate->scanner;
 	int fd;
 
-	if (scanner) {
-		scanner->needed_ms = monotonic_ms();
-		scanner->needed_known = true;
-	}
-	if (!gate->options->scanner || !box_scanner_address(gate->options->scanner, &address))
+	if (!box_scanner_address(&gate->options->scanner, &address))
 		return -ENOENT;
 	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -59,12 +66,35 @@ int scanner_connect(struct gate *gate, int *ret_fd)
 	if (connect(fd, &address.any, address.size) < 0 && errno != EINPROGRESS) {
 		int r = -errno;
 		close(fd);
-		if (r != -EAGAIN && scanner && scanner->fd < 0 && scanner->state != SCANNER_DOWN)
-			sd_event_source_set_time_relative(scanner->timer, 0); // so that it is told
 		return r;
 	}
 	*ret_fd = fd;
 	return 0;
+}
+
+static void wait_seconds(struct scanner *scanner, uint64_t seconds)
+{
+	sd_event_source_set_time_relative(scanner->timer, seconds * SECOND);
+	sd_event_source_set_enabled(scanner->timer, SD_EVENT_ONESHOT);
+}
+
+// Where mail needs it, that it is gone is told soon: of a connection over a network nobody knows at
+// once.
+int scanner_connect(struct gate *gate, int *ret_fd)
+{
+	struct scanner *scanner = gate->scanner;
+	uint64_t now_ms = monotonic_ms();
+	int r = connect_to(gate, ret_fd);
+
+	if (!scanner)
+		return r;
+	scanner->needed_ms = now_ms;
+	scanner->needed_known = true;
+	if (name_of(gate) && scanner->fd < 0 && scanner->state != SCANNER_DOWN &&
+	    ((r < 0 && r != -EAGAIN) ||
+	     now_ms - scanner->looked_ms > SCANNER_LOOK_SECONDS_DOWN * 1000))
+		wait_seconds(scanner, 0);
+	return r;
 }
 
 // --- what is known of it
@@ -87,8 +117,11 @@ static void describe(const struct scanner *scanner, char *out, size_t room)
 	}
 	if (scanner->built)
 		day_of(scanner->built, day);
-	snprintf(out, room, "%s: %s, definitions %" PRIu32 "%s%s", words[scanner->state],
-		 version->version, version->definitions, *day ? " of " : "", day);
+	if (is_icap(scanner))
+		snprintf(out, room, "%s: %s", words[scanner->state], version->version);
+	else
+		snprintf(out, room, "%s: %s, definitions %" PRIu32 "%s%s", words[scanner->state],
+			 version->version, version->definitions, *day ? " of " : "", day);
 }
 
 static void tell(struct scanner *scanner)
@@ -98,7 +131,7 @@ static void tell(struct scanner *scanner)
 
 	describe(scanner, text, sizeof(text));
 	event_init(&event, EVENT_SCANNER_CHANGED, journal_now_usec());
-	event_text(&event, EVENT_NAME, scanner->gate->options->scanner);
+	event_text(&event, EVENT_NAME, name_of(scanner->gate));
 	event_text(&event, EVENT_MESSAGE, text);
 	journal_write(scanner->gate->journal, &event);
 }
@@ -112,11 +145,11 @@ static void set_problem(struct scanner *scanner)
 	bool needed = scanner->needed_known &&
 		      monotonic_ms() - scanner->needed_ms < SCANNER_NEEDED_SECONDS * 1000;
 
-	if (!gate->options->scanner && needed) {
+	if (!name_of(gate) && needed) {
 		snprintf(text, sizeof(text),
 			 "a guard has mail scanned, and sekisho.yaml names no scanner");
 	} else if (scanner->state == SCANNER_DOWN) {
-		snprintf(text, sizeof(text), "the malware scanner %s: %s", gate->options->scanner,
+		snprintf(text, sizeof(text), "the malware scanner %s: %s", name_of(gate),
 			 scanner->why);
 	} else if (scanner->state == SCANNER_STALE && scanner->built) {
 		code = SK_SCANNER_OLD;
@@ -124,7 +157,7 @@ static void set_problem(struct scanner *scanner)
 		snprintf(text, sizeof(text),
 			 "the definitions of the malware scanner are of %s; at most %u days are "
 			 "allowed",
-			 day, gate->options->scanner_age_days);
+			 day, gate->options->scanner.max_age_days);
 	} else if (scanner->state == SCANNER_STALE) {
 		code = SK_SCANNER_OLD;
 		snprintf(text, sizeof(text),
@@ -168,9 +201,23 @@ static time_t built_of(const struct clamd_version *version)
 	return built > 0 ? built : 0;
 }
 
+// Nothing is known of its definitions.
+static void take_service(struct scanner *scanner)
+{
+	struct clamd_version version = { .definitions = 0 };
+	char name[ICAP_NAME_MAX];
+	const char *why = icap_options_read(&scanner->reply, name);
+	if (why) {
+		is_down(scanner, why);
+		return;
+	}
+	snprintf(version.version, sizeof(version.version), "%.*s", CLAMD_VERSION_MAX - 1, name);
+	become(scanner, SCANNER_UP, &version);
+}
+
 static void take_version(struct scanner *scanner)
 {
-	const unsigned days = scanner->gate->options->scanner_age_days;
+	const unsigned days = scanner->gate->options->scanner.max_age_days;
 	struct clamd_version version;
 	bool old;
 
@@ -193,12 +240,6 @@ static void hang_up(struct scanner *scanner)
 	scanner->fd = -1;
 }
 
-static void wait_seconds(struct scanner *scanner, uint64_t seconds)
-{
-	sd_event_source_set_time_relative(scanner->timer, seconds * SECOND);
-	sd_event_source_set_enabled(scanner->timer, SD_EVENT_ONESHOT);
-}
-
 static void answered(struct scanner *scanner)
 {
 	hang_up(scanner);
@@ -214,12 +255,16 @@ static void failed(struct scanner *scanner, int error)
 
 static void send_question(struct scanner *scanner)
 {
+	uint8_t question[SCAN_OPEN_MAX] = CLAMD_VERSION;
+	size_t n = is_icap(scanner) ? icap_options(name_of(scanner->gate), question)
+				    : sizeof(CLAMD_VERSION);
 	int error = 0;
 	socklen_t size = sizeof(error);
 
 	getsockopt(scanner->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-	if (!error && send(scanner->fd, CLAMD_VERSION, sizeof(CLAMD_VERSION),
-			   MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)sizeof(CLAMD_VERSION))
+	if (!error && !n)
+		error = EINVAL;
+	if (!error && send(scanner->fd, question, n, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)n)
 		error = errno;
 	if (error) {
 		failed(scanner, -error);
@@ -247,28 +292,25 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
 		failed(scanner, -errno);
 		return 0;
 	}
-	clamd_reply_read(&scanner->reply, bytes, (size_t)n);
+	(is_icap(scanner) ? icap_reply_read : clamd_reply_read)(&scanner->reply, bytes, (size_t)n);
 	if (n && !scanner->reply.whole && !scanner->reply.bad)
 		return 0;
-	take_version(scanner);
+	(is_icap(scanner) ? take_service : take_version)(scanner);
 	answered(scanner);
 	return 0;
 }
 
 static void ask(struct scanner *scanner)
 {
-	const uint64_t needed_ms = scanner->needed_ms;
-	const bool known = scanner->needed_known;
-	int r = scanner_connect(scanner->gate, &scanner->fd);
+	int r = connect_to(scanner->gate, &scanner->fd);
 
-	scanner->needed_ms = needed_ms; // nobody but us asked
-	scanner->needed_known = known;
+	scanner->looked_ms = monotonic_ms();
 	if (r < 0) {
 		failed(scanner, r);
 		return;
 	}
 	scanner->asked = false;
-	scanner->reply = (struct clamd_reply){ 0 };
+	scanner->reply = (struct scan_reply){ 0 };
 	r = sd_event_add_io(scanner->event, &scanner->io, scanner->fd, EPOLLOUT, on_io, scanner);
 	if (r < 0)
 		failed(scanner, r);
@@ -283,7 +325,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 	(void)usec;
 	if (scanner->fd >= 0) {
 		failed(scanner, -ETIMEDOUT);
-	} else if (scanner->gate->options->scanner) {
+	} else if (name_of(scanner->gate)) {
 		ask(scanner);
 	} else {
 		set_problem(scanner);
@@ -328,13 +370,14 @@ void scanner_put_status(const struct gate *gate, struct control_writer *reply)
 	const struct scanner *scanner = gate->scanner;
 	char day[16];
 
-	if (!scanner || !gate->options->scanner)
+	if (!scanner || !name_of(gate))
 		return;
 	control_put_text(reply, CTL_SCANNER, words[scanner->state]);
 	if (!scanner->version.version[0])
 		return;
 	control_put_text(reply, CTL_SCANNER_VERSION, scanner->version.version);
-	control_put_u64(reply, CTL_SCANNER_DEFINITIONS, scanner->version.definitions);
+	if (!is_icap(scanner))
+		control_put_u64(reply, CTL_SCANNER_DEFINITIONS, scanner->version.definitions);
 	if (!scanner->built)
 		return;
 	day_of(scanner->built, day);

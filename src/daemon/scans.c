@@ -6,8 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "inspect/clamd.h"
-
 enum state { WAITING, OPEN, OVER, STATES };
 
 struct scan {
@@ -21,7 +19,7 @@ struct scan {
 	bool ended, behind;
 	uint64_t moved_ms; // when something last happened that it waits for
 	uint32_t seconds;
-	struct clamd_reply reply;
+	struct scan_reply reply;
 	struct scan_result result;
 };
 
@@ -129,17 +127,30 @@ static void append(struct scan *scan, const void *bytes, size_t n)
 	scan->to += n;
 }
 
-static void put(struct scan *scan, const void *head, size_t head_size, const void *bytes, size_t n)
+static void put(struct scan *scan, const void *bytes, size_t n)
 {
 	if (scan->state == OVER)
 		return;
-	if (!make_room(scan, head_size + n)) {
+	if (make_room(scan, n))
+		append(scan, bytes, n);
+	else
+		over_with(scan, SCAN_BUSY);
+}
+
+static void put_bytes(struct scan *scan, const void *bytes, size_t n)
+{
+	const struct scan_words *words = scan->scans->options.words;
+	uint8_t head[SCAN_HEAD_MAX];
+	size_t n_head = words->head((uint32_t)n, head);
+	if (scan->state == OVER)
+		return;
+	if (!make_room(scan, n_head + n + words->n_tail)) {
 		over_with(scan, SCAN_BUSY);
 		return;
 	}
-	append(scan, head, head_size);
-	if (n)
-		append(scan, bytes, n);
+	append(scan, head, n_head);
+	append(scan, bytes, n);
+	append(scan, words->tail, words->n_tail);
 }
 
 // What the scanner takes now.  A connection that broke is found by reading, where the scanner may
@@ -162,7 +173,8 @@ static void send_queue(struct scan *scan)
 
 static void read_reply(struct scan *scan)
 {
-	uint8_t bytes[CLAMD_REPLY_MAX];
+	const struct scan_words *words = scan->scans->options.words;
+	uint8_t bytes[512];
 	struct scan_result result;
 	ssize_t n = 1;
 
@@ -171,9 +183,9 @@ static void read_reply(struct scan *scan)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOTCONN))
 			return;
 		if (n > 0)
-			clamd_reply_read(&scan->reply, bytes, (size_t)n);
+			words->read(&scan->reply, bytes, (size_t)n);
 	}
-	clamd_reply_verdict(&scan->reply, scan->ended && scan->from == scan->to, &result);
+	words->verdict(&scan->reply, scan->ended && scan->from == scan->to, &result);
 	over(scan, &result);
 }
 
@@ -261,6 +273,7 @@ static void ask(struct scans *scans)
 struct scan *scans_begin(struct scans *scans, void *owner, uint32_t seconds, uint64_t now_ms)
 {
 	struct scan *scan = calloc(1, sizeof(*scan));
+	uint8_t open[SCAN_OPEN_MAX];
 	if (!scan)
 		return NULL;
 	// One that was refused a moment ago is asked for again: the scanner may be back.
@@ -271,7 +284,7 @@ struct scan *scans_begin(struct scans *scans, void *owner, uint32_t seconds, uin
 	scan->seconds = seconds;
 	scan->moved_ms = now_ms;
 	enter(scan, WAITING);
-	put(scan, CLAMD_INSTREAM, sizeof(CLAMD_INSTREAM), NULL, 0);
+	put(scan, open, scans->options.words->open(scans->options.service, open));
 	open_waiting(scans);
 	return scan;
 }
@@ -279,13 +292,11 @@ struct scan *scans_begin(struct scans *scans, void *owner, uint32_t seconds, uin
 bool scans_bytes(struct scan *scan, const uint8_t *bytes, size_t n)
 {
 	const struct scans *scans = scan->scans;
-	uint8_t head[CLAMD_HEAD];
 	size_t queued;
 
-	if (scan->state == OVER)
+	if (scan->state == OVER || !n)
 		return true;
-	clamd_head((uint32_t)n, head);
-	put(scan, head, sizeof(head), bytes, n);
+	put_bytes(scan, bytes, n);
 	if (scan->state == OPEN)
 		send_queue(scan);
 	queued = scan->to - scan->from;
@@ -298,10 +309,9 @@ bool scans_bytes(struct scan *scan, const uint8_t *bytes, size_t n)
 
 void scans_end(struct scan *scan)
 {
-	uint8_t head[CLAMD_HEAD];
+	const struct scan_words *words = scan->scans->options.words;
 
-	clamd_head(0, head);
-	put(scan, head, sizeof(head), NULL, 0);
+	put(scan, words->end, words->n_end);
 	scan->ended = true;
 	scan->behind = false;
 	scan->moved_ms = scan->scans->now_ms;

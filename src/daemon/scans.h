@@ -27,6 +27,8 @@ enum {
 struct scans;
 
 struct scans_options {
+	const struct scan_words *words;
+	const char *service;		    // as the box file names it, for words; the caller's
 	void (*ask)(void *arg, unsigned n); // the gate for n descriptors
 	void (*verdict)(void *arg, void *owner, const struct scan_result *result);
 	void (*room)(void *arg, void *owner);

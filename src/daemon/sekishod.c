@@ -171,8 +171,7 @@ static int options_of(const struct box_config *box, const struct arguments *argu
 		.countries = box->countries.database,
 		.countries_age_days = box->countries.max_age_days,
 		.inspectors = box->inspectors,
-		.scanner = box->scanner.clamd,
-		.scanner_age_days = box->scanner.max_age_days,
+		.scanner = box->scanner,
 		.nflog_group = box->nflog_group ? box->nflog_group : NFLOG_GROUP,
 	};
 	// At boot nothing is compiled, and a user that is missing must not keep the gate shut.

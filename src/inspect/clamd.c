@@ -3,13 +3,21 @@
 #include <stdio.h>
 #include <string.h>
 
-void clamd_head(uint32_t n, uint8_t out[CLAMD_HEAD])
+static size_t begin(const char *service, uint8_t out[SCAN_OPEN_MAX])
 {
-	for (unsigned i = 0; i < CLAMD_HEAD; i++)
-		out[i] = (uint8_t)(n >> (24 - 8 * i));
+	(void)service;
+	memcpy(out, CLAMD_INSTREAM, sizeof(CLAMD_INSTREAM));
+	return sizeof(CLAMD_INSTREAM);
 }
 
-void clamd_reply_read(struct clamd_reply *reply, const uint8_t *bytes, size_t n)
+static size_t head(uint32_t n, uint8_t out[SCAN_HEAD_MAX])
+{
+	for (unsigned i = 0; i < 4; i++)
+		out[i] = (uint8_t)(n >> (24 - 8 * i));
+	return 4;
+}
+
+void clamd_reply_read(struct scan_reply *reply, const uint8_t *bytes, size_t n)
 {
 	for (size_t i = 0; i < n && !reply->bad; i++) {
 		if (!reply->whole && bytes[i] == '\0')
@@ -28,51 +36,37 @@ static bool ends_with(const char *text, size_t n, const char *end)
 	return n >= length && memcmp(text + n - length, end, length) == 0;
 }
 
-static bool is_plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       strchr("._-/:", c);
-}
-
-// It goes into replies and records: definitions are made by strangers.
-static void set_name(const char *text, size_t n, char out[SCAN_NAME_MAX])
-{
-	if (n > SCAN_NAME_MAX - 1)
-		n = SCAN_NAME_MAX - 1;
-	for (size_t i = 0; i < n; i++)
-		out[i] = text[i] && is_plain(text[i]) ? text[i] : '_';
-	out[n] = '\0';
-}
-
 static bool begins(const char *text, const char *beginning)
 {
 	return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-static void found(const char *name, size_t n, struct scan_result *ret)
-{
-	set_name(name, n, ret->name);
-	ret->verdict = begins(name, "Heuristics.Encrypted.")	    ? SCAN_ENCRYPTED
-		       : begins(name, "Heuristics.Limits.Exceeded") ? SCAN_TOO_BIG
-								    : SCAN_INFECTED;
-}
-
-void clamd_reply_verdict(const struct clamd_reply *reply, bool complete, struct scan_result *ret)
+static void verdict(const struct scan_reply *reply, bool complete, struct scan_result *ret)
 {
 	static const char stream[] = "stream: ";
 	const char *text = reply->text;
-	size_t n = reply->n, head = sizeof(stream) - 1;
+	size_t n = reply->n, from = sizeof(stream) - 1;
 
 	*ret = (struct scan_result){ .verdict = SCAN_DOWN };
 	if (!reply->whole || reply->bad)
 		return;
 	if (strcmp(text, "INSTREAM size limit exceeded. ERROR") == 0)
 		ret->verdict = SCAN_TOO_BIG;
-	else if (begins(text, stream) && ends_with(text, n, " FOUND") && n > head + 6)
-		found(text + head, n - head - 6, ret);
+	else if (begins(text, stream) && ends_with(text, n, " FOUND") && n > from + 6)
+		scan_found(text + from, n - from - 6, ret);
 	else if (strcmp(text, "stream: OK") == 0 && complete)
 		ret->verdict = SCAN_CLEAN;
 }
+
+const struct scan_words clamd_words = {
+	.open = begin,
+	.head = head,
+	.tail = "",
+	.end = "\0\0\0",
+	.n_end = 4,
+	.read = clamd_reply_read,
+	.verdict = verdict,
+};
 
 static const char *number(const char *at, int most, int *ret)
 {
@@ -116,9 +110,9 @@ static bool read_date(const char *at, struct clamd_version *ret)
 	return ret->day > 0 && ret->year >= 1990;
 }
 
-bool clamd_version_read(const struct clamd_reply *reply, struct clamd_version *ret)
+bool clamd_version_read(const struct scan_reply *reply, struct clamd_version *ret)
 {
-	char text[CLAMD_REPLY_MAX], *slash;
+	char text[SCAN_REPLY_MAX], *slash;
 	int definitions = 0;
 
 	*ret = (struct clamd_version){ 0 };

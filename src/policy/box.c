@@ -29,7 +29,7 @@ struct box_countries_keys {
 
 struct box_scanner_keys {
 	struct place at;
-	struct pol_text clamd;
+	struct pol_text clamd, icap;
 	struct pol_uint max_age_days;
 };
 
@@ -48,6 +48,8 @@ struct box {
 	struct arena *arena;
 	struct box_keys keys;
 };
+
+enum { SCANNER_TEXT_MAX = 256 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -119,19 +121,28 @@ static const struct key scanner_keys[] = {
 	  .kind = KEY_TEXT,
 	  .word = WORD_NAME,
 	  .offset = AT(clamd),
-	  .required = true,
 	  .about =
 		  "Where clamd(8) listens: the path of its socket, or an address and port, "
 		  "127.0.0.1:3310 or \"[::1]:3310\". The unit lets the daemon make local sockets only; "
 		  "for an address it needs a drop-in with RestrictAddressFamilies=AF_INET AF_INET6 and "
 		  "IPAddressAllow= of that address.",
 	  .example = "/run/clamav/clamd.ctl" },
+	{ .name = "icap",
+	  .kind = KEY_TEXT,
+	  .word = WORD_NAME,
+	  .offset = AT(icap),
+	  .about =
+		  "In place of clamd: the service of another scanner, by ICAP (RFC 3507), with an "
+		  "address and not a name. Messages are put to it by RESPMOD; it has to answer 204 "
+		  "to what it lets be. The unit needs the same drop-in.",
+	  .example = "icap://127.0.0.1:1344/avscan" },
 	{ .name = "max-age-days",
 	  .kind = KEY_UINT,
 	  .offset = AT(max_age_days),
 	  .max = 3650,
 	  .about = "How old its definitions may be before the status tells of it. 0: that is not "
-		   "looked at, as with definitions of one's own, which have no date. Default: 3.",
+		   "looked at, as with definitions of one's own, which have no date. Default: 3. "
+		   "Not with icap, which does not tell.",
 	  .example = "3" },
 };
 static const struct key_table scanner_table = {
@@ -267,7 +278,9 @@ static void fill(struct box *box)
 		},
 		.scanner = {
 			.clamd = keys->scanner.clamd.s,
-			.max_age_days = keys->scanner.max_age_days.set
+			.icap = keys->scanner.icap.s,
+			.max_age_days = keys->scanner.icap.s ? 0
+					: keys->scanner.max_age_days.set
 						? (unsigned)keys->scanner.max_age_days.value
 						: BOX_SCANNER_AGE_DAYS,
 		},
@@ -299,7 +312,7 @@ static void check_management(const struct box_management_keys *management, struc
 			 management->interface.s);
 }
 
-bool box_scanner_address(const char *text, struct box_scanner_address *ret)
+static bool address_of(const char *text, struct box_scanner_address *ret)
 {
 	const char *colon = strrchr(text, ':');
 	char host[INET6_ADDRSTRLEN + 2];
@@ -334,16 +347,62 @@ bool box_scanner_address(const char *text, struct box_scanner_address *ret)
 	return inet_pton(AF_INET, host, &ret->v4.sin_addr) == 1;
 }
 
+static bool address_of_icap(const struct box_scanner *scanner, struct box_scanner_address *ret)
+{
+	char text[SCANNER_TEXT_MAX], *slash;
+	const char *host = scanner->icap + strlen("icap://");
+	bool port;
+
+	if (strncmp(scanner->icap, "icap://", strlen("icap://")) != 0 ||
+	    strlen(host) >= sizeof(text) - sizeof(":1344"))
+		return false;
+	snprintf(text, sizeof(text), "%s", host);
+	slash = strchr(text, '/');
+	if (!slash || !slash[1])
+		return false;
+	for (const char *c = slash; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			return false;
+	*slash = '\0';
+	port = *text == '[' ? strstr(text, "]:") : strchr(text, ':');
+	if (!port)
+		strcat(text, ":1344");
+	return *text != '/' && address_of(text, ret);
+}
+
+bool box_scanner_address(const struct box_scanner *scanner, struct box_scanner_address *ret)
+{
+	if (scanner->icap)
+		return address_of_icap(scanner, ret);
+	return scanner->clamd && address_of(scanner->clamd, ret);
+}
+
 static void check_scanner(const struct box_scanner_keys *scanner, struct diag *diag)
 {
+	const struct box_scanner given = { .clamd = scanner->clamd.s, .icap = scanner->icap.s };
 	struct box_scanner_address address;
 
-	if (scanner->clamd.s && !box_scanner_address(scanner->clamd.s, &address))
+	if (!scanner->at.file)
+		return;
+	if (!scanner->clamd.s == !scanner->icap.s)
+		diag_add(diag, SK_WORD_BAD, scanner->at,
+			 "scanner: name one of clamd and icap, not %s",
+			 scanner->clamd.s ? "both" : "neither");
+	else if (scanner->clamd.s && !box_scanner_address(&given, &address))
 		diag_add(
 			diag, SK_WORD_BAD, scanner->clamd.at,
 			"clamd: \"%.128s\" is neither the path of a socket nor an address and port; "
 			"write it as /run/clamav/clamd.ctl, 127.0.0.1:3310 or \"[::1]:3310\"",
 			scanner->clamd.s);
+	else if (scanner->icap.s && !box_scanner_address(&given, &address))
+		diag_add(diag, SK_WORD_BAD, scanner->icap.at,
+			 "icap: \"%.128s\" names no service at an address; write it as "
+			 "icap://127.0.0.1:1344/avscan",
+			 scanner->icap.s);
+	if (scanner->icap.s && scanner->max_age_days.set && scanner->max_age_days.value)
+		diag_add(diag, SK_WORD_BAD, scanner->max_age_days.at,
+			 "max-age-days: by ICAP a scanner does not tell how old its definitions "
+			 "are; watch that where it runs, and leave this out");
 }
 
 int box_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,

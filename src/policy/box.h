@@ -40,7 +40,8 @@ struct box_countries {
 
 // Who looks for malware in mail.
 struct box_scanner {
-	const char *clamd;     // NULL: nobody; its socket, or its address and port
+	const char *clamd;     // its socket, or its address and port
+	const char *icap;      // or: a service; both NULL: nobody
 	unsigned max_age_days; // of its definitions; 0: not looked at
 };
 
@@ -65,8 +66,8 @@ int box_read(const char *path, struct diag *diag, struct box_config **ret_config
 // The same from memory; name is what places begin with.
 int box_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,
 		  struct box_config **ret_config);
-// Where a scanner listens: "/run/clamav/clamd.ctl", "127.0.0.1:3310" or "[::1]:3310".  False: none
-// of these.
+// Where a scanner listens: "/run/clamav/clamd.ctl", "127.0.0.1:3310" or "[::1]:3310"; of ICAP what
+// stands between "icap://" and the next "/".  False: none of these.
 struct box_scanner_address {
 	union {
 		struct sockaddr any;
@@ -76,7 +77,7 @@ struct box_scanner_address {
 	};
 	socklen_t size;
 };
-bool box_scanner_address(const char *text, struct box_scanner_address *ret);
+bool box_scanner_address(const struct box_scanner *scanner, struct box_scanner_address *ret);
 
 void box_free(struct box_config *config);
 

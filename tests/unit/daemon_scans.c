@@ -44,7 +44,9 @@ static void on_room(void *arg, void *owner)
 
 static int begin(void **state)
 {
-	const struct scans_options options = { on_ask, on_verdict, on_room, NULL };
+	const struct scans_options options = {
+		.words = &clamd_words, .ask = on_ask, .verdict = on_verdict, .room = on_room
+	};
 	(void)state;
 	memset(&bed, 0, sizeof(bed));
 	bed.now_ms = 1000000;

@@ -12,13 +12,13 @@
 
 static struct scan_result verdict_of(const char *text, size_t n, size_t cut, bool complete)
 {
-	struct clamd_reply reply = { 0 };
+	struct scan_reply reply = { 0 };
 	struct scan_result result;
 	size_t first = cut < n ? cut : n;
 
 	clamd_reply_read(&reply, (const uint8_t *)text, first);
 	clamd_reply_read(&reply, (const uint8_t *)text + first, n - first);
-	clamd_reply_verdict(&reply, complete, &result);
+	clamd_words.verdict(&reply, complete, &result);
 	return result;
 }
 
@@ -145,7 +145,7 @@ static void versions_are_read(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
-		struct clamd_reply reply = { 0 };
+		struct scan_reply reply = { 0 };
 		struct clamd_version got;
 		clamd_reply_read(&reply, (const uint8_t *)versions[i].text,
 				 strlen(versions[i].text) + 1);
@@ -165,8 +165,8 @@ static void versions_are_read(void **state)
 static void heads(void **state)
 {
 	(void)state;
-	uint8_t head[CLAMD_HEAD];
-	clamd_head(0x01020304, head);
+	uint8_t head[SCAN_HEAD_MAX];
+	assert_int_equal(clamd_words.head(0x01020304, head), 4);
 	assert_memory_equal(head, "\1\2\3\4", 4);
 }
 
