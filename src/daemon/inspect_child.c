@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include "daemon/inspection_wire.h"
 #include "daemon/lane.h"
 #include "daemon/linger.h"
+#include "daemon/pipes.h"
 #include "daemon/sandbox.h"
 #include "daemon/scans.h"
 #include "event/mail_wire.h"
@@ -43,6 +46,7 @@ struct child {
 	uint64_t now_us, ticked_ms, told_ms, heard_us;
 	uint64_t lost;
 	struct scans *scans;
+	struct pipes *pipes;
 	struct linger linger;
 	bool ends;
 	struct mail_stops stops;
@@ -109,6 +113,7 @@ static void tell_numbers(struct child *child)
 {
 	struct inspect_word_numbers word = { .word = INSPECT_NUMBERS, .lost = child->lost };
 	inspector_numbers(child->inspector, &word.numbers);
+	pipes_numbers(child->pipes, &word.numbers);
 	inspection_send(INSPECTION_SOCKET, &word, sizeof(word), NULL, 0, NULL, 0);
 }
 
@@ -248,6 +253,10 @@ static void hear_gate(struct child *child)
 			scans_give(child->scans, fds[0]);
 			continue;
 		}
+		if (order->word == INSPECT_PORTER && n_fds == 1) {
+			pipes_give_porter(child->pipes, fds[0]);
+			continue;
+		}
 		if (order->word == INSPECT_SCANNER && order->error < 0)
 			scans_refuse(child->scans, order->error);
 		for (size_t i = 0; i < n_fds; i++)
@@ -283,6 +292,7 @@ static void look_at_clock(struct child *child)
 	if (now - child->ticked_ms >= INSPECT_TICK_MS) {
 		child->ticked_ms = now;
 		inspector_tick(child->inspector, child->now_us);
+		pipes_tick(child->pipes, now);
 		look_at_memory(child);
 	}
 	if (now - child->told_ms >= TELL_MS) {
@@ -291,14 +301,26 @@ static void look_at_clock(struct child *child)
 	}
 }
 
+static bool work_pipes(struct child *child)
+{
+	inspector_clock(child->inspector, child->now_us);
+	return pipes_work(child->pipes, monotonic_ms());
+}
+
+static bool may_sleep(const struct child *child)
+{
+	return !pipes_are_busy(child->pipes) && lane_may_sleep(child->lane);
+}
+
 static void hear(struct child *child, int wait_ms)
 {
-	struct pollfd fds[3 + SCANS_POLL_MAX] = {
+	struct pollfd fds[4 + SCANS_POLL_MAX] = {
 		{ .fd = INSPECT_HEARS, .events = POLLIN },
 		{ .fd = INSPECTION_SOCKET, .events = POLLIN },
 		{ .fd = inspect_planner_fd(child->planner), .events = POLLIN },
+		{ .fd = pipes_fd(child->pipes), .events = POLLIN },
 	};
-	size_t n = 3 + scans_poll(child->scans, fds + 3);
+	size_t n = 4 + scans_poll(child->scans, fds + 4);
 	if (poll(fds, n, wait_ms) < 0 && errno != EINTR)
 		_exit(EXIT_FAILED);
 	child->heard_us = child->now_us;
@@ -309,6 +331,8 @@ static void hear(struct child *child, int wait_ms)
 		hear_gate(child);
 	if (fds[2].revents)
 		take_policy(child);
+	if (fds[3].revents && !pipes_count(child->pipes))
+		work_pipes(child); // the first of them
 	scans_look(child->scans, monotonic_ms());
 }
 
@@ -316,8 +340,11 @@ static void serve(struct child *child)
 {
 	while (!child->ends) {
 		look_at_clock(child);
-		if (!linger(&child->linger, take_packets(child)))
-			hear(child, lane_may_sleep(child->lane) ? INSPECT_TICK_MS : 0);
+		bool busy = take_packets(child);
+		if (pipes_count(child->pipes))
+			busy = work_pipes(child) || busy;
+		if (!linger(&child->linger, busy))
+			hear(child, may_sleep(child) ? INSPECT_TICK_MS : 0);
 		else if (child->now_us - child->heard_us > HEAR_US)
 			hear(child, 0);
 	}
@@ -339,8 +366,22 @@ static void load_tables(void)
 			strerror(-r));
 }
 
+// As many pairs as descriptors are allowed; *ret_files: how many there may be.
+static uint32_t most_pairs(uint32_t *ret_files)
+{
+	struct rlimit limit;
+	uint32_t files = INSPECT_FILES + 2 * PIPES_PAIRS_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < files)
+		files = (uint32_t)limit.rlim_max;
+	*ret_files = files;
+	return files > INSPECT_FILES ? (files - INSPECT_FILES) / 2 : 0;
+}
+
 static int start(struct child *child)
 {
+	struct pipes_options pipes = { .memory_max = (uint64_t)PIPES_MEMORY_MIB << 20,
+				       .trouble = on_trouble,
+				       .arg = child };
 	struct inspector_options options = {
 		.connections_max = INSPECT_CONNECTIONS_MAX,
 		.memory_max = (uint64_t)INSPECT_MEMORY_MIB << 20,
@@ -353,6 +394,7 @@ static int start(struct child *child)
 		.arg = child,
 	};
 	static struct inspect_hello hello;
+	uint32_t files;
 	uint64_t secret;
 	int fds[INSPECTION_FDS_MAX];
 	size_t n_fds;
@@ -367,13 +409,17 @@ static int start(struct child *child)
 	mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
 	load_tables();
+	pipes.pairs_max = most_pairs(&files);
+	pipes.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (pipes.epoll < 0)
+		return -errno;
 	r = lane_open(INSPECT_LANE, INSPECT_RINGS, INSPECT_HEARS, false, &child->lane);
 	if (r == 0)
 		r = sandbox_become_inspector(hello.order.uid, hello.order.gid);
 	if (r == 0)
 		r = inspect_planner_start(&child->planner);
 	if (r == 0)
-		r = sandbox_seal_inspector();
+		r = sandbox_seal_inspector(files);
 	// Before any packet, and with bytes that strangers cannot know.
 	if (r == 0 && getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
 		r = -errno;
@@ -387,7 +433,12 @@ static int start(struct child *child)
 					     .arg = child };
 	if (r == 0)
 		r = scans_new(&scans, &child->scans);
-	return r < 0 ? r : inspector_new(&options, &child->inspector);
+	if (r == 0)
+		r = inspector_new(&options, &child->inspector);
+	if (r < 0)
+		return r;
+	pipes.sessions = inspector_sessions(child->inspector);
+	return pipes_new(&pipes, &child->pipes);
 }
 
 int inspect_main(void)

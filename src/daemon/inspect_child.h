@@ -13,6 +13,8 @@ enum {
 	INSPECT_MEMORY_MIB = 512, // of connections; the process has SANDBOX_INSPECTOR_MIB
 	INSPECT_TICK_MS = 250,
 	INSPECT_SOURCES = 65536, // that limits count
+	// Descriptors besides those of pairs: its own, and those of the scanner.
+	INSPECT_FILES = 256,
 	// Descriptors after the gate's socket
 	INSPECT_LANE = 4,
 	INSPECT_RINGS, // the ferry's bell

@@ -12,6 +12,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -103,9 +104,9 @@ static const int calls_ferry[] = {
 	SCMP_SYS(fcntl),       SCMP_SYS(clock_nanosleep),
 };
 static const int calls_inspector[] = {
-	SCMP_SYS(recvmsg),	   SCMP_SYS(sendmsg), SCMP_SYS(poll),
-	SCMP_SYS(ppoll),	   SCMP_SYS(sendto),  SCMP_SYS(recvfrom),
-	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(recvmsg),	   SCMP_SYS(poll),	SCMP_SYS(ppoll),      SCMP_SYS(recvfrom),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(shutdown),
 };
 static const int calls_book[] = {
 	SCMP_SYS(recvfrom), SCMP_SYS(poll),	SCMP_SYS(ppoll),      SCMP_SYS(pread64),
@@ -119,8 +120,24 @@ static const int calls_book[] = {
 
 // What becomes of who opens a file.
 enum opens { OPENS_END, OPENS_READ, OPENS_REFUSED };
+// Whose sockets come from others: it may tell them to end with a reset, and send, but not make one
+// connect anew, to wherever it likes (MSG_FASTOPEN).
+enum sockets { SOCKETS_NONE, SOCKETS_GIVEN };
 
-static int filter_calls(const int *more, size_t n_more, enum opens opens)
+static int allow_given_sockets(scmp_filter_ctx filter)
+{
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+				 SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_LINGER));
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
+				     SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+				     SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	return r;
+}
+
+static int filter_calls(const int *more, size_t n_more, enum opens opens, enum sockets sockets)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r = filter ? seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) : -ENOMEM;
@@ -133,10 +150,10 @@ static int filter_calls(const int *more, size_t n_more, enum opens opens)
 				     SCMP_A2(SCMP_CMP_MASKED_EQ, UINT32_MAX, O_RDONLY | O_CLOEXEC));
 	if (r == 0 && opens == OPENS_REFUSED)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
+	if (r == 0 && sockets == SOCKETS_GIVEN)
+		r = allow_given_sockets(filter);
 	// The C library asks of a stream that is a device whether it is a terminal.
 	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
-	if (r == 0) // libfyaml asks whether standard error is a terminal; it is not, then
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
 	if (r == 0)
 		r = seccomp_load(filter);
@@ -221,7 +238,7 @@ static int enter(uint32_t uid, uint32_t gid, enum opens opens, uint32_t memory_m
 		r = only_folder(-1);
 	if (r == 0)
 		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
-	return r < 0 ? r : filter_calls(NULL, 0, opens);
+	return r < 0 ? r : filter_calls(NULL, 0, opens, SOCKETS_NONE);
 }
 
 int sandbox_enter(uint32_t uid, uint32_t gid)
@@ -256,7 +273,7 @@ static int seal(int dir_fd, const int *calls, size_t n_calls)
 	if (r == 0)
 		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
 	if (r == 0)
-		r = filter_calls(calls, n_calls, OPENS_END);
+		r = filter_calls(calls, n_calls, OPENS_END, SOCKETS_NONE);
 	return r;
 }
 
@@ -293,7 +310,9 @@ int sandbox_seal_ferry(uint32_t uid, uint32_t gid)
 	r = only_folder(-1);
 	if (r == 0)
 		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
-	return r < 0 ? r : filter_calls(calls_ferry, sizeof(calls_ferry) / sizeof(int), OPENS_END);
+	return r < 0 ? r
+		     : filter_calls(calls_ferry, sizeof(calls_ferry) / sizeof(int), OPENS_END,
+				    SOCKETS_NONE);
 }
 
 int sandbox_become_inspector(uint32_t uid, uint32_t gid)
@@ -306,20 +325,17 @@ int sandbox_become_inspector(uint32_t uid, uint32_t gid)
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : only_folder(-1);
 }
 
-int sandbox_seal_inspector(void)
+int sandbox_seal_inspector(uint32_t files)
 {
-	static const struct limit limits[] = {
-		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_FSIZE, 0 },
-		{ RLIMIT_NOFILE, SANDBOX_INSPECTOR_FILES },
-		{ RLIMIT_NPROC, 0 },
-		{ RLIMIT_MEMLOCK, 0 },
-		{ RLIMIT_AS, (rlim_t)SANDBOX_INSPECTOR_MIB << 20 },
+	const struct limit limits[] = {
+		{ RLIMIT_CORE, 0 },	  { RLIMIT_FSIZE, 0 },
+		{ RLIMIT_NOFILE, files }, { RLIMIT_NPROC, 0 },
+		{ RLIMIT_MEMLOCK, 0 },	  { RLIMIT_AS, (rlim_t)SANDBOX_INSPECTOR_MIB << 20 },
 	};
 	if (SANDBOX_WITHOUT_FILTER)
 		return 0;
 	int r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
 	return r < 0 ? r
 		     : filter_calls(calls_inspector, sizeof(calls_inspector) / sizeof(int),
-				    OPENS_END);
+				    OPENS_END, SOCKETS_GIVEN);
 }

@@ -48,8 +48,9 @@ int sandbox_seal_ferry(uint32_t uid, uint32_t gid);
 // For an inspector, in two steps: another user without capabilities and new privileges, without
 // files, that ends with the gate; then, once its threads are there, no new one and only the system
 // calls of their loops.
-enum { SANDBOX_INSPECTOR_MIB = 1536, SANDBOX_INSPECTOR_FILES = 192 };
+enum { SANDBOX_INSPECTOR_MIB = 1536 };
+// files: descriptors that it may have.
 int sandbox_become_inspector(uint32_t uid, uint32_t gid);
-int sandbox_seal_inspector(void);
+int sandbox_seal_inspector(uint32_t files);
 
 #endif

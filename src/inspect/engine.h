@@ -94,8 +94,8 @@ void engine_scan_room(struct engine *engine, uint64_t now_us);
 void engine_unreached(struct engine *engine, uint64_t now_us);
 // Seconds for which whoever is to say something next may be silent; 0: nobody is.
 unsigned engine_patience(const struct engine *engine);
-// That side was silent for longer: the session ends.
-void engine_late(struct engine *engine, uint64_t now_us);
+// Somebody was for longer: the session ends.  stuck: it is the server, which takes no more bytes.
+void engine_late(struct engine *engine, bool stuck, uint64_t now_us);
 
 // Bytes of memory that it takes now.
 size_t engine_memory(const struct engine *engine);

@@ -56,7 +56,7 @@ int inspector_set_profiles(struct inspector *inspector, const struct profiles *p
 }
 
 // The wall clock may be set; how long a connection is idle goes by its small steps only.
-static void set_clock(struct inspector *inspector, uint64_t wall_us)
+void inspector_clock(struct inspector *inspector, uint64_t wall_us)
 {
 	uint64_t *last_us = &inspector->sessions.wall_us;
 
@@ -130,7 +130,7 @@ void inspector_packet(struct inspector *inspector, struct flight *flight, uint64
 {
 	struct packet packet;
 
-	set_clock(inspector, now_us);
+	inspector_clock(inspector, now_us);
 	inspector->numbers.packets++;
 	inspector->current = flight;
 	flight->fate = FLIGHT_PENDING;
@@ -150,19 +150,19 @@ void inspector_packet(struct inspector *inspector, struct flight *flight, uint64
 void inspector_scanned(struct inspector *inspector, void *owner, const struct scan_result *result,
 		       uint64_t now_us)
 {
-	set_clock(inspector, now_us);
+	inspector_clock(inspector, now_us);
 	session_scanned(owner, result);
 }
 
 void inspector_scan_room(struct inspector *inspector, void *owner, uint64_t now_us)
 {
-	set_clock(inspector, now_us);
+	inspector_clock(inspector, now_us);
 	session_scan_room(owner);
 }
 
 void inspector_tick(struct inspector *inspector, uint64_t now_us)
 {
-	set_clock(inspector, now_us);
+	inspector_clock(inspector, now_us);
 	hold_tick(inspector);
 	table_tick(inspector);
 }

@@ -85,6 +85,8 @@ void inspector_scan_room(struct inspector *inspector, void *owner, uint64_t now_
 // Time-outs; at least once a second.
 void inspector_tick(struct inspector *inspector, uint64_t now_us);
 void inspector_numbers(const struct inspector *inspector, struct inspector_numbers *ret);
+// What time it is, for those that call none of these.
+void inspector_clock(struct inspector *inspector, uint64_t now_us);
 // What its connections share, for those that come by sockets (pipe.h).
 struct sessions *inspector_sessions(struct inspector *inspector);
 

@@ -467,7 +467,8 @@ void pipe_late(struct pipe *pipe)
 		reset(pipe, TROUBLES);
 		return;
 	}
-	sessions->kind->late(pipe->session.engine, sessions->wall_us);
+	sessions->kind->late(pipe->session.engine, out_size(&pipe->ways[ENGINE_CLIENT]),
+			     sessions->wall_us);
 	settle(pipe);
 }
 
@@ -477,9 +478,9 @@ unsigned pipe_patience(const struct pipe *pipe)
 
 	if (pipe->released)
 		return PIPE_RELEASED_SECONDS;
-	if (!session_hears(&pipe->session, ENGINE_CLIENT) || !sessions->kind->patience)
+	if (!session_hears(&pipe->session, ENGINE_CLIENT))
 		return PIPE_DRAIN_SECONDS;
-	return sessions->kind->patience(pipe->session.engine);
+	return sessions->kind->patience ? sessions->kind->patience(pipe->session.engine) : 0;
 }
 
 size_t pipe_memory(const struct pipe *pipe)

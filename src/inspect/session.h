@@ -21,7 +21,7 @@ struct engine_kind {
 	void (*scan_room)(struct engine *engine, uint64_t now_us);
 	// Only of sockets; NULL: nobody is late.
 	void (*unreached)(struct engine *engine, uint64_t now_us);
-	void (*late)(struct engine *engine, uint64_t now_us);
+	void (*late)(struct engine *engine, bool stuck, uint64_t now_us);
 	unsigned (*patience)(const struct engine *engine);
 };
 

@@ -26,11 +26,6 @@ static unsigned reply_patience(const struct engine *engine)
 	}
 }
 
-static bool waits_for_server(const struct engine *engine)
-{
-	return engine->state == SMTP_GREETING || engine->queue.n;
-}
-
 unsigned engine_patience(const struct engine *engine)
 {
 	switch (engine->state) {
@@ -50,8 +45,9 @@ unsigned engine_patience(const struct engine *engine)
 	}
 }
 
-void engine_late(struct engine *engine, uint64_t now_us)
+void engine_late(struct engine *engine, bool stuck, uint64_t now_us)
 {
+	const bool server = stuck || engine->state == SMTP_GREETING || engine->queue.n;
 	engine->now_us = now_us;
 	if (engine->state == SMTP_DONE)
 		return;
@@ -60,7 +56,7 @@ void engine_late(struct engine *engine, uint64_t now_us)
 	else if (engine->state == SMTP_CLOSED)
 		smtp_finish(engine, SMTP_BROKEN_OFF);
 	else
-		smtp_finish(engine, waits_for_server(engine) ? SMTP_SERVER_LATE : SMTP_CLIENT_LATE);
+		smtp_finish(engine, server ? SMTP_SERVER_LATE : SMTP_CLIENT_LATE);
 }
 
 void engine_unreached(struct engine *engine, uint64_t now_us)
