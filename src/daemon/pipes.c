@@ -16,6 +16,7 @@ enum {
 	ARRIVALS = 32,
 	READ_TIGHT = 4096, // at a time, while memory is short
 	DONE_MAX = 2 * PIPES_PAIRS_MAX,
+	STARVED_MS = 10, // between two looks at who waits for memory
 };
 
 struct pipes {
@@ -27,7 +28,8 @@ struct pipes {
 	struct pair *dead;	   // freed once no event can name them
 	uint64_t *done;		   // serials that the porter is to be told
 	uint32_t n, n_done;
-	uint64_t now_ms, ticked_ms;
+	uint64_t now_ms, ticked_ms, fed_ms;
+	bool starving; // some pair is
 	struct inspector_numbers numbers;
 	uint8_t scratch[PIPE_READ_MAX];
 };
@@ -276,6 +278,7 @@ static void run(struct pair *pair)
 		return;
 	}
 	count(pair);
+	pipes->starving = pipes->starving || pair->starved;
 	if (pair->moved_ms == pipes->now_ms && pair->newer) {
 		leave(pair);
 		enter(pair);
@@ -303,6 +306,20 @@ static bool hear(struct pipes *pipes)
 	return n > 0;
 }
 
+// There is memory again.
+static void feed_starved(struct pipes *pipes)
+{
+	const uint64_t most = pipes->options.memory_max;
+	if (!pipes->starving || pipes->numbers.bytes >= most - most / 8 ||
+	    pipes->now_ms - pipes->fed_ms < STARVED_MS)
+		return;
+	pipes->starving = false;
+	pipes->fed_ms = pipes->now_ms;
+	for (struct pair *pair = pipes->oldest; pair; pair = pair->newer)
+		if (pair->starved)
+			queue(pair);
+}
+
 bool pipes_work(struct pipes *pipes, uint64_t now_ms)
 {
 	struct pair *pair;
@@ -310,6 +327,7 @@ bool pipes_work(struct pipes *pipes, uint64_t now_ms)
 	bool heard;
 	pipes->now_ms = now_ms;
 	heard = hear(pipes);
+	feed_starved(pipes);
 	while (turns < TURNS && (pair = unqueue(pipes))) {
 		run(pair);
 		turns++;
@@ -359,9 +377,10 @@ void pipes_tick(struct pipes *pipes, uint64_t now_ms)
 		return;
 	pipes->ticked_ms = now_ms;
 	make_room(pipes);
+	feed_starved(pipes);
 	for (struct pair *pair = pipes->oldest; pair; pair = newer) {
 		newer = pair->newer;
-		if (pair_tick(pair, now_ms) == PAIR_GOES_ON || pair->starved)
+		if (pair_tick(pair, now_ms) == PAIR_GOES_ON)
 			queue(pair);
 	}
 	bury(pipes);

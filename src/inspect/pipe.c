@@ -432,11 +432,9 @@ bool pipe_ends(const struct pipe *pipe, enum engine_side side)
 {
 	const struct pipe_way *way = &pipe->ways[!side];
 
-	if (out_size(way) || pipe->state == PIPE_TAKEN)
+	if (out_size(way) || pipe->state == PIPE_TAKEN || pipe->state == PIPE_RESET)
 		return false;
-	if (pipe->state >= PIPE_ANSWERED)
-		return true;
-	return way->told && !undecided(way);
+	return pipe->ended || (way->told && !undecided(way));
 }
 
 void pipe_forget_server(struct pipe *pipe)

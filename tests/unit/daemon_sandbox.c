@@ -273,12 +273,83 @@ static void the_book(void **state)
 	}
 }
 
+static int given[2];
+
+static int seal_inspector(uint32_t uid, uint32_t gid)
+{
+	int r = sandbox_become_inspector(uid, gid);
+	return r < 0 ? r : sandbox_seal_inspector(64);
+}
+
+static int do_serve(void)
+{
+	const struct linger linger = { .l_onoff = 1 };
+	char byte;
+	bool fine = send(given[0], "x", 1, MSG_NOSIGNAL) == 1 && recv(given[1], &byte, 1, 0) == 1;
+	fine = fine && setsockopt(given[0], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) == 0;
+	_exit(fine && shutdown(given[0], SHUT_WR) == 0 && recv(given[1], &byte, 1, 0) == 0 ? 42
+											   : 1);
+}
+
+static int do_mark(void)
+{
+	const int mark = 1;
+	return setsockopt(given[0], SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+}
+
+static int do_connect(void)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	return connect(given[0], &nobody, sizeof(nobody));
+}
+
+static int do_fast_open(void)
+{
+	return (int)sendto(given[0], "x", 1, MSG_FASTOPEN, NULL, 0);
+}
+
+static int do_fast_open_message(void)
+{
+	const struct msghdr message = { 0 };
+	return (int)sendmsg(given[0], &message, MSG_FASTOPEN);
+}
+
+// An inspector serves the sockets that it is given, and cannot make one connect anew.
+static void the_inspector(void **state)
+{
+	static const struct {
+		const char *what;
+		int (*act)(void);
+	} more[] = {
+		{ "mark", do_mark },
+		{ "connect", do_connect },
+		{ "fast open", do_fast_open },
+		{ "fast open by sendmsg", do_fast_open_message },
+	};
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, given), 0);
+	assert_int_equal(WEXITSTATUS(status_in(seal_inspector, do_serve)), 42);
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		int status = status_in(seal_inspector, more[i].act);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+			fail_msg("%s: status %x", more[i].what, status);
+	}
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		int status = status_in(seal_inspector, forbidden[i].act);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+			fail_msg("%s: status %x", forbidden[i].what, status);
+	}
+	close(given[0]);
+	close(given[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_ends_it), cmocka_unit_test(what_is_left),
-		cmocka_unit_test(memory),	cmocka_unit_test(the_reader),
-		cmocka_unit_test(the_book),	cmocka_unit_test(the_extractor),
+		cmocka_unit_test(what_ends_it),	 cmocka_unit_test(what_is_left),
+		cmocka_unit_test(memory),	 cmocka_unit_test(the_reader),
+		cmocka_unit_test(the_book),	 cmocka_unit_test(the_extractor),
+		cmocka_unit_test(the_inspector),
 	};
 	if (geteuid() != 0 || SANDBOX_WITHOUT_FILTER) {
 		puts("skipped: needs root, and a build without address sanitizer");
