@@ -127,7 +127,8 @@ enum sockets { SOCKETS_NONE, SOCKETS_GIVEN };
 static int allow_given_sockets(scmp_filter_ctx filter)
 {
 	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
-				 SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET), SCMP_A2(SCMP_CMP_EQ, SO_LINGER));
+				 SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, SOL_SOCKET),
+				 SCMP_A2(SCMP_CMP_MASKED_EQ, UINT32_MAX, SO_LINGER));
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
 				     SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));

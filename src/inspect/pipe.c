@@ -423,8 +423,10 @@ void pipe_sent(struct pipe *pipe, enum engine_side side, size_t n)
 
 	drop(&way->out, old);
 	rest(&way->out);
-	way->piece += n - old;
-	way->n_piece -= (uint32_t)(n - old);
+	if (n > old) {
+		way->piece += n - old;
+		way->n_piece -= (uint32_t)(n - old);
+	}
 	go_on(pipe);
 }
 
