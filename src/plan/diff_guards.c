@@ -47,6 +47,12 @@ static unsigned compare_places(const struct plan_places *was, const struct plan_
 	return (gains(was, is) ? LOOSER : 0) | (gains(is, was) ? TIGHTER : 0);
 }
 
+// The same is judged either way.
+static unsigned compare_mode(const struct plan_mail *was, const struct plan_mail *is)
+{
+	return was->proxy != is->proxy ? ELSEWISE : 0;
+}
+
 static bool has_domain(const struct plan_mail *mail, const struct plan_domain *domain)
 {
 	for (size_t i = 0; i < mail->n_domains; i++)
@@ -275,6 +281,7 @@ static const struct {
 	const char *reason; // of looser
 	size_t places;	    // offset of the addresses it is about, 0: none
 } fields[PLAN_GUARD_FIELDS] = {
+	{ compare_mode, DIFF_NORMAL, DIFF_NORMAL, "changes how mail is inspected", 0 },
 	{ compare_domains, DIFF_HEAVY, DIFF_LIGHT, "accepts mail for more from everybody", 0 },
 	{ compare_senders, DIFF_HEAVY, DIFF_LIGHT, "lets more send to anybody",
 	  offsetof(struct plan_mail, senders) },

@@ -84,6 +84,8 @@ static void set_guard(struct build *b, const struct pol_flow *source, struct pla
 	flow->guard = build_text(b, &source->guard);
 	flow->guard_protocol = build_text(b, &b->tree->guards[guard].protocol);
 	flow->treatment |= PLAN_GUARD;
+	flow->proxy = b->tree->guards[guard].mode.s &&
+		      strcmp(b->tree->guards[guard].mode.s, "proxy") == 0;
 	check_guard(b, source, flow, services);
 }
 

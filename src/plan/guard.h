@@ -100,6 +100,7 @@ enum plan_mail_tls { PLAN_TLS_CLEAR_ONLY, PLAN_TLS_REFUSE, PLAN_TLS_BLIND };
 enum plan_own_sender { PLAN_OWN_REFUSE, PLAN_OWN_MARK, PLAN_OWN_ALLOW };
 
 struct plan_mail {
+	bool proxy; // accepted and connected onward; else read packet by packet
 	const struct plan_domain *domains;
 	size_t n_domains;
 	struct plan_places senders;	// n_names 0: nobody
@@ -133,7 +134,7 @@ const struct plan_guard *plan_find_guard(const struct plan *plan, const char *id
 
 // What a guard demands in words, by fields from 0; each is named as its key is.  A field that says
 // nothing of this guard prints nothing.
-enum { PLAN_GUARD_FIELDS = 11, PLAN_GUARD_MASS = PLAN_GUARD_FIELDS - 1 };
+enum { PLAN_GUARD_FIELDS = 12, PLAN_GUARD_MASS = PLAN_GUARD_FIELDS - 1 };
 const char *plan_guard_field(size_t field);
 void plan_guard_say(const struct plan_guard *guard, size_t field, FILE *out);
 // The same as text to be freed; NULL: it says nothing, or nothing that counts after_greeting.

@@ -32,6 +32,12 @@ static void say_places(const struct plan_places *places, FILE *out)
 		fprintf(out, "%s%s", i ? ", " : "", places->names[i]);
 }
 
+static void say_mode(const struct plan_mail *mail, FILE *out)
+{
+	if (mail->proxy)
+		fputs("proxy", out);
+}
+
 static void say_domains(const struct plan_mail *mail, FILE *out)
 {
 	for (size_t i = 0; i < mail->n_domains; i++)
@@ -226,6 +232,7 @@ static const struct {
 	void (*say)(const struct plan_mail *mail, FILE *out);
 	bool message; // about what comes after the greeting
 } fields[PLAN_GUARD_FIELDS] = {
+	{ "mode", say_mode, false },
 	{ "domains", say_domains, true },
 	{ "senders", say_senders, true },
 	{ "smart-hosts", say_smart_hosts, true },

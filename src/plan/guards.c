@@ -144,6 +144,24 @@ static void check_mail(struct build *b, const struct plan_flow *flow, const stru
 						     : "lets no TLS through");
 }
 
+// The gate's own packets are nobody's to accept: it would connect to itself.
+static void check_proxy(struct build *b, const struct plan_flow *flow,
+			const struct pol_flow *source)
+{
+	for (size_t i = 0; i < flow->n_terms; i++) {
+		const struct plan_term *term = &flow->terms[i];
+
+		if (term->from != PLAN_SELF && term->to != PLAN_SELF)
+			continue;
+		diag_add(b->diag, SK_GUARD_PROXY_SELF, source->guard.at,
+			 "flow \"%s\" %s the gate itself, and guard \"%s\" has mode proxy, which "
+			 "is for what passes through; give the flow a guard with mode flow",
+			 flow->id, term->from == PLAN_SELF ? "comes from" : "leads to",
+			 flow->guard);
+		return;
+	}
+}
+
 // --- what never counts
 
 struct ends { // of all flows of a guard
@@ -295,6 +313,8 @@ void build_guarded(struct build *b)
 			continue;
 		if (guard->mail)
 			check_mail(b, flow, b->flow_sources[i], guard);
+		if (flow->proxy)
+			check_proxy(b, flow, b->flow_sources[i]);
 		add_ends(b, flow, &ends[names_get(&b->guard_names, guard->id)]);
 	}
 	for (size_t i = 0; i < b->tree->n_guards; i++) {

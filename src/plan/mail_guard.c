@@ -33,6 +33,7 @@ struct given {
 		key, offsetof(struct pol_guard, field.at), __VA_ARGS__                             \
 	}
 static const struct given keys[] = {
+	GIVEN("mode", mode, false, false),
 	GIVEN("domains", domains, true, false),
 	GIVEN("senders", senders, true, false),
 	GIVEN("smart-hosts", smart_hosts, true, false),
@@ -530,6 +531,7 @@ const struct plan_mail *mail_guard_make(struct build *b, const struct pol_guard 
 	struct plan_mail *mail = arena_new_of(b->arena, struct plan_mail);
 
 	check_together(b, source);
+	mail->proxy = is_word(&source->mode, "proxy");
 	set_domains(b, source, mail);
 	set_places(b, source, (struct places_key){ "senders", check_sender }, &source->senders,
 		   &mail->senders);

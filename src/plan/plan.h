@@ -99,6 +99,7 @@ struct plan_flow {
 	uint32_t guard_mark;	       // its own number, 1 to PLAN_GUARDED_MAX, and above it, as
 				       // bits of PLAN_GUARD_STAMP, a hash of its id and its
 				       // guard's, never 0; the whole is 0 without a guard
+	bool proxy;		       // that guard accepts connections and connects onward
 	const struct plan_term *terms; // as written, except taken away, before overlaps are settled
 	size_t n_terms;
 	const struct plan_term *excepted; // what `except` takes away, for "why not"; may overlap

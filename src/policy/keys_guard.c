@@ -171,6 +171,11 @@ static const struct key guard_keys[] = {
 	{ TEXT("protocol", protocol), .word = WORD_CHOICE, .required = true,
 	  .choices = CHOICES("smtp", "http", "dns"),
 	  .about = "What is inspected. The keys that follow are of smtp.", .example = "smtp" },
+	{ TEXT("mode", mode), .word = WORD_CHOICE, .choices = CHOICES("flow", "proxy"),
+	  .about = "How a connection is inspected: flow (the default: its packets are read on "
+		   "their way) or proxy (the gate accepts it and connects onward, with the "
+		   "client's own address).",
+	  .example = "proxy" },
 	{ LIST("domains", domains),
 	  .about =
 		  "The body's own domains: everybody may send to them. *.city.example.jp stands "

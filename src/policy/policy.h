@@ -143,6 +143,7 @@ struct pol_guard {
 	struct pol_text title;
 	struct pol_text protocol; // smtp, http, dns
 	// smtp only, all of it
+	struct pol_text mode;		 // flow, proxy
 	struct pol_list domains;	 // the body's own: "city.example.jp", "*.city.example.jp"
 	struct pol_list senders;	 // zones or zone/network that may send to any domain
 	struct pol_list smart_hosts;	 // servers that mail for other domains may go to
