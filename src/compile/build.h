@@ -72,6 +72,8 @@ void rule_helper(struct build *build, uint32_t helper);
 void rule_queue(struct build *build, uint16_t first, uint16_t count);
 void rule_set_ct_mark(struct build *build, uint32_t keep, uint32_t put);
 void rule_set_meta_mark(struct build *build, uint32_t mark);
+void rule_clear_meta_mark(struct build *build, uint32_t keep); // but for these bits
+void rule_tproxy(struct build *build, uint16_t port);
 void rule_number(struct build *build, enum rs_stmt_kind kind,
 		 uint8_t number); // EXTHDR and its like
 void rule_nat(struct build *build, bool destination, const struct addr_range *to, uint16_t port);

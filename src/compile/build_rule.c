@@ -215,6 +215,16 @@ void rule_set_meta_mark(struct build *build, uint32_t mark)
 	memcpy(add(build, RS_SET_META_MARK)->value, &mark, sizeof(mark));
 }
 
+void rule_clear_meta_mark(struct build *build, uint32_t keep)
+{
+	memcpy(add(build, RS_SET_META_MARK)->value + sizeof(keep), &keep, sizeof(keep));
+}
+
+void rule_tproxy(struct build *build, uint16_t port)
+{
+	add(build, RS_TPROXY)->port_lo = port;
+}
+
 void rule_number(struct build *build, enum rs_stmt_kind kind, uint8_t number)
 {
 	add(build, kind)->number = number;

@@ -287,14 +287,16 @@ static void gather(gathering *groups, const struct piece *piece)
 	vec_push(&find_group(groups, &group)->v, *piece);
 }
 
-static void push_class(pieces *v, const struct plan_class *class, const struct plan_atom *atom,
-		       const struct plan_interface *leave)
+static void push_class(const struct compiling *c, pieces *v, const struct plan_class *class,
+		       const struct plan_atom *atom, const struct plan_interface *leave)
 {
 	bool alike = is_alike(class);
 
 	for (size_t i = 0; i < (alike ? 1 : class->n_cells); i++) {
 		const struct plan_cell *cell = &class->cells[i];
 
+		if (c->diverting && !divert_has(c, cell))
+			continue;
 		vec_push(v, ((struct piece){ .rect = cell->rect,
 					     .cell = cell,
 					     .atom = atom,
@@ -418,7 +420,7 @@ void class_rules(struct compiling *c, uint32_t chain, const char *name,
 {
 	pieces v = { 0 };
 
-	push_class(&v, class, NULL, NULL);
+	push_class(c, &v, class, NULL, NULL);
 	countries_rules(c, chain, name, &v);
 	vec_done(&v);
 }
@@ -430,7 +432,7 @@ void flat_rules(struct compiling *c, uint32_t chain, const char *name, const str
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t a = 0; a < v[i].class->n_atoms; a++)
-			push_class(&all, v[i].class, &v[i].class->atoms[a], v[i].leave);
+			push_class(c, &all, v[i].class, &v[i].class->atoms[a], v[i].leave);
 	countries_rules(c, chain, name, &all);
 	vec_done(&all);
 }

@@ -84,8 +84,10 @@ int compile(const struct plan *plan, const struct compile_options *options, stru
 	zones_begin(&c);
 	treat_begin(&c);
 	shared_chains(&c);
+	divert_begin(&c);
 	packet_chains(&c);
 	spoof_chain(&c);
+	divert_chains(&c);
 	hook_chains(&c);
 	nat_chains(&c);
 	marker_chain(&c);

@@ -9,8 +9,9 @@
 enum {
 	MARK_INSPECT = 0x00000001,  // the connection's packets go to the inspector's queue
 	MARK_PASSED = 0x00000002,   // inspected to the end: leaves the queue
+	MARK_PROXY = 0x00000004,    // either half of a connection in proxy mode
 	MARK_CALENDAR = 0x00ffff00, // calendar id, 0: always open
-	MARK_SPARE = 0xff0000fc,
+	MARK_SPARE = 0xff0000f8,
 };
 
 // A packet's own mark on its way to the inspector and back.
@@ -19,6 +20,14 @@ enum {
 				    // in; 0: of one that is there already
 	PACKET_PASSED = 0x40000000, // set with its verdict: the connection leaves the queue
 };
+
+// A packet's own mark in proxy mode, with PACKET_GUARD of its flow.
+#define PACKET_PROXY	0xc0000000u // these bits of it tell:
+#define PACKET_DIVERTED 0xc0000000u // on its way to a socket of this box; routed by it
+#define PACKET_ONWARD	0x80000000u // from the socket that connects onward (SO_MARK)
+// Where the porter listens for connections that are brought to it.  Below the ports that this box
+// connects from.
+enum { PORTER_PORT = 15025 };
 
 enum { COMPILE_ELEMS_MAX = 4000000 }; // set elements of one ruleset
 

@@ -34,6 +34,7 @@ struct zone_state {
 struct treatment {
 	uint32_t guard_flow;
 	unsigned bits, helpers;
+	bool diverting;
 	uint32_t chain;
 	uint32_t next; // of the same flow, or RS_NONE
 };
@@ -72,16 +73,19 @@ struct compiling {
 	uint32_t all_sets[FAMILIES]; // the networks of all zones
 	uint32_t on_link[FAMILIES];  // what the gateway may also send to
 	struct router_zones hear, send;
-	bool guarded, helped;
+	bool guarded, proxied, helped;	// guarded: by packets; proxied: by connections
+	bool diverting;			// what is written now brings connections to the gate
+	uint32_t undiverted;		// chain that drops what was not, RS_NONE without any
 	struct country_sets *countries; // countries.c
 };
 
 // zones.c: membership, interfaces, anti-spoofing
 void zones_begin(struct compiling *c);
 void spoof_chain(struct compiling *c);
-// A chain that accepts (or sends to the inspection queue) what goes to an address of the zone, and
-// returns for the rest.
-uint32_t destination_chain(struct compiling *c, uint32_t zone, bool inspected);
+// A chain that accepts what goes to an address of the zone (or sends it to the inspection queue, or
+// lets it out as the gate's half of a connection), and returns for the rest.
+enum taking { TAKE_ACCEPT, TAKE_QUEUE, TAKE_ONWARD };
+uint32_t destination_chain(struct compiling *c, uint32_t zone, enum taking taking);
 // Appends to the rule: the address is (not) the zone's.  Only for SPACE_INSIDE and SPACE_OUTSIDE.
 void match_member(struct compiling *c, uint32_t zone, int family, enum rs_key key, bool inside);
 // Are all addresses of the range the zone's?
@@ -102,6 +106,7 @@ struct names_map {
 	const char *name;
 	enum rs_set_kind kind;
 	bool in, out;		  // which interfaces are in the key
+	bool before;		  // before routing: out is what the routes say
 	uint32_t exact, patterns; // sets, RS_NONE until the first element
 };
 struct names_map names_map(const char *name, enum rs_set_kind kind, bool in, bool out);
@@ -124,12 +129,26 @@ uint32_t odd_header_chain(struct compiling *c);
 void shared_chains(struct compiling *c);
 void hook_chains(struct compiling *c);
 void match_management(struct compiling *c, bool output);
+// What is never forwarded, whatever the flows: in any chain that decides it.
+void link_local_rules(struct compiling *c, uint32_t chain, uint32_t denied);
+void management_forward_rules(struct compiling *c, uint32_t chain);
 
 // pairs.c
 // What a zone's packets may do wherever they leave to: a chain, or RS_NONE when there is nothing.
 uint32_t zone_chain(struct compiling *c, uint32_t from);
 // What is left of a pair besides; RS_NONE likewise.
 uint32_t pair_chain(struct compiling *c, const struct plan_pair *pair);
+
+// What of a pair is brought to the gate; RS_NONE likewise.
+uint32_t pair_divert_chain(struct compiling *c, const struct plan_pair *pair);
+
+// divert.c: connections in proxy mode
+void divert_begin(struct compiling *c);
+void divert_chains(struct compiling *c);
+bool divert_has(const struct compiling *c, const struct plan_cell *cell);
+void divert_forward_rule(struct compiling *c, uint32_t chain);
+void divert_input_rule(struct compiling *c, uint32_t chain);
+void divert_output_rule(struct compiling *c, uint32_t chain, uint32_t denied);
 
 // countries.c: sets of the addresses of countries
 void countries_begin(struct compiling *c);

@@ -407,7 +407,7 @@ static void discovery_jump(struct compiling *c, uint32_t chain, bool output)
 }
 
 // Link-local addresses pass anti-spoofing for the link's own sake, and never a router.
-static void link_local_rules(struct compiling *c, uint32_t chain, uint32_t denied)
+void link_local_rules(struct compiling *c, uint32_t chain, uint32_t denied)
 {
 	struct addr_range link_local;
 
@@ -421,7 +421,7 @@ static void link_local_rules(struct compiling *c, uint32_t chain, uint32_t denie
 
 // The management path passes anti-spoofing for the gateway's own addresses; what it sends on has to
 // come from the zone like anything else.
-static void management_forward_rules(struct compiling *c, uint32_t chain)
+void management_forward_rules(struct compiling *c, uint32_t chain)
 {
 	const struct compile_options *o = c->options;
 	int family = o->management_prefix.family == ADDR_V4 ? V4 : V6;
@@ -469,6 +469,12 @@ static void hook_chain(struct compiling *c, enum hook_index hook, uint32_t relat
 
 	if (hook != FORWARD)
 		own_rules(c, chain, hook == OUTPUT);
+	if (hook == FORWARD)
+		divert_forward_rule(c, chain);
+	else if (hook == INPUT)
+		divert_input_rule(c, chain);
+	else
+		divert_output_rule(c, chain, denied);
 	state_rules(c, chain, hook, related, denied, leaving);
 	if (hook != FORWARD)
 		discovery_jump(c, chain, hook == OUTPUT);
@@ -513,10 +519,11 @@ void hook_chains(struct compiling *c)
 	c->send = router_zones(c, c->settings->send_ra, c->settings->n_send_ra, "send_ra");
 	for (uint32_t z = 1; z < c->n_zones; z++) {
 		names_map_add(c, &counters, z, z, RS_CONTINUE, c->zone[z].denied);
-		names_map_add(c, &leaving.plain, z, z, RS_JUMP, destination_chain(c, z, false));
+		names_map_add(c, &leaving.plain, z, z, RS_JUMP,
+			      destination_chain(c, z, TAKE_ACCEPT));
 		if (c->guarded)
 			names_map_add(c, &leaving.inspected, z, z, RS_JUMP,
-				      destination_chain(c, z, true));
+				      destination_chain(c, z, TAKE_QUEUE));
 	}
 	related[FORWARD] = related_forward_chain(c, related[INPUT]);
 	for (int hook = 0; hook < HOOKS; hook++)

@@ -253,6 +253,8 @@ static bool good_content(const struct ruleset *r, const struct rs_stmt *stmt)
 		return good_translation(stmt);
 	case RS_MSS:
 		return stmt->size > 0;
+	case RS_TPROXY:
+		return stmt->port_lo > 0;
 	case RS_EXTHDR:
 		return stmt->op <= RS_NEQ;
 	default:

@@ -26,7 +26,7 @@ static uint32_t set_of(struct compiling *c, struct names_map *map, bool pattern)
 	if (map->in)
 		keys[n++] = RS_META_IIFNAME;
 	if (map->out)
-		keys[n++] = RS_META_OIFNAME;
+		keys[n++] = map->before ? RS_FIB_OIFNAME : RS_META_OIFNAME;
 	snprintf(name, sizeof(name), "%s%s", map->name, pattern ? "_patterns" : "");
 	*set = rb_set(c->build, name, map->kind, pattern, keys, n);
 	return *set;

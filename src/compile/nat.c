@@ -133,6 +133,25 @@ static void match_own(struct translating *t)
 		*t->named = interfaces_set(c, all, c->n_zones - 1, "interfaces");
 	}
 	rule_lookup(c->build, RS_META_IIFNAME, *t->named, false);
+	if (c->proxied) // which are for others
+		rule_flags(c->build, RS_META_MARK, RS_NEQ, PACKET_PROXY, PACKET_ONWARD);
+}
+
+// The gate's half of a connection in proxy mode came in by no interface either: its source tells
+// whose it is.  An address of the zone was made sure of before the gate accepted the other half.
+static bool has_onward(const struct translating *t, uint16_t zone)
+{
+	return t->c->proxied && zone != PLAN_SELF &&
+	       t->c->zone[zone].space[t->family].kind != SPACE_NONE;
+}
+
+static void match_onward(struct translating *t, uint16_t zone)
+{
+	struct compiling *c = t->c;
+
+	rule_flags(c->build, RS_META_MARK, RS_EQ, PACKET_PROXY, PACKET_ONWARD);
+	if (c->zone[zone].space[t->family].kind != SPACE_ALL)
+		match_member(c, zone, t->family, source_of[t->family], true);
 }
 
 // One rule for each atom, one if any service is meant.
@@ -199,19 +218,23 @@ static void hairpin_rule(struct translating *t)
 	rule_addr(c->build, destination_of[t->family], true, &nat->target);
 	rule_flags(c->build, RS_CT_STATUS, RS_EQ, IPS_DST_NAT, IPS_DST_NAT);
 	rule_masquerade(c->build);
+	for (size_t i = 0; i < in.n; i++) { // that half has no destination translated
+		if (!has_onward(t, in.zones[i]))
+			continue;
+		rule(c->build, t->source_base, t->origin);
+		match_onward(t, in.zones[i]);
+		match_side(t, &out);
+		rule_addr(c->build, destination_of[t->family], true, &nat->target);
+		rule_masquerade(c->build);
+	}
 }
 
-static void source_rule(struct translating *t, const struct side *from, const struct side *to,
-			const struct plan_atom *atom)
+// The rest of a rule that has begun with where a packet comes from.
+static void source_rest(struct translating *t, const struct side *to, const struct plan_atom *atom)
 {
 	const struct plan_nat *nat = t->nat;
 	struct compiling *c = t->c;
 
-	rule(c->build, t->source_base, t->origin);
-	if (from)
-		match_side(t, from);
-	else
-		match_own(t);
 	match_side(t, to);
 	if (!nat->n_sources && !nat->n_destinations)
 		match_nfproto(c, t->family);
@@ -223,6 +246,30 @@ static void source_rule(struct translating *t, const struct side *from, const st
 		rule_nat(c->build, false, &nat->target, 0);
 }
 
+static void source_rules_of(struct translating *t, const struct side *from, const struct side *to,
+			    const struct plan_atom *atom)
+{
+	struct compiling *c = t->c;
+
+	if (zones_named(c, from->zones, from->n)) {
+		rule(c->build, t->source_base, t->origin);
+		match_side(t, from);
+		source_rest(t, to, atom);
+	}
+	for (size_t i = 0; i < from->n; i++) {
+		if (!has_onward(t, from->zones[i]))
+			continue;
+		rule(c->build, t->source_base, t->origin);
+		match_onward(t, from->zones[i]);
+		source_rest(t, to, atom);
+	}
+	if (from->self) {
+		rule(c->build, t->source_base, t->origin);
+		match_own(t);
+		source_rest(t, to, atom);
+	}
+}
+
 static void source_rules(struct translating *t)
 {
 	const struct plan_nat *nat = t->nat;
@@ -231,12 +278,8 @@ static void source_rules(struct translating *t)
 
 	if (!zones_named(t->c, to.zones, to.n))
 		return;
-	for (size_t i = 0; i < atom_count(nat); i++) {
-		if (zones_named(t->c, from.zones, from.n))
-			source_rule(t, &from, &to, atom_at(nat, i));
-		if (from.self)
-			source_rule(t, NULL, &to, atom_at(nat, i));
-	}
+	for (size_t i = 0; i < atom_count(nat); i++)
+		source_rules_of(t, &from, &to, atom_at(nat, i));
 }
 
 // Both directions: what leaves gets the outside prefix, what arrives for it gets the inside one.
@@ -249,9 +292,14 @@ static void prefix_rules(struct translating *t)
 
 	if (!zones_named(c, out.zones, out.n))
 		return;
-	if (zones_named(c, in.zones, in.n)) {
+	for (int onward = 0; onward < (c->proxied ? 2 : 1); onward++) {
+		if (!zones_named(c, in.zones, in.n))
+			break;
 		rule(c->build, t->source_base, t->origin);
-		match_side(t, &in);
+		if (onward)
+			rule_flags(c->build, RS_META_MARK, RS_EQ, PACKET_PROXY, PACKET_ONWARD);
+		else
+			match_side(t, &in);
 		match_side(t, &out);
 		rule_addr(c->build, source_of[t->family], true, &nat->inside);
 		rule_netmap(c->build, false, &nat->target);

@@ -155,38 +155,77 @@ static void fragment_chain(struct compiling *c)
 	go_invalid(c);
 }
 
-static void clamp(struct compiling *c, uint32_t chain, uint16_t zone)
+static void clamp(struct compiling *c, uint32_t chain, uint16_t zone, const enum rs_key *keys,
+		  size_t n_keys, uint32_t set)
 {
-	static const enum rs_key keys[] = { RS_META_IIFNAME, RS_META_OIFNAME };
-	uint32_t set;
-
-	if (!zones_named(c, &zone, 1))
-		return;
-	set = zones_set(c, &zone, 1, arena_printf(c->arena, "mss_%s", zone_id(c, zone)));
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < n_keys; i++) {
 		rule(c->build, chain, c->zone[zone].origin);
 		match_zones(c, keys[i], &zone, 1, set);
 		rule_mss(c->build, c->zones[zone].mss);
 	}
 }
 
-static void mss_chain(struct compiling *c)
+// What is forwarded; and of connections in proxy mode, what comes in and goes out.
+static const struct mss_hook {
+	struct base_hook base;
+	const char *clamp;
+	bool proxy, route; // route: there is one whose MTU counts
+	size_t n_keys;
+	enum rs_key keys[2];
+} mss_hooks[] = {
+	{ { "mss", NF_INET_FORWARD, -150, false, false },
+	  "mss_clamp",
+	  false,
+	  true,
+	  2,
+	  { RS_META_IIFNAME, RS_META_OIFNAME } },
+	{ { "mss_input", NF_INET_LOCAL_IN, -150, false, false },
+	  "mss_clamp_input",
+	  true,
+	  false,
+	  1,
+	  { RS_META_IIFNAME } },
+	{ { "mss_output", NF_INET_LOCAL_OUT, -150, false, false },
+	  "mss_clamp_output",
+	  true,
+	  true,
+	  1,
+	  { RS_META_OIFNAME } },
+};
+enum { MSS_HOOKS = sizeof(mss_hooks) / sizeof(mss_hooks[0]), MSS_OF_ROUTE = 1 };
+
+static void mss_chain(struct compiling *c, const struct mss_hook *hook, const uint32_t *sets)
 {
-	static const struct base_hook hook = { "mss", NF_INET_FORWARD, -150, false, false };
 	uint32_t base = RS_NONE, chain = RS_NONE;
 
 	for (size_t z = 1; z < c->n_zones; z++) {
-		if (!c->zones[z].mss)
+		const uint16_t zone = (uint16_t)z;
+
+		if (!c->zones[z].mss || (c->zones[z].mss == MSS_OF_ROUTE && !hook->route))
 			continue;
 		if (base == RS_NONE) {
-			base = rb_base(c->build, &hook);
-			chain = rb_chain(c->build, "mss_clamp", RS_NONE);
+			base = rb_base(c->build, &hook->base);
+			chain = rb_chain(c->build, hook->clamp, RS_NONE);
 			rule(c->build, base, RS_NONE);
 			rule_flags(c->build, RS_TCP_FLAGS, RS_EQ, TH_SYN | TH_RST, TH_SYN);
 			rule_verdict(c->build, RS_JUMP, chain);
 		}
-		clamp(c, chain, z);
+		if (zones_named(c, &zone, 1))
+			clamp(c, chain, zone, hook->keys, hook->n_keys, sets[z]);
 	}
+}
+
+static void mss_chains(struct compiling *c)
+{
+	uint32_t *sets = arena_array_of(c->arena, uint32_t, c->n_zones);
+
+	for (size_t z = 1; z < c->n_zones; z++)
+		if (c->zones[z].mss)
+			sets[z] = zones_set(c, &(uint16_t){ (uint16_t)z }, 1,
+					    arena_printf(c->arena, "mss_%s", zone_id(c, z)));
+	for (size_t i = 0; i < MSS_HOOKS; i++)
+		if (!mss_hooks[i].proxy || c->proxied)
+			mss_chain(c, &mss_hooks[i], sets);
 }
 
 // A packet that is let go from a queue goes on behind the chain that queued it, so what its verdict
@@ -215,6 +254,6 @@ static void passed_chains(struct compiling *c)
 void packet_chains(struct compiling *c)
 {
 	fragment_chain(c);
-	mss_chain(c);
+	mss_chains(c);
 	passed_chains(c);
 }

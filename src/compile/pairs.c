@@ -255,3 +255,30 @@ uint32_t pair_chain(struct compiling *c, const struct plan_pair *pair)
 	vec_done(&apart);
 	return dispatch.chain;
 }
+
+static bool diverts(const struct compiling *c, const struct plan_class *class)
+{
+	for (size_t i = 0; i < class->n_cells; i++)
+		if (divert_has(c, &class->cells[i]))
+			return true;
+	return false;
+}
+
+uint32_t pair_divert_chain(struct compiling *c, const struct plan_pair *pair)
+{
+	const char *name =
+		arena_printf(c->arena, "x_%s_%s", zone_id(c, pair->from), zone_id(c, pair->to));
+	uint32_t chain = RS_NONE;
+	flats v = { 0 };
+
+	for (size_t i = 0; i < pair->n_classes; i++)
+		if (diverts(c, &pair->classes[i]))
+			vec_push(&v, ((struct flat){ &pair->classes[i], NULL }));
+	if (v.n) {
+		chain = rb_chain(c->build, name, RS_NONE);
+		membership_rules(c, chain, pair);
+		flat_rules(c, chain, name, v.v, v.n);
+	}
+	vec_done(&v);
+	return chain;
+}

@@ -123,7 +123,13 @@ static void print_set_meta_mark(const struct ruleset *ruleset, const struct rs_s
 				FILE *out)
 {
 	(void)ruleset;
-	fprintf(out, "meta mark set 0x%08x", value_u32(stmt, 0));
+	if (value_u32(stmt, 1) && value_u32(stmt, 0))
+		fprintf(out, "meta mark set meta mark & 0x%08x | 0x%08x", value_u32(stmt, 1),
+			value_u32(stmt, 0));
+	else if (value_u32(stmt, 1))
+		fprintf(out, "meta mark set meta mark & 0x%08x", value_u32(stmt, 1));
+	else
+		fprintf(out, "meta mark set 0x%08x", value_u32(stmt, 0));
 }
 
 static void print_helper(const struct ruleset *ruleset, const struct rs_stmt *stmt, FILE *out)
@@ -199,6 +205,12 @@ static void print_rt_type(const struct ruleset *ruleset, const struct rs_stmt *s
 	fprintf(out, "rt type %u", stmt->number);
 }
 
+static void print_tproxy(const struct ruleset *ruleset, const struct rs_stmt *stmt, FILE *out)
+{
+	(void)ruleset;
+	fprintf(out, "meta l4proto tcp tproxy to :%u", stmt->port_lo);
+}
+
 static void print_match_stmt(const struct ruleset *ruleset, const struct rs_stmt *stmt, FILE *out)
 {
 	(void)ruleset;
@@ -227,6 +239,7 @@ static void (*const printers[RS_STMT_KINDS])(const struct ruleset *, const struc
 	[RS_IP_OPTION] = print_ip_option,
 	[RS_SET_META_MARK] = print_set_meta_mark,
 	[RS_RT_TYPE] = print_rt_type,
+	[RS_TPROXY] = print_tproxy,
 };
 
 static void print_origin(const struct ruleset *ruleset, uint32_t index, FILE *out)

@@ -84,6 +84,7 @@ static const struct writing {
 	[RS_CT_DIRECTION] = { .words = directions },
 	[RS_META_MARK] = { .style = HEX },
 	[RS_ETHER_SADDR] = { .style = MAC },
+	[RS_FIB_OIFNAME] = { .style = NAME },
 };
 
 static uint32_t number(enum rs_key key, const uint8_t *bytes)

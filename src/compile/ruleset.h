@@ -47,6 +47,9 @@ enum rs_key {
 	RS_CT_DIRECTION, // 1
 	RS_META_MARK,	 // 4
 	RS_ETHER_SADDR,	 // 6: of packets from Ethernet only
+	RS_FIB_OIFNAME,	 // 16: the interface it would leave by, before routing; prerouting only
+	RS_SOCKET_TRANSPARENT, // 1: whether a socket takes it that has IP_TRANSPARENT; none: no
+			       // match
 	RS_KEY_COUNT,
 };
 
@@ -81,8 +84,9 @@ enum rs_stmt_kind {
 	RS_MSS,		  // tcp option maxseg size set value, or rt mtu
 	RS_EXTHDR,	  // IPv6 extension header `number` exists (or not)
 	RS_IP_OPTION,	  // IPv4 option `number` exists
-	RS_SET_META_MARK, // meta mark set value_u32[0]
+	RS_SET_META_MARK, // meta mark set value_u32[0], or meta mark & value_u32[1] | value_u32[0]
 	RS_RT_TYPE,	  // IPv6 routing header of type `number`
+	RS_TPROXY,	  // to the listener on port_lo that has IP_TRANSPARENT; none: no match
 	RS_STMT_KINDS,
 };
 

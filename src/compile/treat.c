@@ -17,6 +17,7 @@ static const struct helper_row {
 	{ PLAN_SIP, "h_sip_tcp", "sip", IPPROTO_TCP },
 	{ PLAN_PPTP, "h_pptp", "pptp", IPPROTO_TCP },
 };
+enum { STATE_ESTABLISHED = 2 }; // bit of the kernel's
 enum { HELPERS = sizeof(helpers) / sizeof(*helpers) };
 
 static void begin_flow(struct compiling *c, size_t index)
@@ -35,7 +36,10 @@ static void note_cells(struct compiling *c, const struct plan_class *class, unsi
 {
 	for (size_t i = 0; i < class->n_cells; i++) {
 		*used |= class->cells[i].helpers;
-		c->guarded |= (class->cells[i].treatment & PLAN_GUARD) != 0;
+		if (divert_has(c, &class->cells[i]))
+			c->proxied = true;
+		else
+			c->guarded |= (class->cells[i].treatment & PLAN_GUARD) != 0;
 	}
 }
 
@@ -57,6 +61,35 @@ void treat_begin(struct compiling *c)
 				       : RS_NONE;
 }
 
+// The kernel gives the connection to the porter, or, when that does not listen, nobody gets it.
+// Packets of the same connection come here again when no socket has it yet.
+static uint32_t divert_chain(struct compiling *c, const struct plan_cell *cell, const char *name)
+{
+	const struct flow_state *state = &c->flow[cell->flow];
+	uint32_t chain = rb_chain(c->build, name, state->origin);
+	uint32_t taken =
+		rb_chain(c->build, arena_printf(c->arena, "%s_taken", name), state->origin);
+
+	rule(c->build, chain, state->origin);
+	rule_tproxy(c->build, PORTER_PORT);
+	rule_set_ct_mark(c->build, ~(uint32_t)(MARK_INSPECT | MARK_PASSED), MARK_PROXY);
+	rule_set_meta_mark(c->build, PACKET_DIVERTED | c->flows[cell->guard_flow].guard_mark);
+	rule_verdict(c->build, RS_GOTO, taken);
+	rule(c->build, chain, state->origin);
+	rule_verdict(c->build, RS_GOTO, c->undiverted);
+	rule(c->build, taken, state->origin);
+	rule_u32(c->build, RS_CT_STATE, RS_EQ, STATE_ESTABLISHED);
+	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+	rule(c->build, taken, state->origin);
+	rule_count(c->build, state->counter);
+	if (cell->treatment & PLAN_LOG)
+		log_rule(c, taken, state->origin,
+			 arena_printf(c->arena, "allow %s", c->flows[cell->flow].id), NULL);
+	rule(c->build, taken, state->origin);
+	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+	return chain;
+}
+
 static uint32_t new_chain(struct compiling *c, const struct plan_cell *cell, unsigned variant)
 {
 	const struct plan_flow *flow = &c->flows[cell->flow];
@@ -68,6 +101,8 @@ static uint32_t new_chain(struct compiling *c, const struct plan_cell *cell, uns
 		snprintf(name, sizeof(name), "f_%s_%u", flow->id, variant);
 	else
 		snprintf(name, sizeof(name), "f_%s", flow->id);
+	if (c->diverting)
+		return divert_chain(c, cell, name);
 	chain = rb_chain(c->build, name, state->origin);
 	rule(c->build, chain, state->origin);
 	rule_count(c->build, state->counter);
@@ -105,6 +140,8 @@ uint32_t treat_chain(struct compiling *c, const struct plan_cell *cell)
 	struct treatment *made;
 	uint32_t chain;
 
+	if (divert_has(c, cell) && !c->diverting)
+		return c->undiverted;
 	for (uint32_t i = state->first; i != RS_NONE; i = c->treatments.v[i].next) {
 		const struct treatment *it = &c->treatments.v[i];
 

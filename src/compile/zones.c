@@ -211,16 +211,19 @@ void match_zones(struct compiling *c, enum rs_key key, const uint16_t *zones, si
 				  c->zone[zones[z]].interfaces[i]->pattern);
 }
 
-static void take_in(struct compiling *c, bool inspected)
+static void take_in(struct compiling *c, enum taking taking)
 {
-	if (inspected)
+	if (taking == TAKE_QUEUE) {
 		rule_queue(c->build, QUEUE_FIRST, QUEUE_COUNT);
-	else
-		rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+		return;
+	}
+	if (taking == TAKE_ONWARD)
+		rule_set_ct_mark(c->build, ~(uint32_t)(MARK_INSPECT | MARK_PASSED), MARK_PROXY);
+	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
 }
 
 static void accept_member(struct compiling *c, uint32_t chain, uint32_t zone, int family,
-			  enum rs_key key, bool inspected)
+			  enum rs_key key, enum taking taking)
 {
 	const struct space *space = &c->zone[zone].space[family];
 	bool each = space->kind == SPACE_INSIDE && space->n <= COMPARES_MAX;
@@ -235,7 +238,7 @@ static void accept_member(struct compiling *c, uint32_t chain, uint32_t zone, in
 			match_nfproto(c, family);
 		else
 			match_member(c, zone, family, key, true);
-		take_in(c, inspected);
+		take_in(c, taking);
 	}
 }
 
@@ -274,7 +277,7 @@ static uint32_t source_chain(struct compiling *c, uint32_t zone)
 	snprintf(name, sizeof(name), "src_%s", zone_id(c, zone));
 	chain = rb_chain(c->build, name, origin);
 	for (int family = 0; family < FAMILIES; family++)
-		accept_member(c, chain, zone, family, source_of[family], false);
+		accept_member(c, chain, zone, family, source_of[family], TAKE_ACCEPT);
 	accept_local_sources(c, chain);
 	accept_dhcp(c, chain);
 	rule(c->build, chain, origin);
@@ -285,20 +288,27 @@ static uint32_t source_chain(struct compiling *c, uint32_t zone)
 	return chain;
 }
 
-uint32_t destination_chain(struct compiling *c, uint32_t zone, bool inspected)
+uint32_t destination_chain(struct compiling *c, uint32_t zone, enum taking taking)
 {
+	static const char *const words[] = {
+		[TAKE_ACCEPT] = "dst",
+		[TAKE_QUEUE] = "inspect",
+		[TAKE_ONWARD] = "onward",
+	};
 	char name[NAME_MAX_BYTES];
 	struct addr_range link_local;
 	uint32_t chain, origin = c->zone[zone].origin;
 
-	snprintf(name, sizeof(name), "%s_%s", inspected ? "inspect" : "dst", zone_id(c, zone));
+	snprintf(name, sizeof(name), "%s_%s", words[taking], zone_id(c, zone));
 	chain = rb_chain(c->build, name, origin);
 	for (int family = 0; family < FAMILIES; family++)
-		accept_member(c, chain, zone, family, destination_of[family], inspected);
+		accept_member(c, chain, zone, family, destination_of[family], taking);
+	if (taking == TAKE_ONWARD)
+		return chain;
 	addr_range_parse("fe80::/10", &link_local); // replies of the gateway on the link
 	rule(c->build, chain, RS_NONE);
 	rule_addr(c->build, RS_IP6_DADDR, true, &link_local);
-	take_in(c, inspected);
+	take_in(c, taking);
 	return chain;
 }
 

@@ -295,6 +295,7 @@ static void method_features(struct methods *methods, struct control_request *req
 		{ "persist", features->persist, NULL },
 		{ "queue", features->queue != KERNEL_QUEUE_NONE, queues[features->queue] },
 		{ "netmap", features->netmap, NULL },
+		{ "tproxy", features->tproxy, NULL },
 		{ "helper-ftp", features->helper_ftp, NULL },
 		{ "helper-tftp", features->helper_tftp, NULL },
 		{ "helper-sip", features->helper_sip, NULL },

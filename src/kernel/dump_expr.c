@@ -159,6 +159,8 @@ static const char *const cts[] = {
 	[NFT_CT_STATUS] = "status",
 	[NFT_CT_MARK] = "mark",
 };
+static const char *const fibs[] = { [NFT_FIB_RESULT_OIFNAME] = "oifname" };
+static const char *const sockets[] = { [NFT_SOCKET_TRANSPARENT] = "transparent" };
 static const char *const nats[] = { "snat", "dnat" };
 
 static const struct expr_row expr_rows[] = {
@@ -238,6 +240,17 @@ static const struct expr_row expr_rows[] = {
 	    [NFTA_NAT_REG_PROTO_MIN] = ATTR("proto_min", ATTR_SREG),
 	    [NFTA_NAT_REG_PROTO_MAX] = ATTR("proto_max", ATTR_SREG),
 	    [NFTA_NAT_FLAGS] = ATTR("flags", ATTR_NUMBER) } },
+	{ "fib",
+	  { [NFTA_FIB_DREG] = ATTR("dreg", ATTR_DREG),
+	    [NFTA_FIB_RESULT] = { "result", ATTR_NUMBER, WORDS(fibs) },
+	    [NFTA_FIB_FLAGS] = ATTR("flags", ATTR_NUMBER) } },
+	{ "socket",
+	  { [NFTA_SOCKET_KEY] = { "key", ATTR_NUMBER, WORDS(sockets) },
+	    [NFTA_SOCKET_DREG] = ATTR("dreg", ATTR_DREG) } },
+	{ "tproxy",
+	  { [NFTA_TPROXY_FAMILY] = ATTR("family", ATTR_NUMBER),
+	    [NFTA_TPROXY_REG_ADDR] = ATTR("addr", ATTR_SREG),
+	    [NFTA_TPROXY_REG_PORT] = ATTR("port", ATTR_SREG) } },
 	{ "masq", { [NFTA_MASQ_FLAGS] = ATTR("flags", ATTR_NUMBER) } },
 	{ "reject",
 	  { [NFTA_REJECT_TYPE] = ATTR("type", ATTR_NUMBER),
@@ -368,6 +381,8 @@ static void remember(struct printer *printer, const char *name)
 		return;
 	if (strcmp(name, "meta") == 0)
 		type = meta_type(n[NFTA_META_KEY]);
+	else if (strcmp(name, "fib") == 0 && n[NFTA_FIB_RESULT] == NFT_FIB_RESULT_OIFNAME)
+		type = DUMP_INTERFACE;
 	else if (strcmp(name, "payload") == 0)
 		type = payload_type(n[NFTA_PAYLOAD_BASE], n[NFTA_PAYLOAD_OFFSET],
 				    n[NFTA_PAYLOAD_LEN]);

@@ -29,6 +29,7 @@ static const uint8_t encode_nft_types[RS_KEY_COUNT] = {
 	[RS_ICMP_TYPE] = 14,	 [RS_ICMPV6_TYPE] = 29,	 [RS_CT_STATE] = 26,
 	[RS_CT_STATUS] = 28,	 [RS_CT_MARK] = 19,	 [RS_CT_DIRECTION] = 27,
 	[RS_META_MARK] = 19,	 [RS_ETHER_SADDR] = 9,
+	[RS_FIB_OIFNAME] = 41,	 [RS_SOCKET_TRANSPARENT] = 4,
 };
 
 static struct batch_mark encode_mark(enum batch_what what, uint32_t index)

@@ -34,7 +34,7 @@ struct expr {
 };
 
 // How a key gets into a register.
-enum expr_source { EXPR_META, EXPR_CT, EXPR_LINK, EXPR_NETWORK, EXPR_TRANSPORT };
+enum expr_source { EXPR_META, EXPR_CT, EXPR_FIB, EXPR_SOCKET, EXPR_LINK, EXPR_NETWORK, EXPR_TRANSPORT };
 
 static const uint32_t expr_bases[] = {
 	[EXPR_LINK] = NFT_PAYLOAD_LL_HEADER,
@@ -44,7 +44,7 @@ static const uint32_t expr_bases[] = {
 
 struct expr_load {
 	enum expr_source source;
-	uint32_t what; // meta or ct key, or the offset in the header
+	uint32_t what; // meta, ct or socket key, result of the FIB, or the offset in the header
 };
 
 static const struct expr_load expr_loads[RS_KEY_COUNT] = {
@@ -71,6 +71,8 @@ static const struct expr_load expr_loads[RS_KEY_COUNT] = {
 	[RS_ICMP_TYPE] = { EXPR_TRANSPORT, 0 },
 	[RS_ICMPV6_TYPE] = { EXPR_TRANSPORT, 0 },
 	[RS_ETHER_SADDR] = { EXPR_LINK, 6 },
+	[RS_FIB_OIFNAME] = { EXPR_FIB, NFT_FIB_RESULT_OIFNAME },
+	[RS_SOCKET_TRANSPARENT] = { EXPR_SOCKET, NFT_SOCKET_TRANSPARENT },
 };
 
 void expr_set_name(const struct ruleset *ruleset, uint32_t set, char out[RS_NAME_MAX + 1])
@@ -192,6 +194,12 @@ static void expr_put_load(struct expr *expr, enum rs_key key, unsigned word)
 		EXPR_NUMBERS(expr, "meta", { NFTA_META_KEY, load->what }, { NFTA_META_DREG, reg });
 	else if (load->source == EXPR_CT)
 		EXPR_NUMBERS(expr, "ct", { NFTA_CT_DREG, reg }, { NFTA_CT_KEY, load->what });
+	else if (load->source == EXPR_FIB)
+		EXPR_NUMBERS(expr, "fib", { NFTA_FIB_DREG, reg }, { NFTA_FIB_RESULT, load->what },
+			     { NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR });
+	else if (load->source == EXPR_SOCKET)
+		EXPR_NUMBERS(expr, "socket", { NFTA_SOCKET_KEY, load->what },
+			     { NFTA_SOCKET_DREG, reg });
 	else
 		EXPR_NUMBERS(expr, "payload", { NFTA_PAYLOAD_DREG, reg },
 			     { NFTA_PAYLOAD_BASE, expr_bases[load->source] },
@@ -458,7 +466,17 @@ static int expr_set_ct_mark(struct expr *expr, const struct rs_stmt *stmt)
 
 static int expr_set_meta_mark(struct expr *expr, const struct rs_stmt *stmt)
 {
-	expr_put_immediate(expr, NFT_REG_1, stmt->value, sizeof(uint32_t));
+	uint32_t set, keep;
+
+	memcpy(&set, stmt->value, sizeof(set));
+	memcpy(&keep, stmt->value + sizeof(set), sizeof(keep));
+	keep &= ~set;
+	if (keep) {
+		expr_put_load(expr, RS_META_MARK, 0);
+		expr_put_bitwise(expr, NFT_REG_1, &keep, &set, sizeof(keep));
+	} else {
+		expr_put_immediate(expr, NFT_REG_1, &set, sizeof(set));
+	}
 	EXPR_NUMBERS(expr, "meta", { NFTA_META_KEY, NFT_META_MARK }, { NFTA_META_SREG, NFT_REG_1 });
 	return 0;
 }
@@ -570,6 +588,19 @@ static int expr_routing_type(struct expr *expr, const struct rs_stmt *stmt)
 	return 0;
 }
 
+static int expr_tproxy(struct expr *expr, const struct rs_stmt *stmt)
+{
+	uint16_t port = htons(stmt->port_lo);
+
+	if (!expr->features->tproxy)
+		return -EOPNOTSUPP;
+	expr_need(expr, 0, IPPROTO_TCP);
+	expr_put_immediate(expr, NFT_REG_1, &port, sizeof(port));
+	EXPR_NUMBERS(expr, "tproxy", { NFTA_TPROXY_FAMILY, NFPROTO_UNSPEC },
+		     { NFTA_TPROXY_REG_PORT, NFT_REG_1 });
+	return 0;
+}
+
 static int (*const expr_encoders[])(struct expr *, const struct rs_stmt *) = {
 	[RS_MATCH] = expr_match,
 	[RS_LOOKUP] = expr_lookup,
@@ -591,6 +622,7 @@ static int (*const expr_encoders[])(struct expr *, const struct rs_stmt *) = {
 	[RS_IP_OPTION] = expr_presence,
 	[RS_SET_META_MARK] = expr_set_meta_mark,
 	[RS_RT_TYPE] = expr_routing_type,
+	[RS_TPROXY] = expr_tproxy,
 };
 
 int expr_put_rule(struct nlmsghdr *nlh, const struct ruleset *ruleset, uint32_t rule,

@@ -20,6 +20,7 @@ struct kernel_features {
 	bool persist; // NFT_TABLE_F_PERSIST (6.9)
 	enum kernel_queue queue;
 	bool netmap; // prefix translation (NF_NAT_RANGE_NETMAP)
+	bool tproxy; // tproxy, socket and fib, which proxy mode needs
 	bool helper_ftp, helper_tftp, helper_sip, helper_pptp;
 	bool conntrack_counters; // net.netfilter.nf_conntrack_acct
 };

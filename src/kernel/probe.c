@@ -21,6 +21,7 @@ enum probe_feature {
 	PROBE_QUEUE_NATIVE,
 	PROBE_QUEUE_COMPAT,
 	PROBE_NETMAP,
+	PROBE_TPROXY,
 	PROBE_FTP,
 	PROBE_TFTP,
 	PROBE_SIP,
@@ -29,7 +30,7 @@ enum probe_feature {
 };
 
 // The strings of the probe's ruleset, by offset.
-static const char probe_strings[] = "\0sekisho_probe\0rules\0nat\0ftp\0tftp\0sip\0pptp";
+static const char probe_strings[] = "\0sekisho_probe\0rules\0nat\0ftp\0tftp\0sip\0pptp\0divert";
 enum {
 	PROBE_TABLE = 1,
 	PROBE_NAME_RULES = 15,
@@ -38,6 +39,7 @@ enum {
 	PROBE_NAME_TFTP = 29,
 	PROBE_NAME_SIP = 34,
 	PROBE_NAME_PPTP = 38,
+	PROBE_NAME_DIVERT = 43,
 };
 
 static const struct rs_chain probe_chains[] = {
@@ -47,14 +49,16 @@ static const struct rs_chain probe_chains[] = {
 	  .nat = 1,
 	  .hook = NF_INET_POST_ROUTING,
 	  .priority = 100 },
+	{ .name = PROBE_NAME_DIVERT, .base = 1, .hook = NF_INET_PRE_ROUTING },
 };
 
 static const struct rs_rule probe_rules[] = {
 	{ .chain = 0, .first_stmt = 0, .n_stmts = 1 },
 	{ .chain = 1, .first_stmt = 1, .n_stmts = 1 },
+	{ .chain = 2, .first_stmt = 2, .n_stmts = 3 },
 };
 
-// A queue; a /64 prefix.
+// A queue; a /64 prefix; what proxy mode needs.
 static const struct rs_stmt probe_stmts[] = {
 	{ .kind = RS_QUEUE, .count = 1 },
 	{ .kind = RS_NETMAP,
@@ -62,6 +66,9 @@ static const struct rs_stmt probe_stmts[] = {
 	  .value = { 0xfd },
 	  .value_hi = { 0xfd, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 			0xff } },
+	{ .kind = RS_MATCH, .n_keys = 1, .keys = { RS_FIB_OIFNAME }, .value = "lo" },
+	{ .kind = RS_MATCH, .n_keys = 1, .keys = { RS_SOCKET_TRANSPARENT }, .value = { 1 } },
+	{ .kind = RS_TPROXY, .port_lo = 1 },
 };
 
 static const struct rs_obj probe_objs[] = {
@@ -95,7 +102,7 @@ struct probe {
 static void probe_rule(struct probe *probe, enum probe_feature feature, uint32_t rule,
 		       enum kernel_queue queue)
 {
-	const struct kernel_features assumed = { .queue = queue, .netmap = true };
+	const struct kernel_features assumed = { .queue = queue, .netmap = true, .tproxy = true };
 	uint32_t stmt;
 
 	encode_rule(&probe->batch, &probe_ruleset, rule, &assumed, &stmt);
@@ -114,6 +121,7 @@ static void probe_write(struct probe *probe)
 	probe_rule(probe, PROBE_QUEUE_NATIVE, 0, KERNEL_QUEUE_NATIVE);
 	probe_rule(probe, PROBE_QUEUE_COMPAT, 0, KERNEL_QUEUE_COMPAT);
 	probe_rule(probe, PROBE_NETMAP, 1, KERNEL_QUEUE_NONE);
+	probe_rule(probe, PROBE_TPROXY, 2, KERNEL_QUEUE_NONE);
 	for (uint32_t i = 0; i < probe_ruleset.n_objs; i++) {
 		encode_obj(&probe->batch, &probe_ruleset, i, NULL);
 		probe->asked[PROBE_FTP + i] = probe->batch.marks.n;
@@ -160,6 +168,7 @@ void probe_features(struct link *link, struct kernel_features *features)
 			  : !probe.refused[PROBE_QUEUE_COMPAT] ? KERNEL_QUEUE_COMPAT
 							       : KERNEL_QUEUE_NONE;
 	features->netmap = !probe.refused[PROBE_NETMAP];
+	features->tproxy = !probe.refused[PROBE_TPROXY];
 	features->helper_ftp = !probe.refused[PROBE_FTP];
 	features->helper_tftp = !probe.refused[PROBE_TFTP];
 	features->helper_sip = !probe.refused[PROBE_SIP];

@@ -267,6 +267,9 @@ void words_lacking(struct kernel_error *error, uint8_t stmt_kind)
 	} else if (error->error == -EOPNOTSUPP && stmt_kind == RS_NETMAP) {
 		error->code = SK_KERNEL_NETMAP;
 		what = "the kernel cannot translate prefixes";
+	} else if (error->error == -EOPNOTSUPP && stmt_kind == RS_TPROXY) {
+		error->code = SK_KERNEL_TPROXY;
+		what = "the kernel lacks nft_tproxy, nft_socket or nft_fib";
 	}
 	if (what)
 		snprintf(error->text, sizeof(error->text), "%.160s: %s", error->object, what);

@@ -25,6 +25,8 @@ struct packet {
 	uint8_t protocol;
 	uint16_t sport, port;
 	bool destination_translated, source_translated;
+	uint32_t mark, ct_mark;
+	bool taken; // the porter's socket has it
 };
 
 enum outcome { OUT_ACCEPT, OUT_DROP, OUT_REJECT, OUT_QUEUE };
@@ -111,7 +113,15 @@ static bool load(const struct packet *p, enum rs_key key, uint8_t out[16])
 		return put_u32(STATE_NEW, out);
 	case RS_CT_STATUS:
 		return put_u32(p->destination_translated ? STATUS_DNAT : 0, out);
-	default: // fragment offset, marks, direction
+	case RS_META_MARK:
+		return put_u32(p->mark, out);
+	case RS_CT_MARK:
+		return put_u32(p->ct_mark, out);
+	case RS_FIB_OIFNAME:
+		return p->out[0] && put_name(p->out, out);
+	case RS_SOCKET_TRANSPARENT:
+		return p->taken && put_u8(1, out);
+	default: // fragment offset, direction
 		return true;
 	}
 }
@@ -219,6 +229,15 @@ static void translate(struct packet *p, const struct rs_stmt *stmt)
 		p->port = stmt->port_lo;
 }
 
+static void set_mark(uint32_t *mark, const struct rs_stmt *stmt, unsigned keep_at, unsigned put_at)
+{
+	uint32_t keep, put;
+
+	memcpy(&keep, stmt->value + keep_at * sizeof(keep), sizeof(keep));
+	memcpy(&put, stmt->value + put_at * sizeof(put), sizeof(put));
+	*mark = (*mark & keep) | put;
+}
+
 enum step { NEXT_STMT, NEXT_RULE, MOVED, DECIDED };
 
 static enum step step(struct run *run, struct stack *stack, struct place_in *here,
@@ -257,6 +276,15 @@ static enum step step(struct run *run, struct stack *stack, struct place_in *her
 		translate(run->packet, stmt);
 		run->outcome = OUT_ACCEPT;
 		return DECIDED;
+	case RS_TPROXY:
+		run->packet->taken = run->packet->protocol == 6;
+		return run->packet->taken ? NEXT_STMT : NEXT_RULE;
+	case RS_SET_META_MARK:
+		set_mark(&run->packet->mark, stmt, 1, 0);
+		return NEXT_STMT;
+	case RS_SET_CT_MARK:
+		set_mark(&run->packet->ct_mark, stmt, 0, 1);
+		return NEXT_STMT;
 	case RS_EXTHDR:
 	case RS_IP_OPTION:
 	case RS_RT_TYPE:
@@ -455,13 +483,50 @@ static void expect(struct world *w, const struct plan_packet *q, const struct pl
 		 words[run->outcome]);
 }
 
+// Accepted by the porter, which connects onward with the client's address.
+static void run_proxy(struct run *run)
+{
+	struct packet *p = run->packet;
+	uint32_t counted = run->counter;
+	uint32_t flow = p->mark & PACKET_GUARD;
+
+	assert_int_equal(run->outcome, OUT_ACCEPT);
+	assert_int_equal(p->mark & PACKET_PROXY, PACKET_DIVERTED);
+	assert_int_equal(p->ct_mark & MARK_PROXY, MARK_PROXY);
+	assert_int_not_equal(flow, 0);
+	run_chain(run, "input");
+	assert_int_equal(run->outcome, OUT_ACCEPT);
+	assert_int_equal(p->mark, flow); // what the accepted socket sends is not brought here
+	memset(p->in, 0, sizeof(p->in));
+	p->taken = false;
+	p->ct_mark = 0;
+	p->mark = PACKET_ONWARD | flow;
+	run_chain(run, "output");
+	assert_int_equal(run->outcome, OUT_ACCEPT);
+	assert_int_equal(p->ct_mark & MARK_PROXY, MARK_PROXY);
+	p->mark ^= 1u << 20; // of other rules
+	run_chain(run, "output");
+	assert_int_equal(run->outcome, OUT_DROP);
+	p->mark ^= 1u << 20;
+	run_chain(run, "translate_source");
+	run->outcome = OUT_QUEUE;
+	run->counter = counted;
+}
+
 static void run_packet(const struct plan_packet *q, struct run *run)
 {
+	run->outcome = OUT_ACCEPT;
 	if (q->from != PLAN_SELF) {
 		run_chain(run, "spoof");
 		if (run->outcome != OUT_ACCEPT)
 			return;
 		run_chain(run, "translate_destination");
+		run->outcome = OUT_ACCEPT;
+		run_chain(run, "divert");
+		if (run->packet->taken)
+			run_proxy(run);
+		if (run->packet->mark || run->outcome != OUT_ACCEPT)
+			return;
 	}
 	run_chain(run, hook_of(q));
 	if (q->to != PLAN_SELF && (run->outcome == OUT_ACCEPT || run->outcome == OUT_QUEUE)) {

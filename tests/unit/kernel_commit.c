@@ -497,10 +497,11 @@ static void test_features(void **state)
 	struct fixture *fixture = *state;
 	const struct kernel_features *features = kernel_features(fixture->kernel);
 
-	print_message("%s: owner %d persist %d queue %d netmap %d ftp %d tftp %d sip %d pptp %d\n",
-		      features->release, features->owner, features->persist, features->queue,
-		      features->netmap, features->helper_ftp, features->helper_tftp,
-		      features->helper_sip, features->helper_pptp);
+	print_message(
+		"%s: owner %d persist %d queue %d netmap %d tproxy %d ftp %d tftp %d sip %d pptp %d\n",
+		features->release, features->owner, features->persist, features->queue,
+		features->netmap, features->tproxy, features->helper_ftp, features->helper_tftp,
+		features->helper_sip, features->helper_pptp);
 	assert_true(features->release[0]);
 	assert_true(!features->persist || features->owner);
 	// Probing leaves nothing behind.

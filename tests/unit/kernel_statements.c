@@ -14,7 +14,7 @@
 struct statement_row {
 	const char *name;
 	uint8_t hook;
-	bool nat;
+	bool nat, before; // before: in prerouting
 	struct rs_stmt stmt;
 };
 
@@ -67,6 +67,14 @@ static const struct statement_row rows[] = {
 	{ "ct direction",
 	  .stmt = { RS_MATCH, RS_EQ, 1, ROW_KEYS(RS_CT_DIRECTION), .value = { 1 } } },
 	{ "meta mark", .stmt = { RS_MATCH, RS_EQ, 1, ROW_KEYS(RS_META_MARK), .value = { 7 } } },
+	{ "fib daddr oifname", .before = true,
+	  .stmt = { RS_MATCH, RS_EQ, 1, ROW_KEYS(RS_FIB_OIFNAME), .value = "lan-dmz" } },
+	{ "fib daddr oifname pattern", .before = true,
+	  .stmt = { RS_MATCH, RS_EQ, 1, ROW_KEYS(RS_FIB_OIFNAME), .masked = 1, .value = "vlan",
+		    .mask = { 255, 255, 255, 255 } } },
+	{ "socket transparent", .before = true,
+	  .stmt = { RS_MATCH, RS_EQ, 1, ROW_KEYS(RS_SOCKET_TRANSPARENT), .value = { 1 } } },
+	{ "tproxy", .before = true, .stmt = { RS_TPROXY, .port_lo = 50025 } },
 	{ "limit", .stmt = { RS_LIMIT, .rate = 10, .burst = 20 } },
 	{ "limit without burst", .stmt = { RS_LIMIT, .rate = 1 } },
 	{ "reject", .stmt = { RS_REJECT, .verdict = RS_REJECT_ADMIN } },
@@ -76,6 +84,8 @@ static const struct statement_row rows[] = {
 	{ "ct mark set", .stmt = { RS_SET_CT_MARK, .value = { 0, 0, 0xff, 0xff, 1 } } },
 	{ "ct mark set all", .stmt = { RS_SET_CT_MARK, .value = { 0, 0, 0, 0, 1 } } },
 	{ "meta mark set", .stmt = { RS_SET_META_MARK, .value = { 9 } } },
+	{ "meta mark of some bits", .stmt = { RS_SET_META_MARK, .value = { 0, 0, 0, 0, 255 } } },
+	{ "meta mark set some bits", .stmt = { RS_SET_META_MARK, .value = { 9, 0, 0, 0, 0xf0 } } },
 	{ "masquerade", NF_INET_POST_ROUTING, true, .stmt = { .kind = RS_MASQUERADE } },
 	{ "snat", NF_INET_POST_ROUTING, true,
 	  .stmt = { RS_NAT, .family = 4, .value = { 192, 0, 2, 1 },
@@ -205,8 +215,11 @@ static void test_row(void **state)
 	const struct ruleset *ruleset;
 
 	make_surroundings(&make);
-	make_base(&make, "hooked", row->nat ? row->hook : NF_INET_FORWARD, row->nat ? 100 : 0,
-		  row->nat, !row->nat);
+	make_base(&make, "hooked",
+		  row->nat	? row->hook
+		  : row->before ? NF_INET_PRE_ROUTING
+				: NF_INET_FORWARD,
+		  row->nat ? 100 : 0, row->nat, !row->nat);
 	make_rule(&make, RS_NONE);
 	*make_stmt(&make, RS_MATCH) = row->stmt;
 	if (row->stmt.kind == RS_LOG)
