@@ -21,15 +21,15 @@ enum {
 
 // nft's own numbers of types: only so that `nft list` shows keys as people write them.
 static const uint8_t encode_nft_types[RS_KEY_COUNT] = {
-	[RS_META_NFPROTO] = 2,	 [RS_META_L4PROTO] = 12, [RS_META_IIFNAME] = 41,
-	[RS_META_OIFNAME] = 41,	 [RS_IP_SADDR] = 7,	 [RS_IP_DADDR] = 7,
-	[RS_IP6_SADDR] = 8,	 [RS_IP6_DADDR] = 8,	 [RS_IP_FRAG_OFF] = 4,
-	[RS_IP_VERSION_IHL] = 4, [RS_IP6_NEXTHDR] = 12,	 [RS_IP6_HOPLIMIT] = 4,
-	[RS_TH_SPORT] = 13,	 [RS_TH_DPORT] = 13,	 [RS_TCP_FLAGS] = 15,
-	[RS_ICMP_TYPE] = 14,	 [RS_ICMPV6_TYPE] = 29,	 [RS_CT_STATE] = 26,
-	[RS_CT_STATUS] = 28,	 [RS_CT_MARK] = 19,	 [RS_CT_DIRECTION] = 27,
-	[RS_META_MARK] = 19,	 [RS_ETHER_SADDR] = 9,
-	[RS_FIB_OIFNAME] = 41,	 [RS_SOCKET_TRANSPARENT] = 4,
+	[RS_META_NFPROTO] = 2,	     [RS_META_L4PROTO] = 12, [RS_META_IIFNAME] = 41,
+	[RS_META_OIFNAME] = 41,	     [RS_IP_SADDR] = 7,	     [RS_IP_DADDR] = 7,
+	[RS_IP6_SADDR] = 8,	     [RS_IP6_DADDR] = 8,     [RS_IP_FRAG_OFF] = 4,
+	[RS_IP_VERSION_IHL] = 4,     [RS_IP6_NEXTHDR] = 12,  [RS_IP6_HOPLIMIT] = 4,
+	[RS_TH_SPORT] = 13,	     [RS_TH_DPORT] = 13,     [RS_TCP_FLAGS] = 15,
+	[RS_ICMP_TYPE] = 14,	     [RS_ICMPV6_TYPE] = 29,  [RS_CT_STATE] = 26,
+	[RS_CT_STATUS] = 28,	     [RS_CT_MARK] = 19,	     [RS_CT_DIRECTION] = 27,
+	[RS_META_MARK] = 19,	     [RS_ETHER_SADDR] = 9,   [RS_FIB_OIFNAME] = 41,
+	[RS_SOCKET_TRANSPARENT] = 4,
 };
 
 static struct batch_mark encode_mark(enum batch_what what, uint32_t index)

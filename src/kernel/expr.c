@@ -34,7 +34,15 @@ struct expr {
 };
 
 // How a key gets into a register.
-enum expr_source { EXPR_META, EXPR_CT, EXPR_FIB, EXPR_SOCKET, EXPR_LINK, EXPR_NETWORK, EXPR_TRANSPORT };
+enum expr_source {
+	EXPR_META,
+	EXPR_CT,
+	EXPR_FIB,
+	EXPR_SOCKET,
+	EXPR_LINK,
+	EXPR_NETWORK,
+	EXPR_TRANSPORT
+};
 
 static const uint32_t expr_bases[] = {
 	[EXPR_LINK] = NFT_PAYLOAD_LL_HEADER,
