@@ -4,6 +4,7 @@
 //	bench_mail sink ADDRESS PORT
 //	bench_mail source ADDRESS PORT SESSIONS MESSAGES SIZE new|kept|apart
 //	bench_mail idle ADDRESS PORT CONNECTIONS BYTES-PER-SECOND [OWN-ADDRESS]
+//	bench_mail scan PATH MESSAGES SIZE
 //
 // sink takes every message and says how many there were, and their bytes, when it is ended by
 // SIGTERM; several sinks share a port.  source sends MESSAGES in all over SESSIONS sessions at a
@@ -14,6 +15,8 @@
 // idle greets, prints a line when every connection has its greeting, and keeps them open, saying
 // bytes of a long command here and there if it is to.  SIGTERM: it asks each whether it is still
 // there, and prints how many answered.
+//
+// scan gives the same messages to the clamd whose socket is PATH, one after the other.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/sockios.h>
@@ -27,6 +30,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -35,6 +39,7 @@ enum {
 	EVENTS = 256,
 	LINE = 512,
 	ROOM = 256 * 1024,
+	PIECE = 64 * 1024, // that the scanner is given at once
 	SESSIONS_MAX = 60000,
 	STALL_MS = 30000,
 	END_OF_DATA = 5, // CRLF.CRLF
@@ -585,14 +590,64 @@ static int idle(struct load *load, long connections, long bytes_per_s)
 	return idlers.answered < connections ? 1 : 0;
 }
 
+// --- scan
+
+static void send_all(int fd, const void *bytes, size_t n)
+{
+	for (size_t sent = 0; sent < n;) {
+		ssize_t more = send(fd, (const char *)bytes + sent, n - sent, MSG_NOSIGNAL);
+		if (more <= 0)
+			give_up("the scanner");
+		sent += (size_t)more;
+	}
+}
+
+static bool scan_one(const struct load *load, const struct sockaddr_un *where)
+{
+	char reply[LINE];
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)where, sizeof(*where)) < 0)
+		give_up(where->sun_path);
+	send_all(fd, "zINSTREAM", 10);
+	for (size_t at = 0, n; at < load->size; at += n) {
+		n = load->size - at < PIECE ? load->size - at : PIECE;
+		uint32_t head = htonl((uint32_t)n);
+		send_all(fd, &head, sizeof(head));
+		send_all(fd, load->body + at, n);
+	}
+	send_all(fd, "\0\0\0", 4);
+	ssize_t got = recv(fd, reply, sizeof(reply), MSG_WAITALL);
+	close(fd);
+	return got == 11 && !memcmp(reply, "stream: OK", 11);
+}
+
+static int scan(struct load *load, const char *path, long messages)
+{
+	struct sockaddr_un where = { .sun_family = AF_UNIX };
+	uint64_t start = monotonic_us();
+	long failed = 0;
+	snprintf(where.sun_path, sizeof(where.sun_path), "%s", path);
+	for (long i = 0; i < messages; i++)
+		failed += !scan_one(load, &where);
+	double seconds = (double)(monotonic_us() - start) / 1e6;
+	printf("{\"messages\":%ld,\"failed\":%ld,\"stalled\":0,\"mbytes_per_s\":%.2f}\n", messages,
+	       failed, (double)messages * (double)load->size / seconds / 1e6);
+	return failed ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct end end;
 	if (argc < 4) {
-		fprintf(stderr, "usage: bench_mail sink|source|idle ADDRESS PORT ...\n");
+		fprintf(stderr, "usage: bench_mail sink|source|idle|scan ...\n");
 		return 2;
 	}
 	many_files();
+	if (!strcmp(argv[1], "scan") && argc == 5) {
+		struct load scanned = { .epoll = -1 };
+		make_body(&scanned, (size_t)atol(argv[4]));
+		return scan(&scanned, argv[2], atol(argv[3]));
+	}
 	end = take_end(argv[2], argv[3]);
 	struct load load = { .end = &end, .epoll = epoll_create1(0) };
 	if (!strcmp(argv[1], "sink") && argc == 4)
