@@ -12,6 +12,7 @@
 
 #include "unpack/format.h"
 #include "unpack/inflate.h"
+#include "unpack/pdf_text.h"
 
 enum {
 	NAME_MAX_READ = 32,
@@ -258,4 +259,6 @@ void pdf_look(struct item *item)
 		follow(&pdf, pdf.open[i]);
 	if (pdf.broken && !(item->kinds & UNPACK_ENCRYPTED))
 		item_limit(item, UNPACK_DAMAGED);
+	if (!item->look->stopped)
+		pdf_text_say(item);
 }

@@ -48,6 +48,24 @@ struct row {
 	"<?xml version=\"1.0\"?><worksheet><sheetData><row>" body "</row></sheetData></worksheet>"
 #define NUMBER "123456789018"
 
+// A page with one stream and one font F1, whose table of letters is the object 4.
+#define LETTERS                                                                                    \
+	"1 begincodespacerange <0000> <ffff> endcodespacerange 1 beginbfrange <0001> <0001> "      \
+	"<6a5f> endbfrange 2 beginbfchar <0002> <5bc6> <0003> <516c> endbfchar"
+#define PDF(font, content)                                                                         \
+	"%PDF-1.4\n1 0 obj<</Type/Page/Contents 2 0 R/Resources<</Font<</F1 3 0 R>>>>>>endobj\n"   \
+	"2 0 obj<</Length 1>>stream\n" content "\nendstream endobj\n3 0 obj" font                  \
+	"endobj\n4 0 obj<<>>stream\n" LETTERS "\nendstream endobj\n"
+#define DESCENDANT(ordering)                                                                       \
+	"/DescendantFonts[<</Subtype/CIDFontType2/CIDSystemInfo<</Ordering(" ordering ")>>>>]"
+#define COMPOSITE(encoding, ordering, more)                                                        \
+	"<</Type/Font/Subtype/Type0/Encoding/" encoding DESCENDANT(ordering) more ">>"
+#define TYPE0	      COMPOSITE("Identity-H", "Identity", "/ToUnicode 4 0 R")
+#define NOBODY	      COMPOSITE("Identity-H", "Identity", "")
+#define CID(encoding) COMPOSITE(encoding, "Japan1", "")
+#define LATIN	      "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+#define OWN	      "<</Type/Font/Subtype/TrueType/FontDescriptor<</Flags 4/FontFile2 9 0 R>>>>"
+
 static const struct row rows[] = {
 	{ "docx: nothing of it", OOXML, DOC, NULL, W("<w:p>" R("明日の会議") "</w:p>"), 0, 0, 0 },
 	{ "docx: a word", OOXML, DOC, NULL, W("<w:p>" R("これは重要性Ⅰです") "</w:p>"), I, 0, 0 },
@@ -270,6 +288,102 @@ static const struct row rows[] = {
 	{ "zip: rtf", ZIP, "a.rtf", NULL, "{\\rtf1\\ansicpg932 \\'8b@\\'96\\'a7}", SECRET, 0, 0 },
 	{ "a page", PLAIN, "a.mht.html", NULL, "<html><p>重要<b>性</b>&#8544;</p></html>", I, 0,
 	  0 },
+	{ "pdf: nothing of it", PLAIN, "a.pdf", NULL, PDF(TYPE0, "BT /F1 12 Tf <0003> Tj ET"), 0, 0,
+	  0 },
+	{ "pdf: a subset of a font", PLAIN, "a.pdf", NULL,
+	  PDF(TYPE0, "BT /F1 12 Tf 72 700 Td <00010002> Tj ET"), SECRET, 0, 0 },
+	{ "pdf: letter by letter", PLAIN, "a.pdf", NULL,
+	  PDF(TYPE0, "BT /F1 12 Tf 72 700 Td <0001> Tj 12 0 Td <0002> Tj ET"), SECRET, 0, 0 },
+	{ "pdf: letter by letter, each with its matrix", PLAIN, "a.pdf", NULL,
+	  PDF(LATIN,
+	      "BT /F1 12 Tf 1 0 0 1 72 700 Tm (t) Tj 1 0 0 1 78 700 Tm (o) Tj 1 0 0 1 84 700 Tm (p) Tj "
+	      "1 0 0 1 96 700 Tm (secret) Tj ET"),
+	  TOP, 0, 0 },
+	{ "pdf: letters of one word far apart are two", PLAIN, "a.pdf", NULL,
+	  PDF(LATIN, "BT /F1 12 Tf 72 700 Td (to) Tj 200 0 Td (p secret) Tj ET"), 0, 0, 0 },
+	{ "pdf: kerning", PLAIN, "a.pdf", NULL,
+	  PDF(LATIN, "BT /F1 12 Tf [(t) 20 (op) -400 (s) 10 (ecret)] TJ ET"), TOP, 0, 0 },
+	{ "pdf: a number in strings", PLAIN, "a.pdf", NULL,
+	  PDF(LATIN,
+	      "BT /F1 12 Tf [(1234) -10 (5678) -300 (9018)] TJ T* ET BT 1 0 0 1 72 500 Tm (123456) Tj 36 0 Td (789018) Tj ET"),
+	  0, 1, 0 },
+	{ "pdf: numbers in two columns are none", PLAIN, "a.pdf", NULL,
+	  PDF(LATIN, "BT /F1 12 Tf (1234) Tj 100 0 Td (5678) Tj 100 0 Td (9018) Tj ET"), 0, 0, 0 },
+	{ "pdf: a number over two lines is none", PLAIN, "a.pdf", NULL,
+	  PDF(LATIN, "BT /F1 12 Tf 14 TL (12345678) Tj T* (9018) Tj ET"), 0, 0, 0 },
+	{ "pdf: escapes", PLAIN, "a.pdf", NULL,
+	  PDF(LATIN, "BT /F1 12 Tf (\\164o\\\np \\163ecret) Tj ET"), TOP, 0, 0 },
+	{ "pdf: the next line's operators", PLAIN, "a.pdf", NULL,
+	  PDF(TYPE0, "BT /F1 12 Tf 12 TL <0001> ' 0 0 <0002> \" ET"), SECRET, 0, 0 },
+	{ "pdf: a font that q keeps", PLAIN, "a.pdf", NULL,
+	  PDF(TYPE0, "/F1 12 Tf q /F9 9 Tf Q BT <00010002> Tj ET"), SECRET, 0, 0 },
+	{ "pdf: behind a picture in the text", PLAIN, "a.pdf", NULL,
+	  PDF(TYPE0, "BI /W 1 /H 1 ID \x01(<<[ EI BT /F1 12 Tf <00010002> Tj ET"), SECRET, 0, 0 },
+	{ "pdf: Shift_JIS", PLAIN, "a.pdf", NULL,
+	  PDF(CID("90ms-RKSJ-H"), "BT /F1 12 Tf <8b4096a7> Tj ET"), SECRET, 0, 0 },
+	{ "pdf: Shift_JIS with letters of one byte", PLAIN, "a.pdf", NULL,
+	  PDF(CID("90msp-RKSJ-V"), "BT /F1 12 Tf (A\\213@\\226\\247) Tj ET"), SECRET, 0, 0 },
+	{ "pdf: Unicode", PLAIN, "a.pdf", NULL,
+	  PDF(CID("UniJIS-UCS2-H"), "BT /F1 12 Tf <6a5f5bc6> Tj ET"), SECRET, 0, 0 },
+	{ "pdf: UTF-16", PLAIN, "a.pdf", NULL,
+	  PDF(CID("UniJIS-UTF16-V"), "BT /F1 12 Tf <d842dfb76a5f5bc6> Tj ET"), SECRET, 0, 0 },
+	{ "pdf: EUC", PLAIN, "a.pdf", NULL, PDF(CID("EUC-H"), "BT /F1 12 Tf <b5a1cca9> Tj ET"),
+	  SECRET, 0, 0 },
+	{ "pdf: JIS", PLAIN, "a.pdf", NULL, PDF(CID("H"), "BT /F1 12 Tf <35214c29> Tj ET"), SECRET,
+	  0, 0 },
+	{ "pdf: glyphs of Adobe-Japan1", PLAIN, "a.pdf", NULL,
+	  PDF(CID("Identity-H"), "BT /F1 12 Tf <063b0eb5> Tj ET"), SECRET, 0, 0 },
+	{ "pdf: Roman numbers of Adobe-Japan1", PLAIN, "a.pdf", NULL,
+	  PDF(CID("Identity-H"), "BT /F1 12 Tf <094f0f410a511d97> Tj ET"), I, 0, 0 },
+	{ "pdf: glyphs that nobody knows", PLAIN, "a.pdf", NULL,
+	  PDF(NOBODY, "BT /F1 12 Tf <0001000200030004> Tj ET"), 0, 0, UNPACK_ILLEGIBLE },
+	{ "pdf: an alphabet of its own", PLAIN, "a.pdf", NULL,
+	  PDF(OWN, "BT /F1 12 Tf (abcd) Tj ET"), 0, 0, UNPACK_ILLEGIBLE },
+	{ "pdf: names of letters", PLAIN, "a.pdf", NULL,
+	  PDF("<</Type/Font/Subtype/Type1/Encoding<</Differences[1/t/o/p/space/s/e/c/r/uni6A5F/uni5BC6]>>>>",
+	      "BT /F1 12 Tf <0102030405060708060109 0a> Tj ET"),
+	  TOP | SECRET, 0, 0 },
+	{ "pdf: a title", PLAIN, "a.pdf", NULL, PDF("<</Title<FEFF6A5F5BC6>>>", ""), SECRET, 0, 0 },
+	{ "pdf: a title in Shift_JIS", PLAIN, "a.pdf", NULL,
+	  PDF("<</Title(\\213@\\226\\247)>>", ""), SECRET, 0, 0 },
+	{ "pdf: a note", PLAIN, "a.pdf", NULL,
+	  PDF("<</Type/Annot/Subtype/Text/Contents(\\376\\377j_[\\306)>>", ""), SECRET, 0, 0 },
+	{ "pdf: what stands for letters", PLAIN, "a.pdf", NULL,
+	  PDF(LATIN, "/Span<</ActualText<FEFF6A5F5BC6>>>BDC BT /F1 12 Tf (x) Tj ET EMC"), SECRET, 0,
+	  0 },
+	{ "pdf: properties", PLAIN, "a.pdf", NULL,
+	  PDF("<</Type/Metadata/Subtype/XML>>stream\n<?xpacket?><x:xmpmeta><dc:title><rdf:li>機密</rdf:li></dc:title></x:xmpmeta>\nendstream",
+	      ""),
+	  SECRET, 0, 0 },
+	{ "pdf: a form, without fonts of its own", PLAIN, "a.pdf", NULL,
+	  PDF(TYPE0,
+	      "BT /F1 12 Tf <0003> Tj ET /X1 Do") "6 0 obj<</Type/XObject/Subtype/Form>>stream\nBT /F1 12 Tf <00010002> Tj ET\nendstream endobj\n",
+	  SECRET, 0, 0 },
+	{ "pdf: several streams are one", PLAIN, "a.pdf", NULL,
+	  "%PDF-1.4\n1 0 obj<</Type/Page/Parent 8 0 R/Contents[6 0 R 7 0 R]>>endobj\n"
+	  "6 0 obj<<>>stream\nBT /F1 12 Tf <0001> Tj\nendstream endobj\n7 0 obj<<>>stream\n<0002> Tj ET\nendstream endobj\n"
+	  "8 0 obj<</Type/Pages/Resources 9 0 R>>endobj\n9 0 obj<</Font 10 0 R>>endobj 10 0 obj<</F1 3 0 R>>endobj\n"
+	  "3 0 obj" TYPE0 "endobj\n4 0 obj<<>>stream\n" LETTERS "\nendstream endobj\n",
+	  SECRET, 0, 0 },
+	{ "pdf: a page that was replaced", PLAIN, "a.pdf", NULL,
+	  PDF(TYPE0,
+	      "BT /F1 12 Tf <00010002> Tj ET") "2 0 obj<<>>stream\nBT /F1 12 Tf <0003> Tj ET\nendstream endobj\n",
+	  0, 0, 0 },
+	{ "pdf: in a hexadecimal stream", PLAIN, "a.pdf", NULL,
+	  PDF(TYPE0,
+	      "") "2 0 obj<</Filter/ASCIIHexDecode>>stream\n4254202f4631203132205466203c30303031303030323e20546a204554>\nendstream endobj\n",
+	  SECRET, 0, 0 },
+	{ "pdf: a filter that is not read", PLAIN, "a.pdf", NULL,
+	  PDF(TYPE0, "") "2 0 obj<</Filter/Crypt>>stream\nxxxxxxxx\nendstream endobj\n", 0, 0,
+	  UNPACK_ILLEGIBLE },
+	{ "pdf: encrypted", PLAIN, "a.pdf", NULL,
+	  PDF(TYPE0, "BT /F1 12 Tf <00010002> Tj ET") "trailer<</Encrypt 9 0 R>>\n", 0, 0,
+	  UNPACK_ENCRYPTED },
+	{ "zip: a pdf", ZIP, "a.pdf", NULL, PDF(TYPE0, "BT /F1 12 Tf <00010002> Tj ET"), SECRET, 0,
+	  0 },
+	{ "pdf: deflated, in streams of objects", SAMPLE, "words.pdf", NULL, NULL, SECRET | I, 1,
+	  0 },
+	{ "pdf: ASCII85 and LZW", SAMPLE, "words-85.pdf", NULL, NULL, SECRET | TOP, 0, 0 },
 };
 
 static struct blob encode(const char *text, const char *charset)

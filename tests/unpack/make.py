@@ -473,8 +473,60 @@ def messages():
     write("mhtml.doc", b"x" * 200 + b"\r\n" + mime + part(b"a.mso", EXE) + b"--=_b--\r\n")
 
 
+def lzw(data):
+    """LZW as PDF has it, the width growing one code early."""
+    table, bits, n, width, out = {bytes([i]): i for i in range(256)}, 0, 0, 9, b""
+
+    def put(code):
+        nonlocal bits, n, out
+        bits, n = bits << width | code, n + width
+        while n >= 8:
+            out += bytes([bits >> (n - 8) & 255])
+            n -= 8
+
+    put(256)
+    word, free = b"", 258
+    for byte in data:
+        more = word + bytes([byte])
+        if more in table:
+            word = more
+            continue
+        put(table[word])
+        table[more] = free
+        free += 1
+        width = 12 if free >= 2048 else 11 if free >= 1024 else 10 if free >= 512 else 9
+        word = bytes([byte])
+    put(table[word])
+    put(257)
+    return out + (bytes([bits << (8 - n) & 255]) if n else b"")
+
+
+def words():
+    """Documents with words in them, for tests/unit/unpack_words.c."""
+    letters = b"1 begincodespacerange <0000> <ffff> endcodespacerange 1 beginbfrange <0001> <0002> [<6a5f> <5bc6>] endbfrange"
+    font = b"<< /Type /Font /Subtype /Type0 /Encoding /Identity-H /ToUnicode 5 0 R /DescendantFonts [<< /Subtype /CIDFontType2 >>] >>"
+    latin = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    page = b"<< /Type /Page /Contents 4 0 R /Resources << /Font << /F1 11 0 R /F2 12 0 R >> >> >>"
+    title = b"<< /Title <" + b"\xfe\xff".hex().encode() + "重要性Ⅰ".encode("utf-16-be").hex().encode() + b"> >>"
+    held = [(10, page), (11, font), (12, latin), (13, title)]
+    head, body = b"", b""
+    for number, data in held:
+        head += b"%d %d " % (number, len(body))
+        body += data + b" "
+    objects = stream(b"/Type /ObjStm /N %d /First %d" % (len(held), len(head)), head + body)
+    content = b"BT /F1 12 Tf 72 700 Td <0001> Tj 12 0 Td <0002> Tj /F2 12 Tf 0 -20 Td (1234-5678-9018) Tj ET"
+    write("words.pdf", pdf(b"<< /Type /Catalog >>", b"null", objects, stream(b"", content), stream(b"", letters)))
+    content = b"BT /F1 12 Tf <0001> Tj <0002> Tj ET"
+    packed = base64.a85encode(zlib.compress(content)) + b"~>"
+    first = b"<< /Filter [/ASCII85Decode /FlateDecode] /Length %d >>\nstream\n" % len(packed) + packed + b"\nendstream"
+    packed = lzw(b"% " + bytes(range(32, 126)) * 30 + b"\nBT /F2 12 Tf (Top secret) Tj ET")
+    second = b"<< /Filter /LZWDecode /Length %d >>\nstream\n" % len(packed) + packed + b"\nendstream"
+    page = b"<< /Type /Page /Contents [4 0 R 6 0 R] /Resources << /Font << /F1 2 0 R /F2 3 0 R >> >> >>"
+    write("words-85.pdf", pdf(page, font, latin, first, stream(b"", letters), second))
+
 
 os.makedirs(OUT, exist_ok=True)
+words()
 zips()
 archives()
 office()
