@@ -7,6 +7,9 @@
 
 #include "unpack/format.h"
 #include "unpack/office.h"
+#include "unpack/office_text.h"
+
+enum { WORDS_MAX = 16 }; // documents of Word, in objects of one another
 
 // What is there says it all.
 static const struct {
@@ -96,6 +99,7 @@ static bool read_stream(struct item *part, struct item *item, const struct cfb *
 static void look_workbook(struct item *item, struct item *part)
 {
 	item->kinds |= office_workbook(part->bytes, part->n);
+	office_workbook_say(item, part->bytes, part->n);
 	item_drop(part);
 }
 
@@ -114,6 +118,13 @@ static void look_user(struct item *item, struct item *part)
 static void look_slides(struct item *item, struct item *part)
 {
 	office_slides(item, part);
+	office_slides_say(item, part->bytes, part->n);
+	item_drop(part);
+}
+
+static void look_properties(struct item *item, struct item *part)
+{
+	office_properties_say(item, part->bytes, part->n);
 	item_drop(part);
 }
 
@@ -140,6 +151,8 @@ static const struct {
 	{ "WordDocument", look_word, item_scratch },
 	{ "PowerPoint Document", look_slides, item_scratch },
 	{ "Current User", look_user, item_scratch },
+	{ "\5SummaryInformation", look_properties, item_scratch },
+	{ "\5DocumentSummaryInformation", look_properties, item_scratch },
 	{ "\1Ole10Native", look_native, item_scratch },
 	{ "Package", look_file, item_begin },
 	{ "CONTENTS", look_file, item_begin },
@@ -231,6 +244,63 @@ static void look_mail(struct item *item, const struct cfb *cfb)
 	look_free(item, names, size);
 }
 
+// Word's text is in one stream, and where its pieces are in another.
+static void say_word(struct item *item, const struct cfb *cfb)
+{
+	static const char *const tables[] = { "0Table", "1Table" };
+	struct cfb_entry entry;
+	struct item word, table;
+	unsigned words = 0;
+	for (size_t i = 0; i < cfb_count(cfb) && words < WORDS_MAX; i++) {
+		cfb_entry(cfb, i, &entry);
+		if (entry.type != CFB_STREAM || strcasecmp(entry.name, "WordDocument") ||
+		    !read_stream(&word, item, cfb, &entry, item_scratch))
+			continue;
+		words++;
+		const char *name = tables[office_word_table(word.bytes, word.n)];
+		const uint32_t parent = entry.parent;
+		bool found = false;
+		for (size_t k = 0; k < cfb_count(cfb) && !found; k++) {
+			cfb_entry(cfb, k, &entry);
+			found = entry.type == CFB_STREAM && entry.parent == parent &&
+				!strcasecmp(entry.name, name);
+		}
+		if (!found || !read_stream(&table, item, cfb, &entry, item_scratch)) {
+			item_scratch(&table, item);
+			table.part = true;
+		}
+		office_word_say(item, &word, &table);
+		item_drop(&table);
+		item_drop(&word);
+	}
+}
+
+// Subject, text and names of a mail: properties of type 001F (two bytes a letter) and 001E.
+static void say_mail(struct item *item, const struct cfb *cfb)
+{
+	static const char prefix[] = "__substg1.0_", html[] = "10130102";
+	struct cfb_entry entry;
+	struct item part;
+	for (size_t i = 0; i < cfb_count(cfb) && !item->look->stopped; i++) {
+		cfb_entry(cfb, i, &entry);
+		size_t n = strlen(entry.name);
+		if (entry.type != CFB_STREAM || n != sizeof(prefix) - 1 + 8 ||
+		    strncasecmp(entry.name, prefix, sizeof(prefix) - 1))
+			continue;
+		const char *type = entry.name + n - 4;
+		bool wide = !strcasecmp(type, "001F"), page = !strcasecmp(entry.name + n - 8, html);
+		if ((!wide && !page && strcasecmp(type, "001E")) ||
+		    !read_stream(&part, item, cfb, &entry, item_scratch))
+			continue;
+		if (wide)
+			item_say_wide(item, LOOK_BESIDE, part.bytes, part.n, false);
+		else
+			look_prose(&part, page);
+		item_said(item, LOOK_BESIDE);
+		item_drop(&part);
+	}
+}
+
 void cfb_look(struct item *item)
 {
 	struct cfb *cfb = cfb_open(item);
@@ -255,6 +325,10 @@ void cfb_look(struct item *item)
 	}
 	if (mail)
 		look_mail(item, cfb);
+	if (item_reads_text(item) && !(item->kinds & UNPACK_ENCRYPTED))
+		say_word(item, cfb);
+	if (mail && item_reads_text(item))
+		say_mail(item, cfb);
 	item->content |= mail ? UNPACK_MAIL : office ? UNPACK_OFFICE : 0;
 	cfb_free(cfb);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "unpack/office_text.h"
 #include "unpack/xml.h"
 #include "unpack/xml_text.h"
 
@@ -256,6 +257,15 @@ static enum xml_text_form form_of(const struct item *part, enum document_form fo
 	return form == DOCUMENT_ODF ? XML_TEXT_MIXED : XML_TEXT_RUNS;
 }
 
+// Of a workbook in records: sheets, texts, comments.
+static bool is_binary_part(const char *name)
+{
+	size_t n = strlen(name);
+	return n > 4 && !strcmp(name + n - 4, ".bin") && xml_holds(name, n, "xl/") &&
+	       !xml_holds(name, n, "vbaProject") && !xml_holds(name, n, "printerSettings") &&
+	       !xml_holds(name, n, "embeddings/");
+}
+
 void document_part(struct item *part, enum document_form form)
 {
 	const char *name = part->name.shown;
@@ -266,5 +276,7 @@ void document_part(struct item *part, enum document_form form)
 	if (part->n && is_markup(part)) {
 		read_kinds(part);
 		xml_text_say(part, part->bytes, part->n, form_of(part, form));
+	} else if (form == DOCUMENT_OOXML && is_binary_part(name)) {
+		office_binary_say(part, part->bytes, part->n);
 	}
 }

@@ -6,6 +6,7 @@
 
 #include "unpack/format.h"
 #include "unpack/inflate.h"
+#include "unpack/office_text.h"
 
 enum { // of MS-XLS
 	BIFF_BOF = 0x0809,
@@ -59,6 +60,7 @@ uint32_t office_workbook(const uint8_t *bytes, size_t n)
 void biff_look(struct item *item)
 {
 	item->kinds |= office_workbook(item->bytes, item->n);
+	office_workbook_say(item, item->bytes, item->n);
 }
 
 // "DDE" behind the mark of a field, in letters of one byte or of two.

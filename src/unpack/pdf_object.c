@@ -460,10 +460,12 @@ static void index_stream(struct pdf_file *file, size_t index)
 	pdf_decode(file, &file->objects[index], &buffer->item);
 	const double n = pdf_number(file, pdf_get(file, dict, "N"), 0);
 	const double first = pdf_number(file, pdf_get(file, dict, "First"), 0);
+	if (!buffer->item.n)
+		return;
 	const uint8_t *begin = buffer->item.bytes, *end = begin + buffer->item.n;
 	struct pdf_lexer lexer = { begin, end, file };
 	struct pdf_token number, place;
-	for (double i = 0; begin && i < n; i++) {
+	for (double i = 0; i < n; i++) {
 		pdf_next(&lexer, &number);
 		pdf_next(&lexer, &place);
 		if (number.what != PDF_NUMBER || place.what != PDF_NUMBER || number.number < 0 ||
@@ -578,10 +580,10 @@ static bool run_filters(struct pdf_file *file, struct pdf_object *object, struct
 		item->limit = UNPACK_WHOLE;
 		item_drop(item);
 		*item = next;
-		bytes = (struct pdf_span){ item->bytes, item->bytes + item->n };
 		n++;
 		if (!fine || !item->n)
 			return fine;
+		bytes = (struct pdf_span){ item->bytes, item->bytes + item->n };
 	}
 	return true;
 }

@@ -383,6 +383,14 @@ static const struct row rows[] = {
 	  0 },
 	{ "pdf: deflated, in streams of objects", SAMPLE, "words.pdf", NULL, NULL, SECRET | I, 1,
 	  0 },
+	{ "doc: pieces, and a title", SAMPLE, "words.doc", NULL, NULL, SECRET | TOP | II, 0, 0 },
+	{ "doc: of Word 95", SAMPLE, "words-95.doc", NULL, NULL, SECRET, 0, UNPACK_ILLEGIBLE },
+	{ "xls: texts over records, numbers, a box, a sheet", SAMPLE, "words.xls", NULL, NULL,
+	  SECRET | I | II, 1, 0 },
+	{ "xls: of Excel 95", SAMPLE, "words-95.xls", NULL, NULL, SECRET, 0, 0 },
+	{ "ppt: slides", SAMPLE, "words.ppt", NULL, NULL, SECRET | TOP | I, 0, 0 },
+	{ "msg: subject and text", SAMPLE, "words.msg", NULL, NULL, SECRET | TOP | I, 0, 0 },
+	{ "xlsb: a binary workbook", SAMPLE, "words.xlsb", NULL, NULL, SECRET | I | II, 1, 0 },
 	{ "pdf: ASCII85 and LZW", SAMPLE, "words-85.pdf", NULL, NULL, SECRET | TOP, 0, 0 },
 };
 

@@ -523,6 +523,55 @@ def words():
     second = b"<< /Filter /LZWDecode /Length %d >>\nstream\n" % len(packed) + packed + b"\nendstream"
     page = b"<< /Type /Page /Contents [4 0 R 6 0 R] /Resources << /Font << /F1 2 0 R /F2 3 0 R >> >> >>"
     write("words-85.pdf", pdf(page, font, latin, first, stream(b"", letters), second))
+    old_words()
+
+
+def old_words():
+    """Office before OOXML: Word's pieces, Excel's texts over two records, slides, a mail, a binary workbook."""
+    wide = lambda text: text.encode("utf-16-le")
+    one, two = wide("これは機"), b"top secret"
+    head = bytearray(0x400)
+    struct.pack_into("<HH", head, 0, 0xA5EC, 0xC1)
+    struct.pack_into("<H", head, 0x0A, 0x0200)
+    rest = wide("密です\r")
+    places = (0x400, 0x400 + len(one), 0x400 + len(one) + len(two))
+    pieces = struct.pack("<IIII", 0, len(one) // 2, len(one) // 2 + len(rest) // 2, len(one) // 2 + len(rest) // 2 + len(two))
+    pieces += b"".join(struct.pack("<HIH", 0, fc, 0) for fc in (places[0], places[2], places[1] * 2 | 0x40000000))
+    clx = b"\1" + struct.pack("<H", 3) + b"xxx" + b"\2" + struct.pack("<I", len(pieces)) + pieces
+    struct.pack_into("<II", head, 0x1A2, 5, len(clx))
+    document = bytes(head) + one + two + rest
+    title = b"\xfe\xff\0\0" + b"\0" * 40 + "重要性Ⅱ".encode("cp932") + b"\0"
+    write("words.doc", cfb({"WordDocument": document, "1Table": b"12345" + clx, "\x05SummaryInformation": title}))
+    write("words-95.doc", cfb({"WordDocument": b"\xdc\xa5" + b"\0" * 600 + "機密".encode("cp932")}))
+
+    record = lambda kind, data: struct.pack("<HH", kind, len(data)) + data
+    # "機密" and "公開", the first divided: its second letter begins the next record, with how wide it is.
+    shared = struct.pack("<II", 2, 2) + struct.pack("<HB", 4, 1 | 8) + struct.pack("<H", 1) + wide("これ機")
+    more = b"\1" + wide("密") + b"\0" * 4 + struct.pack("<HBI", 3, 4, 2) + b"top" + b"\0\0"
+    rk = lambda value: struct.pack("<I", (value << 2 | 2) & 0xFFFFFFFF)
+    book = record(0x809, struct.pack("<HH", 0x600, 5) + b"\0" * 12)
+    book += record(0x85, struct.pack("<IBBBB", 0, 0, 0, 4, 1) + wide("重要性Ⅰ"))
+    book += record(0xFC, shared) + record(0x3C, more)
+    book += record(0x809, struct.pack("<HH", 0x600, 16) + b"\0" * 12)
+    book += record(0x203, struct.pack("<HHHd", 0, 0, 0, 123456789018.0)) + record(0x27E, struct.pack("<HHH", 0, 1, 0) + rk(1234))
+    book += record(0xBD, struct.pack("<HH", 0, 2) + (struct.pack("<H", 0) + rk(5678)) + (struct.pack("<H", 0) + rk(9018)) + struct.pack("<H", 3))
+    book += record(0x1B6, b"\0" * 18) + record(0x3C, b"\1" + wide("重要性Ⅱ"))
+    write("words.xls", cfb({"Workbook": book}))
+    old = record(0x809, struct.pack("<HH", 0x500, 5) + b"\0" * 4) + record(0x204, struct.pack("<HHHH", 0, 0, 0, 4) + "機密".encode("cp932"))
+    write("words-95.xls", cfb({"Book": old}))
+
+    atom = lambda kind, data, version=0: struct.pack("<HHI", version, kind, len(data)) + data
+    slides = atom(1000, atom(0xFA0, wide("機密")) + atom(0xFA8, b"Top secret") + atom(0xFBA, wide("重要性Ⅰ")), 15)
+    write("words.ppt", cfb({"PowerPoint Document": slides}))
+    write("words.msg", cfb({"__properties_version1.0": b"x", "__substg1.0_0037001F": wide("重要性Ⅰ"), "__substg1.0_1000001E": "機密".encode("cp932"), "__substg1.0_10130102": b"<p>top <b>sec</b>ret</p>"}))
+
+    size = lambda n: bytes([n & 0x7F | (0x80 if n > 0x7F else 0)]) + (bytes([n >> 7]) if n > 0x7F else b"")
+    binary = lambda kind, data: size(kind) + size(len(data)) + data
+    text = lambda t: struct.pack("<I", len(t)) + wide(t)
+    sheet = binary(5, b"\0" * 8 + struct.pack("<d", 123456789018.0)) + binary(6, b"\0" * 8 + text("機密"))
+    names = binary(156, struct.pack("<II", 0, 1) + text("rId1") + text("重要性Ⅱ"))
+    strings = binary(159, b"\0" * 8) + binary(19, b"\0" + text("重要性Ⅰ"))
+    write("words.xlsb", make_zip(("[Content_Types].xml", b"<Types/>"), ("xl/workbook.bin", names), ("xl/sharedStrings.bin", strings), ("xl/worksheets/sheet1.bin", sheet)))
 
 
 os.makedirs(OUT, exist_ok=True)
