@@ -2,24 +2,17 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "daemon/pipes.h"
 
 static void close_side(struct pair *pair, enum engine_side side, bool reset)
 {
-	const struct linger linger = { .l_onoff = 1 };
+	wire_close(&pair->wires[side], pipes_fd(pair->pipes), reset);
+}
 
-	if (pair->fds[side] < 0)
-		return;
-	if (reset)
-		setsockopt(pair->fds[side], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	// Closing alone would not do while the porter has its copy.
-	epoll_ctl(pipes_fd(pair->pipes), EPOLL_CTL_DEL, pair->fds[side], NULL);
-	close(pair->fds[side]);
-	pair->fds[side] = -1;
-	pair->ready[side] = 0;
+static bool is_open(const struct pair *pair, enum engine_side side)
+{
+	return pair->wires[side].fd >= 0;
 }
 
 void pair_reset(struct pair *pair)
@@ -34,7 +27,7 @@ static void unreached(struct pair *pair)
 {
 	close_side(pair, ENGINE_SERVER, true);
 	pair->connected = true;
-	pipe_unreached(&pair->pipe);
+	pipe_failed(&pair->pipe, ENGINE_UNREACHED);
 }
 
 void pair_hear(struct pair *pair, enum engine_side side, uint32_t events)
@@ -46,12 +39,7 @@ void pair_hear(struct pair *pair, enum engine_side side, uint32_t events)
 		}
 		pair->connected = events & EPOLLOUT;
 	}
-	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		pair->ready[side] |= PAIR_READABLE;
-	if (events & EPOLLOUT)
-		pair->ready[side] |= PAIR_WRITABLE;
-	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		pair->ready[side] |= PAIR_CLOSING;
+	wire_hear(&pair->wires[side], events);
 }
 
 // --- bytes
@@ -60,7 +48,12 @@ void pair_hear(struct pair *pair, enum engine_side side, uint32_t events)
 // that is gone has said last still goes to the client, and then its end.
 static void lost(struct pair *pair, enum engine_side side)
 {
+	bool shaking = wire_is_unagreed(&pair->wires[side]);
+
 	close_side(pair, side, true);
+	if (shaking)
+		pipe_failed(&pair->pipe,
+			    side == ENGINE_CLIENT ? ENGINE_TLS_CLIENT : ENGINE_TLS_SERVER);
 	if (side == ENGINE_CLIENT)
 		pair_reset(pair);
 	else if (pair->pipe.state == PIPE_OPEN)
@@ -70,32 +63,23 @@ static void lost(struct pair *pair, enum engine_side side)
 static void send_to(struct pair *pair, enum engine_side side, uint64_t now_ms)
 {
 	struct iovec pieces[PIPE_PIECES];
-	struct msghdr message = { .msg_iov = pieces };
+	unsigned n_pieces;
+	long n = wire_flush(&pair->wires[side]) ? 1 : -EPIPE;
 
-	while (pair->ready[side] & PAIR_WRITABLE) {
-		ssize_t n;
-		message.msg_iovlen = pipe_out(&pair->pipe, side, pieces);
-		if (!message.msg_iovlen)
-			return;
-		n = sendmsg(pair->fds[side], &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n > 0) {
-			size_t all = pieces[0].iov_len;
-			all += message.msg_iovlen > 1 ? pieces[1].iov_len : 0;
-			if ((size_t)n < all)
-				pair->ready[side] &= (uint8_t)~PAIR_WRITABLE;
-			pair->moved_ms = now_ms;
-			pipe_sent(&pair->pipe, side, (size_t)n);
-		} else if (errno == EAGAIN) {
-			pair->ready[side] &= (uint8_t)~PAIR_WRITABLE;
-		} else if (errno != EINTR) {
-			lost(pair, side);
-		}
+	while (n > 0 && (n_pieces = pipe_out(&pair->pipe, side, pieces))) {
+		n = wire_write(&pair->wires[side], pieces, n_pieces);
+		if (n <= 0)
+			break;
+		pair->moved_ms = now_ms;
+		pipe_sent(&pair->pipe, side, (size_t)n);
 	}
+	if (n < 0)
+		lost(pair, side);
 }
 
 static bool is_dead(const struct pair *pair)
 {
-	return pair->fds[ENGINE_CLIENT] < 0 || pair->pipe.state == PIPE_RESET ||
+	return !is_open(pair, ENGINE_CLIENT) || pair->pipe.state == PIPE_RESET ||
 	       pair->pipe.state == PIPE_OVER;
 }
 
@@ -104,7 +88,7 @@ static void leave_server(struct pair *pair, uint64_t now_ms)
 {
 	if (pair->pipe.state != PIPE_TAKEN && pair->pipe.state != PIPE_ANSWERED)
 		return;
-	if (pair->fds[ENGINE_SERVER] >= 0) {
+	if (is_open(pair, ENGINE_SERVER)) {
 		send_to(pair, ENGINE_SERVER, now_ms);
 		close_side(pair, ENGINE_SERVER, true);
 	}
@@ -113,8 +97,10 @@ static void leave_server(struct pair *pair, uint64_t now_ms)
 
 static void send_both(struct pair *pair, uint64_t now_ms)
 {
-	send_to(pair, ENGINE_SERVER, now_ms);
-	send_to(pair, ENGINE_CLIENT, now_ms);
+	if (is_open(pair, ENGINE_SERVER))
+		send_to(pair, ENGINE_SERVER, now_ms);
+	if (is_open(pair, ENGINE_CLIENT))
+		send_to(pair, ENGINE_CLIENT, now_ms);
 	leave_server(pair, now_ms);
 }
 
@@ -122,46 +108,63 @@ static void send_both(struct pair *pair, uint64_t now_ms)
 static bool read_from(struct pair *pair, enum engine_side side, uint8_t *scratch, size_t most,
 		      uint64_t now_ms)
 {
-	size_t room = pipe_room(&pair->pipe, side);
-	ssize_t n;
+	struct wire *wire = &pair->wires[side];
+	size_t room = pipe_room(&pair->pipe, side), n;
 
-	if (!(pair->ready[side] & PAIR_READABLE) || !room)
+	if (!wire_may_read(wire) || !room)
 		return false;
 	pair->starved = !most;
 	if (pair->starved)
 		return false;
-	room = room < most ? room : most;
-	n = recv(pair->fds[side], scratch, room, MSG_DONTWAIT);
-	if (n < 0 && errno == EINTR)
-		return true;
-	// Less than there was room for: there is no more, unless the end is next.
-	if (n <= 0 || ((size_t)n < room && !(pair->ready[side] & PAIR_CLOSING)))
-		pair->ready[side] &= (uint8_t)~PAIR_READABLE;
-	if (n < 0 && errno == EAGAIN)
+	switch (wire_read(wire, scratch, room < most ? room : most, &n)) {
+	case WIRE_NOTHING:
 		return false;
-	pair->moved_ms = now_ms;
-	if (n < 0) {
+	case WIRE_LOST:
 		lost(pair, side);
-		send_both(pair, now_ms);
-		return true;
-	}
-	if (n == 0)
+		break;
+	case WIRE_END:
 		pipe_closed(&pair->pipe, side);
-	else
-		pipe_feed(&pair->pipe, side, scratch, (size_t)n);
+		break;
+	case WIRE_BYTES:
+		pipe_feed(&pair->pipe, side, scratch, n);
+		break;
+	}
+	pair->moved_ms = now_ms;
 	send_both(pair, now_ms);
 	pipe_keep(&pair->pipe);
 	return true;
 }
 
+// Once all that was said in clear has gone.
+static void secure(struct pair *pair)
+{
+	const struct pipes_options *options = pipes_have(pair->pipes);
+	struct iovec pieces[PIPE_PIECES];
+
+	if (!pipe_wants_tls(&pair->pipe) || pipe_out(&pair->pipe, ENGINE_CLIENT, pieces) ||
+	    pipe_out(&pair->pipe, ENGINE_SERVER, pieces))
+		return;
+	pipe_has_tls(&pair->pipe);
+	for (unsigned side = 0; side < 2; side++) {
+		const char *name = NULL;
+		const struct tls_context *context =
+			options->tls ? options->tls(options->arg, &pair->pipe.session.peer,
+						    (enum engine_side)side, &name)
+				     : NULL;
+		if (!context || !is_open(pair, (enum engine_side)side) ||
+		    wire_secure(&pair->wires[side], context, name,
+				(int64_t)(options->sessions->wall_us / 1000000)) < 0) {
+			pipe_failed(&pair->pipe, side ? ENGINE_TLS_SERVER : ENGINE_TLS_CLIENT);
+			return;
+		}
+	}
+}
+
 // A side's end goes to the other, behind all that was sent.
 static void shut(struct pair *pair, enum engine_side side)
 {
-	if (pair->shut[side] || pair->fds[side] < 0 || !pair->connected ||
-	    !pipe_ends(&pair->pipe, side))
-		return;
-	pair->shut[side] = true;
-	if (shutdown(pair->fds[side], SHUT_WR) < 0)
+	if (is_open(pair, side) && pair->connected && pipe_ends(&pair->pipe, side) &&
+	    !wire_shut(&pair->wires[side]))
 		lost(pair, side);
 }
 
@@ -170,7 +173,7 @@ static bool is_stranded(const struct pair *pair)
 {
 	struct iovec pieces[PIPE_PIECES];
 
-	return pair->pipe.state == PIPE_OPEN && pair->fds[ENGINE_SERVER] < 0 &&
+	return pair->pipe.state == PIPE_OPEN && !is_open(pair, ENGINE_SERVER) &&
 	       pipe_out(&pair->pipe, ENGINE_SERVER, pieces);
 }
 
@@ -192,10 +195,12 @@ enum pair_after pair_run(struct pair *pair, uint8_t *scratch, size_t most, uint6
 
 	send_both(pair, now_ms);
 	while (moved && turns++ < PAIR_TURN && !is_dead(pair)) {
+		secure(pair);
 		moved = read_from(pair, ENGINE_CLIENT, scratch, most, now_ms);
 		if (!is_dead(pair))
 			moved = read_from(pair, ENGINE_SERVER, scratch, most, now_ms) || moved;
 	}
+	send_both(pair, now_ms); // what waited for an agreement on TLS
 	shut(pair, ENGINE_CLIENT);
 	shut(pair, ENGINE_SERVER);
 	if (is_dead(pair) || is_stranded(pair))
@@ -205,6 +210,12 @@ enum pair_after pair_run(struct pair *pair, uint8_t *scratch, size_t most, uint6
 		pair->answered_ms = now_ms;
 	}
 	return moved ? PAIR_GOES_ON : PAIR_RESTS;
+}
+
+size_t pair_memory(const struct pair *pair)
+{
+	return sizeof(*pair) + pipe_memory(&pair->pipe) + wire_memory(&pair->wires[0]) +
+	       wire_memory(&pair->wires[1]);
 }
 
 enum pair_after pair_tick(struct pair *pair, uint64_t now_ms)

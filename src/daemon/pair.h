@@ -7,6 +7,7 @@
 #ifndef SEKISHO_DAEMON_PAIR_H
 #define SEKISHO_DAEMON_PAIR_H
 
+#include "daemon/wire.h"
 #include "inspect/pipe.h"
 
 enum {
@@ -19,9 +20,7 @@ struct pair {
 	struct pair *older, *newer; // of all, by when they last moved
 	struct pair *next;	    // of those that have something to do
 	struct pipes *pipes;
-	int fds[2];	  // by enum engine_side; -1: closed
-	uint8_t ready[2]; // what epoll said and was not used up
-	bool shut[2];	  // told that no more comes
+	struct wire wires[2]; // by enum engine_side
 	bool connected, queued, answered;
 	bool starved;	 // there was no memory to read for
 	uint64_t serial; // the porter's
@@ -29,8 +28,6 @@ struct pair {
 	uint64_t moved_ms, answered_ms;
 	uint32_t memory; // as counted
 };
-
-enum { PAIR_READABLE = 1, PAIR_WRITABLE = 2, PAIR_CLOSING = 4 };
 
 enum pair_after {
 	PAIR_RESTS,   // until epoll says something
@@ -47,5 +44,6 @@ enum pair_after pair_run(struct pair *pair, uint8_t *scratch, size_t most, uint6
 enum pair_after pair_tick(struct pair *pair, uint64_t now_ms);
 // RST to both.
 void pair_reset(struct pair *pair);
+size_t pair_memory(const struct pair *pair);
 
 #endif

@@ -140,7 +140,7 @@ void pipes_give_porter(struct pipes *pipes, int fd)
 
 static void count(struct pair *pair)
 {
-	uint32_t memory = (uint32_t)(sizeof(*pair) + pipe_memory(&pair->pipe));
+	uint32_t memory = (uint32_t)pair_memory(pair);
 	pair->pipes->numbers.bytes += memory;
 	pair->pipes->numbers.bytes -= pair->memory;
 	pair->memory = memory;
@@ -214,7 +214,7 @@ static void begin(struct pipes *pipes, const struct porter_pair *word, const int
 		return;
 	}
 	*pair = (struct pair){ .pipes = pipes,
-			       .fds = { fds[0], fds[1] },
+			       .wires = { { .fd = fds[0] }, { .fd = fds[1] } },
 			       .serial = word->serial,
 			       .porter = pipes->porters,
 			       .moved_ms = pipes->now_ms };
@@ -298,7 +298,7 @@ static bool hear(struct pipes *pipes)
 			take_arrivals(pipes);
 			continue;
 		}
-		if (pair->fds[mark & 1] < 0) // of a side that was closed meanwhile
+		if (pair->wires[mark & 1].fd < 0) // of a side that was closed meanwhile
 			continue;
 		pair_hear(pair, (enum engine_side)(mark & 1), events[i].events);
 		queue(pair);
@@ -345,6 +345,11 @@ bool pipes_are_busy(const struct pipes *pipes)
 uint32_t pipes_count(const struct pipes *pipes)
 {
 	return pipes->n;
+}
+
+const struct pipes_options *pipes_have(const struct pipes *pipes)
+{
+	return &pipes->options;
 }
 
 int pipes_fd(const struct pipes *pipes)
@@ -397,12 +402,24 @@ void pipes_numbers(const struct pipes *pipes, struct inspector_numbers *sum)
 
 // --- the whole
 
+static bool can_tls(void *arg, const struct engine_peer *peer)
+{
+	const struct pipes_options *options = &((struct pipes *)arg)->options;
+	const char *name;
+	return options->tls(options->arg, peer, ENGINE_CLIENT, &name) &&
+	       options->tls(options->arg, peer, ENGINE_SERVER, &name);
+}
+
 int pipes_new(const struct pipes_options *options, struct pipes **ret_pipes)
 {
 	struct pipes *pipes = calloc(1, sizeof(*pipes));
 	if (!pipes)
 		return -ENOMEM;
 	pipes->options = *options;
+	if (options->tls) {
+		options->sessions->tls = can_tls;
+		options->sessions->tls_arg = pipes;
+	}
 	pipes->epoll = options->epoll;
 	pipes->porter = -1;
 	pipes->done = calloc(DONE_MAX, sizeof(pipes->done[0]));

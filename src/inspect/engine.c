@@ -333,14 +333,32 @@ void engine_scan_room(struct engine *engine, uint64_t now_us)
 		go_on(engine);
 }
 
+static bool lets_tls(const struct engine *engine)
+{
+	const struct profile *profile = engine->profile;
+	const struct engine_host *host = &engine->host;
+	if (profile->tls == PROFILE_TLS_BLIND)
+		return profile_holds(&profile->tls_servers, &engine->peer.server);
+	return profile->tls == PROFILE_TLS_INSPECT && !engine->tls && host->tls &&
+	       host->tls(host->arg);
+}
+
+void smtp_begin_tls(struct engine *engine)
+{
+	order(engine, (struct engine_order){ .verb = ENGINE_TLS, .side = ENGINE_CLIENT });
+	engine->tls = true;
+	engine->lets_tls = engine->tls_offered = false;
+	free(engine->helo);
+	engine->helo = NULL;
+}
+
 static void take_flow(struct engine *engine, const struct profile_flow *flow)
 {
 	const struct profile *profile = flow->profile;
 	engine->peer.flow = flow;
 	engine->profile = profile;
 	engine->sender = smtp_relay_is_sender(&engine->peer);
-	engine->lets_tls = profile->tls == PROFILE_TLS_BLIND &&
-			   profile_holds(&profile->tls_servers, &engine->peer.server);
+	engine->lets_tls = lets_tls(engine);
 	engine->size_most = smtp_size_most(profile, &engine->peer.client, engine->sender);
 }
 
@@ -374,6 +392,12 @@ int engine_new(const struct engine_peer *peer, const struct engine_host *host,
 	if (limits)
 		refused = reasons[source_limits_enter(limits, &peer->client, engine->profile,
 						      now_us, &engine->source_slot)];
+	if (refused == SMTP_REASON_NONE && engine->profile->tls == PROFILE_TLS_INSPECT &&
+	    engine->profile->tls_inspect.at_once && !engine->lets_tls)
+		refused = SMTP_TLS_CLIENT;
+	else if (engine->profile->tls == PROFILE_TLS_INSPECT &&
+		 engine->profile->tls_inspect.at_once && engine->lets_tls)
+		smtp_begin_tls(engine);
 	// Before the server knows of the connection, so that whoever does not even acknowledge the
 	// reply takes none of the server's.
 	if (refused != SMTP_REASON_NONE)

@@ -35,6 +35,9 @@ enum engine_verb {
 	ENGINE_REPLY,	  // after TAKE: bytes to the client, after all that went to it before
 	ENGINE_END,	  // after TAKE and its REPLY: close towards the client, reset the server.
 			  // Without TAKE: reset both
+	ENGINE_TLS,	  // behind what was decided, both sides speak TLS, and what is fed from
+			  // then on is what is in it.  Nothing is undecided.  Only where the host
+			  // says that it can
 	ENGINE_RELEASE,	  // nothing more needs to be looked at: undecided bytes go on, as all later
 			  // ones do; the engine is not called again
 };
@@ -69,6 +72,7 @@ struct engine_host {
 	// the one that it has.  That one may be gone when this has returned another.  May be NULL.
 	const struct profile_flow *(*renew)(void *arg);
 	const struct mail_stops *stops; // as they are at any time; may be NULL
+	bool (*tls)(void *arg);		// whether it can do ENGINE_TLS now; NULL: never
 };
 
 struct engine;
@@ -90,8 +94,14 @@ void engine_closed(struct engine *engine, enum engine_side side, uint64_t now_us
 void engine_scanned(struct engine *engine, const struct scan_result *result, uint64_t now_us);
 void engine_scan_room(struct engine *engine, uint64_t now_us);
 
-// Of connections that the gate itself makes: the server was not reached, or refused.
-void engine_unreached(struct engine *engine, uint64_t now_us);
+enum engine_failure {
+	ENGINE_UNREACHED,  // the server was not reached, or refused
+	ENGINE_TLS_CLIENT, // no agreement on TLS with that side
+	ENGINE_TLS_SERVER,
+};
+
+// Of connections that the gate itself makes.
+void engine_failed(struct engine *engine, enum engine_failure failure, uint64_t now_us);
 // Seconds for which whoever is to say something next may be silent; 0: nobody is.
 unsigned engine_patience(const struct engine *engine);
 // Somebody was for longer: the session ends.  stuck: it is the server, which takes no more bytes.

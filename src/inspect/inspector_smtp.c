@@ -11,7 +11,7 @@ int inspector_new(const struct inspector_options *options, struct inspector **re
 		.memory = engine_memory,
 		.scanned = engine_scanned,
 		.scan_room = engine_scan_room,
-		.unreached = engine_unreached,
+		.failed = engine_failed,
 		.late = engine_late,
 		.patience = engine_patience,
 	};

@@ -191,6 +191,17 @@ static void release(struct pipe *pipe)
 	}
 }
 
+// What was said in clear behind that is said by nobody who may.
+static void want_tls(struct pipe *pipe)
+{
+	const struct pipe_way *client = &pipe->ways[0], *server = &pipe->ways[1];
+
+	if (pipe->state != PIPE_OPEN || pipe->wants_tls || undecided(client) || undecided(server) ||
+	    unfed(client) || unfed(server))
+		reset(pipe, TROUBLE_ENGINE);
+	pipe->wants_tls = true;
+}
+
 static struct pipe *pipe_of(struct session *session)
 {
 	return (struct pipe *)((char *)session - offsetof(struct pipe, session));
@@ -220,6 +231,9 @@ static void on_order(struct session *session, const struct engine_order *order)
 			reset(pipe, TROUBLE_ENDED);
 		else
 			pipe->ended = true;
+		return;
+	case ENGINE_TLS:
+		want_tls(pipe);
 		return;
 	case ENGINE_RELEASE:
 		release(pipe);
@@ -314,7 +328,7 @@ static void on_go_on(struct session *session)
 	pipe->woken(pipe->arg);
 }
 
-static const struct session_calls calls = { on_order, on_go_on };
+static const struct session_calls calls = { on_order, on_go_on, true };
 
 // --- from outside
 
@@ -349,7 +363,7 @@ size_t pipe_room(const struct pipe *pipe, enum engine_side side)
 {
 	const struct pipe_way *way = &pipe->ways[side];
 
-	if (way->closed || pipe->state >= PIPE_OVER ||
+	if (way->closed || pipe->state >= PIPE_OVER || pipe->wants_tls ||
 	    (side == ENGINE_SERVER && pipe->state != PIPE_OPEN))
 		return 0;
 	if (unfed(way) || (out_size(way) && pipe->state == PIPE_OPEN))
@@ -449,13 +463,25 @@ void pipe_forget_server(struct pipe *pipe)
 	way->n_piece = 0;
 }
 
-void pipe_unreached(struct pipe *pipe)
+bool pipe_wants_tls(const struct pipe *pipe)
+{
+	return pipe->wants_tls;
+}
+
+void pipe_has_tls(struct pipe *pipe)
+{
+	pipe->wants_tls = false;
+}
+
+void pipe_failed(struct pipe *pipe, enum engine_failure failure)
 {
 	const struct sessions *sessions = pipe->session.sessions;
 
-	if (!session_hears(&pipe->session, ENGINE_SERVER) || !sessions->kind->unreached)
+	if (!session_hears(&pipe->session, ENGINE_SERVER) || !sessions->kind->failed) {
+		reset(pipe, TROUBLES);
 		return;
-	sessions->kind->unreached(pipe->session.engine, sessions->wall_us);
+	}
+	sessions->kind->failed(pipe->session.engine, failure, sessions->wall_us);
 	settle(pipe);
 }
 

@@ -62,7 +62,7 @@ struct pipe {
 	uint32_t drained;
 	uint8_t state;	 // enum pipe_state
 	uint8_t trouble; // why it is reset, or TROUBLES
-	bool released, ended;
+	bool released, ended, wants_tls;
 };
 
 // woken: the engine ordered something of its own, out of no call about this pipe.  -ENOENT: no flow
@@ -87,9 +87,13 @@ bool pipe_ends(const struct pipe *pipe, enum engine_side side);
 // The server is gone: what was for it is not needed any more.
 void pipe_forget_server(struct pipe *pipe);
 
-// The server was not reached; somebody was silent for longer than pipe_patience() seconds (0: who
-// waits for the scanner, which has a time of its own).
-void pipe_unreached(struct pipe *pipe);
+// No more is to be read before both sides speak TLS: once what pipe_out() has is sent.
+bool pipe_wants_tls(const struct pipe *pipe);
+void pipe_has_tls(struct pipe *pipe);
+
+// The connection could not be made as it is to be; somebody was silent for longer than
+// pipe_patience() seconds (0: who waits for the scanner, which has a time of its own).
+void pipe_failed(struct pipe *pipe, enum engine_failure failure);
 void pipe_late(struct pipe *pipe);
 unsigned pipe_patience(const struct pipe *pipe);
 

@@ -14,18 +14,34 @@ enum profile_tls {
 	PROFILE_TLS_CLEAR_ONLY, // the offer is taken out of the answer to EHLO
 	PROFILE_TLS_REFUSE,	// STARTTLS is answered 454 here
 	PROFILE_TLS_BLIND,	// let through, unread, to the servers named; taken out elsewhere
-};
-
-enum profile_own_sender { // a sender of an own domain, from outside
-	PROFILE_OWN_ALLOW,
-	PROFILE_OWN_REFUSE,
-	PROFILE_OWN_MARK, // let through, and told in the record
+	PROFILE_TLS_INSPECT,	// proxy mode: ended here and begun anew towards the server
 };
 
 // A set of addresses, as an addr_set: sorted, disjoint.
 struct profile_addrs {
 	const struct addr_range *v;
 	size_t n;
+};
+
+// A server that has to prove who it is.
+struct profile_tls_name {
+	struct profile_addrs servers;
+	const char *name;
+};
+
+struct profile_tls_inspect {
+	const char *certificate; // the body's own, by its name in sekisho.yaml: for clients
+	uint16_t least_client, least_server;  // 0x0303: 1.2, 0x0304: 1.3
+	bool required;			      // of clients: no mail without it
+	bool at_once;			      // from the first byte, not by STARTTLS
+	const struct profile_tls_name *names; // the first that holds the server
+	size_t n_names;
+};
+
+enum profile_own_sender { // a sender of an own domain, from outside
+	PROFILE_OWN_ALLOW,
+	PROFILE_OWN_REFUSE,
+	PROFILE_OWN_MARK, // let through, and told in the record
 };
 
 // "city.example.jp" (subdomains: false) or "*.city.example.jp"; lower case, A-labels.
@@ -115,7 +131,8 @@ struct profile {
 	struct profile_malware malware;
 	enum profile_tls tls;
 	struct profile_addrs tls_servers; // BLIND: servers that keep the rules themselves
-	bool after_greeting;		  // no more is looked at once EHLO was answered
+	struct profile_tls_inspect tls_inspect;
+	bool after_greeting; // no more is looked at once EHLO was answered
 	struct profile_limits limits;
 	bool mass; // its messages are counted (daemon/mass.h)
 };

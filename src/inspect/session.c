@@ -140,6 +140,14 @@ static void on_scan_drop(void *arg)
 static const struct scan_host scan_host = { on_scan_begin, on_scan_bytes, on_scan_end,
 					    on_scan_drop };
 
+static bool on_tls(void *arg)
+{
+	const struct session *session = arg;
+	const struct sessions *sessions = session->sessions;
+
+	return sessions->tls && sessions->tls(sessions->tls_arg, &session->peer);
+}
+
 // --- the engine
 
 int session_begin(struct session *session)
@@ -151,7 +159,8 @@ int session_begin(struct session *session)
 				    .scan = &scan_host,
 				    .renew = on_renew,
 				    .budget = &sessions->budget,
-				    .stops = sessions->options->stops };
+				    .stops = sessions->options->stops,
+				    .tls = session->calls->tls ? on_tls : NULL };
 
 	session->began = true;
 	return sessions->kind->make(&session->peer, &host, sessions->options->limits,

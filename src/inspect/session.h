@@ -20,7 +20,7 @@ struct engine_kind {
 	void (*scanned)(struct engine *engine, const struct scan_result *result, uint64_t now_us);
 	void (*scan_room)(struct engine *engine, uint64_t now_us);
 	// Only of sockets; NULL: nobody is late.
-	void (*unreached)(struct engine *engine, uint64_t now_us);
+	void (*failed)(struct engine *engine, enum engine_failure failure, uint64_t now_us);
 	void (*late)(struct engine *engine, bool stuck, uint64_t now_us);
 	unsigned (*patience)(const struct engine *engine);
 };
@@ -39,7 +39,10 @@ struct sessions { // of a process
 	struct profile_use *use;
 	struct content_budget budget;
 	uint64_t wall_us; // since 1970: what engines are told
-	uint64_t ended;	  // not released
+	// Whether TLS can be inspected now for a session of that flow; NULL: never.
+	bool (*tls)(void *arg, const struct engine_peer *peer);
+	void *tls_arg;
+	uint64_t ended; // not released
 };
 
 void sessions_init(struct sessions *sessions, const struct inspector_options *options,
@@ -52,6 +55,7 @@ struct session;
 struct session_calls {
 	void (*order)(struct session *session, const struct engine_order *order);
 	void (*go_on)(struct session *session); // the engine ordered something of its own
+	bool tls;				// it can be told ENGINE_TLS
 };
 
 struct session {

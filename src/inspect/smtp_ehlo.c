@@ -47,13 +47,25 @@ static bool lower_size(uint8_t *line, size_t n, size_t keyword, uint64_t size)
 	return true;
 }
 
+static struct smtp_text keyword_of(const uint8_t *line, size_t n)
+{
+	struct smtp_text keyword = { line + 4, 0 };
+	while (4 + keyword.n < n && line[4 + keyword.n] != ' ' && line[4 + keyword.n] != '=')
+		keyword.n++;
+	return keyword;
+}
+
+bool smtp_ehlo_is_tls(const uint8_t *line, size_t n)
+{
+	const struct smtp_text keyword = keyword_of(line, n > 4 ? n : 4);
+	return smtp_text_is(&keyword, "STARTTLS");
+}
+
 bool smtp_ehlo_edit(uint8_t *line, size_t n, uint64_t size, bool starttls)
 {
 	if (n <= 4)
 		return false;
-	struct smtp_text keyword = { line + 4, 0 };
-	while (4 + keyword.n < n && line[4 + keyword.n] != ' ' && line[4 + keyword.n] != '=')
-		keyword.n++;
+	const struct smtp_text keyword = keyword_of(line, n);
 	if (smtp_text_is(&keyword, "SIZE"))
 		return lower_size(line, n, keyword.n, size);
 	if (is_known(&keyword) || (starttls && smtp_text_is(&keyword, "STARTTLS")))

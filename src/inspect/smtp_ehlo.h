@@ -11,5 +11,7 @@
 // size, with leading zeros (RFC 1870 section 4).  "SIZE" and "SIZE 0" have no room for a number and
 // stay: a client that declares what it sends is checked at MAIL.
 bool smtp_ehlo_edit(uint8_t *line, size_t n, uint64_t size, bool starttls);
+// Whether such a line offers STARTTLS.
+bool smtp_ehlo_is_tls(const uint8_t *line, size_t n);
 
 #endif

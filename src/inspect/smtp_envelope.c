@@ -127,11 +127,21 @@ static unsigned find_stops(const struct engine *engine, const struct smtp_text *
 	return mail_stops_find(stops, &origin, engine->now_us);
 }
 
+static enum smtp_reason judge_tls(const struct engine *engine)
+{
+	const struct profile *profile = engine->profile;
+	if (engine->tls || profile->tls != PROFILE_TLS_INSPECT || !profile->tls_inspect.required)
+		return SMTP_REASON_NONE;
+	return engine->tls_offered && engine->lets_tls ? SMTP_TLS_REQUIRED : SMTP_TLS_LACKING;
+}
+
 static enum smtp_reason judge_mail(struct engine *engine, struct envelope *envelope)
 {
 	const unsigned all = engine->sender ? MAIL_BOTH_WAYS : MAIL_IN;
 	const struct profile_limits *limits = &engine->profile->limits;
 	enum smtp_reason reason = envelope->reason;
+	if (reason == SMTP_REASON_NONE)
+		reason = judge_tls(engine);
 	if (reason == SMTP_REASON_NONE)
 		reason = smtp_relay_sender(&engine->peer, &envelope->path,
 					   &envelope->draft.own_sender);

@@ -59,8 +59,13 @@ void engine_late(struct engine *engine, bool stuck, uint64_t now_us)
 		smtp_finish(engine, server ? SMTP_SERVER_LATE : SMTP_CLIENT_LATE);
 }
 
-void engine_unreached(struct engine *engine, uint64_t now_us)
+void engine_failed(struct engine *engine, enum engine_failure failure, uint64_t now_us)
 {
+	static const enum smtp_reason reasons[] = {
+		[ENGINE_UNREACHED] = SMTP_UNREACHED,
+		[ENGINE_TLS_CLIENT] = SMTP_TLS_CLIENT,
+		[ENGINE_TLS_SERVER] = SMTP_TLS_SERVER,
+	};
 	engine->now_us = now_us;
-	smtp_finish(engine, SMTP_UNREACHED);
+	smtp_finish(engine, reasons[failure]);
 }

@@ -85,6 +85,12 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 				   MAIL_REFUSED, "", REPLY("502 5.5.1 Command not implemented") },
 	[SMTP_TLS_REFUSED] = { "tls-refused", "STARTTLS where the policy refuses it", MAIL_REFUSED,
 			       "", REPLY("454 4.7.0 TLS not available") },
+	[SMTP_TLS_REQUIRED] = { "tls-required", "mail without TLS, which the policy demands",
+				MAIL_REFUSED, "",
+				REPLY("530 5.7.0 Must issue a STARTTLS command first") },
+	[SMTP_TLS_LACKING] = { "tls-lacking", "the policy demands TLS, which the server lacks",
+			       MAIL_REFUSED, "",
+			       REPLY("454 4.7.0 TLS not available, try again later") },
 	[SMTP_ATTACHMENT_PROGRAM] = ATTACHMENT(
 		"program", "a program, a script, a shortcut or a disk image",
 		"An attached file is a program or can start one; such files are not accepted here"),
@@ -212,6 +218,12 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 				  MAIL_ENDED, "", REPLY("451 4.3.0 Server is out of step") },
 	[SMTP_UNREACHED] = { "unreached", "the server could not be reached", MAIL_BROKEN_OFF, "",
 			     REPLY("421 4.4.1 Server cannot be reached, try again later") },
+	[SMTP_TLS_CLIENT] = { "tls-client", "the client and the gate did not agree on TLS",
+			      MAIL_BROKEN_OFF, "", NULL },
+	[SMTP_TLS_SERVER] = { "tls-server", "the gate and the server did not agree on TLS",
+			      MAIL_BROKEN_OFF, "",
+			      REPLY("421 4.7.5 No agreement on TLS with the server, try again "
+				    "later") },
 	[SMTP_SERVER_LATE] = { "server-late", "the server gave no reply in time", MAIL_BROKEN_OFF,
 			       "", REPLY("421 4.4.2 Server gave no reply, try again later") },
 	[SMTP_CLIENT_LATE] = { "client-late", "the client was silent for too long", MAIL_BROKEN_OFF,
@@ -259,6 +271,7 @@ static const char *const japanese[SMTP_REASON_COUNT] = {
 		"添付の書庫や文書を最後まで検査できません（破損、多重の圧縮、大きすぎる）。",
 	[SMTP_ATTACHMENT_UNDECODABLE] =
 		"メールの形式が正しくなく、読み方が一つに決まりません。通常のメールソフトで送ってください。",
+	[SMTP_TLS_SERVER] = "宛先のサーバーとの暗号化通信（TLS）が成立しません。",
 	[SMTP_UNREACHED] = "宛先のサーバーに接続できません。しばらくしてから送ってください。",
 	[SMTP_SERVER_LATE] = "宛先のサーバーが応答しません。しばらくしてから送ってください。",
 	[SMTP_ATTACHMENT_BUSY] = "検査が混み合っています。しばらくしてから送ってください。",

@@ -42,6 +42,8 @@ enum smtp_reason {
 	SMTP_NOT_OFFERED,
 	SMTP_TLS_NOT_OFFERED,
 	SMTP_TLS_REFUSED,
+	SMTP_TLS_REQUIRED,
+	SMTP_TLS_LACKING,
 	// Refused: the message, for what is in it.
 	SMTP_ATTACHMENT_PROGRAM,
 	SMTP_ATTACHMENT_MACRO,
@@ -94,6 +96,8 @@ enum smtp_reason {
 	SMTP_SERVER_IN_DATA,
 	// Ended: of connections that the gate makes itself.
 	SMTP_UNREACHED,
+	SMTP_TLS_CLIENT,
+	SMTP_TLS_SERVER,
 	SMTP_SERVER_LATE,
 	SMTP_CLIENT_LATE,
 	SMTP_MEMORY,

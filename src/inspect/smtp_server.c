@@ -168,11 +168,21 @@ static void on_auth(struct engine *engine, const struct smtp_wait *wait, uint16_
 
 static void on_starttls(struct engine *engine, const struct smtp_wait *wait, uint16_t code)
 {
+	const bool inspect = engine->profile->tls == PROFILE_TLS_INSPECT;
 	(void)wait;
+	// What comes with the reply came in clear, and would count as said in TLS.
+	if (inspect && is_positive(code) && engine->server.undecided > engine->reply_size) {
+		smtp_finish(engine, SMTP_SERVER_STEP);
+		return;
+	}
 	pass_reply(engine);
 	engine->state = SMTP_COMMANDS;
-	if (is_positive(code))
+	if (is_positive(code) && inspect) {
+		smtp_mail_abandon(engine);
+		smtp_begin_tls(engine);
+	} else if (is_positive(code)) {
 		smtp_release(engine, SMTP_UNREAD_TLS);
+	}
 }
 
 static const struct {
@@ -233,6 +243,10 @@ static void edit_line(struct engine *engine, const uint8_t *line, size_t size)
 {
 	const bool offer = engine->lets_tls || engine->profile->tls == PROFILE_TLS_REFUSE;
 	uint8_t edited[SMTP_REPLY_LINE_MAX];
+	if (engine->reply_lines == 1)
+		engine->tls_offered = false;
+	else
+		engine->tls_offered = engine->tls_offered || smtp_ehlo_is_tls(line, size - 2);
 	memcpy(edited, line, size);
 	if (engine->reply_lines > 1 && smtp_ehlo_edit(edited, size - 2, engine->size_most, offer))
 		smtp_order_overwrite(engine, ENGINE_SERVER, edited, size);

@@ -113,6 +113,8 @@ struct engine {
 	enum smtp_reason refused; // the first command that was, outside of a transaction
 	bool sender;		  // may send to any domain
 	bool lets_tls;
+	bool tls;	   // what is read came in it
+	bool tls_offered;  // by the server, in its last answer to EHLO
 	bool sync;	   // no line goes on before the queue is empty
 	bool sync_is_ours; // because of a command that was overwritten
 	bool recorded;
@@ -145,6 +147,8 @@ void smtp_finish(struct engine *engine, enum smtp_reason reason);
 // Ends the session once commands that went on have their replies.
 void smtp_end(struct engine *engine, enum smtp_reason reason);
 void smtp_release(struct engine *engine, enum smtp_reason reason);
+// Both sides speak TLS behind what was decided.
+void smtp_begin_tls(struct engine *engine);
 // A command goes on that will have a reply.
 void smtp_expect(struct engine *engine, struct smtp_wait wait);
 // Between transactions, when no reply is due: what the guard demands now counts from here on.

@@ -69,6 +69,8 @@ static void on_order(struct session *session, const struct engine_order *order)
 	case ENGINE_END:
 		stream->ending = true;
 		return;
+	case ENGINE_TLS: // not of packets
+		break;
 	case ENGINE_RELEASE:
 		if (stream->state != STREAM_OPEN)
 			impossible(stream);
@@ -86,7 +88,7 @@ static void on_go_on(struct session *session)
 	table_count(stream);
 }
 
-const struct session_calls stream_calls = { on_order, on_go_on };
+const struct session_calls stream_calls = { on_order, on_go_on, false };
 
 static void feed_engine(struct stream *stream, uint8_t side, const uint8_t *bytes, uint32_t n)
 {

@@ -46,6 +46,7 @@ static void on_order(void *arg, const struct engine_order *order)
 	case ENGINE_TAKE:
 	case ENGINE_SWALLOW:
 	case ENGINE_END:
+	case ENGINE_TLS:
 		break;
 	}
 	if (order->verb <= ENGINE_REPLACE || order->verb == ENGINE_SWALLOW)
@@ -79,8 +80,9 @@ static void over(struct engine *engine)
 		script_over(engine, ENGINE_END);
 }
 
-static void unreached(struct engine *engine, uint64_t now_us)
+static void failed(struct engine *engine, enum engine_failure failure, uint64_t now_us)
 {
+	(void)failure;
 	(void)now_us;
 	over(engine);
 }
@@ -98,7 +100,7 @@ static const struct engine_kind kind = {
 	.feed = feed,
 	.closed = script_closed,
 	.memory = script_memory,
-	.unreached = unreached,
+	.failed = failed,
 	.late = late,
 };
 
@@ -170,7 +172,7 @@ static void step(struct pipe *pipe, const uint8_t *bytes)
 		break;
 	case 7:
 		if (bytes[1] == 1)
-			pipe_unreached(pipe);
+			pipe_failed(pipe, ENGINE_UNREACHED);
 		else if (bytes[1] == 2)
 			pipe_late(pipe);
 		break;

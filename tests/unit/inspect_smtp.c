@@ -25,6 +25,10 @@ enum {
 	LIMITS = 512,
 	SMART = 1024,	    // this server is a smart host
 	SMART_OTHER = 2048, // another is
+	TLS_INSPECT = 4096,
+	TLS_REQUIRED = 8192,
+	TLS_NOT_NOW = 16384, // there is no certificate
+	TLS_AT_ONCE = 32768,
 };
 
 static const struct dialogue {
@@ -51,6 +55,11 @@ static void equip(struct town *town, unsigned with, struct engine_peer *peer)
 		profile->tls = PROFILE_TLS_BLIND;
 	if (with & TLS_ELSEWHERE)
 		town->server = town_range("10.1.1.26");
+	if (with & (TLS_INSPECT | TLS_REQUIRED | TLS_AT_ONCE))
+		profile->tls = PROFILE_TLS_INSPECT;
+	profile->tls_inspect.required = with & TLS_REQUIRED;
+	profile->tls_inspect.at_once = with & TLS_AT_ONCE;
+	bed_can_tls = !(with & TLS_NOT_NOW);
 	if (with & TLS_REFUSE)
 		profile->tls = PROFILE_TLS_REFUSE;
 	if (with & OWN_REFUSE)

@@ -93,9 +93,22 @@ static inline void pipe_bed_run(struct pipe_bed *bed)
 			moved = pipe_bed_take_both(bed) || moved;
 		size_t kept = pipe_memory(&bed->pipe) - session_memory(&bed->pipe.session);
 		bed->kept_most = kept > bed->kept_most ? kept : bed->kept_most;
+		struct iovec pieces[PIPE_PIECES];
+		if (pipe_wants_tls(&bed->pipe) && !pipe_out(&bed->pipe, ENGINE_CLIENT, pieces) &&
+		    !pipe_out(&bed->pipe, ENGINE_SERVER, pieces)) {
+			pipe_has_tls(&bed->pipe);
+			moved = true;
+		}
 		if (bed->pipe.state == PIPE_TAKEN || bed->pipe.state == PIPE_ANSWERED)
 			pipe_forget_server(&bed->pipe);
 	}
+}
+
+static inline bool pipe_bed_tls(void *arg, const struct engine_peer *peer)
+{
+	(void)arg;
+	(void)peer;
+	return bed_can_tls;
 }
 
 static inline void pipe_bed_begin_with(struct pipe_bed *bed, const struct engine_peer *peer,
@@ -107,6 +120,7 @@ static inline void pipe_bed_begin_with(struct pipe_bed *bed, const struct engine
 	bed->options.arg = bed;
 	sessions_init(&bed->sessions, &bed->options, kind);
 	bed->sessions.wall_us = 1000000;
+	bed->sessions.tls = pipe_bed_tls;
 	bed_must(sessions_set_profiles(&bed->sessions, &profiles, NULL, NULL) == 0);
 	for (int side = 0; side < 2; side++)
 		bed_add(&bed->told.on[side], NULL, 0);
@@ -124,7 +138,7 @@ static const struct engine_kind pipe_bed_smtp = {
 	.memory = engine_memory,
 	.scanned = engine_scanned,
 	.scan_room = engine_scan_room,
-	.unreached = engine_unreached,
+	.failed = engine_failed,
 	.late = engine_late,
 	.patience = engine_patience,
 };

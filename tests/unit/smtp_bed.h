@@ -47,7 +47,8 @@ struct bed {
 	struct bed_bytes on[2];	     // by the side it came from; on[ENGINE_SERVER] with REPLY
 	struct bed_bytes records;
 	char helo[sizeof(((struct mail_record *)0)->helo)]; // of the last one
-	bool taken, ended, released, replied, closed[2];
+	bool taken, ended, released, replied, closed[2], tls;
+	bool can_tls; // what the host says
 	uint64_t swallowed, orders;
 	uint64_t now_us;
 	const struct profile_flow *renewed; // what counts from the next transaction on
@@ -113,6 +114,11 @@ static inline void bed_order(void *arg, const struct engine_order *order)
 		bed_must(!bed->taken || !bed->waiting[ENGINE_CLIENT].n);
 		bed->ended = true;
 		break;
+	case ENGINE_TLS:
+		bed_must(bed->can_tls && !bed->taken && !bed->tls);
+		bed_must(!bed->waiting[0].n && !bed->waiting[1].n);
+		bed->tls = true;
+		break;
 	case ENGINE_RELEASE:
 		bed_must(!bed->taken);
 		for (int side = 0; side < 2; side++) {
@@ -157,7 +163,13 @@ static inline const struct profile_flow *bed_renew(void *arg)
 	return ((struct bed *)arg)->renewed;
 }
 
+static inline bool bed_tls(void *arg)
+{
+	return ((struct bed *)arg)->can_tls;
+}
+
 static const struct mail_stops *bed_stops; // of all that begin
+static bool bed_can_tls;
 
 static inline void bed_begin(struct bed *bed, const struct engine_peer *peer,
 			     struct source_limits *limits)
@@ -166,8 +178,10 @@ static inline void bed_begin(struct bed *bed, const struct engine_peer *peer,
 					  .record = bed_record,
 					  .arg = bed,
 					  .renew = bed_renew,
-					  .stops = bed_stops };
+					  .stops = bed_stops,
+					  .tls = bed_tls };
 	memset(bed, 0, sizeof(*bed));
+	bed->can_tls = bed_can_tls;
 	bed->now_us = 1000000;
 	bed_must(engine_new(peer, &host, limits, bed->now_us, &bed->engine) == 0);
 	for (int side = 0; side < 2; side++)
