@@ -37,7 +37,7 @@ struct gate_options {
 	uint16_t nflog_group;	     // of packet records
 	const char *countries;	     // database file; NULL: none
 	unsigned countries_age_days; // that it may have
-	uint32_t ferry_uid, ferry_gid, inspector_uid, inspector_gid;
+	uint32_t ferry_uid, ferry_gid, porter_uid, porter_gid, inspector_uid, inspector_gid;
 	unsigned inspectors;	    // how many
 	struct box_scanner scanner; // who scans mail
 };

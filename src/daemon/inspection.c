@@ -24,7 +24,7 @@ enum {
 static bool has_guards(const struct ruleset *ruleset)
 {
 	for (size_t i = 0; ruleset && i < ruleset->n_stmts; i++)
-		if (ruleset->stmts[i].kind == RS_QUEUE)
+		if (ruleset->stmts[i].kind == RS_QUEUE || ruleset->stmts[i].kind == RS_TPROXY)
 			return true;
 	return false;
 }
@@ -96,12 +96,12 @@ struct inspector_numbers inspection_sum(const struct inspection *inspection)
 	return sum;
 }
 
-// why NULL: it is not wanted any more.
-static void end_inspector(struct inspector_post *post, const char *why)
+void inspection_end_inspector(struct inspector_post *post, const char *why)
 {
 	struct inspection *inspection = post->inspection;
 	if (!post->child.pid)
 		return;
+	inspection_porter_part(post);
 	if (post->at_work)
 		tell_ferry(inspection, post, FERRY_END_LANE, NULL, 0);
 	inspection_child_end(&post->child);
@@ -128,6 +128,7 @@ static void put_to_work(struct inspector_post *post)
 	tell_ferry(inspection, post, FERRY_LANE, fds, 3);
 	close_lane(post);
 	post->at_work = true;
+	inspection_porter_meet(post);
 }
 
 static void send_policy(struct inspector_post *post)
@@ -138,7 +139,7 @@ static void send_policy(struct inspector_post *post)
 	const int fds[] = { inspection->snapshot, inspection->countries };
 	if (inspection->snapshot >= 0 &&
 	    inspection_send(post->child.socket, &order, sizeof(order), NULL, 0, fds, 2) < 0)
-		end_inspector(post, "it does not hear");
+		inspection_end_inspector(post, "it does not hear");
 }
 
 static void send_stops(struct inspector_post *post)
@@ -157,7 +158,7 @@ static void take_word(struct inspector_post *post, const struct inspect_word *wo
 	struct inspection *inspection = post->inspection;
 	if (word->error < 0) {
 		snprintf(inspection->why, sizeof(inspection->why), "an inspector: %s", word->text);
-		end_inspector(post, inspection->why);
+		inspection_end_inspector(post, inspection->why);
 	} else if (word->word == INSPECT_READY) {
 		post->child.ready = true;
 		send_stops(post); // before its lane, which waits for what it says of the policy
@@ -281,10 +282,10 @@ static int on_inspector(sd_event_source *source, int fd, uint32_t events, void *
 		for (size_t k = 0; k < n_fds; k++) // it has nothing to give
 			close(fds[k]);
 		if ((size_t)n < sizeof(uint32_t) || !take_message(post, bytes, (size_t)n))
-			end_inspector(post, "what it said made no sense");
+			inspection_end_inspector(post, "what it said made no sense");
 	}
 	if (post->child.pid && n <= 0 && n != -EAGAIN)
-		end_inspector(post, inspection_child_how(&post->child, how));
+		inspection_end_inspector(post, inspection_child_how(&post->child, how));
 	else if (post->at_work && n == -EAGAIN)
 		nap(post);
 	return 0;
@@ -326,7 +327,7 @@ static void start_inspector(struct inspector_post *post)
 	if (r == 0)
 		r = inspection_send(post->child.socket, &hello, sizeof(hello), NULL, 0, NULL, 0);
 	if (r < 0)
-		end_inspector(post, "it does not hear");
+		inspection_end_inspector(post, "it does not hear");
 }
 
 // --- the ferry
@@ -338,7 +339,7 @@ static void end_ferry(struct inspection *inspection, const char *why)
 	inspection_child_end(&inspection->ferry);
 	// Nobody knows any more which packets they have.
 	for (uint32_t i = 0; i < inspection->n; i++)
-		end_inspector(&inspection->posts[i], NULL);
+		inspection_end_inspector(&inspection->posts[i], NULL);
 	const uint64_t *more = (const uint64_t *)&inspection->numbers;
 	uint64_t *sum = (uint64_t *)&inspection->numbers_before;
 	for (size_t i = 0; i < sizeof(inspection->numbers) / sizeof(*sum); i++)
@@ -359,7 +360,7 @@ static void take_fault(struct inspection *inspection, const struct ferry_word *w
 	post = &inspection->posts[word->index];
 	if (post->serial == word->serial && post->at_work) {
 		post->at_work = false; // the ferry knows
-		end_inspector(post, word->text);
+		inspection_end_inspector(post, word->text);
 	}
 }
 
@@ -460,7 +461,7 @@ static int take_policy(struct inspection *inspection, uint64_t generation)
 	return 0;
 }
 
-static bool may_start(const struct inspection_child *child, uint64_t now_ms)
+bool inspection_may_start(const struct inspection_child *child, uint64_t now_ms)
 {
 	// At once after a long life; a row of short ones makes longer pauses.
 	uint64_t pause_ms = child->short_lives ? 50ULL << child->short_lives : 0;
@@ -473,10 +474,10 @@ static void start_missing(struct inspection *inspection, uint64_t now_ms)
 {
 	if (inspection->snapshot < 0)
 		return;
-	if (may_start(&inspection->ferry, now_ms))
+	if (inspection_may_start(&inspection->ferry, now_ms))
 		start_ferry(inspection);
 	for (uint32_t i = 0; inspection->ferry.pid && i < inspection->n; i++)
-		if (may_start(&inspection->posts[i].child, now_ms))
+		if (inspection_may_start(&inspection->posts[i].child, now_ms))
 			start_inspector(&inspection->posts[i]);
 }
 
@@ -493,14 +494,17 @@ static bool all_know(const struct inspection *inspection)
 		if (inspection->posts[i].generation != inspection->generation ||
 		    !inspection->posts[i].at_work)
 			return false;
-	return inspection->ferry.ready;
+	return inspection->ferry.ready && inspection_porter_is_ready(inspection);
 }
 
 // Hears all of them, and waits for that a little while.
 static void hear_all(struct inspection *inspection, int wait_ms)
 {
-	struct pollfd fds[INSPECTION_INSPECTORS_MAX + 1];
+	struct pollfd fds[INSPECTION_INSPECTORS_MAX + 2];
 	nfds_t n = 0;
+	if (inspection->porter.child.pid)
+		fds[n++] =
+			(struct pollfd){ .fd = inspection->porter.child.socket, .events = POLLIN };
 	if (inspection->ferry.pid)
 		fds[n++] = (struct pollfd){ .fd = inspection->ferry.socket, .events = POLLIN };
 	for (uint32_t i = 0; i < inspection->n; i++)
@@ -509,6 +513,7 @@ static void hear_all(struct inspection *inspection, int wait_ms)
 						    .events = POLLIN };
 	if (poll(fds, n, wait_ms) <= 0)
 		return;
+	inspection_porter_hear(inspection);
 	if (inspection->ferry.pid)
 		on_ferry(NULL, -1, 0, inspection);
 	for (uint32_t i = 0; i < inspection->n; i++)
@@ -528,7 +533,8 @@ static void await_all(struct inspection *inspection)
 	for (uint32_t i = 0; i < inspection->n; i++)
 		if (inspection->posts[i].generation &&
 		    inspection->posts[i].generation != inspection->generation)
-			end_inspector(&inspection->posts[i], "it did not take the new policy");
+			inspection_end_inspector(&inspection->posts[i],
+						 "it did not take the new policy");
 }
 
 void inspection_prepare(struct gate *gate, const struct ruleset *next)
@@ -540,6 +546,8 @@ void inspection_prepare(struct gate *gate, const struct ruleset *next)
 	if (take_policy(inspection, next->generation) < 0)
 		return;
 	give_policy(inspection);
+	if (inspection_has_proxies(next))
+		inspection_porter_prepare(inspection);
 	await_all(inspection);
 }
 
@@ -563,9 +571,9 @@ static void look_for_silence(struct inspection *inspection, uint64_t now)
 			continue;
 		if (post->generation != inspection->generation &&
 		    now - post->child.started_ms > INSPECTION_START_MS && !post->generation)
-			end_inspector(post, "it did not take the policy");
+			inspection_end_inspector(post, "it did not take the policy");
 		else if (post->at_work && now - post->child.heard_ms > INSPECTION_SILENT_MS)
-			end_inspector(post, "it was silent");
+			inspection_end_inspector(post, "it was silent");
 	}
 }
 
@@ -574,6 +582,8 @@ static void follow(struct inspection *inspection)
 	const struct gate *gate = inspection->gate;
 	const struct ruleset *ruleset = gate->current.report.ruleset;
 	inspection->wanted = gate->current.about.number && has_guards(ruleset);
+	inspection_porter_follow(inspection, inspection->wanted && inspection_has_proxies(ruleset),
+				 monotonic_ms());
 	if (!inspection->wanted) {
 		end_ferry(inspection, NULL);
 		forget_policy(inspection);
@@ -619,6 +629,7 @@ int inspection_open(struct gate *gate, sd_event *event)
 		.snapshot = -1,
 		.countries = -1,
 	};
+	inspection_porter_init(inspection);
 	for (uint32_t i = 0; i < INSPECTION_INSPECTORS_MAX; i++) {
 		struct inspector_post *post = &inspection->posts[i];
 		post->inspection = inspection;
@@ -645,6 +656,7 @@ void inspection_close(struct gate *gate)
 		return;
 	sd_event_source_disable_unref(inspection->timer);
 	hear_all(inspection, 0); // what they have said until now, which may want a nap
+	inspection_porter_end(inspection, NULL);
 	end_ferry(inspection, NULL);
 	sd_event_source_disable_unref(inspection->nap);
 	forget_policy(inspection);

@@ -4,6 +4,7 @@
 
 #include "daemon/inspection.h"
 #include "daemon/inspection_wire.h"
+#include "daemon/porter_wire.h"
 #include "kernel/queue.h"
 
 // A child that is started again and again.
@@ -24,9 +25,20 @@ struct inspector_post {
 	uint64_t generation;			  // whose policy it has; 0: none
 	bool at_work;				  // the ferry knows its lane
 	bool stops_due;				  // it had no room for them
+	bool porter_knows;			  // that it is there
 	int lane, bell, ferry_bell;		  // kept until then; -1
 	struct inspector_numbers numbers, before; // of this one; of those before it
 	uint64_t lost, lost_before;
+};
+
+struct porter_post {
+	struct inspection_child child;
+	struct porter_numbers numbers, before;
+	bool wanted;   // the policy has flows in proxy mode
+	bool routed;   // the routes were made, or found
+	bool unrouted; // and taken away again
+	int error;     // why they could not be made, while it lasts
+	uint64_t looked_ms, mended;
 };
 
 struct inspection {
@@ -35,6 +47,7 @@ struct inspection {
 	sd_event_source *timer, *nap;
 	struct inspection_child ferry;
 	struct ferry_numbers numbers, numbers_before;
+	struct porter_post porter;
 	struct inspector_post posts[INSPECTION_INSPECTORS_MAX];
 	uint32_t n;
 	uint64_t serials;
@@ -64,6 +77,31 @@ int inspection_spawn(const char *argument, const int *fds, size_t n_fds, pid_t *
 const char *inspection_child_how(const struct inspection_child *child,
 				 char out[INSPECTION_TEXT_MAX]);
 void inspection_child_end(struct inspection_child *child);
+
+// --- daemon/inspection.c
+
+// why NULL: it is not wanted any more.
+void inspection_end_inspector(struct inspector_post *post, const char *why);
+
+// --- daemon/inspection_porter.c
+
+bool inspection_has_proxies(const struct ruleset *ruleset);
+void inspection_porter_init(struct inspection *inspection);
+// Before rules that need it: routes, and the porter.
+void inspection_porter_prepare(struct inspection *inspection);
+// Whether the rules need none, or it is at work.
+bool inspection_porter_is_ready(const struct inspection *inspection);
+void inspection_porter_hear(struct inspection *inspection);
+// What the rules need now.  Starts, ends, and mends.
+void inspection_porter_follow(struct inspection *inspection, bool wanted, uint64_t now_ms);
+void inspection_porter_end(struct inspection *inspection, const char *why);
+// An inspector begins to take connections, or is gone.
+void inspection_porter_meet(struct inspector_post *post);
+void inspection_porter_part(struct inspector_post *post);
+// Why proxied connections do not pass; NULL: they do, or there are none.
+const char *inspection_porter_lacks(const struct inspection *inspection, uint64_t now_ms,
+				    uint64_t patience_ms);
+bool inspection_may_start(const struct inspection_child *child, uint64_t now_ms);
 
 // --- daemon/inspection_tell.c
 

@@ -123,7 +123,7 @@ static const char *missing(const struct inspection *inspection, uint64_t now_ms)
 		    now_ms - (child->pid ? child->started_ms : child->ended_ms) > MISSING_MS)
 			return "an inspector is not at work";
 	}
-	return NULL;
+	return inspection_porter_lacks(inspection, now_ms, MISSING_MS);
 }
 
 static void set_problem(struct inspection *inspection, uint64_t now_ms)
@@ -169,7 +169,7 @@ void inspection_put_status(const struct gate *gate, struct control_writer *reply
 	if (!inspection || !inspection->wanted)
 		return;
 	sum = inspection_sum(inspection);
-	restarts = inspection->ferry.restarts;
+	restarts = inspection->ferry.restarts + inspection->porter.child.restarts;
 	for (uint32_t i = 0; i < inspection->n; i++) {
 		restarts += inspection->posts[i].child.restarts;
 		at_work += inspection->posts[i].at_work;

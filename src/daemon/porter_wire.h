@@ -44,4 +44,41 @@ struct porter_done {
 	uint64_t serials[PORTER_DONE_MAX];
 };
 
+// --- gate to porter
+
+enum porter_order_word {
+	PORTER_HELLO,	      // whom to become, how many inspectors there are
+	PORTER_INSPECTOR,     // one is there: the socket to it
+	PORTER_END_INSPECTOR, // it is not any more
+};
+struct porter_order {
+	uint32_t word, index;
+	uint32_t uid, gid, n, zero;
+};
+
+// --- porter to gate
+
+struct porter_numbers { // since it began
+	uint64_t accepted;
+	uint64_t given;	       // to an inspector, as a pair
+	uint64_t ended;	       // of these
+	uint64_t strangers;    // refused: nobody brought them here
+	uint64_t full;	       // refused: too many at a time, in all or of one source
+	uint64_t no_inspector; // refused: theirs is not there, or does not take them
+	uint64_t failed;       // no socket could be made for them
+	uint64_t sessions;     // now
+};
+
+enum porter_word_kind {
+	PORTER_READY, // it listens; or error
+	PORTER_FAULT, // the inspector of this index makes no sense: end it
+	PORTER_NUMBERS,
+};
+struct porter_word {
+	uint32_t word, index;
+	int32_t error;
+	uint32_t zero;
+	struct porter_numbers numbers;
+};
+
 #endif

@@ -108,6 +108,11 @@ static const int calls_inspector[] = {
 	SCMP_SYS(clock_nanosleep), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
 	SCMP_SYS(shutdown),
 };
+static const int calls_porter[] = {
+	SCMP_SYS(recvmsg),     SCMP_SYS(sendmsg),     SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_ctl),   SCMP_SYS(accept4),     SCMP_SYS(bind),	    SCMP_SYS(connect),
+	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
+};
 static const int calls_book[] = {
 	SCMP_SYS(recvfrom), SCMP_SYS(poll),	SCMP_SYS(ppoll),      SCMP_SYS(pread64),
 	SCMP_SYS(pwrite64), SCMP_SYS(openat),	SCMP_SYS(unlink),     SCMP_SYS(unlinkat),
@@ -122,7 +127,8 @@ static const int calls_book[] = {
 enum opens { OPENS_END, OPENS_READ, OPENS_REFUSED };
 // Whose sockets come from others: it may tell them to end with a reset, and send, but not make one
 // connect anew, to wherever it likes (MSG_FASTOPEN).
-enum sockets { SOCKETS_NONE, SOCKETS_GIVEN };
+// Or: it makes sockets of TCP, and no other: with its capability one of netlink could change rules.
+enum sockets { SOCKETS_NONE, SOCKETS_GIVEN, SOCKETS_OWN };
 
 static int allow_given_sockets(scmp_filter_ctx filter)
 {
@@ -135,6 +141,19 @@ static int allow_given_sockets(scmp_filter_ctx filter)
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
 				     SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	return r;
+}
+
+static int allow_own_sockets(scmp_filter_ctx filter)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < sizeof(families) / sizeof(families[0]); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
+				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]),
+				     SCMP_A1(SCMP_CMP_EQ,
+					     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC),
+				     SCMP_A2(SCMP_CMP_EQ, 0));
 	return r;
 }
 
@@ -153,6 +172,8 @@ static int filter_calls(const int *more, size_t n_more, enum opens opens, enum s
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
 	if (r == 0 && sockets == SOCKETS_GIVEN)
 		r = allow_given_sockets(filter);
+	if (r == 0 && sockets == SOCKETS_OWN)
+		r = allow_own_sockets(filter);
 	// The C library asks of a stream that is a device whether it is a terminal.
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
@@ -288,13 +309,9 @@ int sandbox_seal_book(int dir_fd)
 	return seal(dir_fd, calls_book, sizeof(calls_book) / sizeof(calls_book[0]));
 }
 
-int sandbox_seal_ferry(uint32_t uid, uint32_t gid)
+// Another user, of all capabilities CAP_NET_ADMIN, without files, ends with the gate.
+static int become_carrier(uint32_t uid, uint32_t gid)
 {
-	static const struct limit limits[] = {
-		{ RLIMIT_CORE, 0 },	{ RLIMIT_FSIZE, 0 },
-		{ RLIMIT_NOFILE, 128 }, { RLIMIT_NPROC, 0 },
-		{ RLIMIT_MEMLOCK, 0 },	{ RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
-	};
 	bool root = geteuid() == 0;
 	int r = root && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ? -errno : 0;
 	if (r == 0)
@@ -306,14 +323,39 @@ int sandbox_seal_ferry(uint32_t uid, uint32_t gid)
 		r = -errno;
 	if (r == 0)
 		r = end_with_gate();
+	return r < 0 || SANDBOX_WITHOUT_FILTER ? r : only_folder(-1);
+}
+
+static int limit_carrier(uint32_t files)
+{
+	const struct limit limits[] = {
+		{ RLIMIT_CORE, 0 },	  { RLIMIT_FSIZE, 0 },
+		{ RLIMIT_NOFILE, files }, { RLIMIT_NPROC, 0 },
+		{ RLIMIT_MEMLOCK, 0 },	  { RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
+	};
+	return set_limits(limits, sizeof(limits) / sizeof(limits[0]));
+}
+
+int sandbox_seal_ferry(uint32_t uid, uint32_t gid)
+{
+	int r = become_carrier(uid, gid);
 	if (r < 0 || SANDBOX_WITHOUT_FILTER)
 		return r;
-	r = only_folder(-1);
-	if (r == 0)
-		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
+	r = limit_carrier(128);
 	return r < 0 ? r
 		     : filter_calls(calls_ferry, sizeof(calls_ferry) / sizeof(int), OPENS_END,
 				    SOCKETS_NONE);
+}
+
+int sandbox_seal_porter(uint32_t uid, uint32_t gid)
+{
+	int r = become_carrier(uid, gid);
+	if (r < 0 || SANDBOX_WITHOUT_FILTER)
+		return r;
+	r = limit_carrier(SANDBOX_PORTER_FILES);
+	return r < 0 ? r
+		     : filter_calls(calls_porter, sizeof(calls_porter) / sizeof(int), OPENS_END,
+				    SOCKETS_OWN);
 }
 
 int sandbox_become_inspector(uint32_t uid, uint32_t gid)

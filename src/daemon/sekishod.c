@@ -17,6 +17,7 @@
 #include "daemon/ferry.h"
 #include "daemon/inspect_child.h"
 #include "daemon/keeper.h"
+#include "daemon/porter.h"
 #include "daemon/mail_book.h"
 #include "daemon/mail_read.h"
 #include "daemon/service.h"
@@ -125,6 +126,9 @@ static void find_inspection(struct gate_options *options)
 	bool own = people_user("sekisho-ferry", &uid, &gid) == 0 && uid != 0;
 	options->ferry_uid = own ? uid : options->compiler_uid;
 	options->ferry_gid = own ? gid : options->compiler_gid;
+	own = people_user("sekisho-porter", &uid, &gid) == 0 && uid != 0;
+	options->porter_uid = own ? uid : options->compiler_uid;
+	options->porter_gid = own ? gid : options->compiler_gid;
 	own = people_user("sekisho-inspect", &uid, &gid) == 0 && uid != 0;
 	options->inspector_uid = own ? uid : options->compiler_uid;
 	options->inspector_gid = own ? gid : options->compiler_gid;
@@ -239,6 +243,8 @@ int main(int argc, char **argv)
 		return extract_main();
 	if (argc == 2 && !strcmp(argv[1], FERRY_ARGUMENT))
 		return ferry_main();
+	if (argc == 2 && !strcmp(argv[1], PORTER_ARGUMENT))
+		return porter_main();
 	if (argc == 2 && !strcmp(argv[1], INSPECT_ARGUMENT))
 		return inspect_main();
 	if (read_arguments(argc, argv, &arguments, &status))
