@@ -102,6 +102,17 @@ static void print_inspection(const struct control_row *fields)
 		(unsigned long long)control_u64(fields, CTL_INSPECT_FULL),
 		(unsigned long long)control_u64(fields, CTL_INSPECT_RESTARTS));
 	print_line("inspectors", line);
+	if (!control_find(fields, CTL_PROXY_GIVEN))
+		return;
+	snprintf(line, sizeof(line),
+		 "%llu connections, %llu since the daemon began; refused: %llu too many at a time, "
+		 "%llu without an inspector, %llu failed",
+		 (unsigned long long)control_u64(fields, CTL_PROXY_SESSIONS),
+		 (unsigned long long)control_u64(fields, CTL_PROXY_GIVEN),
+		 (unsigned long long)control_u64(fields, CTL_PROXY_FULL),
+		 (unsigned long long)control_u64(fields, CTL_PROXY_UNSERVED),
+		 (unsigned long long)control_u64(fields, CTL_PROXY_FAILED));
+	print_line("proxy mode", line);
 }
 
 static void print_scanner(const struct control_row *fields)

@@ -236,7 +236,14 @@ enum control_tag {
 	CTL_INSPECT_TROUBLES,
 	CTL_INSPECT_LOST, // records and troubles that were not told
 	CTL_INSPECT_RESTARTS,
-	CTL_SCANNER, // "up", "stale", "down", "not asked yet"
+	CTL_PROXY_ACCEPTED,  // connections, by the porter, since the daemon began
+	CTL_PROXY_GIVEN,     // of them, to inspectors
+	CTL_PROXY_SESSIONS,  // that are there
+	CTL_PROXY_STRANGERS, // refused: nobody brought them
+	CTL_PROXY_FULL,	     // refused: too many at a time
+	CTL_PROXY_UNSERVED,  // refused: no inspector took them
+	CTL_PROXY_FAILED,    // refused: no socket could be made for them
+	CTL_SCANNER,	     // "up", "stale", "down", "not asked yet"
 	CTL_SCANNER_VERSION,
 	CTL_SCANNER_DEFINITIONS,
 	CTL_SCANNER_BUILT, // the day of its definitions

@@ -53,7 +53,7 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 			   CTL_INSPECT_QUEUED, CTL_INSPECT_FULL, CTL_INSPECT_UNANSWERED,
 			   CTL_INSPECT_CHANGED, CTL_INSPECT_MOVED, CTL_INSPECT_MOVED_LOST,
 			   CTL_INSPECT_LIBERAL, CTL_INSPECT_LIBERAL_FAILED,
-			   CTL_INSPECT_TROUBLES, CTL_INSPECT_LOST, CTL_INSPECT_RESTARTS,
+			   CTL_INSPECT_TROUBLES, CTL_INSPECT_LOST, CTL_INSPECT_RESTARTS, CTL_PROXY_ACCEPTED, CTL_PROXY_GIVEN, CTL_PROXY_SESSIONS, CTL_PROXY_STRANGERS, CTL_PROXY_FULL, CTL_PROXY_UNSERVED, CTL_PROXY_FAILED,
 			   CTL_SCANNER, CTL_SCANNER_VERSION, CTL_SCANNER_DEFINITIONS,
 			   CTL_SCANNER_BUILT, CTL_MAIL_BOOK,
 			   CTL_MAIL_RECORDS, CTL_MAIL_BYTES, CTL_MAIL_LOST, CTL_MAIL_RESTARTS,
@@ -337,7 +337,7 @@ int control_head_read(const void *bytes, size_t size, struct control_head *ret)
 	return 0;
 }
 
-static bool listed(const uint8_t tags[CTL_TAGS_MAX], uint16_t tag)
+static bool listed(const uint16_t tags[CTL_TAGS_MAX], uint16_t tag)
 {
 	for (size_t i = 0; i < CTL_TAGS_MAX && tags[i]; i++)
 		if (tags[i] == tag)
@@ -345,7 +345,7 @@ static bool listed(const uint8_t tags[CTL_TAGS_MAX], uint16_t tag)
 	return false;
 }
 
-static bool row_is_of(const struct control_row *row, const uint8_t tags[CTL_TAGS_MAX])
+static bool row_is_of(const struct control_row *row, const uint16_t tags[CTL_TAGS_MAX])
 {
 	for (size_t i = 0; i < row->n; i++)
 		if (!listed(tags, row->v[i].tag))
@@ -362,7 +362,7 @@ int control_check_request(unsigned method, const struct control_rows *rows)
 }
 
 // Every reply may have these beside its own.
-static bool reply_head_is_of(const struct control_row *row, const uint8_t tags[CTL_TAGS_MAX])
+static bool reply_head_is_of(const struct control_row *row, const uint16_t tags[CTL_TAGS_MAX])
 {
 	for (size_t i = 0; i < row->n; i++)
 		if (row->v[i].tag != CTL_EXIT && row->v[i].tag != CTL_ERROR &&

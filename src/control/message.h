@@ -88,11 +88,11 @@ enum control_descriptor {
 
 struct control_method_info {
 	const char *name;
-	uint8_t permission;	       // enum control_permission that a caller needs
-	uint8_t descriptor;	       // enum control_descriptor that a request may carry
-	uint8_t request[CTL_TAGS_MAX]; // enum control_tag, 0 ends
-	uint8_t reply[CTL_TAGS_MAX];
-	uint8_t row[CTL_TAGS_MAX];
+	uint8_t permission;		// enum control_permission that a caller needs
+	uint8_t descriptor;		// enum control_descriptor that a request may carry
+	uint16_t request[CTL_TAGS_MAX]; // enum control_tag, 0 ends
+	uint16_t reply[CTL_TAGS_MAX];
+	uint16_t row[CTL_TAGS_MAX];
 };
 const struct control_method_info *control_method_info(unsigned method); // NULL: no such method
 unsigned control_method_find(const char *name);				// 0: none

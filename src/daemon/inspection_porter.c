@@ -259,3 +259,18 @@ const char *inspection_porter_lacks(const struct inspection *inspection, uint64_
 		return "the porter is not at work";
 	return NULL;
 }
+
+void inspection_porter_put_status(const struct inspection *inspection, struct control_writer *reply)
+{
+	const struct porter_post *porter = &inspection->porter;
+	const struct porter_numbers *one = &porter->numbers, *two = &porter->before;
+	if (!porter->wanted)
+		return;
+	control_put_u64(reply, CTL_PROXY_ACCEPTED, one->accepted + two->accepted);
+	control_put_u64(reply, CTL_PROXY_GIVEN, one->given + two->given);
+	control_put_u64(reply, CTL_PROXY_SESSIONS, one->sessions);
+	control_put_u64(reply, CTL_PROXY_STRANGERS, one->strangers + two->strangers);
+	control_put_u64(reply, CTL_PROXY_FULL, one->full + two->full);
+	control_put_u64(reply, CTL_PROXY_UNSERVED, one->no_inspector + two->no_inspector);
+	control_put_u64(reply, CTL_PROXY_FAILED, one->failed + two->failed);
+}

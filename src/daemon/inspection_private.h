@@ -101,6 +101,8 @@ void inspection_porter_part(struct inspector_post *post);
 // Why proxied connections do not pass; NULL: they do, or there are none.
 const char *inspection_porter_lacks(const struct inspection *inspection, uint64_t now_ms,
 				    uint64_t patience_ms);
+void inspection_porter_put_status(const struct inspection *inspection,
+				  struct control_writer *reply);
 bool inspection_may_start(const struct inspection_child *child, uint64_t now_ms);
 
 // --- daemon/inspection_tell.c

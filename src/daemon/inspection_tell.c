@@ -198,4 +198,5 @@ void inspection_put_status(const struct gate *gate, struct control_writer *reply
 	control_put_u64(reply, CTL_INSPECT_TROUBLES, inspection->troubles);
 	control_put_u64(reply, CTL_INSPECT_LOST, lost);
 	control_put_u64(reply, CTL_INSPECT_RESTARTS, restarts);
+	inspection_porter_put_status(inspection, reply);
 }

@@ -2,7 +2,7 @@
 
 guarded() { # MORE FLOWS on standard input
 	cat <<-END
-	guards: { mail: { protocol: smtp, domains: [city.example.jp], senders: [office], size: 40MB, tls: clear-only,
+	guards: { mail: { protocol: smtp, mode: ${mode:-flow}, domains: [city.example.jp], senders: [office], size: 40MB, tls: clear-only,
 	                  tls-reason: the store of this test } }
 	flows:
 	  - { id: mail, from: office, to: dmz/mail, services: smtp, guard: mail }
