@@ -5,26 +5,24 @@
 
 #include "mime/mime_charset.h"
 #include "mime/mime_param.h"
+#include "unpack/html.h"
 
-enum { READINGS = 2, WORD_MAX = 24, MARK_SIZE = 2 };
-
-// Tags and entities of HTML between two pieces of text.
-enum markup { MARKUP_NONE, MARKUP_TAG, MARKUP_ENTITY };
+enum { MARK_SIZE = 2 };
 
 struct reading {
+	const struct prose *text;
+	unsigned number;
 	struct terms_reader terms;
-	enum markup markup;
-	char word[WORD_MAX]; // a tag's name, or an entity
-	uint8_t n_word;
-	bool named; // the tag's name is complete
+	struct html html;
 };
 
 struct prose {
 	const struct terms *terms;
+	struct prose_eye eye;
 	const struct mime_charset *named; // NULL: none that is known
 	bool html;
 	struct mime_store store;
-	struct reading readings[READINGS];
+	struct reading readings[PROSE_READINGS];
 	const struct mime_charset *wide; // UTF-16, by its mark
 	bool begun;
 	size_t n;
@@ -38,6 +36,10 @@ struct prose *prose_new(const struct terms *terms, bool html)
 		return NULL;
 	text->terms = terms;
 	text->html = html;
+	for (unsigned i = 0; i < PROSE_READINGS; i++) {
+		text->readings[i].text = text;
+		text->readings[i].number = i;
+	}
 	return text;
 }
 
@@ -56,6 +58,11 @@ size_t prose_memory(const struct prose *text)
 	return sizeof(*text) + text->store.used;
 }
 
+void prose_watch(struct prose *text, const struct prose_eye *eye)
+{
+	text->eye = *eye;
+}
+
 void prose_type(struct prose *text, const char *field)
 {
 	struct mime_params params = { 0 };
@@ -69,132 +76,50 @@ void prose_type(struct prose *text, const char *field)
 
 // --- HTML
 
-static void put(const struct prose *text, struct reading *reading, const char *bytes, size_t n)
+static void on_text(void *arg, const char *bytes, size_t n)
 {
-	terms_read(text->terms, &reading->terms, (const uint8_t *)bytes, n);
+	struct reading *reading = arg;
+	const struct prose *text = reading->text;
+	if (text->terms)
+		terms_read(text->terms, &reading->terms, (const uint8_t *)bytes, n);
+	if (text->eye.text)
+		text->eye.text(text->eye.arg, reading->number, bytes, n);
 }
 
-static void put_point(const struct prose *text, struct reading *reading, uint32_t c)
+static void on_tag(void *arg, const char *name, bool end)
 {
-	const char bytes[] = { (char)(c < 0x800	    ? 0xc0 | c >> 6
-				      : c < 0x10000 ? 0xe0 | c >> 12
-						    : 0xf0 | c >> 18),
-			       (char)(0x80 | (c >> 12 & 0x3f)), (char)(0x80 | (c >> 6 & 0x3f)),
-			       (char)(0x80 | (c & 0x3f)) };
-	char ascii = (char)c;
-	if (c < 0x80) {
-		put(text, reading, &ascii, 1);
-		return;
-	}
-	put(text, reading, bytes, 1);
-	if (c < 0x800)
-		put(text, reading, bytes + 3, 1);
-	else if (c < 0x10000)
-		put(text, reading, bytes + 2, 2);
-	else
-		put(text, reading, bytes + 1, 3);
+	const struct reading *reading = arg;
+	const struct prose_eye *eye = &reading->text->eye;
+	if (eye->tag)
+		eye->tag(eye->arg, reading->number, name, end);
+}
+
+static void on_attribute(void *arg, const char *tag, const char *name, const char *value)
+{
+	const struct reading *reading = arg;
+	const struct prose_eye *eye = &reading->text->eye;
+	if (eye->attribute)
+		eye->attribute(eye->arg, reading->number, tag, name, value);
 }
 
 // Tags that begin a line or a cell divide words; others, <b> and the like, are not seen.
-static void end_tag(const struct prose *text, struct reading *reading)
+static void on_over(void *arg, const char *tag, bool end)
 {
 	static const char *const dividing[] = { "br", "p",  "div", "td", "th", "tr", "li", "h1",
 						"h2", "h3", "h4",  "h5", "h6", "hr", "dt", "dd" };
+	(void)end;
 	for (size_t i = 0; i < sizeof(dividing) / sizeof(dividing[0]); i++)
-		if (strcmp(reading->word, dividing[i]) == 0)
-			put(text, reading, " ", 1);
-	reading->markup = MARKUP_NONE;
+		if (strcmp(tag, dividing[i]) == 0)
+			on_text(arg, " ", 1);
 }
 
-static bool is_unseen(const char *entity)
+static struct html_sink sink_of(struct reading *reading)
 {
-	static const char *const unseen[] = { "shy",	 "zwnj", "zwj", "zerowidthspace",
-					      "nobreak", "lrm",	 "rlm", "invisibletimes" };
-	for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
-		if (strcmp(entity, unseen[i]) == 0)
-			return true;
-	return false;
-}
-
-static void end_entity(const struct prose *text, struct reading *reading)
-{
-	const char *word = reading->word;
-	char *end = NULL;
-	unsigned long c = 0;
-	if (word[0] == '#' && (word[1] == 'x' || word[1] == 'X'))
-		c = strtoul(word + 2, &end, 16);
-	else if (word[0] == '#')
-		c = strtoul(word + 1, &end, 10);
-	if (end && !*end && c > 0 && c <= 0x10ffff)
-		put_point(text, reading, (uint32_t)c);
-	else if (!is_unseen(word))
-		put(text, reading, " ", 1); // a space, or a sign that divides as one
-	reading->markup = MARKUP_NONE;
-}
-
-static void begin_markup(struct reading *reading, enum markup markup)
-{
-	reading->markup = markup;
-	reading->named = false;
-	reading->n_word = 0;
-	memset(reading->word, 0, sizeof(reading->word));
-}
-
-static void add_word(struct reading *reading, char byte)
-{
-	bool digits = reading->word[0] == '#' && (reading->n_word == 1 || reading->word[1] == 'x');
-	if (byte == '0' && digits && reading->n_word <= 2) // zeros before a number
-		return;
-	if (reading->n_word + 1 < WORD_MAX)
-		reading->word[reading->n_word++] =
-			byte >= 'A' && byte <= 'Z' ? (char)(byte + 'a' - 'A') : byte;
-}
-
-static bool is_word(char byte)
-{
-	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-	       (byte >= '0' && byte <= '9') || byte == '#';
-}
-
-static void read_markup(const struct prose *text, struct reading *reading, char byte)
-{
-	if (reading->markup == MARKUP_TAG) {
-		if (byte == '>')
-			end_tag(text, reading);
-		else if (is_word(byte) && !reading->named)
-			add_word(reading, byte);
-		else if (byte != '/')
-			reading->named = true;
-		return;
-	}
-	if (is_word(byte) && reading->n_word + 1 < WORD_MAX) {
-		add_word(reading, byte);
-		return;
-	}
-	end_entity(text, reading);
-	if (byte == '<')
-		begin_markup(reading, MARKUP_TAG);
-	else if (byte == '&')
-		begin_markup(reading, MARKUP_ENTITY);
-	else if (byte != ';')
-		put(text, reading, &byte, 1);
-}
-
-static void read_html(const struct prose *text, struct reading *reading, const char *at, size_t n)
-{
-	for (const char *end = at + n; at < end;) {
-		if (reading->markup != MARKUP_NONE) {
-			read_markup(text, reading, *at++);
-			continue;
-		}
-		size_t plain = 0;
-		while (at + plain < end && at[plain] != '<' && at[plain] != '&')
-			plain++;
-		put(text, reading, at, plain);
-		at += plain;
-		if (at < end)
-			begin_markup(reading, *at++ == '<' ? MARKUP_TAG : MARKUP_ENTITY);
-	}
+	return (struct html_sink){ .text = on_text,
+				   .tag = on_tag,
+				   .attribute = on_attribute,
+				   .over = on_over,
+				   .arg = reading };
 }
 
 // --- lines
@@ -204,10 +129,12 @@ static void read_as(struct prose *text, struct reading *reading, const struct mi
 {
 	struct mime_text out = { .store = &text->store };
 	mime_charset_read(charset, line, &out);
-	if (text->html)
-		read_html(text, reading, mime_text_string(&out), out.n);
-	else
-		put(text, reading, mime_text_string(&out), out.n);
+	if (text->html) {
+		const struct html_sink sink = sink_of(reading);
+		html_read(&reading->html, &sink, mime_text_string(&out), out.n);
+	} else {
+		on_text(reading, mime_text_string(&out), out.n);
+	}
 	mime_text_done(&out);
 }
 
@@ -294,17 +221,19 @@ bool prose_end(struct prose *text)
 	if (text->n)
 		read_line(text, text->n);
 	text->n = 0;
-	for (size_t i = 0; i < READINGS; i++) {
-		if (text->readings[i].markup == MARKUP_ENTITY)
-			end_entity(text, &text->readings[i]);
-		terms_end(text->terms, &text->readings[i].terms);
+	for (size_t i = 0; i < PROSE_READINGS; i++) {
+		struct reading *reading = &text->readings[i];
+		const struct html_sink sink = sink_of(reading);
+		html_end(&reading->html, &sink);
+		if (text->terms)
+			terms_end(text->terms, &reading->terms);
 	}
 	return !text->store.failed;
 }
 
 void prose_found(const struct prose *text, struct unpack_terms *found)
 {
-	for (size_t i = 0; i < READINGS; i++) {
+	for (size_t i = 0; i < PROSE_READINGS; i++) {
 		const struct terms_reader *reader = &text->readings[i].terms;
 		found->words |= reader->found;
 		if (reader->numbers > found->numbers)

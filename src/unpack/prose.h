@@ -2,7 +2,7 @@
 // persons are looked for.
 //
 //	bytes of the part -> lines -> UTF-8, in two readings where the set is not sure -> without
-//	the tags of HTML -> base/terms.h
+//	the tags of HTML (html.h) -> base/terms.h, and whoever looks
 //
 // UTF-16 is known by the mark at its beginning.  UTF-32 is not read.
 #ifndef SEKISHO_UNPACK_PROSE_H
@@ -11,15 +11,30 @@
 #include "base/terms.h"
 #include "unpack/unpack.h"
 
-enum { PROSE_LINE_MAX = 16 * 1024 }; // bytes that are read at a time
+enum {
+	PROSE_LINE_MAX = 16 * 1024, // bytes that are read at a time
+	PROSE_READINGS = 2,
+};
 
 struct prose;
 
-// html: tags are taken out.  NULL: no memory.
+// Somebody who looks at the text himself: at each reading, without markup and with what html.h
+// tells.
+struct prose_eye {
+	void (*text)(void *arg, unsigned reading, const char *bytes, size_t n);
+	void (*tag)(void *arg, unsigned reading, const char *name, bool end);
+	void (*attribute)(void *arg, unsigned reading, const char *tag, const char *name,
+			  const char *value);
+	void *arg;
+};
+
+// terms: NULL if there is nothing to be looked for.  html: tags are taken out.  NULL: no memory.
 struct prose *prose_new(const struct terms *terms, bool html);
 // By its media type (lower case).
 bool prose_is_html(const char *type);
 void prose_free(struct prose *text); // NULL is fine
+// Before its bytes.
+void prose_watch(struct prose *text, const struct prose_eye *eye);
 // A Content-Type field of the part, before its bytes.
 void prose_type(struct prose *text, const char *field);
 // False: no memory.
