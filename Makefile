@@ -9,7 +9,7 @@ ROOMS   ?= base classify geo event proto mime unpack tls inspect keep policy pla
 
 DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev libmnl-dev libnetfilter-conntrack-dev \
              libsystemd-dev libseccomp-dev libcap-dev libarchive-dev libmaxminddb-dev libidn2-dev libsqlite3-dev \
-             libmagic-dev zlib1g-dev libssl-dev
+             libmagic-dev zlib1g-dev libssl-dev libpsl-dev
 DEPS_DEMO  = $(DEPS_BUILD) bsdextrautils nftables util-linux iproute2 iputils-ping netcat-openbsd curl procps python3
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev clang libclang-rt-dev llvm clang-format cppcheck mandoc git \
              file jq conntrack openssl tshark tcpdump qemu-system-x86 busybox-static cpio kmod e2fsprogs postfix swaks \
@@ -22,7 +22,7 @@ DEPS_BENCH = $(DEPS_CHECK) iperf3 libpcap-dev
 # What the classifier is measured beside, and what counts its instructions; it is built without them too.
 DEPS_BENCH_CLASSIFY = $(DEPS_BUILD) jq libdpdk-dev valgrind
 
-LIBS     = libfyaml json-c libsodium libmnl libnetfilter_conntrack libsystemd libseccomp libcap libarchive libmaxminddb libidn2 sqlite3 libmagic zlib libssl libcrypto
+LIBS     = libfyaml json-c libsodium libmnl libnetfilter_conntrack libsystemd libseccomp libcap libarchive libmaxminddb libidn2 sqlite3 libmagic zlib libssl libcrypto libpsl
 # Texts are cut on purpose where snprintf cuts them; clang has no such warning.
 WARN     = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Werror \
            -Wno-format-truncation -Wno-unknown-warning-option

@@ -200,6 +200,20 @@ static bool is_file(const struct control_row *row)
 	return control_find(row, CTL_ACTION);
 }
 
+// A row that is about the message, not a file of it.
+static bool print_habit(const struct control_row *row)
+{
+	char text[2400];
+
+	if (strcmp(control_text(row, CTL_MEDIA_TYPE), "habit") != 0)
+		return false;
+	snprintf(text, sizeof(text), "%s: %s; %s by rule %llu", control_text(row, CTL_FOUND),
+		 control_text(row, CTL_ATTACHMENT), control_text(row, CTL_ACTION),
+		 (unsigned long long)control_u64(row, CTL_RULE));
+	line("habit", text);
+	return true;
+}
+
 static void print_file(const struct control_row *row, bool first)
 {
 	const char *name = control_text(row, CTL_ATTACHMENT);
@@ -230,12 +244,15 @@ static void print_file(const struct control_row *row, bool first)
 static void print_files(const struct control_reply *reply)
 {
 	uint64_t all = control_u64(control_reply_fields(reply), CTL_FILES);
-	size_t n = 0;
+	size_t n = 0, files = 0;
 	char text[80];
 
 	for (size_t i = 0; i < control_reply_rows(reply); i++)
-		if (is_file(control_reply_row(reply, i)))
-			print_file(control_reply_row(reply, i), n++ == 0);
+		if (is_file(control_reply_row(reply, i))) {
+			n++;
+			if (!print_habit(control_reply_row(reply, i)))
+				print_file(control_reply_row(reply, i), files++ == 0);
+		}
 	if (all > n) {
 		snprintf(text, sizeof(text), "and %llu more that are not kept",
 			 (unsigned long long)(all - n));

@@ -25,6 +25,7 @@
 #include "daemon/sandbox.h"
 #include "daemon/scans.h"
 #include "event/mail_wire.h"
+#include "inspect/habit_domain.h"
 #include "inspect/source_limits.h"
 #include "mime/mime.h"
 #include "unpack/unpack.h"
@@ -364,6 +365,10 @@ static void load_tables(void)
 	if (r < 0)
 		fprintf(stderr, "sekishod: an inspector knows common kinds of files only: %s\n",
 			strerror(-r));
+	if (!habit_domain_ready())
+		fputs("sekishod: libpsl has no list of public suffixes: links and senders are "
+		      "compared by their last two labels\n",
+		      stderr);
 }
 
 // As many pairs as descriptors are allowed; *ret_files: how many there may be.

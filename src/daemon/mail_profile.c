@@ -8,6 +8,11 @@
 #include "unpack/unpack.h"
 
 _Static_assert((int)PROFILE_ATTACHMENTS_MAX == PLAN_MAIL_ATTACHMENTS_MAX, "a plan has no more");
+_Static_assert((int)PROFILE_HABITS_MAX == PLAN_MAIL_HABITS_MAX &&
+		       (int)PROFILE_SIGNS == PLAN_HABIT_DOMAIN + 1 &&
+		       (int)PROFILE_LINK == PLAN_HABIT_LINK &&
+		       (int)PROFILE_DOMAIN == PLAN_HABIT_DOMAIN && PROFILE_ALIKE_OTHER == 1 << 3,
+	       "habits are told alike");
 _Static_assert((int)PROFILE_NUMBER == PLAN_GUARDED_MAX && (int)PROFILE_STAMP == PLAN_GUARD_STAMP,
 	       "a flow's mark is divided alike");
 
@@ -166,6 +171,53 @@ static void set_attachments(struct maker *maker, const struct plan_mail *mail,
 	profile->n_attachments = mail->n_attachments;
 }
 
+static void set_habit(struct maker *maker, const struct plan_mail_habit *from,
+		      struct profile_habit *habit)
+{
+	const struct plan_mail_whose *whose = &from->whose;
+
+	*habit = (struct profile_habit){
+		.clients = clients_of(maker, &whose->from),
+		.only_in = whose->direction == PLAN_MAIL_IN,
+		.only_out = whose->direction == PLAN_MAIL_OUT,
+		.recipients = texts_of(maker, whose->recipients, whose->n_recipients),
+		.n_recipients = whose->n_recipients,
+		.senders = texts_of(maker, from->senders.v, from->senders.n),
+		.n_senders = from->senders.n,
+		.sign = (enum profile_sign)from->sign,
+		.alike = from->alike,
+		.over = from->over,
+		.differs = from->differs,
+		.domains = texts_of(maker, from->domains.v, from->domains.n),
+		.n_domains = from->domains.n,
+		.action = actions[from->action],
+		.clause = "",
+	};
+}
+
+// The plan has checked that there are not too many names.
+static void set_habits(struct maker *maker, const struct plan_mail *mail, struct profile *profile)
+{
+	struct profile_habit *habits =
+		arena_array_of(maker->arena, struct profile_habit, mail->n_habits);
+	const char *names[TERMS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < mail->n_habits; i++) {
+		const struct plan_mail_habit *from = &mail->habits[i];
+
+		set_habit(maker, from, &habits[i]);
+		for (size_t k = 0; k < from->names.n && n < TERMS_MAX; k++, n++) {
+			names[n] = from->names.v[k];
+			habits[i].words |= UINT64_C(1) << n;
+		}
+	}
+	if (n)
+		profile->names = terms_new(maker->arena, names, n);
+	profile->habits = habits;
+	profile->n_habits = mail->n_habits;
+}
+
 static struct profile_malware malware_of(const struct plan_mail_malware *malware)
 {
 	return (struct profile_malware){
@@ -217,6 +269,7 @@ static const struct profile *make_profile(struct maker *maker, const struct plan
 	profile->own_sender_from = places_of(maker, &mail->own_sender_from);
 	set_sizes(maker, mail, profile);
 	set_attachments(maker, mail, profile);
+	set_habits(maker, mail, profile);
 	profile->malware = malware_of(&mail->malware);
 	profile->tls = tls[mail->tls];
 	profile->tls_servers = places_of(maker, &mail->tls_servers);

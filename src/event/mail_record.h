@@ -60,7 +60,8 @@ struct mail_file {
 	uint8_t sha256[MAIL_SHA256_BYTES]; // of its decoded bytes
 	uint64_t size;			   // decoded; of an entry: unpacked
 	char name[MAIL_FILE_NAME_MAX];	   // as a client would show it, or ""
-	char type[MAIL_FILE_TYPE_MAX];	   // as declared: "application/pdf"; "" of an entry
+	char type[MAIL_FILE_TYPE_MAX];	   // as declared: "application/pdf"; "" of an entry;
+					   // "habit": of none (inspect/habit.h)
 	char found[MAIL_FILE_FOUND_MAX];   // words with a space between: "executable misleading"
 };
 

@@ -15,14 +15,7 @@
 #include "inspect/content_hash.h"
 #include "inspect/content_words.h"
 
-enum {
-	KEPT_FIRST = 64 * 1024,
-	// What may hold other files, or has to be read whole to know what it is.
-	TO_UNPACK = UNPACK_ARCHIVE | UNPACK_OFFICE | UNPACK_PDF | UNPACK_DISK_IMAGE | UNPACK_MAIL |
-		    UNPACK_ENCRYPTED | UNPACK_EXECUTABLE | UNPACK_AMBIGUOUS,
-};
-
-static void fail(struct content *content)
+void content_fail(struct content *content)
 {
 	if (!content_over(content))
 		content->reason = SMTP_MEMORY;
@@ -115,6 +108,7 @@ struct judged content_judge(struct content *content, const struct content_rules 
 	static const enum mail_file_action actions[] = {
 		[PROFILE_ALLOW] = MAIL_FILE_ALLOWED,
 		[PROFILE_RECORD] = MAIL_FILE_RECORDED,
+		[PROFILE_MARK] = MAIL_FILE_RECORDED,
 		[PROFILE_REFUSE] = MAIL_FILE_REFUSED,
 	};
 	const struct audience *audience = content->audience;
@@ -122,7 +116,8 @@ struct judged content_judge(struct content *content, const struct content_rules 
 	// Without a recipient that the server took, as strict as can be.
 	uint32_t n = audience->taken ? audience->n : 1;
 	for (uint32_t i = 0; i < n; i++) {
-		const struct content_rules *set = audience->taken ? &audience->v[i] : &all_rules;
+		const struct content_rules *set =
+			audience->taken ? &audience->v[i].attachments : &all_rules;
 		if (audience->taken && !(audience->taken >> i & 1))
 			continue;
 		int rule = content_rules_judge(content->profile, set, out, facts, &content->sums,
@@ -139,7 +134,7 @@ struct judged content_judge(struct content *content, const struct content_rules 
 }
 
 // Once more, for something of the file in hand has changed.
-static void judge_hand(struct content *content, struct hand *hand)
+void content_judge_hand(struct content *content, struct hand *hand)
 {
 	if (content_over(content))
 		return;
@@ -155,180 +150,6 @@ static void judge_hand(struct content *content, struct hand *hand)
 		write_row(content, hand, judged.action, judged.rule);
 	}
 	content_look_at_sums(content, hand);
-}
-
-// --- bytes
-
-static void drop_kept(struct content *content, struct reading *reading)
-{
-	free(reading->kept);
-	content->kept -= reading->room;
-	if (content->budget)
-		content->budget->used -= reading->room;
-	reading->kept = NULL;
-	reading->n_kept = reading->room = 0;
-	reading->keeps = false;
-}
-
-// False: no room, of the message's own or of the process's.
-static bool make_room(struct content *content, struct reading *reading, size_t want)
-{
-	struct content_budget *budget = content->budget;
-	size_t room = reading->room + reading->room / 2;
-	room = room < KEPT_FIRST ? KEPT_FIRST : room;
-	room = room < want ? want : room;
-	size_t more = room - reading->room, left = CONTENT_KEPT_MAX - content->kept;
-	if (more > left) {
-		more = left;
-		room = reading->room + more;
-	}
-	if (room < want) {
-		reading->lost = true;
-		return false;
-	}
-	uint8_t *kept = NULL;
-	if (!budget || budget->used + more <= budget->most)
-		kept = realloc(reading->kept, room);
-	if (!kept) {
-		content->reason = SMTP_ATTACHMENT_BUSY;
-		return false;
-	}
-	reading->kept = kept;
-	reading->room = room;
-	content->kept += more;
-	if (budget)
-		budget->used += more;
-	return true;
-}
-
-static void keep(struct content *content, struct reading *reading, const uint8_t *bytes, size_t n)
-{
-	if (reading->n_kept + n > reading->room &&
-	    !make_room(content, reading, reading->n_kept + n)) {
-		drop_kept(content, reading);
-		return;
-	}
-	if (n) // else there may be no room yet
-		memcpy(reading->kept + reading->n_kept, bytes, n);
-	reading->n_kept += n;
-}
-
-// By the first bytes, under every name that it could have.
-static uint32_t kinds_of(const struct hand *hand, const uint8_t *head, size_t n)
-{
-	const struct mime_part *part = hand->part;
-	uint32_t kinds = part->n_names ? 0 : unpack_kinds("", head, n);
-	for (uint32_t i = 0; i < part->n_names; i++)
-		kinds |= unpack_kinds(part->names[i], head, n);
-	return hand->facts.file ? kinds : kinds & ~(uint32_t)OF_TEXT;
-}
-
-// The first bytes are complete.
-static void classify(struct content *content, struct hand *hand, struct reading *reading)
-{
-	uint32_t kinds = kinds_of(hand, reading->head, reading->n_head);
-	hand->facts.kinds |= kinds;
-	bool drawing = (kinds & UNPACK_TEXT) && (kinds & UNPACK_IMAGE); // SVG may be a page
-	reading->keeps = (kinds & TO_UNPACK) || drawing || (hand->facts.file && !kinds);
-	judge_hand(content, hand);
-	if (reading->keeps && !content_over(content))
-		keep(content, reading, reading->head, reading->n_head);
-}
-
-static struct reading *new_reading(struct content *content, const struct reading *like)
-{
-	struct reading *reading = calloc(1, sizeof(*reading));
-	if (!reading) {
-		fail(content);
-		return NULL;
-	}
-	crypto_hash_sha256_init(&reading->hash);
-	if (!like)
-		return reading;
-	*reading = *like;
-	reading->kept = NULL;
-	reading->n_kept = reading->room = 0;
-	if (like->n_kept)
-		keep(content, reading, like->kept, like->n_kept);
-	return reading;
-}
-
-// How many bytes go before something is to be judged, so that the verdict does not hang on how the
-// message was cut.
-static size_t next_step(const struct content *content, const struct hand *hand,
-			const struct reading *reading, size_t n)
-{
-	uint64_t step = n;
-	if (reading->n_head < CONTENT_HEAD && CONTENT_HEAD - reading->n_head < step)
-		step = CONTENT_HEAD - reading->n_head;
-	if (hand->next_size - reading->size < step && hand->next_size > reading->size)
-		step = hand->next_size - reading->size;
-	// As far as this reading is the longer one, the sum grows with it.
-	uint64_t behind = hand->facts.size - reading->size;
-	if (hand->facts.file && content->next_sum > content->sums.size &&
-	    content->next_sum - content->sums.size + behind < step)
-		step = content->next_sum - content->sums.size + behind;
-	return (size_t)step;
-}
-
-static void grow(struct content *content, struct hand *hand, uint64_t size)
-{
-	if (size <= hand->facts.size)
-		return;
-	if (hand->facts.file)
-		content->sums.size += size - hand->facts.size;
-	hand->facts.size = size;
-	bool judged = size >= hand->next_size || content->sums.size >= content->next_sum;
-	if (size >= hand->next_size)
-		hand->next_size = content_rules_next_size(content->profile, size);
-	if (content->sums.size >= content->next_sum)
-		content->next_sum = content_rules_next_sum(content->profile, content->sums.size);
-	if (judged)
-		judge_hand(content, hand);
-}
-
-static void take(struct content *content, struct hand *hand, struct reading *reading,
-		 const uint8_t *bytes, size_t n)
-{
-	content_hash(&reading->hash, bytes, n);
-	while (n && !content_over(content)) {
-		size_t step = next_step(content, hand, reading, n);
-		bool head = reading->n_head < CONTENT_HEAD;
-		if (head) {
-			memcpy(reading->head + reading->n_head, bytes, step);
-			reading->n_head += (uint32_t)step;
-		} else if (reading->keeps) {
-			keep(content, reading, bytes, step);
-		}
-		reading->size += step;
-		grow(content, hand, reading->size);
-		if (head && reading->n_head == CONTENT_HEAD && !content_over(content))
-			classify(content, hand, reading);
-		bytes += step;
-		n -= step;
-	}
-	reading->size += n; // of a file that was refused meanwhile
-}
-
-// A file named like a message, whose parts were told.
-static bool was_read(const struct hand *hand, const struct reading *reading)
-{
-	return hand->read && reading == hand->readings[MIME_FIRST] &&
-	       !(hand->facts.kinds & TO_UNPACK & ~(uint32_t)UNPACK_MAIL);
-}
-
-static void finish_reading(struct content *content, struct hand *hand, struct reading *reading)
-{
-	if (reading->n_head < CONTENT_HEAD)
-		classify(content, hand, reading);
-	if (reading->lost) {
-		hand->facts.unread = true;
-		hand->limit = UNPACK_LIMITS;
-	} else if (reading->keeps && reading->n_kept && !content_over(content) &&
-		   !was_read(hand, reading)) {
-		content_unpack(content, hand, reading);
-	}
-	drop_kept(content, reading);
 }
 
 // --- the parser's calls
@@ -370,25 +191,84 @@ static bool may_be_text(const struct mime_part *part)
 	return text;
 }
 
+// What mail programs show as the message itself.
+static bool is_body(const struct mime_part *part)
+{
+	return !part->attachment && !part->inline_block &&
+	       (strncmp(part->type, "text/", 5) == 0 ||
+		strcmp(part->type, "application/xhtml+xml") == 0);
+}
+
+static void on_text(void *arg, unsigned reading, const char *bytes, size_t n)
+{
+	habit_page_text((struct habit_page *)arg + reading, bytes, n);
+}
+
+static void on_tag(void *arg, unsigned reading, const char *name, bool end)
+{
+	habit_page_tag((struct habit_page *)arg + reading, name, end);
+}
+
+static void on_attribute(void *arg, unsigned reading, const char *tag, const char *name,
+			 const char *value)
+{
+	habit_page_attribute((struct habit_page *)arg + reading, tag, name, value);
+}
+
+static void begin_pages(struct content *content, struct hand *hand)
+{
+	hand->pages = calloc(PROSE_READINGS, sizeof(*hand->pages));
+	if (!hand->pages) {
+		content_fail(content);
+		return;
+	}
+	for (size_t i = 0; i < PROSE_READINGS; i++)
+		habit_page_begin(content->habit, hand->part->number, &hand->pages[i]);
+	const struct prose_eye eye = { on_text, on_tag, on_attribute, hand->pages };
+	prose_watch(hand->text, &eye);
+}
+
 // Names are looked through at once, texts as they come.
-static void begin_terms(struct content *content, struct hand *hand)
+static void begin_text(struct content *content, struct hand *hand)
 {
 	const struct terms *terms = content->profile->terms;
 	const struct mime_part *part = hand->part;
-	if (!terms)
-		return;
-	for (uint32_t i = 0; i < part->n_names; i++)
+	bool pages = content->habit && habit_reads(content->profile) && is_body(part);
+	for (uint32_t i = 0; terms && i < part->n_names; i++)
 		prose_string(terms, part->names[i], &hand->facts.terms);
-	if (part->kind != MIME_LEAF || !may_be_text(part))
+	if (part->kind != MIME_LEAF || !((terms && may_be_text(part)) || pages))
 		return;
 	hand->text = prose_new(terms, prose_is_html(part->type));
 	if (!hand->text)
-		fail(content);
+		content_fail(content);
+	else if (pages)
+		begin_pages(content, hand);
+}
+
+// --- habits
+
+static void look_at_habits(struct content *content)
+{
+	if (!content->habit || content_over(content))
+		return;
+	content->reason = habit_reason(content->habit);
+}
+
+// The first of what comes after the message's header.
+static void end_header(struct content *content)
+{
+	if (!content->habit || content->headed || content_over(content))
+		return;
+	content->headed = true;
+	habit_header_end(content->habit);
+	look_at_habits(content);
 }
 
 static void on_begin(void *arg, const struct mime_part *part)
 {
 	struct content *content = arg;
+	if (part->number)
+		end_header(content);
 	if (content_over(content))
 		return;
 	struct hand *above = part->number ? find_number(content, part->parent) : NULL;
@@ -396,7 +276,7 @@ static void on_begin(void *arg, const struct mime_part *part)
 		above->read = true;
 	struct hand *hand = calloc(1, sizeof(*hand));
 	if (!hand) {
-		fail(content);
+		content_fail(content);
 		return;
 	}
 	hand->below = content->hands;
@@ -411,7 +291,7 @@ static void on_begin(void *arg, const struct mime_part *part)
 	content_rules_exclude(content->profile, (const char *const *)part->names, part->n_names,
 			      part->type, hand->facts.file, &hand->out);
 	if (part->kind == MIME_LEAF && part->n_names)
-		hand->facts.kinds = kinds_of(hand, NULL, 0);
+		hand->facts.kinds = content_kinds_of(hand, NULL, 0);
 	else if (part->kind == MIME_LEAF)
 		hand->facts.kinds = unpack_type_kinds(part->type);
 	else if (part->kind == MIME_MESSAGE && part->number)
@@ -420,8 +300,8 @@ static void on_begin(void *arg, const struct mime_part *part)
 		content->sums.number++;
 		begin_row(content, hand);
 	}
-	begin_terms(content, hand);
-	judge_hand(content, hand);
+	begin_text(content, hand);
+	content_judge_hand(content, hand);
 }
 
 static void on_field(void *arg, const struct mime_part *part, const char *name, const char *raw,
@@ -429,15 +309,19 @@ static void on_field(void *arg, const struct mime_part *part, const char *name, 
 {
 	struct content *content = arg;
 	struct hand *hand = content_over(content) ? NULL : find_hand(content, part);
-	if (!hand || !content->profile->terms)
+	if (!hand)
 		return;
+	if (content->habit && !part->number)
+		habit_field(content->habit, name, raw, shown);
 	if (hand->text && strcasecmp(name, "content-type") == 0)
 		prose_type(hand->text, raw);
 	if (strcasecmp(name, "subject") != 0 && strcasecmp(name, "keywords") != 0 &&
 	    strcasecmp(name, "comments") != 0)
 		return;
+	if (!content->profile->terms)
+		return;
 	prose_string(content->profile->terms, shown, &hand->facts.terms);
-	judge_hand(content, hand);
+	content_judge_hand(content, hand);
 }
 
 // Both readings of the bytes go there: what is found in either counts.
@@ -446,8 +330,9 @@ static void read_text(struct content *content, struct hand *hand, const uint8_t 
 	if (!hand->text || content_over(content))
 		return;
 	if (!prose_read(hand->text, bytes, n))
-		fail(content);
+		content_fail(content);
 	prose_found(hand->text, &hand->facts.terms);
+	look_at_habits(content);
 }
 
 static void follow(struct content *content, const struct mime_part *part, enum mime_reading which,
@@ -457,7 +342,7 @@ static void follow(struct content *content, const struct mime_part *part, enum m
 	if (!hand || which != MIME_FIRST || part->number != hand->part->number)
 		return;
 	if (!hand->readings[MIME_FIRST])
-		hand->readings[MIME_FIRST] = new_reading(content, NULL);
+		hand->readings[MIME_FIRST] = content_new_reading(content, NULL);
 	if (!hand->readings[MIME_FIRST]) {
 		content->guilty = NULL;
 		return;
@@ -470,6 +355,7 @@ static void on_bytes(void *arg, const struct mime_part *part, enum mime_reading 
 		     const uint8_t *bytes, size_t n)
 {
 	struct content *content = arg;
+	end_header(content);
 	struct hand *hand = content_over(content) ? NULL : find_hand(content, part);
 	if (!hand) {
 		follow(content, part, which, bytes, n);
@@ -477,10 +363,10 @@ static void on_bytes(void *arg, const struct mime_part *part, enum mime_reading 
 	}
 	struct reading **reading = &hand->readings[which];
 	if (!*reading)
-		*reading = new_reading(content,
-				       which == MIME_SECOND ? hand->readings[MIME_FIRST] : NULL);
+		*reading = content_new_reading(
+			content, which == MIME_SECOND ? hand->readings[MIME_FIRST] : NULL);
 	if (*reading && n)
-		take(content, hand, *reading, bytes, n);
+		content_take(content, hand, *reading, bytes, n);
 	read_text(content, hand, bytes, n);
 }
 
@@ -493,7 +379,7 @@ static void on_doubt(void *arg, const struct mime_part *part, enum mime_doubt do
 		return;
 	}
 	hand->facts.doubts |= 1u << doubt;
-	judge_hand(content, hand);
+	content_judge_hand(content, hand);
 }
 
 static void free_hand(struct content *content, struct hand *hand)
@@ -505,10 +391,11 @@ static void free_hand(struct content *content, struct hand *hand)
 	content->n_hands--;
 	for (size_t i = 0; i < READINGS; i++)
 		if (hand->readings[i]) {
-			drop_kept(content, hand->readings[i]);
+			content_drop_kept(content, hand->readings[i]);
 			free(hand->readings[i]);
 		}
 	prose_free(hand->text);
+	free(hand->pages);
 	free(hand);
 }
 
@@ -525,8 +412,11 @@ static void end_text(struct content *content, struct hand *hand)
 	if (!hand->text)
 		return;
 	if (!prose_end(hand->text))
-		fail(content);
+		content_fail(content);
+	for (size_t i = 0; hand->pages && i < PROSE_READINGS; i++)
+		habit_page_end(&hand->pages[i]);
 	prose_found(hand->text, &hand->facts.terms);
+	look_at_habits(content);
 }
 
 static void end_guilty(struct content *content, const struct mime_part *part)
@@ -543,6 +433,7 @@ static void end_guilty(struct content *content, const struct mime_part *part)
 static void on_end(void *arg, const struct mime_part *part)
 {
 	struct content *content = arg;
+	end_header(content);
 	struct hand *hand = content_over(content) ? NULL : find_hand(content, part);
 	if (!hand) {
 		end_guilty(content, part);
@@ -550,13 +441,13 @@ static void on_end(void *arg, const struct mime_part *part)
 	}
 	for (size_t i = 0; i < READINGS; i++)
 		if (hand->readings[i])
-			finish_reading(content, hand, hand->readings[i]);
+			content_finish_reading(content, hand, hand->readings[i]);
 	end_text(content, hand);
 	hand->facts.whole = true;
 	if (is_worth_a_row(hand))
 		begin_row(content, hand);
 	write_hash(content, hand);
-	judge_hand(content, hand);
+	content_judge_hand(content, hand);
 	content->guilty = NULL;
 	// Otherwise it stays for the record to be completed.
 	if (!content_over(content))
@@ -566,7 +457,8 @@ static void on_end(void *arg, const struct mime_part *part)
 // --- the message
 
 int content_new(const struct profile *profile, const struct audience *audience,
-		struct content_budget *budget, struct content **ret_content)
+		const struct habit_envelope *envelope, struct content_budget *budget,
+		struct content **ret_content)
 {
 	struct content *content;
 	if (profile->n_attachments > PROFILE_ATTACHMENTS_MAX)
@@ -586,8 +478,10 @@ int content_new(const struct profile *profile, const struct audience *audience,
 	content->next_sum = content_rules_next_sum(profile, 0);
 	content->rule = CONTENT_NO_RULE;
 	int r = mime_new(&sink, &content->mime);
+	if (r == 0 && profile->n_habits && envelope)
+		r = habit_new(profile, audience, envelope, &content->habit);
 	if (r < 0)
-		free(content);
+		content_free(content);
 	else
 		*ret_content = content;
 	return r;
@@ -604,7 +498,7 @@ static void close_down(struct content *content)
 			write_row(content, hand, MAIL_FILE_PASSED, CONTENT_NO_RULE);
 		for (size_t i = 0; i < READINGS; i++)
 			if (hand->readings[i])
-				drop_kept(content, hand->readings[i]);
+				content_drop_kept(content, hand->readings[i]);
 		if (hand != content->guilty)
 			free_hand(content, hand);
 	}
@@ -631,6 +525,7 @@ void content_free(struct content *content)
 		return;
 	content_leave(content);
 	content_rows_free(&content->rows);
+	habit_free(content->habit);
 	free(content);
 }
 
@@ -641,7 +536,7 @@ static void take_run(void *arg, const uint8_t *bytes, size_t n)
 		return;
 	if (mime_feed(content->mime, bytes, n) < 0) {
 		content->guilty = NULL;
-		fail(content);
+		content_fail(content);
 	}
 }
 
@@ -658,7 +553,7 @@ enum smtp_reason content_end(struct content *content)
 {
 	if (content->mime && (!content_over(content) || content->guilty) &&
 	    mime_end(content->mime) < 0)
-		fail(content);
+		content_fail(content);
 	content_leave(content);
 	return content->reason;
 }
@@ -667,22 +562,41 @@ size_t content_memory(const struct content *content)
 {
 	size_t n = sizeof(*content) + content->rows.room * sizeof(content->rows.v[0]) +
 		   content->kept + content->n_hands * sizeof(struct hand) +
-		   (content->mime ? mime_memory(content->mime) : 0);
+		   (content->mime ? mime_memory(content->mime) : 0) +
+		   (content->habit ? habit_memory(content->habit) : 0);
 	for (const struct hand *hand = content->hands; hand; hand = hand->below)
 		n += (hand->readings[0] ? sizeof(struct reading) : 0) +
 		     (hand->readings[1] ? sizeof(struct reading) : 0) +
-		     (hand->text ? prose_memory(hand->text) : 0);
+		     (hand->text ? prose_memory(hand->text) : 0) +
+		     (hand->pages ? PROSE_READINGS * sizeof(*hand->pages) : 0);
 	return n;
 }
 
 size_t content_files(struct content *content, const struct mail_file **ret_files)
 {
+	struct mail_file rows[PROFILE_SIGNS];
+	size_t n = content->habit && !content->told ? habit_rows(content->habit, rows) : 0;
+	content->told = true;
+	for (size_t i = 0; i < n; i++)
+		content_rows_put(&content->rows, &rows[i]);
 	return content_rows_done(&content->rows, ret_files);
 }
 
 const char *content_clause(const struct content *content)
 {
-	return content->rule >= 0 ? content->profile->attachments[content->rule].clause : "";
+	return content->rule >= 0 ? content->profile->attachments[content->rule].clause
+	       : content->habit	  ? habit_clause(content->habit)
+				  : "";
+}
+
+enum smtp_reason content_habit(const struct content *content)
+{
+	return content->habit ? habit_recorded(content->habit) : SMTP_REASON_NONE;
+}
+
+const char *content_notice(const struct content *content)
+{
+	return content->habit && content->headed ? habit_notice(content->habit) : NULL;
 }
 
 bool content_recorded(const struct content *content)

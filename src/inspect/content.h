@@ -31,10 +31,14 @@ struct content_budget { // shared by the messages of a process
 
 struct content;
 
-// budget may be NULL: then only the message's own counts.  profile and audience have to live as
-// long.  0, -ENOMEM, or -E2BIG: more rules than PROFILE_ATTACHMENTS_MAX.
+struct habit_envelope;
+
+// budget may be NULL: then only the message's own counts.  envelope may be NULL where there are no
+// rules about habits.  profile, audience and what envelope points to have to live as long.  0,
+// -ENOMEM, or -E2BIG: more rules than PROFILE_ATTACHMENTS_MAX.
 int content_new(const struct profile *profile, const struct audience *audience,
-		struct content_budget *budget, struct content **ret_content);
+		const struct habit_envelope *envelope, struct content_budget *budget,
+		struct content **ret_content);
 void content_free(struct content *content); // NULL is fine
 
 // Bytes of the message as on the wire, dots still stuffed.  SMTP_REASON_NONE, or why it must not
@@ -54,5 +58,9 @@ size_t content_memory(const struct content *content);
 size_t content_files(struct content *content, const struct mail_file **ret_files);
 const char *content_clause(const struct content *content); // of the rule that refused, or ""
 bool content_recorded(const struct content *content);	   // a rule had something recorded
+// ... of habits: the reason for which it would be refused, or NONE.
+enum smtp_reason content_habit(const struct content *content);
+// The value of a header line that is to be added (habit.h), once the header is complete; or NULL.
+const char *content_notice(const struct content *content);
 
 #endif

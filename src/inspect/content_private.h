@@ -6,6 +6,7 @@
 
 #include "inspect/content.h"
 #include "inspect/content_rows.h"
+#include "inspect/habit.h"
 #include "mime/mime.h"
 #include "proto/smtp_data.h"
 #include "unpack/prose.h"
@@ -37,7 +38,8 @@ struct hand {
 	uint64_t next_size; // at which another rule may fit
 	uint32_t row;
 	struct reading *readings[READINGS];
-	struct prose *text; // that is looked through for words
+	struct prose *text;	  // that is looked through for words
+	struct habit_page *pages; // its readings, where links are looked for
 };
 
 struct content {
@@ -51,6 +53,9 @@ struct content {
 	struct content_sums sums;
 	uint64_t next_sum;
 	struct content_rules armed;
+	struct habit *habit; // NULL: there are no rules about any
+	bool headed;	     // the message's header is over
+	bool told;	     // rows of habits were added
 	size_t kept;	     // bytes of room for what is to be unpacked
 	uint64_t unpacked;   // bytes of entries so far
 	uint32_t n_unpacked; // entries
@@ -78,6 +83,21 @@ struct judged content_judge(struct content *content, const struct content_rules 
 void content_refuse(struct content *content, int rule, const struct content_facts *facts);
 // hand: the file with which the sums grew.
 void content_look_at_sums(struct content *content, struct hand *hand);
+
+// Once more, for something of the file in hand has changed.
+void content_judge_hand(struct content *content, struct hand *hand);
+void content_fail(struct content *content);
+
+// --- content_bytes.c
+
+// By the first bytes, under every name that it could have.
+uint32_t content_kinds_of(const struct hand *hand, const uint8_t *head, size_t n);
+// like: the other reading up to here, or NULL.  NULL: no memory.
+struct reading *content_new_reading(struct content *content, const struct reading *like);
+void content_take(struct content *content, struct hand *hand, struct reading *reading,
+		  const uint8_t *bytes, size_t n);
+void content_finish_reading(struct content *content, struct hand *hand, struct reading *reading);
+void content_drop_kept(struct content *content, struct reading *reading);
 
 // --- content_entries.c
 

@@ -22,6 +22,15 @@ uint32_t content_rows_add(struct content_rows *rows)
 	return rows->n++;
 }
 
+void content_rows_put(struct content_rows *rows, const struct mail_file *row)
+{
+	uint32_t at = content_rows_add(rows);
+	if (at == CONTENT_NO_ROW && rows->n)
+		at = rows->n - 1;
+	if (at != CONTENT_NO_ROW)
+		rows->v[at] = *row;
+}
+
 struct mail_file *content_rows_late(struct content_rows *rows)
 {
 	rows->has_late = true;

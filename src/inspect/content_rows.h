@@ -17,6 +17,8 @@ struct content_rows { // all zero: empty
 
 // CONTENT_NO_ROW: it is counted, and there is no room for more.
 uint32_t content_rows_add(struct content_rows *rows);
+// One as it is; if there is no room, in the place of the last.
+void content_rows_put(struct content_rows *rows, const struct mail_file *row);
 // For the file that was refused, if it has no row: it takes the place of the last one.
 struct mail_file *content_rows_late(struct content_rows *rows);
 // The count of files; the first of them in *ret_files.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "inspect/habit_domain.h"
 #include "unpack/unpack.h"
 
 static bool has(const struct content_rules *set, size_t i)
@@ -24,17 +25,32 @@ static size_t count(const struct profile *profile)
 
 // --- who
 
+static bool has_habit(const struct profile_habit *rule, const struct addr *client, bool own,
+		      const char *address)
+{
+	const char *at = strrchr(address, '@');
+	if (rule->sign == PROFILE_DOMAIN &&
+	    !(at && habit_domain_listed(rule->domains, rule->n_domains, at + 1)))
+		return false;
+	return (!rule->clients || profile_holds(rule->clients, client)) &&
+	       !(own ? rule->only_out : rule->only_in) &&
+	       profile_lists(rule->recipients, rule->n_recipients, address);
+}
+
 int audience_add(struct audience *audience, const struct profile *profile,
 		 const struct addr *client, bool own, const char *address)
 {
-	struct content_rules set = { 0 };
+	struct audience_set set = { .out = profile->n_habits && !own };
 	for (size_t i = 0; i < count(profile); i++) {
 		const struct profile_attachment *rule = &profile->attachments[i];
 		if ((!rule->clients || profile_holds(rule->clients, client)) &&
 		    !(own ? rule->only_out : rule->only_in) &&
 		    profile_lists(rule->recipients, rule->n_recipients, address))
-			put(&set, i);
+			put(&set.attachments, i);
 	}
+	for (size_t i = 0; i < profile->n_habits && i < PROFILE_HABITS_MAX; i++)
+		if (has_habit(&profile->habits[i], client, own, address))
+			set.habits |= UINT64_C(1) << i;
 	for (uint32_t i = 0; i < audience->n; i++)
 		if (memcmp(&audience->v[i], &set, sizeof(set)) == 0)
 			return (int)i;
@@ -42,7 +58,7 @@ int audience_add(struct audience *audience, const struct profile *profile,
 		return -E2BIG;
 	if (audience->n == audience->room) {
 		uint32_t room = audience->room ? audience->room * 2 : 1;
-		struct content_rules *v = realloc(audience->v, room * sizeof(v[0]));
+		struct audience_set *v = realloc(audience->v, room * sizeof(v[0]));
 		if (!v)
 			return -ENOMEM;
 		audience->v = v;

@@ -21,9 +21,16 @@ struct content_rules { // a set of them, by index
 
 enum { AUDIENCE_SETS_MAX = 64 };
 
+// The rules that a recipient has, about attachments and about habits.
+struct audience_set {
+	struct content_rules attachments;
+	uint64_t habits;
+	uint64_t out; // 1: he is of no own domain; else 0, also where no habit is asked for
+};
+
 // The sets of rules that recipients of one transaction have, each once.
 struct audience {
-	struct content_rules *v;
+	struct audience_set *v;
 	uint32_t n, room;
 	uint64_t taken; // bits: of recipients that the server took
 };

@@ -64,6 +64,7 @@ enum { PROFILE_ATTACHMENTS_MAX = 256 }; // rules; a message cannot be judged by 
 enum profile_action {
 	PROFILE_ALLOW,	// passes, whatever later rules say of this file
 	PROFILE_RECORD, // passes, and the record says what was found
+	PROFILE_MARK,	// passes with a header line that says so; rules about habits only
 	PROFILE_REFUSE, // 550 5.7.1; sizes 552 5.3.4
 };
 
@@ -91,6 +92,48 @@ struct profile_attachment {
 	uint64_t size_over;   // bytes of the decoded file
 	uint64_t total_over;  // of all attachments of the message together, decoded
 	uint32_t number_over; // attachments of the message
+	enum profile_action action;
+	const char *clause; // or ""
+};
+
+enum { PROFILE_HABITS_MAX = 64 };
+
+// What a message has of the habits that rules are about.
+enum profile_sign {
+	PROFILE_FORWARDED, // it was sent on by a rule of a mailbox
+	PROFILE_LOOP,	   // it has come by here before
+	PROFILE_OUTSIDE,   // recipients outside that see one another
+	PROFILE_ALIKE,	   // its sender seems to be somebody else
+	PROFILE_LINK,
+	PROFILE_ACTIVE, // its HTML does more than to be read
+	PROFILE_DOMAIN, // a recipient's
+	PROFILE_SIGNS,
+};
+
+// Of PROFILE_ALIKE.
+enum {
+	PROFILE_ALIKE_DOMAIN = 1, // resembles an own domain (habit_alike.h)
+	PROFILE_ALIKE_NAME = 2,	 // the name shows an own domain or one of `words`, the address none
+	PROFILE_ALIKE_OWN = 4,	 // an own domain in From, from outside
+	PROFILE_ALIKE_OTHER = 8, // From is of another registration than the envelope
+};
+
+// The first rule of its sign that fits decides.
+struct profile_habit {
+	const struct profile_addrs *clients; // NULL: all
+	bool only_in, only_out;
+	const char *const *recipients; // as in profile_size
+	size_t n_recipients;
+	const char *const *senders; // as recipients: the envelope's or any of From; PROFILE_ALLOW:
+				    // all of them
+	size_t n_senders;
+	enum profile_sign sign;
+	unsigned alike;
+	uint64_t words;		    // ALIKE_NAME: any of these bits of profile.names
+	uint32_t over;		    // LOOP: more lines of Received; OUTSIDE: more addresses
+	bool differs;		    // LINK: it shows another one than it leads to
+	const char *const *domains; // LINK: to these or below; DOMAIN.  Sorted by strcmp
+	size_t n_domains;
 	enum profile_action action;
 	const char *clause; // or ""
 };
@@ -128,6 +171,9 @@ struct profile {
 	const struct profile_attachment *attachments; // none: messages are not taken apart
 	size_t n_attachments;
 	const struct terms *terms; // of all their words; NULL: none has any, nor numbers
+	const struct profile_habit *habits;
+	size_t n_habits;
+	const struct terms *names; // of all their words; NULL: none has any
 	struct profile_malware malware;
 	enum profile_tls tls;
 	struct profile_addrs tls_servers; // BLIND: servers that keep the rules themselves

@@ -2,11 +2,47 @@
 // client that was taken over.
 #include "inspect/smtp_session.h"
 
+#include <strings.h>
+
+#include "inspect/habit.h"
+
 static const enum smtp_reason stops[] = {
 	[SMTP_DATA_MORE] = SMTP_REASON_NONE, [SMTP_DATA_END] = SMTP_REASON_NONE,
 	[SMTP_DATA_BARE_CR] = SMTP_BARE_CR,  [SMTP_DATA_BARE_LF] = SMTP_BARE_LF,
 	[SMTP_DATA_NUL] = SMTP_NUL,	     [SMTP_DATA_LONG] = SMTP_DATA_LINE_LONG,
 };
+
+// Whether the server took a recipient of this address.
+static bool names(void *arg, const char *address)
+{
+	const struct engine *engine = arg;
+	const struct smtp_mail *mail = &engine->mail;
+	for (uint32_t i = 0; i < mail->n_kept; i++) {
+		const struct smtp_recipient *recipient = &mail->recipients[i];
+		if (recipient->address && recipient->code / 100 == 2 &&
+		    strcasecmp(recipient->address, address) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int begin_content(struct engine *engine)
+{
+	const struct profile *profile = engine->profile;
+	struct smtp_mail *mail = &engine->mail;
+	const struct habit_envelope envelope = {
+		.sender = mail->sender ? mail->sender : "",
+		.inside = engine->sender,
+		.exempt = profile_holds(&profile->senders, &engine->peer.client) ||
+			  profile_holds(&profile->own_sender_from, &engine->peer.client),
+		.names = names,
+		.arg = engine,
+	};
+	if (!profile->n_attachments && !profile->n_habits)
+		return 0;
+	return content_new(profile, &mail->audience, &envelope, engine->host.budget,
+			   &mail->content);
+}
 
 void smtp_body_begin(struct engine *engine)
 {
@@ -15,9 +51,7 @@ void smtp_body_begin(struct engine *engine)
 	engine->data = (struct smtp_data){ 0 };
 	engine->body_passed = 0;
 	engine->state = SMTP_BODY;
-	if (engine->profile->n_attachments &&
-	    content_new(engine->profile, &engine->mail.audience, engine->host.budget,
-			&engine->mail.content) < 0)
+	if (begin_content(engine) < 0)
 		smtp_finish(engine, SMTP_MEMORY);
 	else
 		smtp_scan_begin(engine);

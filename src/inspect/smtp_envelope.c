@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "inspect/habit.h"
 #include "inspect/smtp_relay.h"
 #include "inspect/smtp_session.h"
 #include "inspect/smtp_size.h"
@@ -182,18 +183,22 @@ void smtp_envelope_mail(struct engine *engine, const struct smtp_command *comman
 	smtp_expect(engine, (struct smtp_wait){ .verb = SMTP_MAIL });
 }
 
-// The rules about attachments that count for this recipient.
+// The rules about attachments and habits that count for this recipient.
 static enum smtp_reason find_set(struct engine *engine, const struct smtp_path *path,
 				 struct smtp_wait *wait)
 {
 	char address[SMTP_SIZE_ADDRESS_MAX];
-	if (!engine->profile->n_attachments || !engine->mail.open)
+	const struct profile *profile = engine->profile;
+	struct audience *audience = &engine->mail.audience;
+	if ((!profile->n_attachments && !profile->n_habits) || !engine->mail.open)
 		return SMTP_REASON_NONE;
 	smtp_size_address(path, address);
-	int set = audience_add(&engine->mail.audience, engine->profile, &engine->peer.client,
-			       wait->own, address);
+	int set = audience_add(audience, profile, &engine->peer.client, wait->own, address);
 	wait->set = (uint8_t)(set < 0 ? 0 : set);
-	return set < 0 ? SMTP_RECIPIENTS : SMTP_REASON_NONE;
+	if (set < 0)
+		return SMTP_RECIPIENTS;
+	return habit_refuses_recipient(profile, &audience->v[set]) ? SMTP_HABIT_DOMAIN
+								   : SMTP_REASON_NONE;
 }
 
 static enum smtp_reason judge_rcpt(struct engine *engine, const struct envelope *envelope,
@@ -220,7 +225,8 @@ static enum smtp_reason judge_rcpt(struct engine *engine, const struct envelope 
 
 static bool is_invalid(enum smtp_reason reason)
 {
-	return reason != SMTP_SIZE_DECLARED && reason != SMTP_RECIPIENTS && reason != SMTP_STOPPED;
+	return reason != SMTP_SIZE_DECLARED && reason != SMTP_RECIPIENTS &&
+	       reason != SMTP_STOPPED && reason != SMTP_HABIT_DOMAIN;
 }
 
 void smtp_envelope_rcpt(struct engine *engine, const struct smtp_command *command, size_t size)

@@ -142,6 +142,8 @@ static void tell_content(const struct smtp_mail *mail, enum smtp_reason reason,
 	record->n_files = content_files(mail->content, &record->files);
 	if (*clause)
 		record->clause = clause;
+	if (reason == SMTP_PASSED_HABIT || reason == SMTP_PASSED_MARKED)
+		reason = content_habit(mail->content);
 	record->control = smtp_reason_control(reason, mail->inward);
 }
 

@@ -22,6 +22,11 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 	[SMTP_PASSED_RECORDED] = { "attachment-recorded",
 				   "the server took it; a rule has an attachment recorded",
 				   MAIL_PASSED, "MAIL-11", NULL },
+	[SMTP_PASSED_HABIT] = { "habit-recorded", "the server took it; a rule has a habit recorded",
+				MAIL_PASSED, "MAIL-11", NULL },
+	[SMTP_PASSED_MARKED] = { "habit-marked",
+				 "the server took it; a header line says what was found",
+				 MAIL_PASSED, "MAIL-11", NULL },
 	[SMTP_PASSED_SCANNED] = { "scanned", "the server took it; the scanner let it pass",
 				  MAIL_PASSED, "MAIL-09", NULL },
 	[SMTP_PASSED_MALWARE] = { "malware-recorded",
@@ -143,6 +148,34 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 				   MAIL_REFUSED, "MAIL-11",
 				   REPLY("451 4.3.1 Too many attachments are being checked, try "
 					 "again later") },
+	[SMTP_HABIT_FORWARDED] = { "forwarded", "sent on by a rule of a mailbox", MAIL_REFUSED,
+				   "MAIL-07",
+				   REPLY("550 5.7.1 Automatic forwarding is not allowed here") },
+	[SMTP_HABIT_LOOP] = { "loop", "it has come by here before", MAIL_REFUSED, "MAIL-07",
+			      REPLY("554 5.4.6 Routing loop detected") },
+	[SMTP_HABIT_OUTSIDE] = { "outside-recipients", "recipients outside that see one another",
+				 MAIL_REFUSED, "MAIL-08",
+				 REPLY("550 5.7.1 Too many recipients outside in To and Cc; put "
+				       "them in Bcc and send it again") },
+	[SMTP_HABIT_ALIKE] = { "look-alike", "the sender seems to be somebody else", MAIL_REFUSED,
+			       "MAIL-11",
+			       REPLY("550 5.7.1 The sender looks like somebody of this site but is "
+				     "not") },
+	[SMTP_HABIT_LINK_DIFFERS] = { "link-differs", "a link that leads elsewhere than it shows",
+				      MAIL_REFUSED, "MAIL-11",
+				      REPLY("550 5.7.1 A link in the message leads elsewhere than "
+					    "its text shows") },
+	[SMTP_HABIT_LINK_DOMAIN] = { "link-domain", "a link to a domain that may not be linked",
+				     MAIL_REFUSED, "MAIL-11",
+				     REPLY("550 5.7.1 A link in the message leads to a site that is "
+					   "not accepted here") },
+	[SMTP_HABIT_ACTIVE] = { "active-html", "HTML with scripts, forms or embedded pages",
+				MAIL_REFUSED, "MAIL-11",
+				REPLY("550 5.7.1 The message has scripts, forms or embedded pages in "
+				      "its HTML") },
+	[SMTP_HABIT_DOMAIN] = { "recipient-domain", "a recipient's domain that is not sent to",
+				MAIL_REFUSED, "MAIL-05",
+				REPLY("550 5.7.1 Mail to this domain is not allowed here") },
 	[SMTP_MALWARE] = { "malware", "the scanner found malware", MAIL_REFUSED, "MAIL-09",
 			   REPLY("550 5.7.1 The message has malware in it") },
 	[SMTP_SCAN_ENCRYPTED] = { "scan-encrypted",
@@ -234,6 +267,18 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 
 static const char *const japanese[SMTP_REASON_COUNT] = {
 	[SMTP_PASSED_RECORDED] = "添付ファイルが記録の対象でした。",
+	[SMTP_PASSED_HABIT] = "記録の対象となる特徴がありました。",
+	[SMTP_PASSED_MARKED] = "注意を示すヘッダーを付けて通しました。",
+	[SMTP_HABIT_FORWARDED] = "自動転送されたメールは、送れません。",
+	[SMTP_HABIT_LOOP] = "同じところを回り続けているメール（転送のループ）です。",
+	[SMTP_HABIT_OUTSIDE] =
+		"外部の宛先が多すぎて、互いに見えてしまいます。BCCにして、もう一度送ってください。",
+	[SMTP_HABIT_ALIKE] = "差出人が、当団体のものと紛らわしいため受け付けられません。",
+	[SMTP_HABIT_LINK_DIFFERS] = "リンクの表示と実際の行き先が異なるため、受け付けられません。",
+	[SMTP_HABIT_LINK_DOMAIN] = "受け付けられない行き先へのリンクがあります。",
+	[SMTP_HABIT_ACTIVE] =
+		"本文のHTMLに、スクリプトやフォームなど動くものがあるため受け付けられません。",
+	[SMTP_HABIT_DOMAIN] = "このドメイン（フリーメールなど）宛てには送れません。",
 	[SMTP_PASSED_MALWARE] = "不正プログラムが検出されました。",
 	[SMTP_PASSED_SCAN_ENCRYPTED] = "暗号化のため、不正プログラムの検査ができていません。",
 	[SMTP_PASSED_SCAN_TOO_BIG] = "大きすぎるため、不正プログラムの検査ができていません。",

@@ -136,6 +136,8 @@ static void on_end_of_data(struct engine *engine, const struct smtp_wait *wait, 
 		scanned != SMTP_REASON_NONE && scanned != SMTP_PASSED_SCANNED ? scanned
 		: mail->own_sender				   ? SMTP_PASSED_OWN_SENDER
 		: mail->content && content_recorded(mail->content) ? SMTP_PASSED_RECORDED
+		: mail->marked					   ? SMTP_PASSED_MARKED
+		: mail->content && content_habit(mail->content)	   ? SMTP_PASSED_HABIT
 		: scanned != SMTP_REASON_NONE			   ? scanned
 								   : SMTP_PASSED;
 	(void)wait;

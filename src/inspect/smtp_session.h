@@ -86,7 +86,7 @@ struct smtp_scan {
 
 // A transaction, from the MAIL that went on until it is recorded.
 struct smtp_mail {
-	bool open, utf8, own_sender;
+	bool open, utf8, own_sender, marked;
 	bool inward, outward;	  // a recipient of an own domain was taken; of another
 	enum smtp_reason refused; // the first reason for which a recipient was
 	uint16_t code, enhanced[3];
@@ -95,7 +95,7 @@ struct smtp_mail {
 	struct smtp_recipient *recipients;
 	uint32_t kept_bytes; // of addresses
 	uint32_t n_kept, cap_kept, n_named, n_accepted, n_waiting;
-	struct audience audience; // rules about attachments that its recipients have
+	struct audience audience; // rules about attachments and habits that its recipients have
 	struct content *content;  // the message, if there are such rules
 	uint32_t n_own;		  // of those accepted
 	unsigned stopped;	  // directions in which it is (mail_stops.h)

@@ -163,6 +163,34 @@ static unsigned compare_attachments(const struct plan_mail *was, const struct pl
 	return !more ? 0 : longer == is ? TIGHTER : LOOSER;
 }
 
+static bool same_habit(const struct plan_mail_habit *a, const struct plan_mail_habit *b)
+{
+	return same_whose(&a->whose, &b->whose) && same_words(&a->senders, &b->senders) &&
+	       a->sign == b->sign && a->alike == b->alike && same_words(&a->names, &b->names) &&
+	       a->over == b->over && a->differs == b->differs &&
+	       same_words(&a->domains, &b->domains) && a->action == b->action;
+}
+
+// As of attachments.
+static unsigned compare_habits(const struct plan_mail *was, const struct plan_mail *is)
+{
+	size_t n = was->n_habits < is->n_habits ? was->n_habits : is->n_habits, same = 0;
+	const struct plan_mail *longer = was->n_habits > n ? was : is;
+	size_t more = longer->n_habits - n;
+
+	if (!n)
+		return !more ? 0 : longer == is ? TIGHTER : LOOSER;
+	for (size_t i = 0; i < more; i++)
+		if (longer->habits[i].action != PLAN_MAIL_REFUSE)
+			return LOOSER | TIGHTER;
+	for (size_t i = 0; i < n; i++)
+		same += same_habit(&was->habits[was->n_habits - n + i],
+				   &is->habits[is->n_habits - n + i]);
+	if (same < n)
+		return LOOSER | TIGHTER;
+	return !more ? 0 : longer == is ? TIGHTER : LOOSER;
+}
+
 static unsigned compare_verdict(int was, int is)
 {
 	return is > was ? LOOSER : is < was ? TIGHTER : 0;
@@ -291,6 +319,7 @@ static const struct {
 	  offsetof(struct plan_mail, own_sender_from) },
 	{ compare_sizes, DIFF_NORMAL, DIFF_LIGHT, "changes how large mail may be", 0 },
 	{ compare_attachments, DIFF_HEAVY, DIFF_LIGHT, "lets other files pass", 0 },
+	{ compare_habits, DIFF_HEAVY, DIFF_LIGHT, "lets messages of more habits pass", 0 },
 	{ compare_malware, DIFF_HEAVY, DIFF_LIGHT, "lets more pass that was not scanned", 0 },
 	{ compare_tls, DIFF_HEAVY, DIFF_NORMAL, "lets more pass unread",
 	  offsetof(struct plan_mail, tls_servers) },

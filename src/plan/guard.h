@@ -60,6 +60,30 @@ struct plan_mail_attachment {
 	bool added; // not of the policy: closes what it leaves open
 };
 
+enum { PLAN_MAIL_HABITS_MAX = 64 }; // rules of a guard
+
+enum plan_habit {
+	PLAN_HABIT_FORWARDED,
+	PLAN_HABIT_LOOP,
+	PLAN_HABIT_OUTSIDE,
+	PLAN_HABIT_ALIKE,
+	PLAN_HABIT_LINK,
+	PLAN_HABIT_ACTIVE,
+	PLAN_HABIT_DOMAIN,
+};
+
+struct plan_mail_habit {
+	struct plan_mail_whose whose;
+	struct plan_words senders; // as whose.recipients; none: all
+	enum plan_habit sign;
+	unsigned alike;		   // bits: domain, name, own-domain, envelope
+	struct plan_words names;   // as the policy has them
+	uint32_t over;		   // LOOP: lines of Received; OUTSIDE: addresses
+	bool differs;		   // LINK
+	struct plan_words domains; // LINK, DOMAIN: in lower case, by name
+	enum plan_mail_action action;
+};
+
 enum plan_mail_down { PLAN_MAIL_DOWN_LATER, PLAN_MAIL_DOWN_REFUSE, PLAN_MAIL_DOWN_RECORD };
 
 struct plan_mail_malware {
@@ -111,6 +135,8 @@ struct plan_mail {
 	size_t n_sizes;
 	const struct plan_mail_attachment *attachments; // none: messages are not taken apart
 	size_t n_attachments;
+	const struct plan_mail_habit *habits;
+	size_t n_habits;
 	struct plan_mail_malware malware;
 	enum plan_mail_tls tls;
 	struct plan_places tls_servers;
@@ -134,7 +160,7 @@ const struct plan_guard *plan_find_guard(const struct plan *plan, const char *id
 
 // What a guard demands in words, by fields from 0; each is named as its key is.  A field that says
 // nothing of this guard prints nothing.
-enum { PLAN_GUARD_FIELDS = 12, PLAN_GUARD_MASS = PLAN_GUARD_FIELDS - 1 };
+enum { PLAN_GUARD_FIELDS = 13, PLAN_GUARD_MASS = PLAN_GUARD_FIELDS - 1 };
 const char *plan_guard_field(size_t field);
 void plan_guard_say(const struct plan_guard *guard, size_t field, FILE *out);
 // The same as text to be freed; NULL: it says nothing, or nothing that counts after_greeting.

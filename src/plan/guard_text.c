@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "plan/guard.h"
+#include "plan/mail_guard.h"
+#include "plan/mail_habit.h"
 #include "plan/mail_mass.h"
 
 const char *plan_size_text(uint64_t bytes, char *out, size_t size)
@@ -75,7 +77,7 @@ static void say_own_sender(const struct plan_mail *mail, FILE *out)
 	say_places(&mail->own_sender_from, out);
 }
 
-static void say_whose(const struct plan_mail_whose *whose, FILE *out)
+void mail_guard_say_whose(const struct plan_mail_whose *whose, FILE *out)
 {
 	static const char *const directions[] = {
 		[PLAN_MAIL_BOTH] = "",
@@ -96,7 +98,7 @@ static void say_size(const struct plan_mail_size *size, FILE *out)
 	char text[64];
 
 	fputs(plan_size_text(size->max, text, sizeof(text)), out);
-	say_whose(&size->whose, out);
+	mail_guard_say_whose(&size->whose, out);
 }
 
 static void say_sizes(const struct plan_mail *mail, FILE *out)
@@ -136,7 +138,7 @@ static void say_attachment(const struct plan_mail_attachment *attachment, FILE *
 			plan_size_text(attachment->total_over, text, sizeof(text)));
 	if (attachment->number_over)
 		fprintf(out, " over %" PRIu32 " files", attachment->number_over);
-	say_whose(&attachment->whose, out);
+	mail_guard_say_whose(&attachment->whose, out);
 }
 
 static void say_attachments(const struct plan_mail *mail, FILE *out)
@@ -239,6 +241,7 @@ static const struct {
 	{ "own-sender", say_own_sender, true },
 	{ "size", say_sizes, true },
 	{ "attachments", say_attachments, true },
+	{ "habits", mail_habit_say, true },
 	{ "malware", say_malware, true },
 	{ "tls", say_tls, false },
 	{ "after-greeting", say_after_greeting, false },

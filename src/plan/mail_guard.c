@@ -7,6 +7,7 @@
 
 #include "base/terms.h"
 #include "plan/mail_domain.h"
+#include "plan/mail_habit.h"
 #include "plan/mail_mass.h"
 #include "policy/amount.h"
 
@@ -56,13 +57,15 @@ static const struct given keys[] = {
 #undef GIVEN
 
 // Keys that are lists of rows, all about single messages.
-enum { ROWS_SIZES, ROWS_ATTACHMENTS, ROWS_MASS, N_ROWS };
-static const char *const rows[] = { "sizes", "attachments", "mass" };
+enum { ROWS_SIZES, ROWS_ATTACHMENTS, ROWS_HABITS, ROWS_MASS, N_ROWS };
+static const char *const rows[] = { "sizes", "attachments", "habits", "mass" };
 
 static const struct place *rows_at(const struct pol_guard *source, size_t i)
 {
 	if (i == ROWS_SIZES)
 		return source->n_sizes ? &source->sizes[0].at : NULL;
+	if (i == ROWS_HABITS)
+		return source->n_habits ? &source->habits[0].at : NULL;
 	if (i == ROWS_MASS)
 		return source->n_mass ? &source->mass[0].at : NULL;
 	return source->n_attachments ? &source->attachments[0].at : NULL;
@@ -193,7 +196,7 @@ static void set_domains(struct build *b, const struct pol_guard *source, struct 
 	names_done(&seen);
 }
 
-static void set_recipients(struct build *b, const struct pol_guard *source,
+void mail_guard_recipients(struct build *b, const struct pol_guard *source,
 			   const struct pol_list *list, struct plan_mail_whose *whose)
 {
 	const char **recipients = arena_array_of(b->arena, const char *, list->n);
@@ -323,6 +326,15 @@ static enum plan_mail_direction direction_of(const struct pol_text *text)
 				      : PLAN_MAIL_BOTH;
 }
 
+void mail_guard_whose(struct build *b, const struct pol_guard *source, const struct pol_list *from,
+		      const struct pol_text *direction, const struct pol_list *recipients,
+		      struct plan_mail_whose *ret)
+{
+	set_places(b, source, (struct places_key){ "from", NULL }, from, &ret->from);
+	mail_guard_recipients(b, source, recipients, ret);
+	ret->direction = direction_of(direction);
+}
+
 static void set_sizes(struct build *b, const struct pol_guard *source, struct plan_mail *mail)
 {
 	struct plan_mail_size *sizes =
@@ -333,10 +345,8 @@ static void set_sizes(struct build *b, const struct pol_guard *source, struct pl
 		const struct pol_mail_size *given = &source->sizes[i];
 		struct plan_mail_size *size = &sizes[n++];
 
-		set_places(b, source, (struct places_key){ "from", NULL }, &given->from,
-			   &size->whose.from);
-		set_recipients(b, source, &given->recipients, &size->whose);
-		size->whose.direction = direction_of(&given->direction);
+		mail_guard_whose(b, source, &given->from, &given->direction, &given->recipients,
+				 &size->whose);
 		size->max = size_of(&given->max, SIZE_DEFAULT);
 	}
 	if (source->size_in.s)
@@ -381,8 +391,8 @@ static struct plan_words words_of(struct build *b, const struct pol_list *list)
 }
 
 // Words to be looked for in texts, as they are written.
-static struct plan_words terms_of(struct build *b, const struct pol_guard *source,
-				  const struct pol_list *list)
+struct plan_words mail_guard_terms(struct build *b, const struct pol_guard *source,
+				   const struct pol_list *list)
 {
 	const char **words = arena_array_of(b->arena, const char *, list->n);
 	size_t n = 0;
@@ -420,7 +430,7 @@ static void check_terms(struct build *b, const struct pol_guard *source,
 			 source->id.s, TERMS_MAX, TERMS_NODES_MAX);
 }
 
-static enum plan_mail_action action_of(const struct pol_text *text)
+enum plan_mail_action mail_guard_action(const struct pol_text *text)
 {
 	return is_word(text, "record")	? PLAN_MAIL_RECORD
 	       : is_word(text, "allow") ? PLAN_MAIL_ALLOW
@@ -469,19 +479,17 @@ static void set_attachments(struct build *b, const struct pol_guard *source, str
 		struct plan_mail_attachment *attachment = &made[i];
 
 		check_attachment(b, source, given);
-		set_places(b, source, (struct places_key){ "from", NULL }, &given->from,
-			   &attachment->whose.from);
-		set_recipients(b, source, &given->recipients, &attachment->whose);
-		attachment->whose.direction = direction_of(&given->direction);
+		mail_guard_whose(b, source, &given->from, &given->direction, &given->recipients,
+				 &attachment->whose);
 		attachment->kinds = words_of(b, &given->kinds);
 		attachment->names = words_of(b, &given->names);
 		attachment->types = words_of(b, &given->types);
-		attachment->words = terms_of(b, source, &given->words);
+		attachment->words = mail_guard_terms(b, source, &given->words);
 		attachment->personal_numbers = limit_of(&given->personal_numbers, 0);
 		attachment->over = size_of(&given->over, 0);
 		attachment->total_over = size_of(&given->total_over, 0);
 		attachment->number_over = limit_of(&given->number_over, 0);
-		attachment->action = action_of(&given->action);
+		attachment->action = mail_guard_action(&given->action);
 	}
 	if (n >= PLAN_MAIL_ATTACHMENTS_MAX)
 		diag_add(b->diag, SK_GUARD_KEY,
@@ -502,9 +510,9 @@ static void set_malware(const struct pol_mail_malware *given, struct plan_mail_m
 	*malware = (struct plan_mail_malware){
 		.scan = given->at.file != NULL,
 		.direction = direction_of(&given->direction),
-		.infected = action_of(&given->infected),
-		.encrypted = action_of(&given->encrypted),
-		.too_big = action_of(&given->too_big),
+		.infected = mail_guard_action(&given->infected),
+		.encrypted = mail_guard_action(&given->encrypted),
+		.too_big = mail_guard_action(&given->too_big),
 		.down = is_word(&given->down, "refuse")	  ? PLAN_MAIL_DOWN_REFUSE
 			: is_word(&given->down, "record") ? PLAN_MAIL_DOWN_RECORD
 							  : PLAN_MAIL_DOWN_LATER,
@@ -553,6 +561,7 @@ const struct plan_mail *mail_guard_make(struct build *b, const struct pol_guard 
 	mail->tls_reason = build_text(b, &source->tls_reason);
 	mail->after_greeting = source->after_greeting.set && source->after_greeting.value;
 	set_limits(&source->limits, &mail->limits);
+	mail_habit_set(b, source, mail);
 	mail_mass_set(b, source, mail);
 	return mail;
 }

@@ -82,7 +82,7 @@ static const struct key_table *const all_tables[] = {
 	&keys_settings,	   &keys_approval,    &keys_approval_rule, &keys_deputy,
 	&keys_capture,	   &keys_evidence,    &keys_contact,	   &keys_record,
 	&keys_isolation,   &keys_mail_record, &keys_mail_size,	   &keys_mail_attachment,
-	&keys_mail_limits, &keys_mail_mass,   &keys_mail_malware,
+	&keys_mail_limits, &keys_mail_mass,   &keys_mail_malware,  &keys_mail_habit,
 };
 
 bool keys_is_text(const char *name, size_t length)

@@ -214,6 +214,10 @@ static const struct key guard_keys[] = {
 		   "With any, what is undecodable or unread is refused unless one of them says "
 		   "otherwise. Default: messages are not taken apart.",
 	  .example = "[{ kinds: [executable, script], action: refuse }]" },
+	{ ENTRIES("habits", habits), .form = FORM_LIST, .table = &keys_mail_habit,
+	  .about = "What becomes of messages by habits of their senders: for each habit, and each "
+		   "link, the first that fits counts. Default: nobody looks.",
+	  .example = "[{ direction: out, forwarded: true, action: refuse }]" },
 	{ MAP("malware", malware), .table = &keys_mail_malware,
 	  .about = "Messages are scanned for malware. Default: they are not.",
 	  .example = "{ infected: refuse, down: later }" },

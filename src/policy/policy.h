@@ -104,6 +104,22 @@ struct pol_mail_attachment { // what becomes of files that fit
 	struct pol_text action; // refuse, record, allow
 };
 
+struct pol_mail_habit { // what becomes of messages that have one
+	struct place at;
+	struct pol_list from;	    // senders' zones or zone/network; absent: all
+	struct pol_text direction;  // in, out; absent: both
+	struct pol_list recipients; // addresses or domains; absent: all
+	struct pol_list senders;    // likewise
+	struct pol_bool forwarded;
+	struct pol_uint hops_over, outside_over;
+	struct pol_list look_alike, names;
+	struct pol_bool link_differs;
+	struct pol_list link_domains;
+	struct pol_bool active_content;
+	struct pol_list recipient_domains;
+	struct pol_text action; // refuse, record, allow
+};
+
 struct pol_mail_malware { // what becomes of what a scanner says
 	struct place at;
 	struct pol_text direction;		      // in, out, both
@@ -154,6 +170,8 @@ struct pol_guard {
 	size_t n_sizes;
 	struct pol_mail_attachment *attachments;
 	size_t n_attachments;
+	struct pol_mail_habit *habits;
+	size_t n_habits;
 	struct pol_mail_malware malware;
 	struct pol_text tls;	     // clear-only, refuse, allow-blind
 	struct pol_list tls_servers; // zones or zone/network

@@ -61,7 +61,7 @@ static void judge(const struct profile *profile, uint8_t to, const uint8_t *byte
 		must(set >= 0);
 		audience.taken |= (uint64_t)(to >> i & 1) << set;
 	}
-	must(content_new(profile, &audience, &budget, &content) == 0);
+	must(content_new(profile, &audience, NULL, &budget, &content) == 0);
 	for (size_t at = 0; at < n; at += piece) {
 		ret->reason = content_feed(content, bytes + at, n - at < piece ? n - at : piece);
 		must(content_memory(content) <= budget.used + MEMORY_MAX);

@@ -24,7 +24,7 @@ static inline void begin(struct feeder *feeder, const struct profile_attachment 
 				   .budget = { .most = CONTENT_BUDGET_BYTES } };
 	int set = audience_add(&feeder->audience, &feeder->profile, &client, true, "b@c.example");
 	feeder->audience.taken = UINT64_C(1) << set;
-	assert_int_equal(content_new(&feeder->profile, &feeder->audience, &feeder->budget,
+	assert_int_equal(content_new(&feeder->profile, &feeder->audience, NULL, &feeder->budget,
 				     &feeder->content),
 			 0);
 }

@@ -353,7 +353,7 @@ static void check(const struct row *row, const struct blob *message, size_t firs
 	struct content_budget budget = { .most = CONTENT_BUDGET_BYTES };
 	enum smtp_reason reason = SMTP_REASON_NONE;
 	equip(row, &profile, &audience);
-	assert_int_equal(content_new(&profile, &audience, &budget, &content), 0);
+	assert_int_equal(content_new(&profile, &audience, NULL, &budget, &content), 0);
 	for (size_t at = 0; at < message->n;) {
 		size_t n = at ? step : first;
 		n = n < message->n - at ? n : message->n - at;

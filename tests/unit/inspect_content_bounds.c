@@ -140,9 +140,9 @@ static void too_many_rules(void **state)
 	struct audience audience = { 0 };
 	struct content *content;
 	(void)state;
-	assert_int_equal(content_new(&profile, &audience, NULL, &content), -E2BIG);
+	assert_int_equal(content_new(&profile, &audience, NULL, NULL, &content), -E2BIG);
 	profile.n_attachments--;
-	assert_int_equal(content_new(&profile, &audience, NULL, &content), 0);
+	assert_int_equal(content_new(&profile, &audience, NULL, NULL, &content), 0);
 	content_free(content);
 }
 

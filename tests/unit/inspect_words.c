@@ -146,7 +146,7 @@ static void judge(const struct row *row, const struct profile *profile, const ch
 	struct audience audience = { 0 };
 	struct content *content;
 	enum smtp_reason reason = SMTP_REASON_NONE;
-	assert_int_equal(content_new(profile, &audience, NULL, &content), 0);
+	assert_int_equal(content_new(profile, &audience, NULL, NULL, &content), 0);
 	for (size_t at = 0; at < n && reason == SMTP_REASON_NONE; at += step)
 		reason = content_feed(content, (const uint8_t *)bytes + at,
 				      n - at < step ? n - at : step);
