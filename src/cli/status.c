@@ -140,6 +140,25 @@ static void print_scanner(const struct control_row *fields)
 	print_line("scanner", line);
 }
 
+static void print_certificates(const struct control_row *fields)
+{
+	char line[512];
+
+	if (!control_find(fields, CTL_CERTIFICATES))
+		return;
+	if (control_find(fields, CTL_CERTIFICATE_FIRST))
+		snprintf(line, sizeof(line),
+			 "%llu, the first (%s) until %s; %llu signatures, %llu refused",
+			 (unsigned long long)control_u64(fields, CTL_CERTIFICATES),
+			 control_text(fields, CTL_CERTIFICATE_FIRST),
+			 control_text(fields, CTL_CERTIFICATE_UNTIL),
+			 (unsigned long long)control_u64(fields, CTL_SIGNATURES),
+			 (unsigned long long)control_u64(fields, CTL_SIGNATURES_REFUSED));
+	else
+		snprintf(line, sizeof(line), "none in use");
+	print_line("certificates", line);
+}
+
 static void print_numbers(const struct control_row *fields)
 {
 	char line[512];
@@ -173,6 +192,7 @@ static void print_numbers(const struct control_row *fields)
 	print_line("audit log", line);
 	print_inspection(fields);
 	print_scanner(fields);
+	print_certificates(fields);
 	snprintf(line, sizeof(line), "%s, %llu records in %.1f MB, %llu lost",
 		 control_text(fields, CTL_MAIL_BOOK),
 		 (unsigned long long)control_u64(fields, CTL_MAIL_RECORDS),

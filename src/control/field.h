@@ -246,7 +246,12 @@ enum control_tag {
 	CTL_SCANNER,	     // "up", "stale", "down", "not asked yet"
 	CTL_SCANNER_VERSION,
 	CTL_SCANNER_DEFINITIONS,
-	CTL_SCANNER_BUILT, // the day of its definitions
+	CTL_SCANNER_BUILT,     // the day of its definitions
+	CTL_CERTIFICATES,      // that are in use
+	CTL_CERTIFICATE_FIRST, // whose is the first to end
+	CTL_CERTIFICATE_UNTIL, // the day until which it counts
+	CTL_SIGNATURES,	       // since the signer began
+	CTL_SIGNATURES_REFUSED,
 	// Mail records
 	CTL_MAIL_BOOK, // "written", "blocked", "none"
 	CTL_MAIL_RECORDS,

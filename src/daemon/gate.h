@@ -38,8 +38,12 @@ struct gate_options {
 	const char *countries;	     // database file; NULL: none
 	unsigned countries_age_days; // that it may have
 	uint32_t ferry_uid, ferry_gid, porter_uid, porter_gid, inspector_uid, inspector_gid;
-	unsigned inspectors;	    // how many
-	struct box_scanner scanner; // who scans mail
+	unsigned inspectors;			    // how many
+	struct box_scanner scanner;		    // who scans mail
+	const struct box_certificate *certificates; // policy/box.h
+	size_t n_certificates;
+	const char *roots; // file that named servers are held to
+	uint32_t signer_uid, signer_gid;
 };
 
 // What can be wrong while the daemon runs; each is named in the status until it is right again.
@@ -71,21 +75,23 @@ enum gate_problem {
 	GATE_CAPTURE,
 	GATE_COUNTRIES, // a new database of countries is not used
 	GATE_INSPECTION,
-	GATE_SCANNER,	 // it does not answer, or its definitions are old
-	GATE_MAIL_BOOK,	 // mail records cannot be written
-	GATE_MAIL_STOPS, // nor what mail is stopped
+	GATE_SCANNER,	   // it does not answer, or its definitions are old
+	GATE_CERTIFICATES, // they cannot be used, or soon count no more
+	GATE_MAIL_BOOK,	   // mail records cannot be written
+	GATE_MAIL_STOPS,   // nor what mail is stopped
 	GATE_PROBLEM_COUNT,
 };
 
-struct drift;	   // daemon/drift.h
-struct apply;	   // daemon/apply.h
-struct live;	   // daemon/live.h
-struct incidents;  // daemon/incident.h
-struct capture;	   // daemon/capture.h
-struct packets;	   // daemon/packets.h
-struct countries;  // daemon/countries.h
-struct inspection; // daemon/inspection.h
-struct scanner;	   // daemon/scanner.h
+struct drift;	     // daemon/drift.h
+struct apply;	     // daemon/apply.h
+struct live;	     // daemon/live.h
+struct incidents;    // daemon/incident.h
+struct capture;	     // daemon/capture.h
+struct packets;	     // daemon/packets.h
+struct countries;    // daemon/countries.h
+struct inspection;   // daemon/inspection.h
+struct scanner;	     // daemon/scanner.h
+struct certificates; // daemon/certificates.h
 
 struct isolation_book; // daemon/isolation_book.h
 struct record;	       // daemon/record.h
@@ -121,6 +127,7 @@ struct gate {
 	struct countries *countries;		 // NULL: nothing is known of them
 	struct inspection *inspection;		 // NULL: nobody inspects
 	struct scanner *scanner;		 // NULL: nobody looks after one
+	struct certificates *certificates;	 // NULL: nobody looks after any
 	struct mail *mail;			 // NULL: there are no mail records
 	struct mass *mass;			 // NULL: mass mail is not counted
 };

@@ -17,6 +17,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/exit.h"
+#include "daemon/asker.h"
 #include "daemon/inspect_policy.h"
 #include "daemon/inspection_wire.h"
 #include "daemon/lane.h"
@@ -48,6 +49,7 @@ struct child {
 	uint64_t lost;
 	struct scans *scans;
 	struct pipes *pipes;
+	struct asker *asker;
 	struct linger linger;
 	bool ends;
 	struct mail_stops stops;
@@ -227,6 +229,15 @@ static void take_policy(struct child *child)
 	say(child, &word, sizeof(word), NULL, 0);
 }
 
+static void take_certificates(struct child *child, uint32_t bits, const int *fds, size_t n_fds)
+{
+	int given[INSPECTION_FDS_MAX];
+	size_t at = 0;
+	for (int i = 0; i < INSPECTION_FDS_MAX; i++)
+		given[i] = bits & 1u << i && at < n_fds ? fds[at++] : -1;
+	asker_give(child->asker, given[0], given[1], given[2]);
+}
+
 static void hear_gate(struct child *child)
 {
 	static struct {
@@ -243,6 +254,10 @@ static void hear_gate(struct child *child)
 		const struct inspect_order *order = &heard.order;
 		if (order->word == INSPECT_POLICY && n_fds == 2) {
 			inspect_planner_put(child->planner, order->generation, fds[0], fds[1]);
+			continue;
+		}
+		if (order->word == INSPECT_CERTIFICATES) {
+			take_certificates(child, order->n, fds, n_fds);
 			continue;
 		}
 		if (order->word == INSPECT_STOPS && order->n <= MAIL_STOPS_MAX &&
@@ -418,7 +433,9 @@ static int start(struct child *child)
 	pipes.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (pipes.epoll < 0)
 		return -errno;
-	r = lane_open(INSPECT_LANE, INSPECT_RINGS, INSPECT_HEARS, false, &child->lane);
+	r = asker_new(&child->asker);
+	if (r == 0)
+		r = lane_open(INSPECT_LANE, INSPECT_RINGS, INSPECT_HEARS, false, &child->lane);
 	if (r == 0)
 		r = sandbox_become_inspector(hello.order.uid, hello.order.gid);
 	if (r == 0)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "daemon/certificates.h"
 #include "daemon/countries.h"
 #include "daemon/differ.h"
 #include "daemon/ferry.h"
@@ -162,6 +163,8 @@ static void take_word(struct inspector_post *post, const struct inspect_word *wo
 	} else if (word->word == INSPECT_READY) {
 		post->child.ready = true;
 		send_stops(post); // before its lane, which waits for what it says of the policy
+		certificates_give(inspection->gate, (unsigned)(post - inspection->posts),
+				  post->child.socket);
 		send_policy(post);
 	} else {
 		post->generation = word->generation;
@@ -673,6 +676,14 @@ void inspection_give_stops(struct gate *gate, const struct mail_stops *stops)
 	for (uint32_t i = 0; i < inspection->n; i++)
 		if (inspection->posts[i].child.ready)
 			send_stops(&inspection->posts[i]);
+}
+
+void inspection_give_certificates(struct gate *gate)
+{
+	struct inspection *inspection = gate->inspection;
+	for (uint32_t i = 0; inspection && i < inspection->n; i++)
+		if (inspection->posts[i].child.ready)
+			certificates_give(gate, i, inspection->posts[i].child.socket);
 }
 
 void inspection_give_records(struct gate *gate, inspection_taker *taker, void *arg)

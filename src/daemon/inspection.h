@@ -44,6 +44,9 @@ void inspection_give_records(struct gate *gate, inspection_taker *taker, void *a
 // packet.  It has to live until the next call.
 void inspection_give_stops(struct gate *gate, const struct mail_stops *stops);
 
+// The certificates that every inspector has (daemon/certificates.h) are others now.
+void inspection_give_certificates(struct gate *gate);
+
 void inspection_put_status(const struct gate *gate, struct control_writer *reply);
 
 #endif

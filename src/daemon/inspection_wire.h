@@ -74,7 +74,9 @@ enum inspect_order_word {
 	INSPECT_SCANNER, // a descriptor connected to the scanner, or error
 	INSPECT_PORTER,	 // a descriptor: pairs of sockets come on it, in place of the one before
 			 // (daemon/porter_wire.h)
+	INSPECT_CERTIFICATES, // n, of the bits below: a descriptor each, in their order
 };
+enum { INSPECT_HAS_SIGNER = 1, INSPECT_HAS_CHAINS = 2, INSPECT_HAS_ROOTS = 4 };
 struct inspect_order {
 	uint32_t word, uid, gid, n; // n: of stops
 	uint64_t generation;

@@ -10,6 +10,7 @@
 #include "daemon/drift.h"
 #include "daemon/incident_methods.h"
 #include "daemon/inspection.h"
+#include "daemon/certificates.h"
 #include "daemon/scanner.h"
 #include "daemon/isolation.h"
 #include "daemon/links.h"
@@ -166,6 +167,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 	put_countries(&reply, gate);
 	inspection_put_status(gate, &reply);
 	scanner_put_status(gate, &reply);
+	certificates_put_status(gate, &reply);
 	mail_put_status(&reply, gate);
 	mass_put_lines(gate, &reply);
 	control_put_u64(&reply, CTL_CLIENTS, control_server_clients(methods->server));

@@ -113,6 +113,10 @@ static const int calls_porter[] = {
 	SCMP_SYS(epoll_ctl),   SCMP_SYS(accept4),     SCMP_SYS(bind),	    SCMP_SYS(connect),
 	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
 };
+static const int calls_signer[] = {
+	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(poll),
+	SCMP_SYS(ppoll),   SCMP_SYS(sendto),  SCMP_SYS(recvfrom),
+};
 static const int calls_book[] = {
 	SCMP_SYS(recvfrom), SCMP_SYS(poll),	SCMP_SYS(ppoll),      SCMP_SYS(pread64),
 	SCMP_SYS(pwrite64), SCMP_SYS(openat),	SCMP_SYS(unlink),     SCMP_SYS(unlinkat),
@@ -356,6 +360,25 @@ int sandbox_seal_porter(uint32_t uid, uint32_t gid)
 	return r < 0 ? r
 		     : filter_calls(calls_porter, sizeof(calls_porter) / sizeof(int), OPENS_END,
 				    SOCKETS_OWN);
+}
+
+int sandbox_seal_signer(uint32_t uid, uint32_t gid)
+{
+	static const struct limit limits[] = {
+		{ RLIMIT_CORE, 0 },  { RLIMIT_FSIZE, 0 },   { RLIMIT_NOFILE, SANDBOX_SIGNER_FILES },
+		{ RLIMIT_NPROC, 0 }, { RLIMIT_MEMLOCK, 0 }, { RLIMIT_AS, (rlim_t)512 << 20 },
+	};
+	int r = sandbox_become(uid, gid);
+	if (r == 0)
+		r = end_with_gate();
+	if (r < 0 || SANDBOX_WITHOUT_FILTER)
+		return r;
+	r = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : only_folder(-1);
+	if (r == 0)
+		r = set_limits(limits, sizeof(limits) / sizeof(limits[0]));
+	return r < 0 ? r
+		     : filter_calls(calls_signer, sizeof(calls_signer) / sizeof(int), OPENS_END,
+				    SOCKETS_NONE);
 }
 
 int sandbox_become_inspector(uint32_t uid, uint32_t gid)

@@ -48,6 +48,10 @@ int sandbox_seal_ferry(uint32_t uid, uint32_t gid);
 // For the porter: the same with the calls of its loop, among them sockets of TCP.
 enum { SANDBOX_PORTER_FILES = 8192 }; // most of them in messages that no inspector has read yet
 int sandbox_seal_porter(uint32_t uid, uint32_t gid);
+// For the signer: another user without capabilities and new privileges, without files, and the
+// system calls of its sockets.  Ends with the gate.
+enum { SANDBOX_SIGNER_FILES = 32 };
+int sandbox_seal_signer(uint32_t uid, uint32_t gid);
 
 // For an inspector, in two steps: another user without capabilities and new privileges, without
 // files, that ends with the gate; then, once its threads are there, no new one and only the system

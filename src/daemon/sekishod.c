@@ -21,6 +21,7 @@
 #include "daemon/mail_book.h"
 #include "daemon/mail_read.h"
 #include "daemon/service.h"
+#include "daemon/signer.h"
 #include "daemon/countries_child.h"
 #include "policy/box.h"
 
@@ -132,6 +133,9 @@ static void find_inspection(struct gate_options *options)
 	own = people_user("sekisho-inspect", &uid, &gid) == 0 && uid != 0;
 	options->inspector_uid = own ? uid : options->compiler_uid;
 	options->inspector_gid = own ? gid : options->compiler_gid;
+	own = people_user("sekisho-sign", &uid, &gid) == 0 && uid != 0;
+	options->signer_uid = own ? uid : options->compiler_uid;
+	options->signer_gid = own ? gid : options->compiler_gid;
 }
 
 // So do mail records; nobody but their own user reads them.
@@ -176,6 +180,9 @@ static int options_of(const struct box_config *box, const struct arguments *argu
 		.countries_age_days = box->countries.max_age_days,
 		.inspectors = box->inspectors,
 		.scanner = box->scanner,
+		.certificates = box->certificates,
+		.n_certificates = box->n_certificates,
+		.roots = box->roots,
 		.nflog_group = box->nflog_group ? box->nflog_group : NFLOG_GROUP,
 	};
 	// At boot nothing is compiled, and a user that is missing must not keep the gate shut.
@@ -245,6 +252,8 @@ int main(int argc, char **argv)
 		return ferry_main();
 	if (argc == 2 && !strcmp(argv[1], PORTER_ARGUMENT))
 		return porter_main();
+	if (argc == 2 && !strcmp(argv[1], SIGNER_ARGUMENT))
+		return signer_main();
 	if (argc == 2 && !strcmp(argv[1], INSPECT_ARGUMENT))
 		return inspect_main();
 	if (read_arguments(argc, argv, &arguments, &status))

@@ -13,6 +13,7 @@
 
 #include "control/server.h"
 #include "daemon/apply.h"
+#include "daemon/certificates.h"
 #include "daemon/capture.h"
 #include "daemon/changes.h"
 #include "daemon/countries.h"
@@ -389,6 +390,8 @@ static int start(struct service *service)
 		return fatal(service, -ENOMEM, "countries");
 	if (scanner_open(&service->gate, service->event) < 0)
 		return fatal(service, -ENOMEM, "the scanner");
+	if (certificates_open(&service->gate, service->event) < 0)
+		return fatal(service, -ENOMEM, "certificates");
 	if (inspection_open(&service->gate, service->event) < 0)
 		return fatal(service, -ENOMEM, "inspection");
 	mail_settle(&service->gate); // whose records go to the book
@@ -421,6 +424,7 @@ static void stop(struct service *service)
 		inspection_close(&service->gate);
 		mass_close(&service->gate);
 		scanner_close(&service->gate);
+		certificates_close(&service->gate);
 		live_close(&service->gate);
 		countries_close(&service->gate);
 		gate_look(&service->gate);

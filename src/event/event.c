@@ -119,6 +119,8 @@ static const struct event_kind_info kind_table[EVENT_KIND_COUNT] = {
 				    F(COUNT) },
 	[EVENT_SCANNER_CHANGED] = { "scanner-changed", 5, "the malware scanner",
 				    F(MESSAGE) | F(NAME) },
+	[EVENT_CERTIFICATES_CHANGED] = { "certificates-changed", 5, "certificates of mail",
+					 F(MESSAGE) },
 	[EVENT_INSPECTION_TROUBLE] = { "inspection-trouble", 4,
 				       "stopped in an inspected connection",
 				       F(FLOW) | F(SOURCE) | F(SOURCE_PORT) | F(DESTINATION) |

@@ -70,6 +70,7 @@ enum event_kind {
 	EVENT_INSPECTION_RESTARTED, // the ferry or an inspector ended, and another began
 	EVENT_INSPECTION_FULL,	    // packets found the queue of inspected packets full
 	EVENT_SCANNER_CHANGED,	    // the malware scanner came, went, or has other definitions
+	EVENT_CERTIFICATES_CHANGED, // others are in use, or cannot be used
 	EVENT_INSPECTION_TROUBLE,   // what a peer did was stopped
 	EVENT_MAIL_READ,	    // somebody looked mail records up
 	EVENT_MAIL_LOST,	    // mail records that were not written

@@ -33,6 +33,11 @@ struct box_scanner_keys {
 	struct pol_uint max_age_days;
 };
 
+struct box_certificate_keys {
+	struct place at;
+	struct pol_text id, chain, key;
+};
+
 struct box_keys {
 	struct pol_text title, rules, state, run, log, user;
 	struct pol_bool forwarding;
@@ -40,6 +45,9 @@ struct box_keys {
 	struct pol_uint nflog_group;
 	struct box_countries_keys countries;
 	struct box_scanner_keys scanner;
+	struct box_certificate_keys *certificates;
+	size_t n_certificates;
+	struct pol_text roots;
 	struct pol_uint inspectors;
 };
 
@@ -155,6 +163,42 @@ static const struct key_table scanner_table = {
 };
 #undef AT
 
+#define AT(field) offsetof(struct box_certificate_keys, field)
+static const struct key certificate_keys[] = {
+	{ .name = "id",
+	  .kind = KEY_TEXT,
+	  .word = WORD_ID,
+	  .offset = AT(id),
+	  .required = true,
+	  .about = "Its name in guards.",
+	  .example = "mail" },
+	{ .name = "chain",
+	  .kind = KEY_TEXT,
+	  .word = WORD_PATH,
+	  .offset = AT(chain),
+	  .required = true,
+	  .about = "File in PEM: the certificate, then those that lead from it to a root.",
+	  .example = "/etc/sekisho/tls/mail.pem" },
+	{ .name = "key",
+	  .kind = KEY_TEXT,
+	  .word = WORD_PATH,
+	  .offset = AT(key),
+	  .required = true,
+	  .about = "File in PEM: its private key, without a password; root's, and of mode 0600 or "
+		   "0400. RSA of 2048 to 4096 bits, or ECDSA on P-256 or P-384.",
+	  .example = "/etc/sekisho/tls/mail.key" },
+};
+static const struct key_table certificate_table = {
+	.noun = "certificate",
+	.about = "A certificate of the body's, which clients see.",
+	.keys = certificate_keys,
+	.n_keys = COUNT(certificate_keys),
+	.size = sizeof(struct box_certificate_keys),
+	.has_at = true,
+	.id = "id",
+};
+#undef AT
+
 #define AT(field) offsetof(struct box_keys, field)
 static const struct key box_keys[] = {
 	{ .name = "title",
@@ -225,6 +269,25 @@ static const struct key box_keys[] = {
 		  "Who looks for malware in mail that has a guard with malware. Default: nobody, and "
 		  "such mail does not pass.",
 	  .example = "{ clamd: /run/clamav/clamd.ctl, max-age-days: 3 }" },
+	{ .name = "certificates",
+	  .kind = KEY_ENTRIES,
+	  .offset = AT(certificates),
+	  .offset_n = AT(n_certificates),
+	  .table = &certificate_table,
+	  .about =
+		  "Certificates that guards with tls: inspect show to clients, at most 8. The keys are "
+		  "read by a process of their own, which signs and does nothing else. New files, renamed "
+		  "into their places, are noticed and used. Default: none.",
+	  .example =
+		  "{ mail: { chain: /etc/sekisho/tls/mail.pem, key: /etc/sekisho/tls/mail.key } }" },
+	{ .name = "tls-roots",
+	  .kind = KEY_TEXT,
+	  .word = WORD_PATH,
+	  .offset = AT(roots),
+	  .about =
+		  "File in PEM of the certificates that servers named in a guard's tls-verify have to "
+		  "lead to. Default: /etc/ssl/certs/ca-certificates.crt.",
+	  .example = "/etc/ssl/certs/ca-certificates.crt" },
 	{ .name = "inspectors",
 	  .kind = KEY_UINT,
 	  .offset = AT(inspectors),
@@ -285,6 +348,14 @@ static void fill(struct box *box)
 						: BOX_SCANNER_AGE_DAYS,
 		},
 	};
+	for (size_t i = 0; i < keys->n_certificates && i < BOX_CERTIFICATES_MAX; i++)
+		box->config.certificates[i] = (struct box_certificate){
+			.name = keys->certificates[i].id.s,
+			.chain = keys->certificates[i].chain.s,
+			.key = keys->certificates[i].key.s,
+		};
+	box->config.n_certificates = keys->n_certificates;
+	box->config.roots = text_or(&keys->roots, BOX_ROOTS_PATH);
 	if (management->at.file)
 		box->config.management = (struct box_management){
 			.interface = management->interface.s,
@@ -405,6 +476,13 @@ static void check_scanner(const struct box_scanner_keys *scanner, struct diag *d
 			 "are; watch that where it runs, and leave this out");
 }
 
+static void check_certificates(const struct box_keys *keys, struct diag *diag)
+{
+	if (keys->n_certificates > BOX_CERTIFICATES_MAX)
+		diag_add(diag, SK_WORD_BAD, keys->certificates[BOX_CERTIFICATES_MAX].at,
+			 "certificates: at most %d", BOX_CERTIFICATES_MAX);
+}
+
 int box_read_text(const char *name, const char *bytes, size_t size, struct diag *diag,
 		  struct box_config **ret_config)
 {
@@ -419,6 +497,7 @@ int box_read_text(const char *name, const char *bytes, size_t size, struct diag 
 	reader_free(reader);
 	check_management(&box->keys.management, diag);
 	check_scanner(&box->keys.scanner, diag);
+	check_certificates(&box->keys, diag);
 	if (diag_errors(diag) > errors) {
 		arena_free(arena);
 		return -EBADMSG;

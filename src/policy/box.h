@@ -16,12 +16,14 @@
 
 #define BOX_PATH	   "/etc/sekisho/sekisho.yaml"
 #define BOX_COUNTRIES_PATH "/etc/sekisho/countries.mmdb" // unless the file says otherwise
+#define BOX_ROOTS_PATH	   "/etc/ssl/certs/ca-certificates.crt"
 
 enum {
 	BOX_FILE_BYTES_MAX = 1024 * 1024,
 	BOX_COUNTRIES_AGE_DAYS = 60,
 	BOX_SCANNER_AGE_DAYS = 3,
-	BOX_INSPECTORS_MAX = 8
+	BOX_INSPECTORS_MAX = 8,
+	BOX_CERTIFICATES_MAX = 8,
 };
 
 // The one way in that stays open when everything is cut off.
@@ -45,6 +47,12 @@ struct box_scanner {
 	unsigned max_age_days; // of its definitions; 0: not looked at
 };
 
+// One of the body's certificates, for guards with tls: inspect.
+struct box_certificate {
+	const char *name;
+	const char *chain, *key; // files in PEM; the key is root's alone
+};
+
 struct box_config {
 	const char *title; // NULL: none
 	const char *rules; // folder of the policy
@@ -57,6 +65,9 @@ struct box_config {
 	uint16_t nflog_group;
 	struct box_countries countries;
 	struct box_scanner scanner;
+	struct box_certificate certificates[BOX_CERTIFICATES_MAX];
+	size_t n_certificates;
+	const char *roots;   // file in PEM, that servers with a name are held to
 	unsigned inspectors; // processes that inspect
 };
 

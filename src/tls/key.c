@@ -10,8 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-
-#include "tls/chain.h"
+#include <openssl/x509.h>
 
 struct tls_key {
 	EVP_PKEY *pkey;
@@ -53,6 +52,11 @@ int tls_key_read(const char *pem, size_t n, struct tls_key **ret_key, char why[T
 	}
 	*ret_key = key;
 	return 0;
+}
+
+bool tls_key_fits(const struct tls_key *key, const struct tls_chain *chain)
+{
+	return EVP_PKEY_eq(key->pkey, X509_get0_pubkey(chain->own)) == 1;
 }
 
 void tls_key_free(struct tls_key *key)

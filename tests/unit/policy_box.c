@@ -32,6 +32,8 @@ static void has_defaults(void **state)
 	assert_int_equal(box->countries.max_age_days, 60);
 	assert_null(box->scanner.clamd);
 	assert_int_equal(box->scanner.max_age_days, 3);
+	assert_int_equal(box->n_certificates, 0);
+	assert_string_equal(box->roots, "/etc/ssl/certs/ca-certificates.crt");
 	box_free(box);
 	diag_free(diag);
 }
@@ -42,7 +44,9 @@ static void takes_every_key(void **state)
 		"title: 本庁舎\nrules: /r\nstate: /s\nrun: /u\nuser: nobody\nforwarding: false\n"
 		"management: { interface: eth0, prefix: 'fd00::/64', port: 2222 }\n"
 		"nflog-group: 7\ncountries: { database: /c, max-age-days: 7 }\n"
-		"scanner: { clamd: /run/c.ctl, max-age-days: 0 }\n";
+		"scanner: { clamd: /run/c.ctl, max-age-days: 0 }\n"
+		"certificates: { mail: { chain: /c/m.pem, key: /c/m.key }, two: { chain: /2, key: /3 } }\n"
+		"tls-roots: /c/roots.pem\n";
 	struct diag *diag = diag_new();
 	struct box_config *box = NULL;
 
@@ -63,6 +67,12 @@ static void takes_every_key(void **state)
 	assert_int_equal(box->countries.max_age_days, 7);
 	assert_string_equal(box->scanner.clamd, "/run/c.ctl");
 	assert_int_equal(box->scanner.max_age_days, 0);
+	assert_int_equal(box->n_certificates, 2);
+	assert_string_equal(box->certificates[0].name, "mail");
+	assert_string_equal(box->certificates[0].chain, "/c/m.pem");
+	assert_string_equal(box->certificates[0].key, "/c/m.key");
+	assert_string_equal(box->certificates[1].name, "two");
+	assert_string_equal(box->roots, "/c/roots.pem");
 	box_free(box);
 	diag_free(diag);
 }
@@ -72,6 +82,11 @@ static const struct row {
 	int code;
 	unsigned line, column;
 } rows[] = {
+	{ "certificates: { mail: { chain: /a } }", SK_KEY_MISSING, 1, 17 },
+	{ "certificates: { mail: { chain: a, key: /b } }", SK_PATH_BAD, 1, 32 },
+	{ "certificates: { Mail: { chain: /a, key: /b } }", SK_ID_BAD, 1, 17 },
+	{ "certificates: { mail: { chain: /a, key: /b }, mail: { chain: /a, key: /b } }",
+	  SK_ID_DUPLICATE, 1, 47 },
 	{ "scanner: { clamd: clamd.ctl }", SK_WORD_BAD, 1, 19 },
 	{ "scanner: { clamd: 127.0.0.1 }", SK_WORD_BAD, 1, 19 },
 	{ "scanner: { clamd: '127.0.0.1:0' }", SK_WORD_BAD, 1, 20 },

@@ -1,0 +1,30 @@
+// The gate's side of the certificates that the box file names: opens their files, starts the signer
+// with the keys, hands inspectors the certificates and a way to it, and looks whether the files are
+// others now.  It reads no key itself and parses no certificate: the signer does, before it is
+// sealed.
+//
+//	new files are sound        another signer takes over; sessions in hand go on
+//	new files are not          what was in use stays in use, and the status says why
+//	signer ends or is silent   another is started; meanwhile nothing is signed
+#ifndef SEKISHO_DAEMON_CERTIFICATES_H
+#define SEKISHO_DAEMON_CERTIFICATES_H
+
+#include "control/field.h"
+#include "daemon/gate.h"
+
+enum {
+	CERTIFICATES_LOOK_SECONDS = 10,
+	CERTIFICATES_SILENT_MS = 3000,
+	CERTIFICATES_DAYS = 14, // before the end of one that the status tells of it
+	CERTIFICATES_ROOTS_MAX = 4 * 1024 * 1024,
+};
+
+int certificates_open(struct gate *gate, sd_event *event); // 0 or -ENOMEM
+void certificates_close(struct gate *gate);
+
+// Gives an inspector what there is: by its number, over its socket.
+void certificates_give(struct gate *gate, unsigned index, int socket);
+
+void certificates_put_status(const struct gate *gate, struct control_writer *reply);
+
+#endif
