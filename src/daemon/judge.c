@@ -260,7 +260,7 @@ static struct judge_verdict verdict_of(const struct judge *judge, const struct s
 				  !source_agrees(judge, subject, answer)))
 			verdict.reason = JUDGE_TRANSLATION;
 		else if (answer->verdict == PLAN_INSPECT && !expected &&
-			 !(subject->entry->mark & MARK_INSPECT))
+			 !(subject->entry->mark & (answer->proxied ? MARK_PROXY : MARK_INSPECT)))
 			verdict.reason = JUDGE_NOT_INSPECTED;
 		else
 			verdict.outcome = JUDGE_ALLOWED;

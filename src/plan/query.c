@@ -253,6 +253,7 @@ static void allow(const struct plan *plan, const struct plan_cell *cell, struct 
 	const struct plan_packet *seen = &answer->translated;
 
 	answer->verdict = cell->treatment & PLAN_GUARD ? PLAN_INSPECT : PLAN_ALLOW;
+	answer->proxied = cell->treatment & PLAN_GUARD && plan->flows[cell->guard_flow].proxy;
 	answer->reason = PLAN_BY_FLOW;
 	answer->flow = cell->flow;
 	if (answer->destination_nat && is_hairpin(answer->destination_nat, seen))

@@ -32,6 +32,7 @@ enum plan_reason {
 
 struct plan_answer {
 	enum plan_verdict verdict;
+	bool proxied; // inspected in proxy mode
 	enum plan_reason reason;
 	uint32_t flow; // the flow that allows it, or the nearest one; PLAN_NONE if there is none
 	const char *missing; // denied: what the nearest flow lacks, in words: `text`, or NULL

@@ -33,13 +33,15 @@ static const char policy_text[] =
 	"  internet: { role: external, interfaces: [wan-inet] }\n"
 	"networks:\n"
 	"  dmz/web: [192.0.2.80]\n"
-	"guards: { mail: { protocol: smtp, senders: [office] } }\n"
+	"guards: { mail: { protocol: smtp, senders: [office] },\n"
+	"          proxy: { protocol: smtp, mode: proxy, senders: [office] } }\n"
 	"flows:\n"
 	"  - { id: web, from: office, to: dmz/web, services: [https, ftp], helpers: [ftp] }\n"
 	"  - { id: ping, from: office, to: dmz, services: ping }\n"
 	"  - { id: out, from: office, to: internet, services: any }\n"
 	"  - { id: both, from: dmz, to: [internet, lgwan], services: udp/53 }\n"
 	"  - { id: mail, from: office, to: dmz, services: smtp, guard: mail }\n"
+	"  - { id: submit, from: office, to: dmz, services: tcp/587, guard: proxy }\n"
 	"  - { id: own, from: self, to: internet, services: udp/123 }\n"
 	"  - { id: manage, from: office, to: self, services: [ssh, udp/547] }\n"
 	"  - { id: web-in, from: internet, to: dmz/web, services: tcp/8080 }\n"
@@ -145,6 +147,12 @@ static const struct row rows[] = {
 	  JUDGE_BY_FLOW, .flow = "mail", 0, MARK_INSPECT | MARK_PASSED },
 	{ "not inspected, though it has to be", "10.20.0.5", "192.0.2.25", TCP, 25, AS_IS,
 	  JUDGE_CUT, JUDGE_NOT_INSPECTED, .flow = "mail" },
+	{ "inspected between two sockets", "10.20.0.5", "192.0.2.25", TCP, 587, AS_IS,
+	  JUDGE_ALLOWED, JUDGE_BY_FLOW, .flow = "submit", 0, MARK_PROXY },
+	{ "inspected by packets, which is now by sockets", "10.20.0.5", "192.0.2.25", TCP, 587,
+	  AS_IS, JUDGE_CUT, JUDGE_NOT_INSPECTED, .flow = "submit", 0, MARK_INSPECT },
+	{ "inspected by sockets, which is now by packets", "10.20.0.5", "192.0.2.25", TCP, 25,
+	  AS_IS, JUDGE_CUT, JUDGE_NOT_INSPECTED, .flow = "mail", 0, MARK_PROXY },
 	{ "another zone of connection tracking", "10.20.0.5", "192.0.2.80", TCP, 444, AS_IS,
 	  JUDGE_LEFT, JUDGE_BY_FLOW, .flow = NULL, 7 },
 	{ "announced by a helper", "192.0.2.80", "10.20.0.5", TCP, 40001, AS_IS, JUDGE_ALLOWED,
