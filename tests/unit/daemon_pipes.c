@@ -22,7 +22,7 @@ static void bytes_pass(void **state)
 	say(ends.server, "rxy\ne12\npz\n");
 	gets(ends.client, "rxy\nrxy\npz\n");
 	close_ends(&ends);
-	assert_int_equal(bed.n_done, 1);
+	eventually(bed.n_done == 1);
 	assert_int_equal(bed.done[0], ends.serial);
 	assert_int_equal(bed.n_troubles, 0);
 }
@@ -76,7 +76,7 @@ static void half_closed(void **state)
 		shutdown(to, SHUT_WR);
 		settle();
 		gets_end(from);
-		assert_int_equal(pipes_count(bed.pipes), 0);
+		eventually(pipes_count(bed.pipes) == 0);
 		close_ends(&ends);
 	}
 }
@@ -91,7 +91,7 @@ static void answered(void **state)
 	say(ends.client, "more\n.\n");
 	gets(ends.client, SCRIPT_REPLY);
 	gets_end(ends.client);
-	assert_int_equal(pipes_count(bed.pipes), 1);
+	eventually(pipes_count(bed.pipes) == 1);
 	close_ends(&ends);
 }
 
@@ -120,10 +120,10 @@ static void the_rest_is_bounded(void **state)
 	(void)state;
 	say(ends.client, "t\n.\n");
 	later(PIPE_DRAIN_SECONDS - 1);
-	assert_int_equal(pipes_count(bed.pipes), 1);
+	eventually(pipes_count(bed.pipes) == 1);
 	say(ends.client, "x");
 	later(2);
-	assert_int_equal(pipes_count(bed.pipes), 0);
+	eventually(pipes_count(bed.pipes) == 0);
 	close_ends(&ends);
 	ends = open_pair();
 	say(ends.client, "t\n.\n");
@@ -131,7 +131,7 @@ static void the_rest_is_bounded(void **state)
 		send(ends.client, bulk, sizeof(bulk), MSG_NOSIGNAL);
 		settle();
 	}
-	assert_int_equal(pipes_count(bed.pipes), 0);
+	eventually(pipes_count(bed.pipes) == 0);
 	close_ends(&ends);
 }
 
@@ -204,7 +204,7 @@ static void server_refuses(void **state)
 	gets_end(to_gate[0]);
 	close(to_gate[0]);
 	settle();
-	assert_int_equal(pipes_count(bed.pipes), 0);
+	eventually(pipes_count(bed.pipes) == 0);
 	assert_string_equal(bed.reason, "unreached");
 }
 
@@ -238,7 +238,7 @@ static void who_is_late(void **state)
 	struct ends ends = open_pair();
 	(void)state;
 	later(329);
-	assert_int_equal(pipes_count(bed.pipes), 1);
+	eventually(pipes_count(bed.pipes) == 1);
 	later(2);
 	gets(ends.client, "421 4.4.2 Server gave no reply, try again later\r\n");
 	gets_end(ends.client);
@@ -248,7 +248,7 @@ static void who_is_late(void **state)
 	ends = open_pair();
 	say(ends.server, "220 mx\r\n");
 	later(329);
-	assert_int_equal(pipes_count(bed.pipes), 1);
+	eventually(pipes_count(bed.pipes) == 1);
 	later(2);
 	gets(ends.client, "220 mx\r\n421 4.4.2 Timed out waiting for you\r\n");
 	gets_end(ends.client);

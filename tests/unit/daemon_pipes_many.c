@@ -87,7 +87,7 @@ static void memory_is_short(void **state)
 		close(ends[i].server);
 	}
 	settle();
-	assert_int_equal(pipes_count(bed.pipes), 0);
+	eventually(pipes_count(bed.pipes) == 0);
 }
 
 // Those who were silent for longest go when there is no memory, and no others.
@@ -104,10 +104,10 @@ static void who_makes_room(void **state)
 	lively = open_pair();
 	say(lively.client, "pab\n");
 	later(PIPES_QUIET_MS / 1000 - 2);
-	assert_int_equal(pipes_count(bed.pipes), 2);
+	eventually(pipes_count(bed.pipes) == 2);
 	gets_nothing(lively.server);
 	later(3);
-	assert_int_equal(pipes_count(bed.pipes), 1);
+	eventually(pipes_count(bed.pipes) == 1);
 	assert_string_equal(bed.trouble, "full");
 	gets_reset(quiet.client);
 	gets_reset(quiet.server);
@@ -130,12 +130,12 @@ static void too_many(void **state)
 	gets_reset(second.client);
 	gets_reset(second.server);
 	assert_string_equal(bed.trouble, "full");
-	assert_int_equal(bed.n_done, 1);
+	eventually(bed.n_done == 1);
 	assert_int_equal(bed.done[0], second.serial);
 	close(second.client);
 	close(second.server);
 	close_ends(&first);
-	assert_int_equal(bed.n_done, 2);
+	eventually(bed.n_done == 2);
 }
 
 static void no_flow(void **state)
@@ -149,7 +149,7 @@ static void no_flow(void **state)
 	gets_reset(to_gate[0]);
 	gets_reset(to_server[1]);
 	assert_string_equal(bed.trouble, "stray");
-	assert_int_equal(bed.n_done, 1);
+	eventually(bed.n_done == 1);
 	close(to_gate[0]);
 	close(to_server[1]);
 }
@@ -167,10 +167,10 @@ static void another_porter(void **state)
 	close(old.client);
 	close(old.server);
 	settle();
-	assert_int_equal(bed.n_done, 0); // not the new one's
-	assert_int_equal(pipes_count(bed.pipes), 1);
+	eventually(bed.n_done == 0); // not the new one's
+	eventually(pipes_count(bed.pipes) == 1);
 	close_ends(&new);
-	assert_int_equal(bed.n_done, 1);
+	eventually(bed.n_done == 1);
 }
 
 static void nonsense(void **state)
@@ -215,7 +215,7 @@ static void pipelined(void **state)
 	}
 	assert_int_equal(lines, 3001);
 	settle();
-	assert_int_equal(pipes_count(bed.pipes), 1);
+	eventually(pipes_count(bed.pipes) == 1);
 	close_ends(&ends);
 }
 
