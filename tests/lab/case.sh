@@ -42,10 +42,19 @@ sekisho() {
 	return $status
 }
 
+# How guards of mail inspect: a test that sets mode=proxy, or a run with LAB_MODE=proxy, has the same
+# checks in proxy mode.
+mode=${mode:-${LAB_MODE:-flow}}
+
 # Four zones, for what a test adds on standard input.
 policy() {
 	mkdir -p "$rules"
-	zones_and >"$rules/policy.yaml"
+	zones_and | in_mode >"$rules/policy.yaml"
+}
+
+in_mode() {
+	[[ $mode == flow ]] && exec cat
+	sed "s/^\( *\)protocol: smtp$/&\n\1mode: $mode/; /mode:/!s/protocol: smtp,/& mode: $mode,/"
 }
 
 zones_and() {
