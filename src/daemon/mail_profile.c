@@ -110,6 +110,7 @@ static const enum profile_action actions[] = {
 	[PLAN_MAIL_REFUSE] = PROFILE_REFUSE,
 	[PLAN_MAIL_RECORD] = PROFILE_RECORD,
 	[PLAN_MAIL_ALLOW] = PROFILE_ALLOW,
+	[PLAN_MAIL_MARK] = PROFILE_MARK,
 };
 
 static void set_attachment(struct maker *maker, const struct plan_mail_attachment *from,

@@ -537,6 +537,8 @@ static void take_run(void *arg, const uint8_t *bytes, size_t n)
 	if (mime_feed(content->mime, bytes, n) < 0) {
 		content->guilty = NULL;
 		content_fail(content);
+	} else if (content->hands) { // the message has begun: its fields were all told
+		end_header(content);
 	}
 }
 

@@ -41,6 +41,13 @@ void smtp_order_replace(struct engine *engine, size_t size, const char *text)
 					     .n_bytes = strlen(text) });
 }
 
+void smtp_order_insert(struct engine *engine, const uint8_t *bytes, size_t n)
+{
+	order(engine,
+	      (struct engine_order){
+		      .verb = ENGINE_INSERT, .side = ENGINE_CLIENT, .bytes = bytes, .n_bytes = n });
+}
+
 void smtp_order_swallow(struct engine *engine, uint64_t size)
 {
 	if (size)

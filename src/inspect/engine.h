@@ -38,6 +38,8 @@ enum engine_verb {
 	ENGINE_TLS,	  // behind what was decided, both sides speak TLS, and what is fed from
 			  // then on is what is in it.  Nothing is undecided.  Only where the host
 			  // says that it can
+	ENGINE_INSERT,	  // client only: bytes (n_bytes) go on to the server before its next
+			  // undecided byte.  Only where the host says that it can
 	ENGINE_RELEASE,	  // nothing more needs to be looked at: undecided bytes go on, as all later
 			  // ones do; the engine is not called again
 };
@@ -73,6 +75,7 @@ struct engine_host {
 	const struct profile_flow *(*renew)(void *arg);
 	const struct mail_stops *stops; // as they are at any time; may be NULL
 	bool (*tls)(void *arg);		// whether it can do ENGINE_TLS now; NULL: never
+	bool inserts;			// it can do ENGINE_INSERT
 };
 
 struct engine;

@@ -166,12 +166,18 @@ static void note(struct habit *habit, const struct sight *sight, const char *wha
 	habit->rule = rule;
 }
 
+static bool marks(const struct habit *habit, const struct finding *finding)
+{
+	return habit->envelope.marks &&
+	       habit->profile->habits[finding->rule].action == PROFILE_MARK;
+}
+
 static void write_notice(struct habit *habit)
 {
 	size_t used = 0;
 	for (size_t i = 0; i < PROFILE_SIGNS; i++) {
 		const struct finding *finding = &habit->findings[i];
-		if (finding->told && habit->profile->habits[finding->rule].action == PROFILE_MARK)
+		if (finding->told && marks(habit, finding))
 			used += (size_t)snprintf(habit->notice + used, NOTICE_MAX - used, "%s%s",
 						 used ? ", " : "", words[i]);
 	}
@@ -321,8 +327,7 @@ size_t habit_rows(const struct habit *habit, struct mail_file rows[PROFILE_SIGNS
 		content_name(finding->what, row->name);
 		snprintf(row->type, sizeof(row->type), "%s", HABIT_ROW_TYPE);
 		snprintf(row->found, sizeof(row->found), "%s%s", words[i],
-			 habit->profile->habits[finding->rule].action == PROFILE_MARK ? " marked"
-										      : "");
+			 marks(habit, finding) ? " marked" : "");
 		n++;
 	}
 	return n;

@@ -18,6 +18,7 @@ struct habit_envelope {
 	const char *sender; // as the client gave it; "": none
 	bool inside;	    // the client may send to any domain
 	bool exempt;	    // it may name senders of own domains
+	bool marks;	    // a header line can be added; else what is to be marked is recorded
 	// Whether a recipient that the server took has this address, in lower case.
 	bool (*names)(void *arg, const char *address);
 	void *arg;

@@ -149,6 +149,15 @@ static void decide_bytes(struct pipe *pipe, const struct engine_order *order)
 		pipe->swallowed += order->size;
 }
 
+static void insert(struct pipe *pipe, const struct engine_order *order)
+{
+	if (pipe->state != PIPE_OPEN || order->side != ENGINE_CLIENT || !order->n_bytes ||
+	    order->n_bytes > ENGINE_BYTES_MAX)
+		reset(pipe, TROUBLE_ENGINE);
+	else
+		put(pipe, &pipe->ways[ENGINE_CLIENT], order->bytes, order->n_bytes);
+}
+
 static void forget(struct pipe_way *way)
 {
 	drop(&way->came, size_of(&way->came));
@@ -231,6 +240,9 @@ static void on_order(struct session *session, const struct engine_order *order)
 			reset(pipe, TROUBLE_ENDED);
 		else
 			pipe->ended = true;
+		return;
+	case ENGINE_INSERT:
+		insert(pipe, order);
 		return;
 	case ENGINE_TLS:
 		want_tls(pipe);
@@ -328,7 +340,7 @@ static void on_go_on(struct session *session)
 	pipe->woken(pipe->arg);
 }
 
-static const struct session_calls calls = { on_order, on_go_on, true };
+static const struct session_calls calls = { on_order, on_go_on, true, true };
 
 // --- from outside
 

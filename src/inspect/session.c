@@ -160,6 +160,7 @@ int session_begin(struct session *session)
 				    .renew = on_renew,
 				    .budget = &sessions->budget,
 				    .stops = sessions->options->stops,
+				    .inserts = session->calls->inserts,
 				    .tls = session->calls->tls ? on_tls : NULL };
 
 	session->began = true;

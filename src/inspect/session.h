@@ -56,6 +56,7 @@ struct session_calls {
 	void (*order)(struct session *session, const struct engine_order *order);
 	void (*go_on)(struct session *session); // the engine ordered something of its own
 	bool tls;				// it can be told ENGINE_TLS
+	bool inserts;				// and ENGINE_INSERT
 };
 
 struct session {

@@ -33,6 +33,7 @@ static int begin_content(struct engine *engine)
 	const struct habit_envelope envelope = {
 		.sender = mail->sender ? mail->sender : "",
 		.inside = engine->sender,
+		.marks = engine->host.inserts,
 		.exempt = profile_holds(&profile->senders, &engine->peer.client) ||
 			  profile_holds(&profile->own_sender_from, &engine->peer.client),
 		.names = names,
@@ -81,6 +82,17 @@ static enum smtp_reason read_content(struct content *content, enum smtp_data_pla
 	return end ? content_end(content) : reason;
 }
 
+static void look_for_body(struct engine *engine, const struct smtp_data *before,
+			  const uint8_t *bytes, uint64_t n)
+{
+	size_t n_held;
+	const uint8_t *held = smtp_data_held_bytes(before->place, &n_held);
+	if (n_held > n)
+		n_held = (size_t)n;
+	smtp_notice_read(engine, before->size, held, n_held);
+	smtp_notice_read(engine, before->size + n_held, bytes, n - n_held);
+}
+
 static void scan(struct engine *engine, enum smtp_data_place before, const uint8_t *bytes,
 		 uint64_t n)
 {
@@ -108,16 +120,16 @@ void smtp_body_pass(struct engine *engine)
 	uint64_t size = engine->data.size, may = size < engine->mail.cap ? size : engine->mail.cap;
 	if (engine->mail.scan.behind)
 		return;
-	smtp_order_pass(engine, ENGINE_CLIENT, may - engine->body_passed);
-	engine->body_passed = may;
+	smtp_notice_pass(engine, may);
 }
 
 // "." CR LF, of which up to two bytes may have been held.
 void smtp_body_end(struct engine *engine)
 {
 	engine->mail.scan.behind = false;
-	smtp_order_pass(engine, ENGINE_CLIENT, engine->data.size - engine->body_passed + 3);
-	engine->body_passed = engine->data.size;
+	smtp_notice_pass(engine, engine->data.size);
+	smtp_notice_end(engine);
+	smtp_order_pass(engine, ENGINE_CLIENT, 3);
 	engine->state = SMTP_COMMANDS;
 	smtp_expect(engine, (struct smtp_wait){ .verb = SMTP_END_OF_DATA });
 }
@@ -148,6 +160,8 @@ size_t smtp_body_read(struct engine *engine, const uint8_t *bytes, size_t n)
 	mail->size = size;
 	engine->client_rest -= used;
 	scan(engine, before.place, bytes, may - before.size);
+	if (mail->content)
+		look_for_body(engine, &before, bytes, may - before.size);
 	if (mail->content)
 		refused = read_content(mail->content, before.place, bytes, may - before.size, end);
 	if (refused != SMTP_REASON_NONE) {

@@ -5,6 +5,7 @@
 //   smtp_envelope.c  MAIL and RCPT
 //   smtp_body.c      the message, and a client that was taken over
 //   smtp_scan.c      the message on its way to the scanner
+//   smtp_notice.c    a header line that is added
 //   smtp_server.c    the server's replies
 //   smtp_mail.c      the transaction in hand and its record
 //
@@ -84,6 +85,13 @@ struct smtp_scan {
 	struct scan_result result;
 };
 
+struct smtp_notice { // where a header line would be added
+	bool headed; // the blank line was seen
+	bool cr;
+	uint8_t n_line; // bytes of the line, as far as they count
+	uint64_t at;
+};
+
 // A transaction, from the MAIL that went on until it is recorded.
 struct smtp_mail {
 	bool open, utf8, own_sender, marked;
@@ -100,6 +108,7 @@ struct smtp_mail {
 	uint32_t n_own;		  // of those accepted
 	unsigned stopped;	  // directions in which it is (mail_stops.h)
 	struct smtp_scan scan;
+	struct smtp_notice notice;
 };
 
 struct engine {
@@ -141,6 +150,7 @@ void smtp_order_pass(struct engine *engine, enum engine_side side, size_t size);
 void smtp_order_overwrite(struct engine *engine, enum engine_side side, const uint8_t *bytes,
 			  size_t size);
 void smtp_order_replace(struct engine *engine, size_t size, const char *text);
+void smtp_order_insert(struct engine *engine, const uint8_t *bytes, size_t n);
 void smtp_order_swallow(struct engine *engine, uint64_t size);
 // Ends the session now: the client is told, the server gets nothing more.
 void smtp_finish(struct engine *engine, enum smtp_reason reason);
@@ -172,6 +182,13 @@ size_t smtp_body_read(struct engine *engine, const uint8_t *bytes, size_t n);
 void smtp_body_pass(struct engine *engine);
 void smtp_body_end(struct engine *engine);
 size_t smtp_body_swallow(struct engine *engine, const uint8_t *bytes, size_t n);
+
+// smtp_notice.c
+void smtp_notice_read(struct engine *engine, uint64_t size, const uint8_t *bytes, uint64_t n);
+// The message's bytes up to there go on, with the line where its place is among them.
+void smtp_notice_pass(struct engine *engine, uint64_t to);
+// All of it has gone on: a message without a body.
+void smtp_notice_end(struct engine *engine);
 
 // smtp_scan.c
 void smtp_scan_begin(struct engine *engine);

@@ -70,6 +70,7 @@ static void on_order(struct session *session, const struct engine_order *order)
 		stream->ending = true;
 		return;
 	case ENGINE_TLS: // not of packets
+	case ENGINE_INSERT:
 		break;
 	case ENGINE_RELEASE:
 		if (stream->state != STREAM_OPEN)
@@ -88,7 +89,7 @@ static void on_go_on(struct session *session)
 	table_count(stream);
 }
 
-const struct session_calls stream_calls = { on_order, on_go_on, false };
+const struct session_calls stream_calls = { on_order, on_go_on, false, false };
 
 static void feed_engine(struct stream *stream, uint8_t side, const uint8_t *bytes, uint32_t n)
 {

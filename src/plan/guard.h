@@ -40,7 +40,8 @@ struct plan_mail_size {
 
 enum { PLAN_MAIL_ATTACHMENTS_MAX = 256 }; // rules of a guard, the one that is added among them
 
-enum plan_mail_action { PLAN_MAIL_REFUSE, PLAN_MAIL_RECORD, PLAN_MAIL_ALLOW };
+// MARK: of habits only.
+enum plan_mail_action { PLAN_MAIL_REFUSE, PLAN_MAIL_RECORD, PLAN_MAIL_ALLOW, PLAN_MAIL_MARK };
 
 struct plan_words {
 	const char *const *v;

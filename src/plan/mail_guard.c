@@ -433,6 +433,7 @@ static void check_terms(struct build *b, const struct pol_guard *source,
 enum plan_mail_action mail_guard_action(const struct pol_text *text)
 {
 	return is_word(text, "record")	? PLAN_MAIL_RECORD
+	       : is_word(text, "mark")	? PLAN_MAIL_MARK
 	       : is_word(text, "allow") ? PLAN_MAIL_ALLOW
 					: PLAN_MAIL_REFUSE;
 }

@@ -39,6 +39,7 @@ static void check_row(struct build *b, const struct pol_guard *source,
 	const unsigned signs = signs_of(given);
 	const unsigned of_own =
 		1u << PLAN_HABIT_FORWARDED | 1u << PLAN_HABIT_OUTSIDE | 1u << PLAN_HABIT_ALIKE;
+	const unsigned of_body = 1u << PLAN_HABIT_LINK | 1u << PLAN_HABIT_ACTIVE;
 	const struct {
 		bool wrong;
 		const struct place *at;
@@ -52,6 +53,12 @@ static void check_row(struct build *b, const struct pol_guard *source,
 		  "a rule is about one habit, and this one names several; write one for each" },
 		{ (signs & of_own) && !source->domains.at.file, &given->at,
 		  "this habit cannot be known without domains: which are the body's own" },
+		{ (signs & of_body) && is_word(&given->action, "mark"), &given->action.at,
+		  "what is in the body is known when the header has gone on; refuse or record it" },
+		{ is_word(&given->action, "mark") && !is_word(&source->mode, "proxy"),
+		  &given->action.at,
+		  "nothing can be added to a message that is read in its packets; mark needs mode: "
+		  "proxy" },
 		{ signs == 1u << PLAN_HABIT_DOMAIN && is_word(&given->direction, "in"),
 		  &given->direction.at,
 		  "recipient-domains are of mail that goes out, and never count with direction: in" },
@@ -225,6 +232,7 @@ void mail_habit_say(const struct plan_mail *mail, FILE *out)
 		[PLAN_MAIL_REFUSE] = "refuse",
 		[PLAN_MAIL_RECORD] = "record",
 		[PLAN_MAIL_ALLOW] = "allow",
+		[PLAN_MAIL_MARK] = "mark",
 	};
 
 	for (size_t i = 0; i < mail->n_habits; i++) {

@@ -60,9 +60,11 @@ static const struct key mail_habit_keys[] = {
 		  "are, and the others get the message.",
 	  .example = "[gmail.com, yahoo.co.jp]" },
 	{ TEXT("action", action), .word = WORD_CHOICE, .required = true,
-	  .choices = CHOICES("refuse", "record", "allow"),
-	  .about = "refuse: the sender gets 550 and why; record: it passes, and the record says "
-		   "what was found; allow: it passes.",
+	  .choices = CHOICES("refuse", "mark", "record", "allow"),
+	  .about = "refuse: the sender gets 550 and why; mark: it passes with a header line more, "
+		   "X-Sekisho-Notice, which says what was found (mode: proxy, and what the header "
+		   "says only); record: it passes, and the record says what was found; allow: it "
+		   "passes.",
 	  .example = "refuse" },
 };
 const struct key_table keys_mail_habit = {

@@ -117,7 +117,7 @@ struct pol_mail_habit { // what becomes of messages that have one
 	struct pol_list link_domains;
 	struct pol_bool active_content;
 	struct pol_list recipient_domains;
-	struct pol_text action; // refuse, record, allow
+	struct pol_text action; // refuse, mark, record, allow
 };
 
 struct pol_mail_malware { // what becomes of what a scanner says

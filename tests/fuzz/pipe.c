@@ -40,6 +40,9 @@ static void on_order(void *arg, const struct engine_order *order)
 	case ENGINE_REPLY:
 		remember(ENGINE_SERVER, order->bytes, order->n_bytes);
 		break;
+	case ENGINE_INSERT:
+		remember(ENGINE_CLIENT, order->bytes, order->n_bytes);
+		break;
 	case ENGINE_RELEASE:
 		released = true;
 		break;

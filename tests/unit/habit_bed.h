@@ -60,8 +60,8 @@ static inline void habit_bed_judge(const struct profile *profile, const struct h
 	size_t n;
 	char *wire = habit_bed_wire(given->message, &n);
 	snprintf(to, sizeof(to), "%s", given->recipient);
-	const struct habit_envelope envelope = { given->sender, given->inside, given->inside,
-						 habit_bed_names, to };
+	const struct habit_envelope envelope = { given->sender, given->inside,	 given->inside,
+						 true,		habit_bed_names, to };
 	memset(ret, 0, sizeof(*ret));
 	int set = audience_add(&audience, profile, &client, own, to);
 	audience.taken = UINT64_C(1) << set;

@@ -71,6 +71,9 @@ static inline void bed_drop(struct bed_bytes *bytes, uint64_t n)
 	bytes->n -= n;
 }
 
+static const struct mail_stops *bed_stops; // of all that begin
+static bool bed_can_tls, bed_inserts;
+
 static inline void bed_order(void *arg, const struct engine_order *order)
 {
 	struct bed *bed = arg;
@@ -113,6 +116,11 @@ static inline void bed_order(void *arg, const struct engine_order *order)
 		bed_must(bed->taken == bed->replied);
 		bed_must(!bed->taken || !bed->waiting[ENGINE_CLIENT].n);
 		bed->ended = true;
+		break;
+	case ENGINE_INSERT:
+		bed_must(bed_inserts && !bed->taken && order->side == ENGINE_CLIENT &&
+			 order->n_bytes && order->n_bytes <= ENGINE_BYTES_MAX);
+		bed_add(&bed->on[ENGINE_CLIENT], order->bytes, order->n_bytes);
 		break;
 	case ENGINE_TLS:
 		bed_must(bed->can_tls && !bed->taken && !bed->tls);
@@ -168,9 +176,6 @@ static inline bool bed_tls(void *arg)
 	return ((struct bed *)arg)->can_tls;
 }
 
-static const struct mail_stops *bed_stops; // of all that begin
-static bool bed_can_tls;
-
 static inline void bed_begin(struct bed *bed, const struct engine_peer *peer,
 			     struct source_limits *limits)
 {
@@ -179,7 +184,8 @@ static inline void bed_begin(struct bed *bed, const struct engine_peer *peer,
 					  .arg = bed,
 					  .renew = bed_renew,
 					  .stops = bed_stops,
-					  .tls = bed_tls };
+					  .tls = bed_tls,
+					  .inserts = bed_inserts };
 	memset(bed, 0, sizeof(*bed));
 	bed->can_tls = bed_can_tls;
 	bed->now_us = 1000000;
