@@ -1,11 +1,12 @@
-// A message from a stranger, judged by rules of every kind; the first two bytes choose them and for
-// whom it is.  However it is cut: it passes or not, with one record if it does, and nothing is kept
-// afterwards.
+// A message from a stranger, judged by rules of every kind and by all habits; the first two bytes
+// choose them and for whom it is.  However it is cut: it passes or not, with one record if it does,
+// and nothing is kept afterwards.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "inspect/content.h"
+#include "inspect/habit.h"
 #include "mime/mime.h"
 #include "unpack/unpack.h"
 
@@ -30,6 +31,34 @@ static const struct profile_attachment all[RULES] = {
 	  .action = PROFILE_REFUSE,
 	  .clause = "b" },
 };
+
+static const struct profile_domain own[] = { { "city.example.jp", false } };
+static const char *const stores[] = { "drive.google.com" };
+static const char *const friends[] = { "@friend.example" };
+static const struct profile_habit habits[] = {
+	{ .senders = friends,
+	  .n_senders = 1,
+	  .sign = PROFILE_FORWARDED,
+	  .action = PROFILE_ALLOW,
+	  .clause = "" },
+	{ .sign = PROFILE_FORWARDED, .action = PROFILE_RECORD, .clause = "" },
+	{ .sign = PROFILE_LOOP, .over = 10, .action = PROFILE_REFUSE, .clause = "l" },
+	{ .sign = PROFILE_OUTSIDE, .over = 2, .action = PROFILE_MARK, .clause = "" },
+	{ .sign = PROFILE_ALIKE, .alike = 15, .action = PROFILE_RECORD, .clause = "" },
+	{ .sign = PROFILE_LINK, .differs = true, .action = PROFILE_RECORD, .clause = "" },
+	{ .sign = PROFILE_LINK,
+	  .domains = stores,
+	  .n_domains = 1,
+	  .action = PROFILE_REFUSE,
+	  .clause = "" },
+	{ .sign = PROFILE_ACTIVE, .only_in = true, .action = PROFILE_RECORD, .clause = "" },
+};
+
+static bool names_one(void *arg, const char *address)
+{
+	(void)arg;
+	return strcmp(address, "b@city.example.jp") == 0;
+}
 
 struct outcome {
 	enum smtp_reason reason;
@@ -61,7 +90,10 @@ static void judge(const struct profile *profile, uint8_t to, const uint8_t *byte
 		must(set >= 0);
 		audience.taken |= (uint64_t)(to >> i & 1) << set;
 	}
-	must(content_new(profile, &audience, NULL, &budget, &content) == 0);
+	const struct habit_envelope envelope = {
+		.sender = "a@city.examp1e.jp", .inside = to & 1, .marks = true, .names = names_one
+	};
+	must(content_new(profile, &audience, &envelope, &budget, &content) == 0);
 	for (size_t at = 0; at < n; at += piece) {
 		ret->reason = content_feed(content, bytes + at, n - at < piece ? n - at : piece);
 		must(content_memory(content) <= budget.used + MEMORY_MAX);
@@ -82,7 +114,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	static struct outcome whole, pieces;
 	static bool loaded;
 	struct profile_attachment rules[RULES];
-	struct profile profile = { .attachments = rules };
+	struct profile profile = { .attachments = rules,
+				   .domains = own,
+				   .n_domains = 1,
+				   .habits = habits,
+				   .n_habits = sizeof(habits) / sizeof(habits[0]) };
 	if (size < 2 || size > INPUT_MAX)
 		return 0;
 	if (!loaded)
