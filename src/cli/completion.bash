@@ -23,7 +23,7 @@ _sekisho() {
 		return
 		;;
 	--verdict)
-		mapfile -t COMPREPLY < <(compgen -W "passed refused rejected broken-off ended unread" -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W "passed refused rejected broken-off ended unread held" -- "$word")
 		return
 		;;
 	--flow)
@@ -110,7 +110,7 @@ _sekisho() {
 		[ "$COMP_CWORD" -gt 2 ] && mapfile -t COMPREPLY < <(compgen -d -- "$word")
 		;;
 	mail)
-		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "list show status stop resume" -- "$word")
+		[ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W "list show held release reject status stop resume" -- "$word")
 		if [[ ${COMP_WORDS[2]} == stop || ${COMP_WORDS[2]} == resume ]]; then
 			if [ "$COMP_CWORD" -eq 3 ]; then
 				mapfile -t COMPREPLY < <(compgen -W "source sender zone direction all" -- "$word")

@@ -9,6 +9,7 @@
 #include "cli/load.h"
 #include "cli/log.h"
 #include "cli/mail_counts.h"
+#include "cli/mail_held.h"
 #include "cli/mail_stops.h"
 #include "cli/table.h"
 #include "cli/verb.h"
@@ -24,6 +25,7 @@ static const struct {
 	{ "broken-off", "broken off before its end" },
 	{ "ended", "ended by the gate: out of step" },
 	{ "unread", "passed unread, as the policy says" },
+	{ "held", "held inside until somebody has decided" },
 };
 
 static const char *verdict_text(const char *word)
@@ -363,8 +365,10 @@ static int show(const struct cli *cli)
 
 int verb_mail(const struct cli *cli)
 {
-	const int status = mail_stops(cli);
+	int status = mail_stops(cli);
 
+	if (status < 0)
+		status = mail_held(cli);
 	if (status >= 0)
 		return status;
 	if (strcmp(cli->argv[0], "list") == 0 && cli->argc == 1)
@@ -374,7 +378,7 @@ int verb_mail(const struct cli *cli)
 	if (strcmp(cli->argv[0], "counts") == 0)
 		return mail_counts(cli);
 	fputs("sekisho mail: write \"list\", \"status\", \"show\" and the number of a record, "
-	      "\"counts\" and a month, or \"stop\" or \"resume\" and what: source ADDRESS, sender ADDRESS, zone NAME, "
+	      "\"counts\" and a month, \"held\", \"release\" or \"reject\" and the number of a held message, or \"stop\" or \"resume\" and what: source ADDRESS, sender ADDRESS, zone NAME, "
 	      "direction in or out, or all\n",
 	      stderr);
 	return EXIT_USAGE;

@@ -69,8 +69,8 @@ static const struct cli_verb verbs[] = {
 		  OPT_FOLLOW | OPT_LINES | OPT_LOG_DIR | OPT_HEADS | OPT_KEY,
 	  verb_log },
 	{ "mail",
-	  "list | show N | counts [MONTH [MONTH]] | status | stop|resume source|sender|zone|direction NAME | stop|resume all",
-	  "records of mail, its counts by month; mail stopped and resumed", 1, 3,
+	  "list | show N | counts [MONTH [MONTH]] | held [N|all] | release|reject N | status | stop|resume source|sender|zone|direction NAME | stop|resume all",
+	  "records of mail, its counts by month; held mail; mail stopped and resumed", 1, 3,
 	  OPT_JSON | OPT_SOCKET | OPT_SINCE | OPT_UNTIL | OPT_FROM | OPT_TO | OPT_CLIENT |
 		  OPT_FLOW | OPT_VERDICT | OPT_ATTACHMENT | OPT_FOUND | OPT_LIMIT | OPT_REASON |
 		  OPT_FOR,
@@ -128,7 +128,7 @@ static const struct {
 	{ "--to", OPT_TO, "ADDRESS", "recipient: an address or @domain" },
 	{ "--client", OPT_CLIENT, "ADDRESS", "the sending host, or its network" },
 	{ "--verdict", OPT_VERDICT, "WORD",
-	  "passed, refused, rejected, broken-off, ended, unread" },
+	  "passed, refused, rejected, broken-off, ended, unread, held" },
 	{ "--attachment", OPT_ATTACHMENT, "NAME", "a file of that name (*, ?), or its SHA-256" },
 	{ "--found", OPT_FOUND, "KIND", "a file of that kind: executable, macro, encrypted ..." },
 	{ "--limit", OPT_LIMIT, "N", "the newest N (100; 10000 at most)" },

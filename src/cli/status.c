@@ -159,6 +159,18 @@ static void print_certificates(const struct control_row *fields)
 	print_line("certificates", line);
 }
 
+static void print_vault(const struct control_row *fields)
+{
+	char line[128];
+
+	if (!control_find(fields, CTL_VAULT))
+		return;
+	snprintf(line, sizeof(line), "%s, %llu messages of %.1f MB are held",
+		 control_text(fields, CTL_VAULT), (unsigned long long)control_u64(fields, CTL_HELD),
+		 (double)control_u64(fields, CTL_HELD_BYTES) / 1e6);
+	print_line("held mail", line);
+}
+
 static void print_numbers(const struct control_row *fields)
 {
 	char line[512];
@@ -199,6 +211,7 @@ static void print_numbers(const struct control_row *fields)
 		 (double)control_u64(fields, CTL_MAIL_BYTES) / 1e6,
 		 (unsigned long long)control_u64(fields, CTL_MAIL_LOST));
 	print_line("mail book", line);
+	print_vault(fields);
 	snprintf(line, sizeof(line), "database of %s, SHA-256 %.12s...",
 		 control_text(fields, CTL_COUNTRIES_BUILT), control_text(fields, CTL_COUNTRIES));
 	if (*control_text(fields, CTL_COUNTRIES_BUILT))

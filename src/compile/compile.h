@@ -28,6 +28,9 @@ enum {
 // Where the porter listens for connections that are brought to it.  Below the ports that this box
 // connects from.
 enum { PORTER_PORT = 15025 };
+// Of the gate's own connection that delivers a message which a person has released
+// (daemon/delivery.h): this bit alone.  Only who may change these rules can set it.
+#define PACKET_DELIVERY 0x40000000u
 
 enum { COMPILE_ELEMS_MAX = 4000000 }; // set elements of one ruleset
 

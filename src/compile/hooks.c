@@ -4,6 +4,7 @@
 // An established connection's packet is decided by the first look-up of its hook.  Everything else
 // here is paid by the first packet of a connection alone.
 #include "compile/context.h"
+#include "plan/guard.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -384,11 +385,29 @@ void match_management(struct compiling *c, bool output)
 		 o->management_port);
 }
 
+// Messages that are held may have to be delivered from here.
+static bool holds_mail(const struct compiling *c)
+{
+	size_t n;
+	const struct plan_guard *guards = plan_guards(c->plan, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (guards[i].mail && guards[i].mail->hold.any)
+			return true;
+	return false;
+}
+
 static void own_rules(struct compiling *c, uint32_t chain, bool output)
 {
 	rule(c->build, chain, RS_NONE);
 	rule_name(c->build, output ? RS_META_OIFNAME : RS_META_IIFNAME, "lo", false);
 	rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+	if (output && holds_mail(c)) {
+		rule(c->build, chain, RS_NONE);
+		rule_u32(c->build, RS_META_MARK, RS_EQ, PACKET_DELIVERY);
+		rule_u8(c->build, RS_META_L4PROTO, RS_EQ, IPPROTO_TCP);
+		rule_verdict(c->build, RS_ACCEPT, RS_NONE);
+	}
 	if (!c->options->management_interface)
 		return;
 	rule(c->build, chain, RS_NONE);

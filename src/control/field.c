@@ -272,6 +272,10 @@ static const struct control_tag_info tag_table[CTL_TAG_END] = {
 	[CTL_MASS_LINE] = TEXTS("mass_line", CTL_NAME_MAX),
 	[CTL_MONTH] = NUMBER("month", CTL_U64),
 	[CTL_MONTH_LAST] = NUMBER("last_month", CTL_U64),
+	[CTL_HELD] = NUMBER("held", CTL_U64),
+	[CTL_HELD_BYTES] = NUMBER("held_bytes", CTL_U64),
+	[CTL_TRIES] = NUMBER("tries", CTL_U64),
+	[CTL_VAULT] = TEXT("vault", CTL_ID_MAX),
 };
 
 const struct control_tag_info *control_tag_info(unsigned tag)

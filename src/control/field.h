@@ -290,6 +290,10 @@ enum control_tag {
 	CTL_MASS_LINE,	  // repeats: of a report (daemon/mass_rule.h)
 	CTL_MONTH,	  // 202611
 	CTL_MONTH_LAST,
+	CTL_HELD,	// number of a held message; of the status: how many are held
+	CTL_HELD_BYTES, // of all
+	CTL_TRIES,	// of delivery
+	CTL_VAULT,	// "at work", "blocked", "none"
 	CTL_TAG_END,
 };
 

@@ -25,6 +25,10 @@
 #define PREVIEW_REPLY                                                                              \
 	CTL_KIND, CTL_NAME, CTL_TARGET, CTL_STAYS, CTL_LIFELINE, CTL_TOTAL, CTL_MORE_THAN
 #define PREVIEW_ROW CTL_ADDRESS, CTL_MAC, CTL_INTERFACE, CTL_ID
+#define HELD_MAIL                                                                                  \
+	CTL_HELD, CTL_STATE, CTL_SINCE, CTL_EXPIRES, CTL_SIZE, CTL_NEEDED, CTL_SENDER,             \
+		CTL_RECIPIENTS, CTL_FLOW, CTL_GUARDED_BY, CTL_CLAUSE, CTL_WORDS, CTL_CLIENT,       \
+		CTL_SERVER, CTL_ASKED_BY, CTL_ACTOR, CTL_REASON, CTL_TRIES, CTL_AT, CTL_DETAIL
 #define MAIL_SHORT                                                                                 \
 	CTL_MAIL, CTL_WHEN, CTL_CLIENT, CTL_FLOW, CTL_SENDER, CTL_RECIPIENTS, CTL_SIZE,            \
 		CTL_VERDICT, CTL_REPLY_CODE, CTL_REASON, CTL_HASHED, CTL_FILES
@@ -59,7 +63,7 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 			   CTL_CERTIFICATE_UNTIL, CTL_SIGNATURES, CTL_SIGNATURES_REFUSED,
 			   CTL_MAIL_BOOK,
 			   CTL_MAIL_RECORDS, CTL_MAIL_BYTES, CTL_MAIL_LOST, CTL_MAIL_RESTARTS,
-			   CTL_MAIL_STOPPED },
+			   CTL_MAIL_STOPPED, CTL_VAULT, CTL_HELD, CTL_HELD_BYTES },
 	},
 	[CTL_APPLY] = {
 		.name = "apply",
@@ -306,6 +310,27 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		.permission = CTL_MAY_OPERATE,
 		.request = { CTL_KIND, CTL_NAME, CTL_REASON },
 		.reply = { CTL_NAME, CTL_UNTIL, CTL_MAIL_STOPPED },
+	},
+	[CTL_MAIL_HELD] = {
+		.name = "mail-held",
+		.permission = CTL_MAY_APPROVE,
+		.request = { CTL_HELD, CTL_STATE, CTL_REASON },
+		.reply = { HELD_MAIL },
+		// Of a message; with a number, of a recipient or a file.
+		.row = { HELD_MAIL, CTL_RECIPIENT, CTL_REPLY_CODE, CTL_ATTACHMENT,
+			 CTL_MEDIA_TYPE, CTL_FOUND, CTL_ACTION },
+	},
+	[CTL_MAIL_RELEASE] = {
+		.name = "mail-release",
+		.permission = CTL_MAY_APPROVE,
+		.request = { CTL_HELD, CTL_REASON },
+		.reply = { CTL_HELD, CTL_STATE },
+	},
+	[CTL_MAIL_REJECT] = {
+		.name = "mail-reject",
+		.permission = CTL_MAY_APPROVE,
+		.request = { CTL_HELD, CTL_REASON },
+		.reply = { CTL_HELD, CTL_STATE },
 	},
 };
 

@@ -75,6 +75,9 @@ enum control_method {
 	CTL_MAIL_STATUS, // what mail is stopped, and the limits
 	CTL_MAIL_STOP,
 	CTL_MAIL_RESUME,
+	CTL_MAIL_HELD, // what is held; with a number, one message
+	CTL_MAIL_RELEASE,
+	CTL_MAIL_REJECT,
 	CTL_METHOD_END,
 };
 

@@ -26,7 +26,7 @@ enum {
 struct gate_options {
 	const char *rules, *state, *run, *log; // folders
 	uint32_t keeper_uid, keeper_gid;
-	uint32_t mail_uid, mail_gid;
+	uint32_t mail_uid, mail_gid, vault_uid, vault_gid;
 	uint32_t compiler_uid, compiler_gid;
 	bool boot; // the loader at boot: it keeps no record, and leaves what is to be told to the
 		   // daemon
@@ -79,6 +79,7 @@ enum gate_problem {
 	GATE_CERTIFICATES, // they cannot be used, or soon count no more
 	GATE_MAIL_BOOK,	   // mail records cannot be written
 	GATE_MAIL_STOPS,   // nor what mail is stopped
+	GATE_VAULT,	   // held mail cannot be kept
 	GATE_PROBLEM_COUNT,
 };
 
@@ -97,6 +98,7 @@ struct isolation_book; // daemon/isolation_book.h
 struct record;	       // daemon/record.h
 struct mail;	       // daemon/mail.h
 struct mass;	       // daemon/mass.h
+struct vault;	       // daemon/vault.h
 
 struct gate {
 	const struct gate_options *options;
@@ -130,6 +132,7 @@ struct gate {
 	struct certificates *certificates;	 // NULL: nobody looks after any
 	struct mail *mail;			 // NULL: there are no mail records
 	struct mass *mass;			 // NULL: mass mail is not counted
+	struct vault *vault;			 // NULL: no mail is held
 };
 
 // netlink_fd: a socket to go on with, or -1.  Reads counters and finds the guard's state; closes

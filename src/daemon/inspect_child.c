@@ -25,6 +25,7 @@
 #include "daemon/pipes.h"
 #include "daemon/sandbox.h"
 #include "daemon/scans.h"
+#include "daemon/vault_answer.h"
 #include "event/mail_wire.h"
 #include "inspect/habit_domain.h"
 #include "inspect/source_limits.h"
@@ -47,7 +48,7 @@ struct child {
 	bool current_decided;
 	uint64_t now_us, ticked_ms, told_ms, heard_us;
 	uint64_t lost;
-	struct scans *scans;
+	struct scans *scans, *holds; // at the scanner, at the vault
 	struct pipes *pipes;
 	struct asker *asker;
 	struct linger linger;
@@ -147,7 +148,38 @@ static void on_scan_room(void *arg, void *owner)
 }
 
 static const struct inspector_scans scan_calls = { on_scan_begin, scans_bytes, scans_end,
-						   scans_drop };
+						   scans_drop, scans_mark };
+
+// --- messages at the vault
+
+static struct scan *on_hold_begin(void *arg, void *owner, uint32_t seconds)
+{
+	struct child *child = arg;
+	return scans_begin(child->holds, owner, seconds, monotonic_ms());
+}
+
+static void on_hold_ask(void *arg, unsigned n)
+{
+	const struct inspect_word word = { .word = INSPECT_ASKS_VAULT, .generation = n };
+	say(arg, &word, sizeof(word), NULL, 0);
+}
+
+static void on_hold_verdict(void *arg, void *owner, const struct scan_result *result)
+{
+	struct child *child = arg;
+	struct hold_result held;
+	vault_answer_read(result, &held);
+	inspector_held(child->inspector, owner, &held, child->now_us);
+}
+
+static void on_hold_room(void *arg, void *owner)
+{
+	struct child *child = arg;
+	inspector_hold_room(child->inspector, owner, child->now_us);
+}
+
+static const struct inspector_scans hold_calls = { on_hold_begin, scans_bytes, scans_end,
+						   scans_drop, scans_mark };
 
 // --- packets
 
@@ -265,16 +297,19 @@ static void hear_gate(struct child *child)
 			memcpy(child->stops.v, heard.stops, order->n * sizeof(heard.stops[0]));
 			child->stops.n = order->n;
 		}
-		if (order->word == INSPECT_SCANNER && n_fds == 1 && order->error == 0) {
-			scans_give(child->scans, fds[0]);
+		struct scans *scans = order->word == INSPECT_SCANNER ? child->scans
+				      : order->word == INSPECT_VAULT ? child->holds
+								     : NULL;
+		if (scans && n_fds == 1 && order->error == 0) {
+			scans_give(scans, fds[0]);
 			continue;
 		}
 		if (order->word == INSPECT_PORTER && n_fds == 1) {
 			pipes_give_porter(child->pipes, fds[0]);
 			continue;
 		}
-		if (order->word == INSPECT_SCANNER && order->error < 0)
-			scans_refuse(child->scans, order->error);
+		if (scans && order->error < 0)
+			scans_refuse(scans, order->error);
 		for (size_t i = 0; i < n_fds; i++)
 			close(fds[i]);
 	}
@@ -330,13 +365,14 @@ static bool may_sleep(const struct child *child)
 
 static void hear(struct child *child, int wait_ms)
 {
-	struct pollfd fds[4 + SCANS_POLL_MAX] = {
+	struct pollfd fds[4 + 2 * SCANS_POLL_MAX] = {
 		{ .fd = INSPECT_HEARS, .events = POLLIN },
 		{ .fd = INSPECTION_SOCKET, .events = POLLIN },
 		{ .fd = inspect_planner_fd(child->planner), .events = POLLIN },
 		{ .fd = pipes_fd(child->pipes), .events = POLLIN },
 	};
 	size_t n = 4 + scans_poll(child->scans, fds + 4);
+	n += scans_poll(child->holds, fds + n);
 	if (poll(fds, n, wait_ms) < 0 && errno != EINTR)
 		_exit(EXIT_FAILED);
 	child->heard_us = child->now_us;
@@ -350,6 +386,7 @@ static void hear(struct child *child, int wait_ms)
 	if (fds[3].revents && !pipes_count(child->pipes))
 		work_pipes(child); // the first of them
 	scans_look(child->scans, monotonic_ms());
+	scans_look(child->holds, monotonic_ms());
 }
 
 static void serve(struct child *child)
@@ -411,9 +448,17 @@ static int start(struct child *child)
 		.trouble = on_trouble,
 		.stops = &child->stops,
 		.scans = &scan_calls,
+		.holds = &hold_calls,
 		.arg = child,
 	};
 	static struct inspect_hello hello;
+	const struct scans_options holds = {
+		.words = &vault_words,
+		.ask = on_hold_ask,
+		.verdict = on_hold_verdict,
+		.room = on_hold_room,
+		.arg = child,
+	};
 	uint32_t files;
 	uint64_t secret;
 	int fds[INSPECTION_FDS_MAX];
@@ -455,6 +500,8 @@ static int start(struct child *child)
 					     .arg = child };
 	if (r == 0)
 		r = scans_new(&scans, &child->scans);
+	if (r == 0)
+		r = scans_new(&holds, &child->holds);
 	if (r == 0)
 		r = inspector_new(&options, &child->inspector);
 	if (r < 0)

@@ -14,7 +14,7 @@ enum {
 	INSPECT_TICK_MS = 250,
 	INSPECT_SOURCES = 65536, // that limits count
 	// Descriptors besides those of pairs: its own, and those of the scanner.
-	INSPECT_FILES = 256,
+	INSPECT_FILES = 400,
 	// Descriptors after the gate's socket
 	INSPECT_LANE = 4,
 	INSPECT_RINGS, // the ferry's bell

@@ -16,6 +16,7 @@
 #include "daemon/lane.h"
 #include "daemon/mass.h"
 #include "daemon/scanner.h"
+#include "daemon/vault.h"
 
 enum {
 	TICK_MS = 100,
@@ -175,12 +176,14 @@ static void take_word(struct inspector_post *post, const struct inspect_word *wo
 }
 
 // An inspector makes no descriptors itself.  One that hears nothing is soon found to be silent.
-static void connect_scanner(struct inspector_post *post, uint64_t n)
+static void connect_to(struct inspector_post *post, enum inspect_order_word whom, uint64_t n)
 {
+	struct gate *gate = post->inspection->gate;
 	for (uint64_t i = 0; i < n && i < INSPECTION_ASK_MAX; i++) {
-		struct inspect_order order = { .word = INSPECT_SCANNER };
+		struct inspect_order order = { .word = whom };
 		int fd = -1;
-		order.error = scanner_connect(post->inspection->gate, &fd);
+		order.error = whom == INSPECT_VAULT ? vault_connect(gate, &fd)
+						    : scanner_connect(gate, &fd);
 		inspection_send(post->child.socket, &order, sizeof(order), NULL, 0, &fd,
 				order.error == 0);
 		if (fd >= 0)
@@ -210,9 +213,11 @@ static bool take_message(struct inspector_post *post, const void *bytes, size_t 
 		take_word(post, &head.plain);
 		return true;
 	case INSPECT_ASKS:
+	case INSPECT_ASKS_VAULT:
 		if (size != sizeof(head.plain))
 			return false;
-		connect_scanner(post, head.plain.generation);
+		connect_to(post, head.word == INSPECT_ASKS ? INSPECT_SCANNER : INSPECT_VAULT,
+			   head.plain.generation);
 		return true;
 	case INSPECT_NUMBERS:
 		if (size != sizeof(head.numbers))

@@ -72,6 +72,7 @@ enum inspect_order_word {
 	INSPECT_POLICY,	 // snapshot and countries (daemon/judge_child.h)
 	INSPECT_STOPS,	 // mail that is stopped, in place of what was: stops follow the order
 	INSPECT_SCANNER, // a descriptor connected to the scanner, or error
+	INSPECT_VAULT,	 // the same to the vault
 	INSPECT_PORTER,	 // a descriptor: pairs of sockets come on it, in place of the one before
 			 // (daemon/porter_wire.h)
 	INSPECT_CERTIFICATES, // n, of the bits below: a descriptor each, in their order
@@ -95,6 +96,7 @@ enum inspect_word_kind {
 	INSPECT_READY, // sealed, and takes packets; it knows no policy yet
 	INSPECT_HAS,   // that generation's policy counts from now on; or error and text
 	INSPECT_ASKS,  // for descriptors of the scanner: generation of them
+	INSPECT_ASKS_VAULT,
 	INSPECT_NUMBERS,
 	INSPECT_TROUBLE,
 	INSPECT_MASS,	// one message, to be counted (daemon/mass.h)

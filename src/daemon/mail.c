@@ -67,6 +67,12 @@ static void on_record(void *arg, const void *bytes, size_t size)
 		mail_book_count_lost(mail->book, 1);
 }
 
+void mail_give_record(struct gate *gate, const void *bytes, size_t size)
+{
+	if (gate->mail)
+		on_record(gate->mail, bytes, size);
+}
+
 void mail_settle(struct gate *gate)
 {
 	const struct control_row *row =

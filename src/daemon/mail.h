@@ -17,6 +17,8 @@ void mail_close(struct gate *gate);		   // records that wait are written first
 void mail_tend(struct gate *gate);		   // every few seconds
 // Takes what the running policy says of mail records, and the records of whoever inspects.
 void mail_settle(struct gate *gate);
+// A record for the book, that it looks into (event/mail_wire.h).
+void mail_give_record(struct gate *gate, const void *bytes, size_t size);
 
 // Fills in who reads, where, and with which key; -ENOENT: there is no book.
 int mail_reader(const struct gate *gate, struct mail_read_request *ret);

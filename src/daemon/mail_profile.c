@@ -107,10 +107,9 @@ static void set_kinds(const struct plan_words *kinds, struct profile_attachment 
 }
 
 static const enum profile_action actions[] = {
-	[PLAN_MAIL_REFUSE] = PROFILE_REFUSE,
-	[PLAN_MAIL_RECORD] = PROFILE_RECORD,
-	[PLAN_MAIL_ALLOW] = PROFILE_ALLOW,
-	[PLAN_MAIL_MARK] = PROFILE_MARK,
+	[PLAN_MAIL_REFUSE] = PROFILE_REFUSE, [PLAN_MAIL_RECORD] = PROFILE_RECORD,
+	[PLAN_MAIL_ALLOW] = PROFILE_ALLOW,   [PLAN_MAIL_MARK] = PROFILE_MARK,
+	[PLAN_MAIL_HOLD] = PROFILE_HOLD,
 };
 
 static void set_attachment(struct maker *maker, const struct plan_mail_attachment *from,
@@ -229,7 +228,22 @@ static struct profile_malware malware_of(const struct plan_mail_malware *malware
 		.too_big = actions[malware->too_big],
 		.down_passes = malware->down == PLAN_MAIL_DOWN_RECORD,
 		.down_refuses = malware->down == PLAN_MAIL_DOWN_REFUSE,
+		.down_holds = malware->down == PLAN_MAIL_DOWN_HOLD,
+		.old_holds = malware->old == PLAN_MAIL_OLD_HOLD,
+		.old_waits = malware->old == PLAN_MAIL_OLD_LATER,
 		.seconds = malware->seconds,
+	};
+}
+
+static struct profile_hold hold_of(const struct plan_mail_hold *hold)
+{
+	return (struct profile_hold){
+		.any = hold->any,
+		.later = hold->later,
+		.keep_seconds = hold->keep_seconds,
+		.persons = hold->persons,
+		.messages_max = hold->messages,
+		.bytes_max = hold->bytes,
 	};
 }
 
@@ -272,6 +286,7 @@ static const struct profile *make_profile(struct maker *maker, const struct plan
 	set_attachments(maker, mail, profile);
 	set_habits(maker, mail, profile);
 	profile->malware = malware_of(&mail->malware);
+	profile->hold = hold_of(&mail->hold);
 	profile->tls = tls[mail->tls];
 	profile->tls_servers = places_of(maker, &mail->tls_servers);
 	profile->after_greeting = mail->after_greeting;

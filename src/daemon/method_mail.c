@@ -99,7 +99,7 @@ static const char *read_filter(const struct control_row *fields, struct mail_rea
 	if (*client && addr_range_parse(client, &ret->client) < 0)
 		return "the client is neither an address nor a network";
 	if (*verdict && ret->verdict < 0)
-		return "no such verdict: passed, refused, rejected, broken-off, ended, unread";
+		return "no such verdict: passed, refused, rejected, broken-off, ended, unread, held";
 	if (strlen(control_text(fields, CTL_ATTACHMENT)) >= sizeof(ret->attachment))
 		return "names of files are kept with 192 bytes at most";
 	if (strlen(control_text(fields, CTL_FOUND)) >= sizeof(ret->found) ||

@@ -12,6 +12,7 @@
 #include "daemon/inspection.h"
 #include "daemon/certificates.h"
 #include "daemon/scanner.h"
+#include "daemon/vault.h"
 #include "daemon/isolation.h"
 #include "daemon/links.h"
 #include "daemon/method_connections.h"
@@ -19,6 +20,7 @@
 #include "daemon/mail.h"
 #include "daemon/method_diff.h"
 #include "daemon/mass.h"
+#include "daemon/method_held.h"
 #include "daemon/method_mail.h"
 #include "daemon/method_mass.h"
 #include "daemon/method_preview.h"
@@ -168,6 +170,7 @@ static void method_status(struct methods *methods, struct control_request *reque
 	inspection_put_status(gate, &reply);
 	scanner_put_status(gate, &reply);
 	certificates_put_status(gate, &reply);
+	vault_put_status(gate, &reply);
 	mail_put_status(&reply, gate);
 	mass_put_lines(gate, &reply);
 	control_put_u64(&reply, CTL_CLIENTS, control_server_clients(methods->server));
@@ -389,6 +392,9 @@ void methods_handle(void *arg, struct control_request *request)
 		[CTL_MAIL_STATUS] = method_mail_status,
 		[CTL_MAIL_STOP] = method_mail_stop,
 		[CTL_MAIL_RESUME] = method_mail_resume,
+		[CTL_MAIL_HELD] = method_mail_held,
+		[CTL_MAIL_RELEASE] = method_mail_release,
+		[CTL_MAIL_REJECT] = method_mail_reject,
 	};
 	table[request->method](arg, request);
 }

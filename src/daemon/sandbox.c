@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { FILES = 32 };
+
 static int become(uint32_t uid, uint32_t gid)
 {
 	if (geteuid() != 0) // nothing to give up: a test, or a daemon without root
@@ -47,7 +49,10 @@ struct limit {
 static int set_limits(const struct limit *limits, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct rlimit limit = { limits[i].value, limits[i].value };
+		struct rlimit limit = { limits[i].value, limits[i].value }, now;
+		// Nobody here may have more than there is.
+		if (getrlimit(limits[i].resource, &now) == 0 && now.rlim_max < limit.rlim_max)
+			limit = (struct rlimit){ now.rlim_max, now.rlim_max };
 		if (setrlimit(limits[i].resource, &limit) < 0)
 			return -errno;
 	}
@@ -125,6 +130,13 @@ static const int calls_book[] = {
 	SCMP_SYS(geteuid),  SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd),
 	SCMP_SYS(stat),	    SCMP_SYS(lstat),	SCMP_SYS(fallocate),  SCMP_SYS(clock_nanosleep),
 	SCMP_SYS(fstatfs),
+};
+
+static const int calls_vault[] = {
+	SCMP_SYS(recvmsg),    SCMP_SYS(sendmsg),  SCMP_SYS(recvfrom), SCMP_SYS(sendto),
+	SCMP_SYS(poll),	      SCMP_SYS(ppoll),	  SCMP_SYS(pread64),  SCMP_SYS(openat),
+	SCMP_SYS(unlinkat),   SCMP_SYS(renameat), SCMP_SYS(fsync),    SCMP_SYS(fchmod),
+	SCMP_SYS(getdents64), SCMP_SYS(fcntl),	  SCMP_SYS(fstatfs),  SCMP_SYS(clock_nanosleep),
 };
 
 // What becomes of who opens a file.
@@ -282,11 +294,11 @@ int sandbox_enter_extractor(uint32_t uid, uint32_t gid, uint32_t memory_mib, uin
 	return enter(uid, gid, OPENS_REFUSED, memory_mib, cpu_seconds);
 }
 
-static int seal(int dir_fd, const int *calls, size_t n_calls)
+static int seal(int dir_fd, unsigned files, const int *calls, size_t n_calls)
 {
-	static const struct limit limits[] = {
+	const struct limit limits[] = {
 		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_NOFILE, 32 },
+		{ RLIMIT_NOFILE, files },
 		{ RLIMIT_NPROC, 0 },
 		{ RLIMIT_MEMLOCK, 0 },
 		{ RLIMIT_AS, (rlim_t)SANDBOX_MEMORY_MIB << 20 },
@@ -305,12 +317,18 @@ static int seal(int dir_fd, const int *calls, size_t n_calls)
 
 int sandbox_seal_keeper(int dir_fd)
 {
-	return seal(dir_fd, calls_keeper, sizeof(calls_keeper) / sizeof(calls_keeper[0]));
+	return seal(dir_fd, FILES, calls_keeper, sizeof(calls_keeper) / sizeof(calls_keeper[0]));
 }
 
 int sandbox_seal_book(int dir_fd)
 {
-	return seal(dir_fd, calls_book, sizeof(calls_book) / sizeof(calls_book[0]));
+	return seal(dir_fd, FILES, calls_book, sizeof(calls_book) / sizeof(calls_book[0]));
+}
+
+int sandbox_seal_vault(int dir_fd)
+{
+	return seal(dir_fd, SANDBOX_VAULT_FILES, calls_vault,
+		    sizeof(calls_vault) / sizeof(calls_vault[0]));
 }
 
 // Another user, of all capabilities CAP_NET_ADMIN, without files, ends with the gate.

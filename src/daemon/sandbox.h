@@ -17,7 +17,12 @@
 #define SANDBOX_WITHOUT_FILTER 0
 #endif
 
-enum { SANDBOX_MEMORY_MIB = 3072, SANDBOX_CPU_SECONDS = 60, SANDBOX_READER_FILES = 16 };
+enum {
+	SANDBOX_MEMORY_MIB = 3072,
+	SANDBOX_CPU_SECONDS = 60,
+	SANDBOX_READER_FILES = 16,
+	SANDBOX_VAULT_FILES = 2600
+};
 
 // For the compiler child: another user, no capabilities, no new privileges, no new descriptors, no
 // files to write, and only the system calls that memory and open descriptors need; any other ends
@@ -40,6 +45,8 @@ int sandbox_become(uint32_t uid, uint32_t gid);
 int sandbox_seal_keeper(int dir_fd);
 // The same with the calls of SQLite, for the book of mail and who reads it.
 int sandbox_seal_book(int dir_fd);
+// The same for the vault, which is given a descriptor for each message that comes.
+int sandbox_seal_vault(int dir_fd);
 
 // For the ferry: another user, of all capabilities CAP_NET_ADMIN, no files (Landlock), and the
 // system calls of its loop.  Ends with the gate.

@@ -131,6 +131,8 @@ static void put(struct scan *scan, const void *bytes, size_t n)
 {
 	if (scan->state == OVER)
 		return;
+	if (!n)
+		return;
 	if (make_room(scan, n))
 		append(scan, bytes, n);
 	else
@@ -317,6 +319,13 @@ void scans_end(struct scan *scan)
 	scan->moved_ms = scan->scans->now_ms;
 	if (scan->state == OPEN)
 		send_queue(scan);
+}
+
+void scans_mark(struct scan *scan)
+{
+	const struct scan_words *words = scan->scans->options.words;
+
+	put(scan, words->end, words->n_end);
 }
 
 void scans_drop(struct scan *scan)

@@ -43,6 +43,7 @@ struct scan *scans_begin(struct scans *scans, void *owner, uint32_t seconds, uin
 bool scans_bytes(struct scan *scan, const uint8_t *bytes, size_t n);
 void scans_end(struct scan *scan);
 void scans_drop(struct scan *scan);
+void scans_mark(struct scan *scan); // bytes of another kind follow
 
 // What the gate says: a descriptor, which becomes scans', or an error (-EAGAIN: the scanner is
 // there and takes no more at the moment).

@@ -10,19 +10,21 @@
 #include "control/people.h"
 #include "daemon/collect.h"
 #include "daemon/compiler.h"
+#include "daemon/countries_child.h"
+#include "daemon/deliver.h"
 #include "daemon/differ.h"
-#include "daemon/judge_child.h"
 #include "daemon/export.h"
 #include "daemon/extract.h"
 #include "daemon/ferry.h"
 #include "daemon/inspect_child.h"
+#include "daemon/judge_child.h"
 #include "daemon/keeper.h"
 #include "daemon/porter.h"
 #include "daemon/mail_book.h"
 #include "daemon/mail_read.h"
 #include "daemon/service.h"
 #include "daemon/signer.h"
-#include "daemon/countries_child.h"
+#include "daemon/vault.h"
 #include "policy/box.h"
 
 struct arguments {
@@ -149,6 +151,17 @@ static void find_mail(struct gate_options *options)
 	options->mail_gid = options->compiler_gid;
 }
 
+// And held mail.
+static void find_vault(struct gate_options *options)
+{
+	bool own = people_user("sekisho-vault", &options->vault_uid, &options->vault_gid) == 0 &&
+		   options->vault_uid != 0;
+	if (own)
+		return;
+	options->vault_uid = options->compiler_uid;
+	options->vault_gid = options->compiler_gid;
+}
+
 static int set_management(const struct box_management *management, struct gate_options *options)
 {
 	if (!management->interface)
@@ -190,8 +203,10 @@ static int options_of(const struct box_config *box, const struct arguments *argu
 	if (r == 0) {
 		find_keeper(ret);
 		find_inspection(ret);
-		if (!arguments->boot)
+		if (!arguments->boot) {
 			find_mail(ret);
+			find_vault(ret);
+		}
 	}
 	return r < 0 ? r : set_management(&box->management, ret);
 }
@@ -254,6 +269,10 @@ int main(int argc, char **argv)
 		return porter_main();
 	if (argc == 2 && !strcmp(argv[1], SIGNER_ARGUMENT))
 		return signer_main();
+	if (argc == 2 && !strcmp(argv[1], VAULT_ARGUMENT))
+		return vault_main();
+	if (argc == 2 && !strcmp(argv[1], DELIVER_ARGUMENT))
+		return deliver_main();
 	if (argc == 2 && !strcmp(argv[1], INSPECT_ARGUMENT))
 		return inspect_main();
 	if (read_arguments(argc, argv, &arguments, &status))

@@ -37,6 +37,7 @@
 #include "daemon/reviews.h"
 #include "daemon/schedule.h"
 #include "daemon/switch_thread.h"
+#include "daemon/vault.h"
 #include "daemon/record.h"
 
 enum { RUN_MODE = 0755 }; // everybody may ask the daemon; what it answers goes by role
@@ -381,6 +382,8 @@ static int start(struct service *service)
 		return fatal(service, -ENOMEM, "the book of mail");
 	if (mass_open(&service->gate) < 0)
 		return fatal(service, -ENOMEM, "mass mail");
+	if (vault_open(&service->gate, service->event) < 0)
+		return fatal(service, -ENOMEM, "the vault");
 	isolation_resume(&service->gate);
 	load(service);
 	confirm_arm(&service->gate, service->event);
@@ -422,6 +425,7 @@ static void stop(struct service *service)
 		changes_cancel_pages(&service->methods);
 		apply_cancel(&service->gate);
 		inspection_close(&service->gate);
+		vault_close(&service->gate);
 		mass_close(&service->gate);
 		scanner_close(&service->gate);
 		certificates_close(&service->gate);
@@ -436,6 +440,7 @@ static void stop(struct service *service)
 	drift_close(service->gate.drift);
 	incidents_close(&service->gate);
 	capture_stop(&service->gate);
+	vault_close(&service->gate);
 	mass_close(&service->gate);
 	mail_close(&service->gate);
 	record_close(&service->gate);

@@ -79,6 +79,10 @@ enum event_kind {
 	EVENT_MAIL_STOPPED,	 // by a limit, or by somebody
 	EVENT_MAIL_RESUME_ASKED, // by the first of two persons
 	EVENT_MAIL_RESUMED,
+	EVENT_MAIL_HELD,	  // a message is kept inside
+	EVENT_MAIL_RELEASE_ASKED, // by the first of two persons
+	EVENT_MAIL_RELEASED,
+	EVENT_MAIL_DECIDED, // what became of one that was held
 	EVENT_KEEPER_RESTARTED,
 	EVENT_RECORD_RESUMED, // the audit log can be written again
 	EVENT_RECORD_GAP,     // events that it had no room for

@@ -4,15 +4,16 @@
 #include <string.h>
 
 static const char *const words[MAIL_VERDICT_COUNT] = {
-	[MAIL_PASSED] = "passed",	  [MAIL_REFUSED] = "refused", [MAIL_REJECTED] = "rejected",
-	[MAIL_BROKEN_OFF] = "broken-off", [MAIL_ENDED] = "ended",     [MAIL_UNREAD] = "unread",
+	[MAIL_PASSED] = "passed",     [MAIL_REFUSED] = "refused",
+	[MAIL_REJECTED] = "rejected", [MAIL_BROKEN_OFF] = "broken-off",
+	[MAIL_ENDED] = "ended",	      [MAIL_UNREAD] = "unread",
+	[MAIL_HELD] = "held",
 };
 
 static const char *const actions[MAIL_FILE_ACTION_COUNT] = {
-	[MAIL_FILE_PASSED] = "passed",
-	[MAIL_FILE_ALLOWED] = "allowed",
-	[MAIL_FILE_RECORDED] = "recorded",
-	[MAIL_FILE_REFUSED] = "refused",
+	[MAIL_FILE_PASSED] = "passed",	   [MAIL_FILE_ALLOWED] = "allowed",
+	[MAIL_FILE_RECORDED] = "recorded", [MAIL_FILE_REFUSED] = "refused",
+	[MAIL_FILE_HELD] = "held",
 };
 
 const char *mail_file_action_word(enum mail_file_action action)

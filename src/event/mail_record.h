@@ -30,6 +30,7 @@ enum mail_verdict {
 	MAIL_BROKEN_OFF, // a side went away, or the gate's own trouble
 	MAIL_ENDED,	 // by the gate: out of step
 	MAIL_UNREAD,	 // TLS that may pass, or after_greeting
+	MAIL_HELD,	 // inside, until somebody has decided (event/held_wire.h)
 	MAIL_VERDICT_COUNT,
 };
 const char *mail_verdict_word(enum mail_verdict verdict); // "passed", "broken-off" ...
@@ -45,6 +46,7 @@ enum mail_file_action {	  // of the first rule that fits it
 	MAIL_FILE_ALLOWED,
 	MAIL_FILE_RECORDED,
 	MAIL_FILE_REFUSED,
+	MAIL_FILE_HELD, // the message was held for it
 	MAIL_FILE_ACTION_COUNT,
 };
 const char *mail_file_action_word(enum mail_file_action action); // "passed", "allowed" ...

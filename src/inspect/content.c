@@ -45,7 +45,7 @@ static void write_row(struct content *content, struct hand *hand, enum mail_file
 		      int rule)
 {
 	struct mail_file *row = row_of(content, hand);
-	if (!row && action == MAIL_FILE_REFUSED) {
+	if (!row && (action == MAIL_FILE_REFUSED || action == MAIL_FILE_HELD)) {
 		row = content_rows_late(&content->rows);
 		row->part = (uint16_t)hand->part->number;
 		content_name(hand->part->n_names ? hand->part->names[0] : "", row->name);
@@ -73,9 +73,6 @@ static void write_hash(struct content *content, struct hand *hand)
 
 // --- rules
 
-static const struct content_rules all_rules = { .v = { UINT64_MAX, UINT64_MAX, UINT64_MAX,
-						       UINT64_MAX } };
-
 // A file that is not over is read on, for whoever looks into the matter asks for its sum.
 static void accuse(struct content *content, struct hand *hand)
 {
@@ -89,48 +86,32 @@ void content_refuse(struct content *content, int rule, const struct content_fact
 	content->reason = content_reason(&content->profile->attachments[rule], facts);
 }
 
+// The first reason is the one that is told.
+void content_hold(struct content *content, int rule, enum smtp_reason reason)
+{
+	if (content->held != SMTP_REASON_NONE)
+		return;
+	content->held = reason;
+	content->held_rule = rule;
+}
+
 // hand: the file with which the sums grew.
 void content_look_at_sums(struct content *content, struct hand *hand)
 {
 	int rule = content_rules_sums(content->profile, &content->armed, &content->sums);
+	enum smtp_reason reason;
 	if (rule < 0 || content_over(content))
 		return;
+	reason = content->profile->attachments[rule].total_over ? SMTP_ATTACHMENT_TOTAL
+								: SMTP_ATTACHMENT_NUMBER;
+	if (content->profile->attachments[rule].action == PROFILE_HOLD) {
+		content_hold(content, rule, reason);
+		return;
+	}
 	write_row(content, hand, MAIL_FILE_REFUSED, rule);
 	accuse(content, hand);
 	content->rule = rule;
-	content->reason = content->profile->attachments[rule].total_over ? SMTP_ATTACHMENT_TOTAL
-									 : SMTP_ATTACHMENT_NUMBER;
-}
-
-struct judged content_judge(struct content *content, const struct content_rules *out,
-			    const struct content_facts *facts)
-{
-	static const enum mail_file_action actions[] = {
-		[PROFILE_ALLOW] = MAIL_FILE_ALLOWED,
-		[PROFILE_RECORD] = MAIL_FILE_RECORDED,
-		[PROFILE_MARK] = MAIL_FILE_RECORDED,
-		[PROFILE_REFUSE] = MAIL_FILE_REFUSED,
-	};
-	const struct audience *audience = content->audience;
-	struct judged judged = { MAIL_FILE_PASSED, CONTENT_NO_RULE };
-	// Without a recipient that the server took, as strict as can be.
-	uint32_t n = audience->taken ? audience->n : 1;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct content_rules *set =
-			audience->taken ? &audience->v[i].attachments : &all_rules;
-		if (audience->taken && !(audience->taken >> i & 1))
-			continue;
-		int rule = content_rules_judge(content->profile, set, out, facts, &content->sums,
-					       &content->armed);
-		if (rule < 0)
-			continue;
-		enum mail_file_action action = actions[content->profile->attachments[rule].action];
-		if (action > judged.action) {
-			judged.action = action;
-			judged.rule = rule;
-		}
-	}
-	return judged;
+	content->reason = reason;
 }
 
 // Once more, for something of the file in hand has changed.
@@ -145,7 +126,14 @@ void content_judge_hand(struct content *content, struct hand *hand)
 		content_refuse(content, judged.rule, &hand->facts);
 		return;
 	}
-	if (hand->facts.whole) {
+	if (judged.action == MAIL_FILE_HELD) {
+		if (hand->row == CONTENT_NO_ROW)
+			begin_row(content, hand);
+		write_row(content, hand, judged.action, judged.rule);
+		content_hold(content, judged.rule,
+			     content_reason(&content->profile->attachments[judged.rule],
+					    &hand->facts));
+	} else if (hand->facts.whole) {
 		content->recorded |= judged.action == MAIL_FILE_RECORDED;
 		write_row(content, hand, judged.action, judged.rule);
 	}
@@ -444,7 +432,7 @@ static void on_end(void *arg, const struct mime_part *part)
 			content_finish_reading(content, hand, hand->readings[i]);
 	end_text(content, hand);
 	hand->facts.whole = true;
-	if (is_worth_a_row(hand))
+	if (is_worth_a_row(hand) && hand->row == CONTENT_NO_ROW)
 		begin_row(content, hand);
 	write_hash(content, hand);
 	content_judge_hand(content, hand);
@@ -476,7 +464,7 @@ int content_new(const struct profile *profile, const struct audience *audience,
 	content->audience = audience;
 	content->budget = budget;
 	content->next_sum = content_rules_next_sum(profile, 0);
-	content->rule = CONTENT_NO_RULE;
+	content->rule = content->held_rule = CONTENT_NO_RULE;
 	int r = mime_new(&sink, &content->mime);
 	if (r == 0 && profile->n_habits && envelope)
 		r = habit_new(profile, audience, envelope, &content->habit);
@@ -494,7 +482,7 @@ static void close_down(struct content *content)
 	for (struct hand *hand = content->hands, *below; hand; hand = below) {
 		struct mail_file *row = row_of(content, hand);
 		below = hand->below;
-		if (row && row->action != MAIL_FILE_REFUSED)
+		if (row && row->action != MAIL_FILE_REFUSED && row->action != MAIL_FILE_HELD)
 			write_row(content, hand, MAIL_FILE_PASSED, CONTENT_NO_RULE);
 		for (size_t i = 0; i < READINGS; i++)
 			if (hand->readings[i])
@@ -586,9 +574,10 @@ size_t content_files(struct content *content, const struct mail_file **ret_files
 
 const char *content_clause(const struct content *content)
 {
-	return content->rule >= 0 ? content->profile->attachments[content->rule].clause
-	       : content->habit	  ? habit_clause(content->habit)
-				  : "";
+	const int rule = content_over(content) ? content->rule : content->held_rule;
+	return rule >= 0	? content->profile->attachments[rule].clause
+	       : content->habit ? habit_clause(content->habit)
+				: "";
 }
 
 enum smtp_reason content_habit(const struct content *content)
@@ -599,6 +588,11 @@ enum smtp_reason content_habit(const struct content *content)
 const char *content_notice(const struct content *content)
 {
 	return content->habit && content->headed ? habit_notice(content->habit) : NULL;
+}
+
+enum smtp_reason content_held(const struct content *content)
+{
+	return content_over(content) ? SMTP_REASON_NONE : content->held;
 }
 
 bool content_recorded(const struct content *content)

@@ -46,6 +46,9 @@ void content_free(struct content *content); // NULL is fine
 // sum and the size of the file that was refused.
 enum smtp_reason content_feed(struct content *content, const uint8_t *bytes, size_t n);
 bool content_follows(const struct content *content); // ... and there is such a file
+// Why the message has to be held, as soon as that is certain, if it may pass else; or NONE.  What
+// comes may still be a reason to refuse it.
+enum smtp_reason content_held(const struct content *content);
 // All was fed.  What is needed for the record stays, all else is given back.
 enum smtp_reason content_end(struct content *content);
 
@@ -56,7 +59,7 @@ size_t content_memory(const struct content *content);
 
 // For the record; files as in struct mail_record, valid until the next call.
 size_t content_files(struct content *content, const struct mail_file **ret_files);
-const char *content_clause(const struct content *content); // of the rule that refused, or ""
+const char *content_clause(const struct content *content); // of the rule that refused or holds
 bool content_recorded(const struct content *content);	   // a rule had something recorded
 // ... of habits: the reason for which it would be refused, or NONE.
 enum smtp_reason content_habit(const struct content *content);

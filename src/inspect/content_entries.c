@@ -26,7 +26,7 @@ static void entry_row(struct look *look, const struct unpack_entry *entry,
 		row = &content->rows.v[at];
 		entries->v[at - entries->first].number = entry->number;
 		entries->v[at - entries->first].parent = entry->parent;
-	} else if (judged->action == MAIL_FILE_REFUSED) {
+	} else if (judged->action == MAIL_FILE_REFUSED || judged->action == MAIL_FILE_HELD) {
 		row = content_rows_late(&content->rows);
 	} else {
 		return;
@@ -68,6 +68,9 @@ static void on_entry(void *arg, const struct unpack_entry *entry)
 	}
 	content->recorded |= judged.action == MAIL_FILE_RECORDED;
 	entry_row(look, entry, &facts, &judged);
+	if (judged.action == MAIL_FILE_HELD)
+		content_hold(content, judged.rule,
+			     content_reason(&content->profile->attachments[judged.rule], &facts));
 	if (judged.action == MAIL_FILE_REFUSED)
 		content_refuse(content, judged.rule, &facts);
 	else

@@ -62,7 +62,9 @@ struct content {
 	struct content_rows rows;
 	bool recorded;
 	enum smtp_reason reason;
-	int rule;	     // that refused
+	int rule; // that refused
+	enum smtp_reason held;
+	int held_rule;
 	struct hand *guilty; // the file that it refused, until that is over
 };
 
@@ -76,11 +78,15 @@ struct judged { // the strictest of all recipients'
 	int rule;
 };
 
-// --- content.c
+// --- content_judge.c
 
 struct judged content_judge(struct content *content, const struct content_rules *out,
 			    const struct content_facts *facts);
+
+// --- content.c
+
 void content_refuse(struct content *content, int rule, const struct content_facts *facts);
+void content_hold(struct content *content, int rule, enum smtp_reason reason);
 // hand: the file with which the sums grew.
 void content_look_at_sums(struct content *content, struct hand *hand);
 

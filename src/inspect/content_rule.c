@@ -250,12 +250,12 @@ int content_rules_judge(const struct profile *profile, const struct content_rule
 	bool open = false;
 	for (size_t i = 0; i < count(profile); i++) {
 		const struct profile_attachment *rule = &profile->attachments[i];
-		bool refuses = rule->action == PROFILE_REFUSE;
+		bool refuses = rule->action == PROFILE_REFUSE, holds = rule->action == PROFILE_HOLD;
 		if (!has(set, i) || has(out, i))
 			continue;
 		enum fit fit = fit_file(rule, facts);
 		if (fit != FITS_NOT && !sums_fit(rule, sums)) {
-			if (facts->whole && refuses)
+			if (facts->whole && (refuses || holds))
 				put(armed, i);
 			fit = facts->whole ? FITS_NOT : MAY_FIT;
 		}
@@ -271,10 +271,16 @@ int content_rules_judge(const struct profile *profile, const struct content_rule
 int content_rules_sums(const struct profile *profile, const struct content_rules *armed,
 		       const struct content_sums *sums)
 {
-	for (size_t i = 0; i < count(profile); i++)
-		if (has(armed, i) && sums_fit(&profile->attachments[i], sums))
+	int held = CONTENT_NO_RULE;
+	for (size_t i = 0; i < count(profile); i++) {
+		if (!has(armed, i) || !sums_fit(&profile->attachments[i], sums))
+			continue;
+		if (profile->attachments[i].action == PROFILE_REFUSE)
 			return (int)i;
-	return CONTENT_NO_RULE;
+		if (held == CONTENT_NO_RULE)
+			held = (int)i;
+	}
+	return held;
 }
 
 static uint64_t next(uint64_t over, uint64_t size, uint64_t before)
@@ -296,4 +302,18 @@ uint64_t content_rules_next_sum(const struct profile *profile, uint64_t size)
 	for (size_t i = 0; i < count(profile); i++)
 		at = next(profile->attachments[i].total_over, size, at);
 	return at;
+}
+
+bool content_rules_hold(const struct profile *profile, const struct audience *audience)
+{
+	for (size_t i = 0; i < count(profile); i++) {
+		bool holds = profile->attachments[i].action == PROFILE_HOLD && !audience->taken;
+		if (profile->attachments[i].action != PROFILE_HOLD)
+			continue;
+		for (uint32_t k = 0; k < audience->n && !holds; k++)
+			holds = (audience->taken >> k & 1) && has(&audience->v[k].attachments, i);
+		if (holds)
+			return true;
+	}
+	return false;
 }

@@ -63,13 +63,17 @@ void content_rules_exclude(const struct profile *profile, const char *const *nam
 enum { CONTENT_NO_RULE = -1, CONTENT_OPEN = -2 };
 
 // The rule of `set` that decides; CONTENT_NO_RULE: none fits; CONTENT_OPEN: not known yet.  Of a
-// whole file rules that refuse once the sums have grown go to *armed, and count as not fitting.
+// whole file rules that refuse or hold once the sums have grown go to *armed, and count as not
+// fitting.
 int content_rules_judge(const struct profile *profile, const struct content_rules *set,
 			const struct content_rules *out, const struct content_facts *facts,
 			const struct content_sums *sums, struct content_rules *armed);
-// The first of the armed rules that the sums make fit, or CONTENT_NO_RULE.
+// The first of the armed rules that refuses and that the sums make fit, else the first that holds,
+// or CONTENT_NO_RULE.
 int content_rules_sums(const struct profile *profile, const struct content_rules *armed,
 		       const struct content_sums *sums);
+// Whether any rule of those recipients holds.
+bool content_rules_hold(const struct profile *profile, const struct audience *audience);
 // The least size above `size` at which another rule begins to fit; of all files' sum likewise.
 uint64_t content_rules_next_size(const struct profile *profile, uint64_t size);
 uint64_t content_rules_next_sum(const struct profile *profile, uint64_t size);

@@ -68,6 +68,7 @@ static void done(struct engine *engine)
 {
 	engine->state = SMTP_DONE;
 	smtp_scan_drop(engine);
+	smtp_hold_drop(engine);
 	smtp_mail_free(&engine->mail);
 	free(engine->queue.v);
 	engine->queue = (struct smtp_queue){ 0 };
@@ -106,14 +107,23 @@ void smtp_hang_up(struct engine *engine)
 	done(engine);
 }
 
-static void take_over(struct engine *engine, enum smtp_reason reason)
+void smtp_take(struct engine *engine)
 {
-	bool body = engine->state == SMTP_BODY;
+	if (engine->took)
+		return;
 	order(engine, (struct engine_order){ .verb = ENGINE_TAKE, .side = ENGINE_CLIENT });
-	engine->taken = reason;
-	smtp_scan_drop(engine);
+	engine->took = true;
 	engine->taken_us = engine->now_us;
 	engine->server.undecided = 0;
+}
+
+static void take_over(struct engine *engine, enum smtp_reason reason)
+{
+	bool body = engine->state == SMTP_BODY && !engine->client.closed;
+	smtp_take(engine);
+	engine->taken = reason;
+	smtp_scan_drop(engine);
+	smtp_hold_drop(engine);
 	if (body) {
 		engine->state = SMTP_TAKEN;
 		engine->swallow_place = (uint8_t)engine->data.place;
@@ -128,6 +138,10 @@ void smtp_finish(struct engine *engine, enum smtp_reason reason)
 {
 	if (engine->state == SMTP_TAKEN || engine->state == SMTP_DONE)
 		return;
+	if (engine->took) {
+		take_over(engine, smtp_reason_row(reason)->reply ? reason : SMTP_HOLD_BROKEN);
+		return;
+	}
 	// Towards a side that has closed nothing can be said any more.
 	if (smtp_reason_row(reason)->reply && !engine->client.closed && !engine->server.closed) {
 		take_over(engine, reason);
@@ -184,8 +198,7 @@ void smtp_expect(struct engine *engine, struct smtp_wait wait)
 static bool is_over(const struct engine *engine, const struct smtp_side *side)
 {
 	return engine->state == SMTP_DONE ||
-	       (side == &engine->client ? engine->ending != SMTP_REASON_NONE
-					: engine->state == SMTP_TAKEN);
+	       (side == &engine->client ? engine->ending != SMTP_REASON_NONE : engine->took);
 }
 
 static void too_much(struct engine *engine, const struct smtp_side *side)
@@ -286,8 +299,8 @@ static void go_on(struct engine *engine)
 		if (may_finish(engine) || client->undecided > ENGINE_WAITING_MAX)
 			smtp_finish(engine, engine->ending);
 	} else if ((server->closed && (client->undecided || server->undecided)) ||
-		   (client->closed && client->undecided && !engine->queue.n &&
-		    engine->state != SMTP_SCAN_AHEAD)) {
+		   (client->closed && (client->undecided || engine->took) && !engine->queue.n &&
+		    engine->state != SMTP_SCAN_AHEAD && engine->state != SMTP_HOLD_AHEAD)) {
 		smtp_finish(engine, SMTP_BROKEN_OFF);
 	}
 }
@@ -296,8 +309,7 @@ void engine_feed(struct engine *engine, enum engine_side which, const uint8_t *b
 		 uint64_t now_us)
 {
 	struct smtp_side *side = which == ENGINE_CLIENT ? &engine->client : &engine->server;
-	if (engine->state == SMTP_DONE || !size ||
-	    (engine->state == SMTP_TAKEN && which == ENGINE_SERVER))
+	if (engine->state == SMTP_DONE || !size || (engine->took && which == ENGINE_SERVER))
 		return;
 	engine->now_us = now_us;
 	side->undecided += size;
@@ -315,11 +327,10 @@ void engine_closed(struct engine *engine, enum engine_side which, uint64_t now_u
 	if (engine->state == SMTP_DONE)
 		return;
 	engine->now_us = now_us;
-	if (engine->state == SMTP_TAKEN) {
-		if (which == ENGINE_CLIENT)
-			smtp_hang_up(engine);
+	if (engine->state == SMTP_TAKEN && which == ENGINE_CLIENT)
+		smtp_hang_up(engine);
+	if (engine->state == SMTP_DONE || (engine->took && which == ENGINE_SERVER))
 		return;
-	}
 	*(which == ENGINE_CLIENT ? &engine->client.closed : &engine->server.closed) = true;
 	go_on(engine);
 }
@@ -357,6 +368,22 @@ void smtp_begin_tls(struct engine *engine)
 	engine->lets_tls = engine->tls_offered = false;
 	free(engine->helo);
 	engine->helo = NULL;
+}
+
+void engine_held(struct engine *engine, const struct hold_result *result, uint64_t now_us)
+{
+	engine->now_us = now_us;
+	smtp_hold_take(engine, result);
+	if (engine->state != SMTP_DONE)
+		go_on(engine);
+}
+
+void engine_hold_room(struct engine *engine, uint64_t now_us)
+{
+	engine->now_us = now_us;
+	smtp_hold_room(engine);
+	if (engine->state != SMTP_DONE)
+		go_on(engine);
 }
 
 static void take_flow(struct engine *engine, const struct profile_flow *flow)
@@ -421,7 +448,7 @@ size_t engine_memory(const struct engine *engine)
 	return sizeof(*engine) + engine->client.cap + engine->server.cap +
 	       engine->queue.cap * sizeof(engine->queue.v[0]) +
 	       mail->cap_kept * sizeof(mail->recipients[0]) + mail->kept_bytes +
-	       mail->audience.room * sizeof(mail->audience.v[0]) +
+	       mail->audience.room * sizeof(mail->audience.v[0]) + smtp_hold_memory(&mail->hold) +
 	       (mail->content ? content_memory(mail->content) : 0);
 }
 

@@ -5,7 +5,8 @@
 // Every byte that is fed is decided by exactly one of PASS, OVERWRITE, REPLACE and SWALLOW, in the
 // order in which it was fed, at once or in a later call of any side; what is undecided waits.
 // Undecided bytes of one side never exceed ENGINE_WAITING_MAX (the engine ends the session first),
-// but for a message's while the scanner is behind (scan.h): those end with the server's window.
+// but for a message's while the scanner or the vault is behind (scan.h, hold.h): those end with the
+// server's window.
 //
 // After END or RELEASE calls do nothing.  A side that has closed sends no more.  What the engine
 // does with SMTP is in docs/mail.md.
@@ -61,6 +62,8 @@ struct engine_peer { // told once, when the connection begins
 struct mail_record;
 struct scan_host;
 struct scan_result;
+struct hold_host;
+struct hold_result;
 struct content_budget;
 
 // How an engine speaks to whoever owns it.  No order is given for a call that has returned.
@@ -69,6 +72,7 @@ struct engine_host {
 	void (*record)(void *arg, const struct mail_record *record);
 	void *arg;
 	const struct scan_host *scan;  // called with arg; NULL: there is no scanner
+	const struct hold_host *hold;  // likewise (hold.h); NULL: nobody keeps messages
 	struct content_budget *budget; // for archives, of all engines (content.h); NULL: none
 	// Asked between transactions: the flow that counts for the session from now on, or NULL:
 	// the one that it has.  That one may be gone when this has returned another.  May be NULL.
@@ -96,6 +100,9 @@ void engine_closed(struct engine *engine, enum engine_side side, uint64_t now_us
 // The scanner's verdict on the message in hand, and that it has caught up.
 void engine_scanned(struct engine *engine, const struct scan_result *result, uint64_t now_us);
 void engine_scan_room(struct engine *engine, uint64_t now_us);
+// The same of the vault: whether it keeps the message in hand.
+void engine_held(struct engine *engine, const struct hold_result *result, uint64_t now_us);
+void engine_hold_room(struct engine *engine, uint64_t now_us);
 
 enum engine_failure {
 	ENGINE_UNREACHED,  // the server was not reached, or refused

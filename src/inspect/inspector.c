@@ -160,6 +160,19 @@ void inspector_scan_room(struct inspector *inspector, void *owner, uint64_t now_
 	session_scan_room(owner);
 }
 
+void inspector_held(struct inspector *inspector, void *owner, const struct hold_result *result,
+		    uint64_t now_us)
+{
+	inspector_clock(inspector, now_us);
+	session_held(owner, result);
+}
+
+void inspector_hold_room(struct inspector *inspector, void *owner, uint64_t now_us)
+{
+	inspector_clock(inspector, now_us);
+	session_hold_room(owner);
+}
+
 void inspector_tick(struct inspector *inspector, uint64_t now_us)
 {
 	inspector_clock(inspector, now_us);

@@ -5,6 +5,7 @@
 
 #include "inspect/engine.h"
 #include "inspect/flight.h"
+#include "inspect/hold.h"
 #include "inspect/scan.h"
 
 struct inspector;
@@ -40,6 +41,7 @@ struct inspector_scans {
 	bool (*bytes)(struct scan *scan, const uint8_t *bytes, size_t n);
 	void (*end)(struct scan *scan);
 	void (*drop)(struct scan *scan); // it is forgotten; no call about its owner any more
+	void (*mark)(struct scan *scan); // bytes of another kind follow; the vault's alone
 };
 
 struct inspector_options {
@@ -53,6 +55,7 @@ struct inspector_options {
 	// Of a connection that is not known peer->flow is NULL.
 	void (*trouble)(void *arg, const char *word, const struct engine_peer *peer);
 	const struct inspector_scans *scans; // as in scan.h, with arg; NULL: nobody scans
+	const struct inspector_scans *holds; // likewise, of messages that may have to be held
 	void *arg;
 	struct source_limits *limits;	// for the engines; the caller's; may be NULL
 	const struct mail_stops *stops; // likewise
@@ -82,6 +85,10 @@ void inspector_packet(struct inspector *inspector, struct flight *flight, uint64
 void inspector_scanned(struct inspector *inspector, void *owner, const struct scan_result *result,
 		       uint64_t now_us);
 void inspector_scan_room(struct inspector *inspector, void *owner, uint64_t now_us);
+// The same of the vault.
+void inspector_held(struct inspector *inspector, void *owner, const struct hold_result *result,
+		    uint64_t now_us);
+void inspector_hold_room(struct inspector *inspector, void *owner, uint64_t now_us);
 // Time-outs; at least once a second.
 void inspector_tick(struct inspector *inspector, uint64_t now_us);
 void inspector_numbers(const struct inspector *inspector, struct inspector_numbers *ret);

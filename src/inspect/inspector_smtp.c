@@ -14,6 +14,8 @@ int inspector_new(const struct inspector_options *options, struct inspector **re
 		.failed = engine_failed,
 		.late = engine_late,
 		.patience = engine_patience,
+		.held = engine_held,
+		.hold_room = engine_hold_room,
 	};
 
 	return inspector_new_with(options, &smtp, ret_inspector);

@@ -66,6 +66,7 @@ enum profile_action {
 	PROFILE_RECORD, // passes, and the record says what was found
 	PROFILE_MARK,	// passes with a header line that says so; rules about habits only
 	PROFILE_REFUSE, // 550 5.7.1; sizes 552 5.3.4
+	PROFILE_HOLD,	// kept inside until somebody has decided: 250, or 451 4.7.1
 };
 
 // About one file of a message: an attachment, or an entry inside of one at any depth.  The first
@@ -142,8 +143,17 @@ struct profile_habit {
 struct profile_malware {
 	bool in, out;					  // which are scanned
 	enum profile_action infected, encrypted, too_big; // REFUSE: 550 5.7.1; 552 5.3.4
-	bool down_passes, down_refuses;			  // without a verdict; neither: 451 4.7.1
+	bool down_passes, down_refuses, down_holds;	  // without a verdict; none: 451 4.7.1
+	bool old_holds, old_waits;			  // its definitions are too old: 451
 	uint32_t seconds;				  // until there is none
+};
+
+// What becomes of messages that are held (event/held_wire.h).
+struct profile_hold {
+	bool any; // something in the profile holds
+	bool later;
+	uint32_t keep_seconds, persons, messages_max;
+	uint64_t bytes_max;
 };
 
 struct profile_limits {		     // 0: no limit
@@ -175,6 +185,7 @@ struct profile {
 	size_t n_habits;
 	const struct terms *names; // of all their words; NULL: none has any
 	struct profile_malware malware;
+	struct profile_hold hold;
 	enum profile_tls tls;
 	struct profile_addrs tls_servers; // BLIND: servers that keep the rules themselves
 	struct profile_tls_inspect tls_inspect;

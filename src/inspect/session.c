@@ -148,6 +148,49 @@ static bool on_tls(void *arg)
 	return sessions->tls && sessions->tls(sessions->tls_arg, &session->peer);
 }
 
+static bool on_hold_begin(void *arg)
+{
+	struct session *session = arg;
+	const struct inspector_options *options = session->sessions->options;
+
+	session->hold =
+		options->holds ? options->holds->begin(options->arg, session, SESSION_VAULT_SECONDS)
+			       : NULL;
+	return session->hold != NULL;
+}
+
+static bool on_hold_bytes(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct session *session = arg;
+
+	session->hold_waits = !session->sessions->options->holds->bytes(session->hold, bytes, n);
+	return !session->hold_waits;
+}
+
+static void on_hold_end(void *arg, const uint8_t *envelope, size_t n)
+{
+	struct session *session = arg;
+	const struct inspector_scans *holds = session->sessions->options->holds;
+
+	session->hold_waits = true;
+	holds->mark(session->hold);
+	holds->bytes(session->hold, envelope, n);
+	holds->end(session->hold);
+}
+
+static void on_hold_drop(void *arg)
+{
+	struct session *session = arg;
+
+	if (session->hold)
+		session->sessions->options->holds->drop(session->hold);
+	session->hold = NULL;
+	session->hold_waits = false;
+}
+
+static const struct hold_host hold_host = { on_hold_begin, on_hold_bytes, on_hold_end,
+					    on_hold_drop };
+
 // --- the engine
 
 int session_begin(struct session *session)
@@ -157,6 +200,7 @@ int session_begin(struct session *session)
 				    .record = on_record,
 				    .arg = session,
 				    .scan = &scan_host,
+				    .hold = &hold_host,
 				    .renew = on_renew,
 				    .budget = &sessions->budget,
 				    .stops = sessions->options->stops,
@@ -177,6 +221,7 @@ void session_end(struct session *session)
 	if (session->began)
 		sessions->ended++;
 	on_scan_drop(session);
+	on_hold_drop(session);
 	session->began = false;
 	session->engine = NULL;
 }
@@ -220,6 +265,29 @@ void session_scan_room(struct session *session)
 	if (!session_hears(session, ENGINE_CLIENT))
 		return;
 	sessions->kind->scan_room(session->engine, sessions->wall_us);
+	session->calls->go_on(session);
+}
+
+void session_held(struct session *session, const struct hold_result *result)
+{
+	const struct sessions *sessions = session->sessions;
+
+	session->hold = NULL;
+	session->hold_waits = false;
+	if (!session_hears(session, ENGINE_CLIENT))
+		return;
+	sessions->kind->held(session->engine, result, sessions->wall_us);
+	session->calls->go_on(session);
+}
+
+void session_hold_room(struct session *session)
+{
+	const struct sessions *sessions = session->sessions;
+
+	session->hold_waits = false;
+	if (!session_hears(session, ENGINE_CLIENT))
+		return;
+	sessions->kind->hold_room(session->engine, sessions->wall_us);
 	session->calls->go_on(session);
 }
 

@@ -5,6 +5,7 @@
 
 #include "inspect/content.h"
 #include "inspect/engine.h"
+#include "inspect/hold.h"
 #include "inspect/inspector.h"
 #include "inspect/scan.h"
 
@@ -19,6 +20,8 @@ struct engine_kind {
 	size_t (*memory)(const struct engine *engine); // bytes that it takes now
 	void (*scanned)(struct engine *engine, const struct scan_result *result, uint64_t now_us);
 	void (*scan_room)(struct engine *engine, uint64_t now_us);
+	void (*held)(struct engine *engine, const struct hold_result *result, uint64_t now_us);
+	void (*hold_room)(struct engine *engine, uint64_t now_us);
 	// Only of sockets; NULL: nobody is late.
 	void (*failed)(struct engine *engine, enum engine_failure failure, uint64_t now_us);
 	void (*late)(struct engine *engine, bool stuck, uint64_t now_us);
@@ -52,6 +55,8 @@ int sessions_set_profiles(struct sessions *sessions, const struct profiles *prof
 			  void (*retire)(void *arg, const struct profiles *profiles), void *arg);
 
 struct session;
+enum { SESSION_VAULT_SECONDS = 60 }; // until the vault counts as down
+
 struct session_calls {
 	void (*order)(struct session *session, const struct engine_order *order);
 	void (*go_on)(struct session *session); // the engine ordered something of its own
@@ -67,9 +72,11 @@ struct session {
 	struct profile_use *use;
 	struct scan *scan; // of the message in hand, or NULL
 	bool scan_waits;   // the client's bytes do, for more room there or for the verdict
-	bool taken;	   // the client is ours
-	bool over;	   // the engine is not called again: it ended, or let go
-	bool began;	   // the engine was made, and did not let go
+	struct scan *hold; // the same at the vault, which may have to hold the message
+	bool hold_waits;
+	bool taken; // the client is ours
+	bool over;  // the engine is not called again: it ended, or let go
+	bool began; // the engine was made, and did not let go
 };
 
 // The flow of the mark counts from now on for the peer.  -ENOENT: there is none.
@@ -87,6 +94,13 @@ void session_closed(struct session *session, enum engine_side side);
 // Of the inspector's scans, which have the session for an owner.
 void session_scanned(struct session *session, const struct scan_result *result);
 void session_scan_room(struct session *session);
+// The same of the vault.
+void session_held(struct session *session, const struct hold_result *result);
+void session_hold_room(struct session *session);
+static inline bool session_waits(const struct session *session)
+{
+	return session->scan_waits || session->hold_waits;
+}
 size_t session_memory(const struct session *session); // of the engine
 
 #endif

@@ -56,6 +56,8 @@ void smtp_body_begin(struct engine *engine)
 		smtp_finish(engine, SMTP_MEMORY);
 	else
 		smtp_scan_begin(engine);
+	if (engine->state == SMTP_BODY)
+		smtp_hold_begin(engine);
 }
 
 // Reads no further than one byte over the cap, so that the message is stopped at the same byte
@@ -93,7 +95,8 @@ static void look_for_body(struct engine *engine, const struct smtp_data *before,
 	smtp_notice_read(engine, before->size + n_held, bytes, n - n_held);
 }
 
-static void scan(struct engine *engine, enum smtp_data_place before, const uint8_t *bytes,
+// To the scanner, and to the vault.
+static void copy(struct engine *engine, enum smtp_data_place before, const uint8_t *bytes,
 		 uint64_t n)
 {
 	size_t n_held;
@@ -102,6 +105,8 @@ static void scan(struct engine *engine, enum smtp_data_place before, const uint8
 		n_held = (size_t)n;
 	smtp_scan_bytes(engine, held, n_held);
 	smtp_scan_bytes(engine, bytes, (size_t)n - n_held);
+	smtp_hold_bytes(engine, held, n_held);
+	smtp_hold_bytes(engine, bytes, (size_t)n - n_held);
 }
 
 // Nothing more of the message goes on.  At its end the client has no more to say before our reply.
@@ -114,20 +119,42 @@ static void refuse(struct engine *engine, enum smtp_reason reason, bool end)
 	smtp_finish(engine, reason);
 }
 
-// While the scanner is behind nothing does; the client's TCP notices.
+static void decide(struct engine *engine, uint64_t to)
+{
+	if (!engine->took) {
+		smtp_notice_pass(engine, to);
+		return;
+	}
+	smtp_order_swallow(engine, to - engine->body_passed);
+	engine->body_passed = to;
+}
+
+// While the scanner or the vault is behind nothing does; the client's TCP notices.
 void smtp_body_pass(struct engine *engine)
 {
 	uint64_t size = engine->data.size, may = size < engine->mail.cap ? size : engine->mail.cap;
-	if (engine->mail.scan.behind)
-		return;
-	smtp_notice_pass(engine, may);
+	if (!engine->mail.scan.behind && !engine->mail.hold.behind)
+		decide(engine, may);
 }
 
-// "." CR LF, of which up to two bytes may have been held.
+// "." CR LF, of which up to two bytes may have been held.  Of a message that is held they wait for
+// the vault, so that there is a packet to answer with.
 void smtp_body_end(struct engine *engine)
 {
-	engine->mail.scan.behind = false;
-	smtp_notice_pass(engine, engine->data.size);
+	const enum smtp_reason holds = smtp_scan_holds(engine);
+	engine->mail.scan.behind = engine->mail.hold.behind = false;
+	if (holds != SMTP_REASON_NONE || engine->took) {
+		engine->state = SMTP_HOLD_AHEAD;
+		if (holds != SMTP_REASON_NONE)
+			smtp_hold_want(engine, holds);
+		if (engine->state != SMTP_HOLD_AHEAD)
+			return;
+		decide(engine, engine->data.size);
+		smtp_hold_end(engine);
+		return;
+	}
+	smtp_hold_drop(engine);
+	decide(engine, engine->data.size);
 	smtp_notice_end(engine);
 	smtp_order_pass(engine, ENGINE_CLIENT, 3);
 	engine->state = SMTP_COMMANDS;
@@ -159,7 +186,7 @@ size_t smtp_body_read(struct engine *engine, const uint8_t *bytes, size_t n)
 	enum smtp_reason refused = SMTP_REASON_NONE;
 	mail->size = size;
 	engine->client_rest -= used;
-	scan(engine, before.place, bytes, may - before.size);
+	copy(engine, before.place, bytes, may - before.size);
 	if (mail->content)
 		look_for_body(engine, &before, bytes, may - before.size);
 	if (mail->content)
@@ -167,6 +194,13 @@ size_t smtp_body_read(struct engine *engine, const uint8_t *bytes, size_t n)
 	if (refused != SMTP_REASON_NONE) {
 		refuse(engine, refused, end);
 		return used;
+	}
+	if (mail->content && content_held(mail->content) != SMTP_REASON_NONE) {
+		if (end) // nothing more of the body comes, if the vault does not take it
+			engine->state = SMTP_HOLD_AHEAD;
+		smtp_hold_want(engine, content_held(mail->content));
+		if (engine->state != SMTP_BODY && engine->state != SMTP_HOLD_AHEAD)
+			return used;
 	}
 	if (size <= mail->cap && end) {
 		end_body(engine);

@@ -253,6 +253,7 @@ size_t smtp_client_read(struct engine *engine, const uint8_t *bytes, size_t n)
 	case SMTP_BODY:
 		return smtp_body_read(engine, bytes, n);
 	case SMTP_SCAN_AHEAD:
+	case SMTP_HOLD_AHEAD:
 		return 0;
 	case SMTP_TAKEN:
 		return smtp_body_swallow(engine, bytes, n);

@@ -68,6 +68,7 @@ static enum smtp_reason read_parameters(struct smtp_text rest, unsigned of,
 struct envelope { // what a MAIL or RCPT names
 	struct smtp_path path;
 	struct smtp_text address; // as given
+	struct smtp_text line;	  // from there on
 	struct smtp_mail_draft draft;
 	enum smtp_reason reason;
 };
@@ -106,6 +107,7 @@ static void read_envelope(const struct smtp_command *command, const char *word, 
 		return;
 	}
 	ret->address = (struct smtp_text){ text.at + 1, used - 2 }; // between the brackets
+	ret->line = text;
 	ret->draft.utf8 = utf8;
 	ret->reason = read_parameters((struct smtp_text){ text.at + used, text.n - used }, of,
 				      &ret->draft);
@@ -171,6 +173,7 @@ void smtp_envelope_mail(struct engine *engine, const struct smtp_command *comman
 	read_envelope(command, "FROM:", OF_MAIL, false, &envelope);
 	enum smtp_reason reason = judge_mail(engine, &envelope);
 	envelope.draft.sender = envelope.address;
+	envelope.draft.line = envelope.line;
 	if (reason != SMTP_REASON_NONE) {
 		// A session that ends here is recorded at its end.
 		if (smtp_refuse(engine, size, SMTP_MAIL, reason))
@@ -234,9 +237,16 @@ void smtp_envelope_rcpt(struct engine *engine, const struct smtp_command *comman
 	const uint32_t most = engine->profile->limits.invalid_recipients;
 	struct smtp_mail *mail = &engine->mail;
 	struct envelope envelope;
-	struct smtp_wait wait = { .verb = SMTP_RCPT, .rule = SMTP_SIZE_NO_RULE };
+	struct smtp_wait wait = { .verb = SMTP_RCPT,
+				  .rule = SMTP_SIZE_NO_RULE,
+				  .line = SMTP_LINE_NONE };
 	read_envelope(command, "TO:", OF_RCPT, mail->utf8, &envelope);
 	enum smtp_reason reason = judge_rcpt(engine, &envelope, &wait);
+	if (reason == SMTP_REASON_NONE && engine->profile->hold.any && mail->open) {
+		wait.line = smtp_hold_line(engine, &envelope.line);
+		if (wait.line == SMTP_LINE_NONE)
+			reason = SMTP_RECIPIENTS;
+	}
 	wait.recipient = smtp_mail_recipient(engine, &envelope.address, smtp_reason_code(reason));
 	if (reason == SMTP_REASON_NONE) {
 		mail->n_waiting += mail->open;

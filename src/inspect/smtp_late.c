@@ -31,6 +31,7 @@ unsigned engine_patience(const struct engine *engine)
 	switch (engine->state) {
 	case SMTP_DONE:
 	case SMTP_SCAN_AHEAD: // the scanner has its own time
+	case SMTP_HOLD_AHEAD: // and the vault
 		return 0;
 	case SMTP_TAKEN:
 		return TAKEN;
@@ -39,7 +40,7 @@ unsigned engine_patience(const struct engine *engine)
 	case SMTP_GREETING:
 		return GREETING + MORE;
 	case SMTP_BODY:
-		return engine->mail.scan.behind ? 0 : COMMAND + MORE;
+		return engine->mail.scan.behind || engine->mail.hold.behind ? 0 : COMMAND + MORE;
 	default:
 		return engine->queue.n ? reply_patience(engine) : COMMAND + MORE;
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "event/mail_wire.h"
 #include "inspect/smtp_session.h"
 
 static size_t escape_one(const uint8_t *at, size_t n, char out[5])
@@ -50,6 +51,7 @@ void smtp_mail_free(struct smtp_mail *mail)
 	free(mail->recipients);
 	content_free(mail->content);
 	audience_free(&mail->audience);
+	smtp_hold_free(&mail->hold);
 	free(mail->sender);
 	*mail = (struct smtp_mail){ 0 };
 }
@@ -66,6 +68,8 @@ void smtp_mail_open(struct engine *engine, const struct smtp_mail_draft *draft)
 		.cap = UINT64_MAX,
 		.sender = keep(&draft->sender),
 	};
+	if (engine->profile->hold.any && draft->line.n)
+		smtp_hold_line(engine, &draft->line);
 }
 
 void smtp_mail_refused(struct engine *engine, const struct smtp_mail_draft *draft,
@@ -118,6 +122,26 @@ static void copy(char *out, size_t room, const char *text)
 	snprintf(out, room, "%s", text ? text : "");
 }
 
+// What was held, and for what.
+static void describe_held(char out[MAIL_REASON_MAX], const struct smtp_hold *hold,
+			  enum smtp_reason reason)
+{
+	const struct smtp_reason_row *row = smtp_reason_row(reason);
+	const struct smtp_reason_row *why = smtp_reason_row(hold->why);
+	const char *japanese = smtp_reason_japanese(hold->why);
+	char number[40] = "";
+	if (hold->result.number)
+		snprintf(number, sizeof(number), " (held message %llu)",
+			 (unsigned long long)hold->result.number);
+	snprintf(out, MAIL_REASON_MAX, "%s: %s%s; %s: %s%s%s", row->word, row->words, number,
+		 why->word, why->words, japanese ? " / " : "", japanese ? japanese : "");
+}
+
+static bool is_of_hold(enum smtp_reason reason)
+{
+	return reason >= SMTP_HELD && reason <= SMTP_HOLD_DOWN;
+}
+
 static void describe(char out[MAIL_REASON_MAX], const struct engine *engine,
 		     enum smtp_reason reason)
 {
@@ -125,7 +149,9 @@ static void describe(char out[MAIL_REASON_MAX], const struct engine *engine,
 	const char *japanese = smtp_reason_japanese(reason);
 	const uint16_t *enhanced = engine->reply_enhanced;
 	const char *found = smtp_reason_names_found(reason) ? engine->mail.scan.result.name : "";
-	if (row->verdict == MAIL_REJECTED && enhanced[0])
+	if (is_of_hold(reason) && engine->mail.hold.why != SMTP_REASON_NONE)
+		describe_held(out, &engine->mail.hold, reason);
+	else if (row->verdict == MAIL_REJECTED && enhanced[0])
 		snprintf(out, MAIL_REASON_MAX, "%s: %s, %u.%u.%u", row->word, row->words,
 			 enhanced[0], enhanced[1], enhanced[2]);
 	else
@@ -144,12 +170,14 @@ static void tell_content(const struct smtp_mail *mail, enum smtp_reason reason,
 		record->clause = clause;
 	if (reason == SMTP_PASSED_HABIT || reason == SMTP_PASSED_MARKED)
 		reason = content_habit(mail->content);
+	if (is_of_hold(reason))
+		reason = mail->hold.why;
 	record->control = smtp_reason_control(reason, mail->inward);
 }
 
 // Without the recipients when there is no memory for them: n_recipients still tells how many.
-static void write_record(struct engine *engine, const struct smtp_mail *mail,
-			 enum smtp_reason reason, uint16_t code)
+static void make_record(struct engine *engine, const struct smtp_mail *mail,
+			enum smtp_reason reason, uint16_t code, struct mail_record *ret)
 {
 	const struct smtp_reason_row *row = smtp_reason_row(reason);
 	const struct profile_flow *flow = engine->peer.flow;
@@ -191,9 +219,31 @@ static void write_record(struct engine *engine, const struct smtp_mail *mail,
 	describe(record.reason, engine, reason);
 	if (mail->content)
 		tell_content(mail, reason, &record);
+	*ret = record;
+}
+
+static void free_record(const struct mail_record *record)
+{
+	free((void *)(uintptr_t)record->recipients);
+}
+
+size_t smtp_mail_pack(struct engine *engine, enum smtp_reason reason, uint8_t *out)
+{
+	struct mail_record record;
+	make_record(engine, &engine->mail, reason, smtp_reason_code(reason), &record);
+	size_t size = mail_wire_pack(&record, out);
+	free_record(&record);
+	return size;
+}
+
+static void write_record(struct engine *engine, const struct smtp_mail *mail,
+			 enum smtp_reason reason, uint16_t code)
+{
+	struct mail_record record;
+	make_record(engine, mail, reason, code, &record);
 	if (engine->host.record)
 		engine->host.record(engine->host.arg, &record);
-	free(recipients);
+	free_record(&record);
 	engine->recorded = true;
 }
 
@@ -201,6 +251,7 @@ void smtp_mail_done(struct engine *engine, enum smtp_reason reason, uint16_t cod
 {
 	write_record(engine, &engine->mail, reason, code);
 	smtp_scan_drop(engine);
+	smtp_hold_drop(engine);
 	smtp_mail_free(&engine->mail);
 }
 

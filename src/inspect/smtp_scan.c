@@ -92,9 +92,9 @@ enum smtp_reason smtp_scan_refusal(const struct engine *engine)
 	case SCAN_TOO_BIG:
 		return refuses(malware->too_big, SMTP_SCAN_TOO_BIG);
 	case SCAN_DOWN:
-		return malware->down_passes    ? SMTP_REASON_NONE
-		       : malware->down_refuses ? SMTP_SCAN_NONE_REFUSED
-					       : SMTP_SCAN_LATER;
+		return malware->down_passes || malware->down_holds ? SMTP_REASON_NONE
+		       : malware->down_refuses			   ? SMTP_SCAN_NONE_REFUSED
+								   : SMTP_SCAN_LATER;
 	case SCAN_BUSY:
 		break;
 	}
@@ -124,6 +124,27 @@ enum smtp_reason smtp_scan_passed(const struct engine *engine)
 		break;
 	}
 	return SMTP_PASSED_SCANNED;
+}
+
+enum smtp_reason smtp_scan_holds(const struct engine *engine)
+{
+	const struct profile_malware *malware = &engine->profile->malware;
+	const struct smtp_scan *scan = &engine->mail.scan;
+	if (scan->state != SMTP_SCAN_DONE)
+		return SMTP_REASON_NONE;
+	switch (scan->result.verdict) {
+	case SCAN_ENCRYPTED:
+		return malware->encrypted == PROFILE_HOLD ? SMTP_SCAN_ENCRYPTED : SMTP_REASON_NONE;
+	case SCAN_TOO_BIG:
+		return malware->too_big == PROFILE_HOLD ? SMTP_SCAN_TOO_BIG : SMTP_REASON_NONE;
+	case SCAN_DOWN:
+		return malware->down_holds ? SMTP_SCAN_LATER : SMTP_REASON_NONE;
+	case SCAN_CLEAN:
+	case SCAN_INFECTED:
+	case SCAN_BUSY:
+		break;
+	}
+	return SMTP_REASON_NONE;
 }
 
 void smtp_scan_end(struct engine *engine)

@@ -97,6 +97,7 @@ static void on_rcpt(struct engine *engine, const struct smtp_wait *wait, uint16_
 		mail->n_waiting--;
 	if (mail->open && is_positive(code)) {
 		mail->n_accepted++;
+		smtp_hold_taken(engine, wait->line);
 		mail->n_own += wait->own;
 		mail->code = 0;
 		mail->inward |= wait->own;

@@ -6,6 +6,7 @@
 //   smtp_body.c      the message, and a client that was taken over
 //   smtp_scan.c      the message on its way to the scanner
 //   smtp_notice.c    a header line that is added
+//   smtp_hold.c      the message on its way to the vault
 //   smtp_server.c    the server's replies
 //   smtp_mail.c      the transaction in hand and its record
 //
@@ -21,6 +22,7 @@
 #include "event/mail_record.h"
 #include "inspect/content.h"
 #include "inspect/engine.h"
+#include "inspect/hold.h"
 #include "inspect/scan.h"
 #include "inspect/smtp_reason.h"
 #include "inspect/source_limits.h"
@@ -36,6 +38,7 @@ enum {
 	SMTP_REPLY_LINES_MAX = 256,
 	SMTP_SWALLOW_SECONDS_MAX = 600, // of a client that was taken over
 	SMTP_RECIPIENT_NONE = UINT16_MAX,
+	SMTP_LINE_NONE = UINT16_MAX,
 };
 
 enum smtp_state {      // what the client's next byte is
@@ -46,6 +49,7 @@ enum smtp_state {      // what the client's next byte is
 	SMTP_TLS_AHEAD,	    // too early: STARTTLS has no reply yet
 	SMTP_BODY,
 	SMTP_SCAN_AHEAD, // too early: the message has no verdict yet
+	SMTP_HOLD_AHEAD, // too late: the vault has not said yet that it keeps the message
 	SMTP_TAKEN,	 // not for the server
 	SMTP_CLOSED,	 // too late: 221, or 421 without a command
 	SMTP_DONE,	 // nobody's: ended or released
@@ -57,6 +61,7 @@ struct smtp_wait {
 	uint8_t reason;	    // not NONE: it was overwritten, and its reply is ours
 	uint16_t rule;	    // RCPT: of sizes
 	uint16_t recipient; // RCPT: index, or SMTP_RECIPIENT_NONE
+	uint16_t line;	    // RCPT: of what is kept in case it is held, or SMTP_LINE_NONE
 	uint8_t set;	    // RCPT: of the audience
 	bool own;	    // RCPT: of an own domain
 };
@@ -92,6 +97,20 @@ struct smtp_notice { // where a header line would be added
 	uint64_t at;
 };
 
+struct smtp_hold_line {
+	char *text; // of MAIL (the first) or RCPT, from the address on
+	bool taken; // by the server
+};
+
+struct smtp_hold {
+	enum { SMTP_HOLD_NONE, SMTP_HOLD_OPEN, SMTP_HOLD_ENDED, SMTP_HOLD_DONE } state;
+	bool behind;	      // the vault is
+	enum smtp_reason why; // it is held; NONE: it is not
+	struct hold_result result;
+	struct smtp_hold_line *lines;
+	uint32_t n_lines, room, lines_size;
+};
+
 // A transaction, from the MAIL that went on until it is recorded.
 struct smtp_mail {
 	bool open, utf8, own_sender, marked;
@@ -109,6 +128,7 @@ struct smtp_mail {
 	unsigned stopped;	  // directions in which it is (mail_stops.h)
 	struct smtp_scan scan;
 	struct smtp_notice notice;
+	struct smtp_hold hold;
 };
 
 struct engine {
@@ -141,6 +161,7 @@ struct engine {
 	struct smtp_mail mail;
 	struct smtp_data data;
 	uint64_t body_passed;
+	bool took;		// the client: the server gets nothing more
 	enum smtp_reason taken; // why
 	uint8_t swallow_place;	// enum smtp_data_place, with lenient ends of lines
 };
@@ -156,6 +177,8 @@ void smtp_order_swallow(struct engine *engine, uint64_t size);
 void smtp_finish(struct engine *engine, enum smtp_reason reason);
 // Ends the session once commands that went on have their replies.
 void smtp_end(struct engine *engine, enum smtp_reason reason);
+// From here on the server gets nothing more; the message is read on.
+void smtp_take(struct engine *engine);
 void smtp_release(struct engine *engine, enum smtp_reason reason);
 // Both sides speak TLS behind what was decided.
 void smtp_begin_tls(struct engine *engine);
@@ -200,6 +223,20 @@ void smtp_scan_take(struct engine *engine, const struct scan_result *result);
 void smtp_scan_room(struct engine *engine);
 enum smtp_reason smtp_scan_refusal(const struct engine *engine); // or NONE
 enum smtp_reason smtp_scan_passed(const struct engine *engine);	 // why it is told of, or NONE
+enum smtp_reason smtp_scan_holds(const struct engine *engine);	 // why it is held, or NONE
+
+// smtp_hold.c; lines of the envelope: SMTP_LINE_NONE: no room.
+uint16_t smtp_hold_line(struct engine *engine, const struct smtp_text *line);
+void smtp_hold_taken(struct engine *engine, uint16_t line);
+void smtp_hold_begin(struct engine *engine);
+void smtp_hold_bytes(struct engine *engine, const uint8_t *bytes, size_t n);
+void smtp_hold_want(struct engine *engine, enum smtp_reason why);
+void smtp_hold_end(struct engine *engine);
+void smtp_hold_drop(struct engine *engine);
+void smtp_hold_take(struct engine *engine, const struct hold_result *result);
+void smtp_hold_room(struct engine *engine);
+void smtp_hold_free(struct smtp_hold *hold);
+size_t smtp_hold_memory(const struct smtp_hold *hold);
 
 // smtp_server.c
 size_t smtp_server_read(struct engine *engine, const uint8_t *bytes, size_t n);
@@ -207,6 +244,7 @@ size_t smtp_server_read(struct engine *engine, const uint8_t *bytes, size_t n);
 // smtp_mail.c: reasons as far as the table has them; code: what the client saw.
 struct smtp_mail_draft {
 	struct smtp_text sender;
+	struct smtp_text line; // from the address on
 	uint64_t declared;
 	bool utf8, own_sender;
 	unsigned stopped;
@@ -217,6 +255,8 @@ void smtp_mail_refused(struct engine *engine, const struct smtp_mail_draft *draf
 		       enum smtp_reason reason);
 // Its index, or SMTP_RECIPIENT_NONE.
 uint16_t smtp_mail_recipient(struct engine *engine, const struct smtp_text *address, uint16_t code);
+// Its record as it will be, packed (event/mail_wire.h); the size.
+size_t smtp_mail_pack(struct engine *engine, enum smtp_reason reason, uint8_t *out);
 void smtp_mail_done(struct engine *engine, enum smtp_reason reason, uint16_t code);
 // The transaction in hand ends without a message: by a RSET, a new greeting, or a side's going.
 void smtp_mail_abandon(struct engine *engine);

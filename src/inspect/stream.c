@@ -92,9 +92,10 @@ static void promise(struct stream *stream, struct packet *packet)
 {
 	struct way *way = &stream->ways[packet->side];
 
-	// What waits for the scanner goes on without more of its sender, who is to repeat it until
-	// its receiver, or our reply, acknowledges it: then there is a packet to answer with.
-	if (stream->session.scan_waits && packet->side == ENGINE_CLIENT) {
+	// What waits for the scanner or the vault goes on without more of its sender, who is to
+	// repeat it until its receiver, or our reply, acknowledges it: then there is a packet to
+	// answer with.
+	if (session_waits(&stream->session) && packet->side == ENGINE_CLIENT) {
 		packet_drop(stream->inspector, packet->flight);
 		return;
 	}
@@ -185,7 +186,7 @@ static bool obey(struct stream *stream, struct packet *packet)
 		return false;
 	}
 	if (stream->state == STREAM_TAKEN) {
-		if (packet)
+		if (packet && !taken_waits(stream, packet))
 			taken_packet(stream, packet, true);
 		return false;
 	}
@@ -198,7 +199,8 @@ static bool obey(struct stream *stream, struct packet *packet)
 // before it sends the rest, and others' packets, which it cannot help, take the room.
 static void no_room(struct stream *stream, struct packet *packet)
 {
-	if (!stream->session.scan_waits) // whose scanner is slow; its sender repeats it
+	// Whose scanner or vault is slow: its sender repeats it.
+	if (!session_waits(&stream->session))
 		packet_tell(stream->inspector, stream, packet, TROUBLE_FULL);
 	if (packet->tcp.size)
 		promise(stream, packet);
@@ -230,7 +232,8 @@ void stream_settle(struct stream *stream, struct packet *packet)
 void stream_go_on(struct stream *stream)
 {
 	struct packet packet;
-	bool taken = stream->state == STREAM_TAKEN && hold_take_last(stream, &packet);
+	bool taken = stream->state == STREAM_TAKEN && !stream->session.hold_waits &&
+		     hold_take_last(stream, &packet);
 
 	if (!obey(stream, taken ? &packet : NULL))
 		return;

@@ -23,6 +23,7 @@ enum {
 	STREAM_SWALLOW_SECONDS = 900,
 	STREAM_GAP_SECONDS = 5,	   // a packet held for those missing before it
 	STREAM_HELD_SECONDS = 300, // one held for the engine
+	STREAM_VAULT_SECONDS = 60, // until the vault counts as down
 	STREAM_SMALL = 512,	   // what fits every path: sent when something larger got lost
 };
 
@@ -288,6 +289,9 @@ void taken_end(struct stream *stream);
 int taken_reply(struct stream *stream, const uint8_t *bytes, size_t n); // 0, -ENOMEM, -E2BIG
 // fed: its bytes were given to the engine before the client was taken over.
 void taken_packet(struct stream *stream, struct packet *packet, bool fed);
+// A packet of the client's whose bytes were fed is kept until the vault has answered, to carry the
+// reply; there may be no other for long.  False: it is not.
+bool taken_waits(struct stream *stream, const struct packet *packet);
 // Of the packets that wait, those of the client that can be fed are.
 void taken_held(struct stream *stream);
 

@@ -131,6 +131,12 @@ static bool client_acks(struct stream *stream, struct packet *packet)
 	return true;
 }
 
+bool taken_waits(struct stream *stream, const struct packet *packet)
+{
+	return stream->session.hold_waits && packet->side == ENGINE_CLIENT &&
+	       (packet->tcp.size || packet->fin) && hold_add(stream, packet, true);
+}
+
 void taken_held(struct stream *stream)
 {
 	const struct way *client = &stream->ways[ENGINE_CLIENT];
@@ -230,6 +236,8 @@ static void from_client(struct stream *stream, struct packet *packet, bool fed)
 	if (packet->start > client->next && sends && !taken->done && gap_hold(stream, packet))
 		return;
 	if (!fed && sends && !swallow(stream, packet))
+		return;
+	if (taken_waits(stream, packet))
 		return;
 	close_engine(stream);
 	if (taken->done && !client->told) {

@@ -1,59 +1,18 @@
 // Folding is for ASCII alone: what else a local part holds is the peers' business.
 #include "keep/mail_alias.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <sodium.h>
 
-#include "base/file.h"
+#include "keep/secret.h"
 
 enum { DIGEST_BYTES = 16 };
 
-static const char folder[] = "keys", name[] = "mail.key";
-
-static int load(int dir_fd, struct mail_key *ret)
-{
-	struct stat st;
-	char *bytes;
-	size_t size;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EBADMSG;
-	if (st.st_mode & 077)
-		return -EPERM;
-	int r = file_read(dir_fd, name, MAIL_KEY_BYTES, &bytes, &size);
-	if (r < 0)
-		return r == -EFBIG ? -EBADMSG : r;
-	if (size == MAIL_KEY_BYTES)
-		memcpy(ret->bytes, bytes, size);
-	explicit_bzero(bytes, size);
-	free(bytes);
-	return size == MAIL_KEY_BYTES ? 0 : -EBADMSG;
-}
-
 int mail_key_open(int state_fd, struct mail_key *ret)
 {
-	if (sodium_init() < 0)
-		return -EIO;
-	if (mkdirat(state_fd, folder, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	int dir_fd = openat(state_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (dir_fd < 0)
-		return -errno;
-	int r = load(dir_fd, ret);
-	if (r == -ENOENT) {
-		randombytes_buf(ret->bytes, sizeof(ret->bytes));
-		r = file_store(dir_fd, name, ret->bytes, sizeof(ret->bytes));
-	}
-	close(dir_fd);
-	return r;
+	return secret_open(state_fd, "mail.key", ret->bytes, sizeof(ret->bytes));
 }
 
 void mail_address_fold(const char *address, char out[MAIL_ADDRESS_MAX])

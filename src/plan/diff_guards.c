@@ -153,7 +153,8 @@ static unsigned compare_attachments(const struct plan_mail *was, const struct pl
 	if (!n) // nothing was looked at, or is any more
 		return !more ? 0 : longer == is ? TIGHTER : LOOSER;
 	for (size_t i = 0; i < more; i++)
-		if (longer->attachments[i].action != PLAN_MAIL_REFUSE)
+		if (longer->attachments[i].action != PLAN_MAIL_REFUSE &&
+		    longer->attachments[i].action != PLAN_MAIL_HOLD)
 			return LOOSER | TIGHTER;
 	for (size_t i = 0; i < n; i++)
 		same += same_attachment(&was->attachments[was->n_attachments - n + i],
@@ -223,7 +224,26 @@ static unsigned compare_malware(const struct plan_mail *was, const struct plan_m
 		change |= b->down == PLAN_MAIL_DOWN_RECORD   ? LOOSER
 			  : a->down == PLAN_MAIL_DOWN_RECORD ? TIGHTER
 							     : ELSEWISE;
+	if (a->old != b->old)
+		change |= b->old == PLAN_MAIL_OLD_ALLOW	  ? LOOSER
+			  : a->old == PLAN_MAIL_OLD_ALLOW ? TIGHTER
+							  : ELSEWISE;
 	return change || a->seconds == b->seconds ? change : ELSEWISE;
+}
+
+// What is held is compared by attachments and malware; here, how easily it goes on.
+static unsigned compare_hold(const struct plan_mail *was, const struct plan_mail *is)
+{
+	const struct plan_mail_hold *a = &was->hold, *b = &is->hold;
+
+	if (!a->any || !b->any)
+		return 0;
+	if (a->persons != b->persons)
+		return a->persons > b->persons ? LOOSER : TIGHTER;
+	return a->later == b->later && a->keep_seconds == b->keep_seconds &&
+			       a->messages == b->messages && a->bytes == b->bytes
+		       ? 0
+		       : ELSEWISE;
 }
 
 static unsigned compare_tls(const struct plan_mail *was, const struct plan_mail *is)
@@ -321,6 +341,7 @@ static const struct {
 	{ compare_attachments, DIFF_HEAVY, DIFF_LIGHT, "lets other files pass", 0 },
 	{ compare_habits, DIFF_HEAVY, DIFF_LIGHT, "lets messages of more habits pass", 0 },
 	{ compare_malware, DIFF_HEAVY, DIFF_LIGHT, "lets more pass that was not scanned", 0 },
+	{ compare_hold, DIFF_HEAVY, DIFF_LIGHT, "lets fewer persons release held mail", 0 },
 	{ compare_tls, DIFF_HEAVY, DIFF_NORMAL, "lets more pass unread",
 	  offsetof(struct plan_mail, tls_servers) },
 	{ compare_after_greeting, DIFF_HEAVY, DIFF_LIGHT, "lets everything pass unread", 0 },

@@ -40,8 +40,14 @@ struct plan_mail_size {
 
 enum { PLAN_MAIL_ATTACHMENTS_MAX = 256 }; // rules of a guard, the one that is added among them
 
-// MARK: of habits only.
-enum plan_mail_action { PLAN_MAIL_REFUSE, PLAN_MAIL_RECORD, PLAN_MAIL_ALLOW, PLAN_MAIL_MARK };
+// By what it lets pass.  MARK: of habits only.
+enum plan_mail_action {
+	PLAN_MAIL_REFUSE,
+	PLAN_MAIL_HOLD,
+	PLAN_MAIL_RECORD,
+	PLAN_MAIL_ALLOW,
+	PLAN_MAIL_MARK,
+};
 
 struct plan_words {
 	const char *const *v;
@@ -85,14 +91,28 @@ struct plan_mail_habit {
 	enum plan_mail_action action;
 };
 
-enum plan_mail_down { PLAN_MAIL_DOWN_LATER, PLAN_MAIL_DOWN_REFUSE, PLAN_MAIL_DOWN_RECORD };
+enum plan_mail_down {
+	PLAN_MAIL_DOWN_LATER,
+	PLAN_MAIL_DOWN_REFUSE,
+	PLAN_MAIL_DOWN_RECORD,
+	PLAN_MAIL_DOWN_HOLD,
+};
+enum plan_mail_old { PLAN_MAIL_OLD_ALLOW, PLAN_MAIL_OLD_LATER, PLAN_MAIL_OLD_HOLD };
 
 struct plan_mail_malware {
 	bool scan;
 	enum plan_mail_direction direction;
 	enum plan_mail_action infected, encrypted, too_big;
 	enum plan_mail_down down; // no verdict
+	enum plan_mail_old old;	  // nothing found, by old definitions
 	uint32_t seconds;	  // until there is none
+};
+
+struct plan_mail_hold {
+	bool any;   // something is held
+	bool later; // 451 until somebody has decided
+	uint32_t keep_seconds, persons, messages;
+	uint64_t bytes;
 };
 
 struct plan_mail_limits { // 0: no limit
@@ -139,6 +159,7 @@ struct plan_mail {
 	const struct plan_mail_habit *habits;
 	size_t n_habits;
 	struct plan_mail_malware malware;
+	struct plan_mail_hold hold;
 	enum plan_mail_tls tls;
 	struct plan_places tls_servers;
 	const char *tls_reason; // "" if none
@@ -161,7 +182,7 @@ const struct plan_guard *plan_find_guard(const struct plan *plan, const char *id
 
 // What a guard demands in words, by fields from 0; each is named as its key is.  A field that says
 // nothing of this guard prints nothing.
-enum { PLAN_GUARD_FIELDS = 13, PLAN_GUARD_MASS = PLAN_GUARD_FIELDS - 1 };
+enum { PLAN_GUARD_FIELDS = 14, PLAN_GUARD_MASS = PLAN_GUARD_FIELDS - 1 };
 const char *plan_guard_field(size_t field);
 void plan_guard_say(const struct plan_guard *guard, size_t field, FILE *out);
 // The same as text to be freed; NULL: it says nothing, or nothing that counts after_greeting.

@@ -121,6 +121,7 @@ static void say_attachment(const struct plan_mail_attachment *attachment, FILE *
 		[PLAN_MAIL_REFUSE] = "refuse",
 		[PLAN_MAIL_RECORD] = "record",
 		[PLAN_MAIL_ALLOW] = "allow",
+		[PLAN_MAIL_HOLD] = "hold",
 	};
 	char text[64];
 
@@ -155,11 +156,13 @@ static void say_malware(const struct plan_mail *mail, FILE *out)
 		[PLAN_MAIL_REFUSE] = "refuse",
 		[PLAN_MAIL_RECORD] = "record",
 		[PLAN_MAIL_ALLOW] = "allow",
+		[PLAN_MAIL_HOLD] = "hold",
 	};
 	static const char *const downs[] = {
 		[PLAN_MAIL_DOWN_LATER] = "later",
 		[PLAN_MAIL_DOWN_REFUSE] = "refuse",
 		[PLAN_MAIL_DOWN_RECORD] = "record",
+		[PLAN_MAIL_DOWN_HOLD] = "hold",
 	};
 	static const char *const directions[] = {
 		[PLAN_MAIL_BOTH] = "",
@@ -175,6 +178,26 @@ static void say_malware(const struct plan_mail *mail, FILE *out)
 			directions[malware->direction], actions[malware->infected],
 			actions[malware->encrypted], actions[malware->too_big], malware->seconds,
 			downs[malware->down]);
+	if (malware->scan && malware->old != PLAN_MAIL_OLD_ALLOW)
+		fprintf(out, ", by old definitions %s",
+			malware->old == PLAN_MAIL_OLD_HOLD ? "hold" : "later");
+}
+
+static void say_hold(const struct plan_mail *mail, FILE *out)
+{
+	const struct plan_mail_hold *hold = &mail->hold;
+	char text[64];
+
+	if (!hold->any)
+		return;
+	fprintf(out, "%s, for ", hold->later ? "later" : "accept");
+	if (hold->keep_seconds % 86400 == 0)
+		fprintf(out, "%" PRIu32 " d", hold->keep_seconds / 86400);
+	else
+		fprintf(out, "%" PRIu32 " s", hold->keep_seconds);
+	fprintf(out, ", %s, at most %" PRIu32 " messages, %s",
+		hold->persons > 1 ? "two persons" : "one person", hold->messages,
+		plan_size_text(hold->bytes, text, sizeof(text)));
 }
 
 static void say_tls(const struct plan_mail *mail, FILE *out)
@@ -243,6 +266,7 @@ static const struct {
 	{ "attachments", say_attachments, true },
 	{ "habits", mail_habit_say, true },
 	{ "malware", say_malware, true },
+	{ "hold", say_hold, true },
 	{ "tls", say_tls, false },
 	{ "after-greeting", say_after_greeting, false },
 	{ "limits", say_limits, false },

@@ -18,6 +18,12 @@ enum {
 	TRANSACTIONS_DEFAULT = 100,
 	SESSIONS_DEFAULT = 50,
 	SCAN_SECONDS_DEFAULT = 60,
+	HOLD_KEEP_DEFAULT = 7 * 86400,
+	HOLD_KEEP_MIN = 600,
+	HOLD_KEEP_MAX = 90 * 86400,
+	HOLD_PERSONS_DEFAULT = 2,
+	HOLD_MESSAGES_DEFAULT = 1000,
+	HOLD_BYTES_DEFAULT = 2000000000,
 };
 
 // --- keys that do not go together
@@ -44,6 +50,7 @@ static const struct given keys[] = {
 	GIVEN("size-in", size_in, true, false),
 	GIVEN("size-out", size_out, true, false),
 	GIVEN("malware", malware, true, false),
+	GIVEN("hold", hold, true, false),
 	GIVEN("tls", tls, false, false),
 	GIVEN("tls-servers", tls_servers, false, false),
 	GIVEN("tls-reason", tls_reason, false, false),
@@ -435,6 +442,7 @@ enum plan_mail_action mail_guard_action(const struct pol_text *text)
 	return is_word(text, "record")	? PLAN_MAIL_RECORD
 	       : is_word(text, "mark")	? PLAN_MAIL_MARK
 	       : is_word(text, "allow") ? PLAN_MAIL_ALLOW
+	       : is_word(text, "hold")	? PLAN_MAIL_HOLD
 					: PLAN_MAIL_REFUSE;
 }
 
@@ -516,9 +524,49 @@ static void set_malware(const struct pol_mail_malware *given, struct plan_mail_m
 		.too_big = mail_guard_action(&given->too_big),
 		.down = is_word(&given->down, "refuse")	  ? PLAN_MAIL_DOWN_REFUSE
 			: is_word(&given->down, "record") ? PLAN_MAIL_DOWN_RECORD
+			: is_word(&given->down, "hold")	  ? PLAN_MAIL_DOWN_HOLD
 							  : PLAN_MAIL_DOWN_LATER,
+		.old = is_word(&given->old, "later")  ? PLAN_MAIL_OLD_LATER
+		       : is_word(&given->old, "hold") ? PLAN_MAIL_OLD_HOLD
+						      : PLAN_MAIL_OLD_ALLOW,
 		.seconds = limit_of(&given->seconds, SCAN_SECONDS_DEFAULT),
 	};
+}
+
+static bool holds(const struct plan_mail *mail)
+{
+	const struct plan_mail_malware *malware = &mail->malware;
+	bool any = malware->scan &&
+		   (malware->encrypted == PLAN_MAIL_HOLD || malware->too_big == PLAN_MAIL_HOLD ||
+		    malware->down == PLAN_MAIL_DOWN_HOLD || malware->old == PLAN_MAIL_OLD_HOLD);
+
+	for (size_t i = 0; i < mail->n_attachments; i++)
+		any |= mail->attachments[i].action == PLAN_MAIL_HOLD;
+	return any;
+}
+
+static void set_hold(struct build *b, const struct pol_guard *source, struct plan_mail *mail)
+{
+	const struct pol_mail_hold *given = &source->hold;
+	uint64_t keep = given->keep.s ? build_seconds(given->keep.s) : HOLD_KEEP_DEFAULT;
+
+	mail->hold = (struct plan_mail_hold){
+		.any = holds(mail),
+		.later = is_word(&given->answer, "later"),
+		.keep_seconds = (uint32_t)keep,
+		.persons = limit_of(&given->persons, HOLD_PERSONS_DEFAULT),
+		.messages = limit_of(&given->messages, HOLD_MESSAGES_DEFAULT),
+		.bytes = size_of(&given->bytes, HOLD_BYTES_DEFAULT),
+	};
+	if (keep < HOLD_KEEP_MIN || keep > HOLD_KEEP_MAX)
+		diag_add(b->diag, SK_GUARD_KEY, given->keep.at,
+			 "guard \"%s\": messages cannot be held for \"%s\"; write a time from 10m "
+			 "to 90d",
+			 source->id.s, given->keep.s);
+	if (given->at.file && !mail->hold.any)
+		diag_add(b->diag, SK_GUARD_KEY, given->at,
+			 "guard \"%s\": nothing is held; say hold in attachments or malware",
+			 source->id.s);
 }
 
 static void set_limits(const struct pol_mail_limits *given, struct plan_mail_limits *limits)
@@ -554,6 +602,7 @@ const struct plan_mail *mail_guard_make(struct build *b, const struct pol_guard 
 	set_sizes(b, source, mail);
 	set_attachments(b, source, mail);
 	set_malware(&source->malware, &mail->malware);
+	set_hold(b, source, mail);
 	mail->tls = is_word(&source->tls, "refuse")	   ? PLAN_TLS_REFUSE
 		    : is_word(&source->tls, "allow-blind") ? PLAN_TLS_BLIND
 							   : PLAN_TLS_CLEAR_ONLY;

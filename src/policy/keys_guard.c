@@ -75,9 +75,10 @@ static const struct key mail_attachment_keys[] = {
 	{ UINT("number-over", number_over), .min = 1, .max = LIMIT_MAX,
 	  .about = "Messages with more files.", .example = "50" },
 	{ TEXT("action", action), .word = WORD_CHOICE, .required = true,
-	  .choices = CHOICES("refuse", "record", "allow"),
+	  .choices = CHOICES("refuse", "record", "allow", "hold"),
 	  .about = "refuse: the sender gets 550 and why; record: it passes, and the record says "
-		   "what was found; allow: it passes.",
+		   "what was found; allow: it passes; hold: the message is kept inside until it is "
+		   "released (hold).",
 	  .example = "refuse" },
 };
 const struct key_table keys_mail_attachment = {
@@ -103,19 +104,26 @@ static const struct key mail_malware_keys[] = {
 		   "record says so).",
 	  .example = "refuse" },
 	{ TEXT("encrypted", encrypted), .word = WORD_CHOICE,
-	  .choices = CHOICES("refuse", "record", "allow"),
+	  .choices = CHOICES("refuse", "record", "allow", "hold"),
 	  .about = "The same of one that the scanner cannot look into because it is encrypted, if "
 		   "it is told to say so. Default: refuse.",
 	  .example = "record" },
 	{ TEXT("too-big", too_big), .word = WORD_CHOICE,
-	  .choices = CHOICES("refuse", "record", "allow"),
+	  .choices = CHOICES("refuse", "record", "allow", "hold"),
 	  .about = "The same of one that is too large for the scanner. Default: refuse.",
 	  .example = "refuse" },
-	{ TEXT("down", down), .word = WORD_CHOICE, .choices = CHOICES("later", "refuse", "record"),
+	{ TEXT("down", down), .word = WORD_CHOICE,
+	  .choices = CHOICES("later", "refuse", "record", "hold"),
 	  .about =
 		  "The same of one that the scanner gives no verdict about: later (the default: 451, so "
-		  "that it comes again), refuse, or record (it passes unscanned).",
+		  "that it comes again), refuse, record (it passes unscanned) or hold.",
 	  .example = "later" },
+	{ TEXT("old", old), .word = WORD_CHOICE, .choices = CHOICES("allow", "later", "hold"),
+	  .about =
+		  "What becomes of one that the scanner found nothing in while its definitions are "
+		  "older than sekisho.yaml allows (max-age-days): allow (the default: there is an "
+		  "alarm, and it passes), later (451) or hold.",
+	  .example = "allow" },
 	{ UINT("seconds", seconds), .min = 5, .max = 240,
 	  .about = "How long a message waits for its verdict. Default: 60.", .example = "60" },
 };
@@ -126,6 +134,36 @@ const struct key_table keys_mail_malware = {
 		"has said what it found.",
 	.has_at = true,
 	TABLE(mail_malware_keys),
+};
+#undef STRUCT
+
+#define STRUCT struct pol_mail_hold
+static const struct key mail_hold_keys[] = {
+	{ TEXT("answer", answer), .word = WORD_CHOICE, .choices = CHOICES("accept", "later"),
+	  .about =
+		  "What the sender's server hears of a message that is held: accept (the default: 250, "
+		  "and a text that says so) or later (451: it keeps the message and tries again, and "
+		  "hears in the end that it was released, or 550 that it was rejected).",
+	  .example = "accept" },
+	{ TEXT("keep", keep), .word = WORD_NAME,
+	  .about = "How long a message is held for a decision; after that it is gone. Default: 7d.",
+	  .example = "7d" },
+	{ UINT("persons", persons), .min = 1, .max = 2,
+	  .about = "How many have to agree to a release: 2 (the default) or 1. One may reject.",
+	  .example = "2" },
+	{ UINT("messages", messages), .min = 1, .max = 10000,
+	  .about = "Messages that may be held at a time; a further one gets 451. Default: 1000.",
+	  .example = "1000" },
+	{ TEXT("bytes", bytes), .word = WORD_SIZE, .min = KB, .max = UINT64_C(1000) * GB,
+	  .about = "How large they may be together. Default: 2GB.", .example = "2GB" },
+};
+const struct key_table keys_mail_hold = {
+	.noun = "mail-hold",
+	.about =
+		"Messages that are kept inside, encrypted, until somebody has released or rejected "
+		"them (sekisho mail held, release, reject).",
+	.has_at = true,
+	TABLE(mail_hold_keys),
 };
 #undef STRUCT
 
@@ -221,6 +259,9 @@ static const struct key guard_keys[] = {
 	{ MAP("malware", malware), .table = &keys_mail_malware,
 	  .about = "Messages are scanned for malware. Default: they are not.",
 	  .example = "{ infected: refuse, down: later }" },
+	{ MAP("hold", hold), .table = &keys_mail_hold,
+	  .about = "How messages are held that rules of attachments or malware say hold of.",
+	  .example = "{ answer: accept, keep: 7d }" },
 	{ TEXT("tls", tls), .word = WORD_CHOICE,
 	  .choices = CHOICES("clear-only", "refuse", "allow-blind"),
 	  .about = "What becomes of STARTTLS: clear-only (the default: the offer is taken out), "

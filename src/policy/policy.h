@@ -101,7 +101,7 @@ struct pol_mail_attachment { // what becomes of files that fit
 	struct pol_uint personal_numbers;
 	struct pol_text over, total_over;
 	struct pol_uint number_over;
-	struct pol_text action; // refuse, record, allow
+	struct pol_text action; // refuse, record, allow, hold
 };
 
 struct pol_mail_habit { // what becomes of messages that have one
@@ -123,9 +123,18 @@ struct pol_mail_habit { // what becomes of messages that have one
 struct pol_mail_malware { // what becomes of what a scanner says
 	struct place at;
 	struct pol_text direction;		      // in, out, both
-	struct pol_text infected, encrypted, too_big; // refuse, record, allow
-	struct pol_text down;			      // later, refuse, record
+	struct pol_text infected, encrypted, too_big; // refuse, record, allow, hold
+	struct pol_text down;			      // later, refuse, record, hold
+	struct pol_text old;			      // allow, later, hold
 	struct pol_uint seconds;
+};
+
+struct pol_mail_hold { // of messages that are held
+	struct place at;
+	struct pol_text answer; // accept, later
+	struct pol_text keep;	// a time
+	struct pol_uint persons, messages;
+	struct pol_text bytes;
 };
 
 struct pol_mail_size { // how large a message may be, of those that fit
@@ -173,6 +182,7 @@ struct pol_guard {
 	struct pol_mail_habit *habits;
 	size_t n_habits;
 	struct pol_mail_malware malware;
+	struct pol_mail_hold hold;
 	struct pol_text tls;	     // clear-only, refuse, allow-blind
 	struct pol_list tls_servers; // zones or zone/network
 	struct pol_text tls_reason;

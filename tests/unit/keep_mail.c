@@ -603,7 +603,7 @@ static void damaged_row(void **state)
 		"UPDATE record SET n_files = 2",
 		"UPDATE record SET n_files = 0",
 		"DELETE FROM file",
-		"UPDATE file SET action = 4",
+		"UPDATE file SET action = 5",
 		"UPDATE file SET size = -1",
 		"UPDATE file SET depth = 256",
 		"UPDATE file SET sha256 = x'00'",

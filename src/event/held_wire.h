@@ -1,0 +1,41 @@
+// What an inspector says of a message that is to be held, beside the message itself: as one message
+// between processes of one machine, and as the vault keeps it.  Whoever reads it trusts nothing of
+// it: the process that made it has read what strangers sent.
+//
+// A head of fixed size (native byte order), the mail record (mail_wire.h), then the arguments of
+// MAIL and of each RCPT that the server had taken, as the client gave them, each with a NUL:
+// "<a@city.example.jp> BODY=8BITMIME".  Nothing follows.
+#ifndef SEKISHO_EVENT_HELD_WIRE_H
+#define SEKISHO_EVENT_HELD_WIRE_H
+
+#include <stdbool.h>
+
+#include "event/mail_wire.h"
+
+enum {
+	HELD_LINES_MAX = 128 * 1024, // bytes of all lines
+	HELD_RECIPIENTS_MAX = 2000,
+	HELD_WIRE_MAX = 64 + MAIL_WIRE_MAX + HELD_LINES_MAX,
+	HELD_PERSONS_MAX = 2,
+};
+
+struct held_envelope {
+	uint32_t keep_seconds; // from when it was held on
+	uint32_t persons;      // who have to agree to its release
+	bool later;	       // its client hears 451 until somebody has decided; else 250
+	uint32_t messages_max; // that its guard may have held at a time
+	uint64_t bytes_max;    // of them all
+	const uint8_t *record; // as mail_wire_pack() made it
+	size_t record_size;
+	const char *lines; // n_lines texts, each with its NUL: of MAIL, then of each RCPT
+	size_t lines_size;
+	uint32_t n_lines; // two at least
+};
+
+// The size, or 0: it has no room.
+size_t held_wire_pack(const struct held_envelope *envelope, uint8_t *out, size_t room);
+// What is read points into bytes.  0, or -EBADMSG: nothing that held_wire_pack() makes, or lines
+// that cannot be said to a server as they are.  The record is not looked into.
+int held_wire_unpack(const uint8_t *bytes, size_t size, struct held_envelope *ret);
+
+#endif
