@@ -16,8 +16,9 @@ static int64_t acked[2]; // by the receiver, of what each side sent
 static bool over;	 // reset, taken over or released: other rules
 static bool turned;	 // the client of the connection has port 25
 static uint32_t firsts[2];
-static uint32_t came; // where the packet that is looked at stood
-static bool begun[2]; // its SYN went on: before that, nobody takes its bytes
+static uint32_t starts[2]; // of its bytes, by the SYN that went on: damage makes SYNs elsewhere
+static uint32_t came;	   // where the packet that is looked at stood
+static bool begun[2];	   // its SYN went on: before that, nobody takes its bytes
 
 static void remember(enum engine_side side, const uint8_t *bytes, size_t n)
 {
@@ -92,17 +93,19 @@ static void judge(const struct flight *flight)
 	// With options or extension headers, which damage may make: not read here.
 	if (flight->bytes[0] != 0x45 && !(flight->bytes[0] >> 4 == 6 && flight->bytes[6] == 6))
 		return;
-	if (m_view(flight, &view))
-		assert(!flight->changed); // what is changed is whole, and its sums are right
-	else if (view.flags & M_SYN)
+	if (tcp[13] & M_SYN) {
 		begun[side] = true;
-	else if (!over && !(view.flags & M_RST)) {
-		int64_t at = (int32_t)(view.seq - firsts[side]);
+		starts[side] = m_get(tcp + 4, 4) + 1;
+	}
+	if (m_view(flight, &view)) {
+		assert(!flight->changed); // what is changed is whole, and its sums are right
+	} else if (!(view.flags & M_SYN) && !over && !(view.flags & M_RST)) {
+		int64_t at = (int32_t)(view.seq - starts[side]);
+		int64_t had = acked[side] - (int32_t)(starts[side] - firsts[side]);
 		// Where an end of an unknown connection stands is not known, but not that far back.
 		bool far = came - (view.seq + view.size) == 1u << 30;
 		for (uint32_t i = 0; i < view.size; i++, at++) {
-			bool old =
-				view.payload[i] == 0 && (at < acked[side] || far || !begun[side]);
+			bool old = view.payload[i] == 0 && (at < had || far || !begun[side]);
 			bool known = at >= 0 && at < (int64_t)n_decided[side ^ turned] &&
 				     decided[side ^ turned][at] == view.payload[i];
 			assert(old || known);
@@ -166,6 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	acked[0] = acked[1] = 0;
 	over = turned = begun[0] = begun[1] = false;
 	memcpy(firsts, bytes, sizeof(firsts));
+	memcpy(starts, firsts, sizeof(starts));
 	assert(inspector_new_with(&options, &kind, &inspector) == 0);
 	assert(inspector_set_profiles(inspector, &script_profiles, NULL, NULL) == 0);
 	bool v6 = bytes[0] & 1;
