@@ -166,10 +166,10 @@ static int allow_own_sockets(scmp_filter_ctx filter)
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < sizeof(families) / sizeof(families[0]); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
-				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]),
+				     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0),
 				     SCMP_A1(SCMP_CMP_EQ,
-					     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC),
-				     SCMP_A2(SCMP_CMP_EQ, 0));
+					     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+				     SCMP_A2(SCMP_CMP_EQ, 0, 0));
 	return r;
 }
 
