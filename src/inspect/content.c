@@ -203,6 +203,12 @@ static void on_attribute(void *arg, unsigned reading, const char *tag, const cha
 	habit_page_attribute((struct habit_page *)arg + reading, tag, name, value);
 }
 
+static void on_part(void *arg)
+{
+	struct habit_page *pages = arg;
+	pages[1] = pages[0];
+}
+
 static void begin_pages(struct content *content, struct hand *hand)
 {
 	hand->pages = calloc(PROSE_READINGS, sizeof(*hand->pages));
@@ -212,7 +218,7 @@ static void begin_pages(struct content *content, struct hand *hand)
 	}
 	for (size_t i = 0; i < PROSE_READINGS; i++)
 		habit_page_begin(content->habit, hand->part->number, &hand->pages[i]);
-	const struct prose_eye eye = { on_text, on_tag, on_attribute, hand->pages };
+	const struct prose_eye eye = { on_text, on_tag, on_attribute, on_part, hand->pages };
 	prose_watch(hand->text, &eye);
 }
 

@@ -110,7 +110,10 @@ static int judge(const struct habit *habit, const struct sight *sight)
 {
 	static const struct audience_set all = { .habits = UINT64_MAX, .out = true };
 	const struct audience *audience = habit->audience;
-	const uint64_t fit[] = { find_rules(habit, sight, false), find_rules(habit, sight, true) };
+	const uint64_t out = find_rules(habit, sight, true);
+	const uint64_t fit[] = { sight->sign == PROFILE_FORWARDED ? find_rules(habit, sight, false)
+								  : out,
+				 out };
 	int strictest = NO_RULE;
 	for (uint32_t i = 0; i < (audience->taken ? audience->n : 1); i++) {
 		if (audience->taken && !(audience->taken >> i & 1))

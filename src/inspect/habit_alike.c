@@ -316,7 +316,7 @@ static bool is_letter(uint32_t c)
 
 bool habit_alike_shown(const struct profile *profile, const char *text)
 {
-	struct habit_skeleton *shown = malloc(2 * sizeof(*shown)), *own = shown ? shown + 1 : NULL;
+	struct habit_skeleton *shown = calloc(2, sizeof(*shown)), *own = shown ? shown + 1 : NULL;
 	bool found = !shown;
 	if (shown)
 		habit_skeleton(text, shown);

@@ -90,8 +90,12 @@ bool habit_domain_is_known(const char *domain)
 
 bool habit_domain_same(const char *a, const char *b)
 {
-	const char *x = habit_domain_registered(a), *y = habit_domain_registered(b);
-	return strcmp(a, b) == 0 || (x && y && strcmp(x, y) == 0);
+	const char *x, *y;
+	if (strcmp(a, b) == 0)
+		return true;
+	x = habit_domain_registered(a);
+	y = habit_domain_registered(b);
+	return x && y && strcmp(x, y) == 0;
 }
 
 bool habit_domain_is_ours(const struct profile *profile, const char *domain)

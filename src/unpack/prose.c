@@ -25,6 +25,7 @@ struct prose {
 	struct reading readings[PROSE_READINGS];
 	const struct mime_charset *wide; // UTF-16, by its mark
 	bool begun;
+	bool parted; // the readings are not the same any more
 	size_t n;
 	uint8_t line[PROSE_LINE_MAX];
 };
@@ -138,6 +139,16 @@ static void read_as(struct prose *text, struct reading *reading, const struct mi
 	mime_text_done(&out);
 }
 
+// What was read so far belongs to both.
+static void part(struct prose *text)
+{
+	text->readings[1].terms = text->readings[0].terms;
+	text->readings[1].html = text->readings[0].html;
+	if (text->eye.part)
+		text->eye.part(text->eye.arg);
+	text->parted = true;
+}
+
 // As the part says it is, and as it looks.
 static void read_line(struct prose *text, size_t n)
 {
@@ -153,12 +164,14 @@ static void read_line(struct prose *text, size_t n)
 	}
 	if (!first && n_guesses)
 		first = guesses[guess++];
-	if (first)
-		read_as(text, &text->readings[0], first, line);
 	while (guess < n_guesses && guesses[guess] == first)
 		guess++;
 	const struct mime_charset *second = guess < n_guesses ? guesses[guess] : first;
-	if (second)
+	if (second != first && !text->parted)
+		part(text);
+	if (first)
+		read_as(text, &text->readings[0], first, line);
+	if (second && text->parted)
 		read_as(text, &text->readings[1], second, line);
 }
 
@@ -221,7 +234,7 @@ bool prose_end(struct prose *text)
 	if (text->n)
 		read_line(text, text->n);
 	text->n = 0;
-	for (size_t i = 0; i < PROSE_READINGS; i++) {
+	for (size_t i = 0; i < (text->parted ? PROSE_READINGS : 1); i++) {
 		struct reading *reading = &text->readings[i];
 		const struct html_sink sink = sink_of(reading);
 		html_end(&reading->html, &sink);

@@ -25,6 +25,8 @@ struct prose_eye {
 	void (*tag)(void *arg, unsigned reading, const char *name, bool end);
 	void (*attribute)(void *arg, unsigned reading, const char *tag, const char *name,
 			  const char *value);
+	// The second reading begins, with all that was told of the first so far.
+	void (*part)(void *arg);
 	void *arg;
 };
 

@@ -204,6 +204,16 @@ static const struct change changes[] = {
 	  "changes heavy guard g :1: malware: scanned in: infected refuse, encrypted refuse, too big "
 	  "refuse, no verdict in 30 s record; before: scanned: infected refuse, encrypted refuse, too "
 	  "big refuse, no verdict in 60 s later\n" },
+	{ "habits", GUARD("domains: a.example, mode: proxy"),
+	  GUARD("domains: a.example, mode: proxy, habits: [{ direction: out, forwarded: true, action: refuse }, { look-alike: [name, domain], names: [霞市長], senders: b.example, action: mark }, { link-differs: true, link-domains: [c.example], action: allow }, { recipient-domains: [D.example], action: record }]"),
+	  "changes light guard g :1: habits: refuse forwarded out; mark look-alike by domain or "
+	  "name or named 霞市長 by @b.example; allow links that differ to c.example; record "
+	  "recipients of d.example; before: none\n" },
+	{ "a habit less",
+	  GUARD("domains: a.example, habits: [{ active-content: true, action: refuse }, { outside-recipients-over: 5, action: refuse }]"),
+	  GUARD("domains: a.example, habits: [{ outside-recipients-over: 5, action: refuse }]"),
+	  "changes heavy guard g :1: habits: refuse over 5 recipients outside; before: refuse active "
+	  "content; refuse over 5 recipients outside\n" },
 	{ "words", GUARD("domains: a.example"),
 	  GUARD("domains: a.example, attachments: [{ words: [機密, 重要性Ⅰ], action: refuse }, { personal-numbers: 1, direction: out, action: record }]"),
 	  "changes light guard g :1: attachments: refuse with 機密 or 重要性Ⅰ; else record with 1 "
