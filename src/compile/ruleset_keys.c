@@ -27,7 +27,7 @@ static const struct rs_key_info keys[RS_KEY_COUNT] = {
 	[RS_CT_DIRECTION] = { "ct direction", "ct_dir", 1, false, 0, 0 },
 	[RS_META_MARK] = { "meta mark", "mark", 4, true, 0, 0 },
 	[RS_ETHER_SADDR] = { "ether saddr", "ether_addr", 6, false, 0, 0 },
-	[RS_FIB_OIFNAME] = { "fib daddr oifname", NULL, 16, false, 0, 0 },
+	[RS_FIB_OIFNAME] = { "fib daddr . mark oifname", NULL, 16, false, 0, 0 },
 	[RS_SOCKET_TRANSPARENT] = { "socket transparent", NULL, 1, false, 0, 0 },
 };
 

@@ -67,7 +67,8 @@ enum event_kind {
 	EVENT_CONNECTIONS_CUT,	    // more of them, in one number
 	EVENT_CONNECTIONS_REVIEWED, // all of them
 	EVENT_COUNTRIES_CHANGED,    // other addresses of countries are in force
-	EVENT_INSPECTION_RESTARTED, // the ferry or an inspector ended, and another began
+	EVENT_INSPECTION_RESTARTED, // the ferry, the porter or an inspector ended, and another
+				    // began
 	EVENT_INSPECTION_FULL,	    // packets found the queue of inspected packets full
 	EVENT_SCANNER_CHANGED,	    // the malware scanner came, went, or has other definitions
 	EVENT_CERTIFICATES_CHANGED, // others are in use, or cannot be used

@@ -8,7 +8,7 @@
 
 enum {
 	DETOUR_TABLE = 15025,
-	DETOUR_PRIORITY = 100, // of the rule: before those that lead anywhere
+	DETOUR_PRIORITY = 98, // of the rule: before those that lead anywhere
 };
 
 // Makes what is not there.  0, with *ret_made telling if anything was; or a negative errno.

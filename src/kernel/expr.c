@@ -204,7 +204,7 @@ static void expr_put_load(struct expr *expr, enum rs_key key, unsigned word)
 		EXPR_NUMBERS(expr, "ct", { NFTA_CT_DREG, reg }, { NFTA_CT_KEY, load->what });
 	else if (load->source == EXPR_FIB)
 		EXPR_NUMBERS(expr, "fib", { NFTA_FIB_DREG, reg }, { NFTA_FIB_RESULT, load->what },
-			     { NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR });
+			     { NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR | NFTA_FIB_F_MARK });
 	else if (load->source == EXPR_SOCKET)
 		EXPR_NUMBERS(expr, "socket", { NFTA_SOCKET_KEY, load->what },
 			     { NFTA_SOCKET_DREG, reg });

@@ -8,10 +8,18 @@
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "seed $seed"
 
+# Somebody listens where connections in proxy mode are brought.
+proxied() {
+	gw nft list ruleset | grep -q tproxy || return
+	background gw python3 "$here/transparent.py" 15025
+	check "a listener is there" eventually eval "gw ss -Hltn sport = 15025 | grep -qF '[::]'"
+}
+
 agree() { # DIR COUNT LEAST
 	local report sent
 	lab up "$1" || { bad "$1 does not come up"; return; }
 	lab daemon stop # the rules stay; the queue is the probes'
+	proxied
 	report=$("$BUILD/lab-agree" "$home/rules" --seed "$seed" --count "$2" 2>&1)
 	check "$1: all agree" test $? = 0
 	tail -n 100 <<<"$report"

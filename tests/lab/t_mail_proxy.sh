@@ -88,7 +88,7 @@ check "no session is left over" eventually none_left
 # --- the routes are taken away: nothing passes by, and they come back
 
 slow live
-gw ip rule del pref 100
+gw ip rule del pref 98
 gw ip route flush table 15025
 check "they are made again" eventually routed
 check "a message goes on" goes_on live

@@ -9,7 +9,7 @@
 #include "kernel/sysctl.h"
 #include "unit/kernel_net.h"
 
-#define RULE   "grep -q '^100:.*fwmark 0xc0000000/0xc0000000 lookup 15025'"
+#define RULE   "grep -q '^98:.*fwmark 0xc0000000/0xc0000000 lookup 15025'"
 #define ROUTE  "grep -q '^local default dev lo.*scope host'"
 #define ROUTE6 "grep -q '^local default dev lo'"
 
@@ -39,8 +39,8 @@ static void is_made_once(void **state)
 static void is_mended(void **state)
 {
 	static const char *const harms[] = {
-		"ip rule del pref 100",
-		"ip -6 rule del pref 100",
+		"ip rule del pref 98",
+		"ip -6 rule del pref 98",
 		"ip route flush table 15025",
 		"ip -6 route flush table 15025",
 		"echo 0 > /proc/sys/net/ipv4/tcp_fwmark_accept",

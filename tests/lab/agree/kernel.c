@@ -263,6 +263,21 @@ static bool denial_fits(const struct agree *agree, const struct agree_probe *pro
 	return packet->protocol != IPPROTO_UDP || probe->seen.error;
 }
 
+// In proxy mode the gateway itself takes what is for others, as its sender wrote it but for its
+// destination's translation.
+static bool is_taken_in(const struct agree_probe *probe)
+{
+	const struct wire_event *arrival = &probe->seen.arrival;
+	const struct reference_packet *expected = &probe->reference.translated;
+	enum addr_family family = expected->destination.family;
+
+	return probe->seen.arrived && !probe->seen.queued && probe->plan.proxied &&
+	       arrival->zone == 0 && arrival->port == expected->port &&
+	       addr_from_bytes(family, arrival->source) == probe->packet.source.bits &&
+	       (family == ADDR_V6 || // a raw socket does not tell the destination
+		addr_from_bytes(family, arrival->destination) == expected->destination.bits);
+}
+
 bool agree_kernel(const struct agree *agree, const struct agree_probe *probe)
 {
 	const struct agree_seen *seen = &probe->seen;
@@ -273,7 +288,8 @@ bool agree_kernel(const struct agree *agree, const struct agree_probe *probe)
 	case AGREE_ALLOW:
 		return seen->arrived && !seen->queued && arrival_fits(agree, probe);
 	case AGREE_INSPECT:
-		return seen->queued && !seen->arrived;
+		return is_taken_in(probe) ||
+		       (seen->queued && !seen->arrived && !probe->plan.proxied);
 	default:
 		return !seen->arrived && !seen->queued && denial_fits(agree, probe);
 	}
