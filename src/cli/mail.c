@@ -318,6 +318,10 @@ static void print_record(const struct control_reply *reply)
 	line("size", text);
 	print_files(reply);
 	line("tls", control_bool(fields, CTL_TLS) ? "started" : "none");
+	if (control_find(fields, CTL_TLS_CLIENT))
+		line("tls of client", control_text(fields, CTL_TLS_CLIENT));
+	if (control_find(fields, CTL_TLS_SERVER))
+		line("tls of server", control_text(fields, CTL_TLS_SERVER));
 	if (control_bool(fields, CTL_HASHED))
 		line("addresses", "kept as pseudonyms, names of files too");
 }

@@ -275,6 +275,8 @@ enum control_tag {
 	CTL_HELO,
 	CTL_DECLARED, // bytes, by SIZE=
 	CTL_TLS,
+	CTL_TLS_CLIENT, // version and suite, where it is inspected
+	CTL_TLS_SERVER,
 	CTL_OWN_SENDER,
 	CTL_LIMIT,
 	CTL_FILES,	// attachments, and what lies in them: how many

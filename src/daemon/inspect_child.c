@@ -236,6 +236,22 @@ static bool take_packets(struct child *child)
 	return n > 0;
 }
 
+// --- TLS
+
+static const struct tls_context *on_tls(void *arg, const struct engine_peer *peer,
+					enum engine_side side, const char **ret_name)
+{
+	const struct child *child = arg;
+	const struct profile_tls_inspect *inspect = &peer->flow->profile->tls_inspect;
+	*ret_name = NULL;
+	if (side == ENGINE_CLIENT)
+		return asker_server(child->asker, inspect->certificate,
+				    (enum tls_version)inspect->least_client);
+	*ret_name = profile_tls_name(inspect, &peer->server);
+	return asker_client(child->asker, *ret_name != NULL,
+			    (enum tls_version)inspect->least_server);
+}
+
 // --- the policy
 
 static void retire(void *arg, const struct profiles *profiles)
@@ -438,6 +454,7 @@ static int start(struct child *child)
 {
 	struct pipes_options pipes = { .memory_max = (uint64_t)PIPES_MEMORY_MIB << 20,
 				       .trouble = on_trouble,
+				       .tls = on_tls,
 				       .arg = child };
 	struct inspector_options options = {
 		.connections_max = INSPECT_CONNECTIONS_MAX,

@@ -261,12 +261,34 @@ static struct profile_limits limits_of(const struct plan_mail_limits *limits)
 	};
 }
 
+static struct profile_tls_inspect tls_inspect_of(struct maker *maker, const struct plan_mail *mail)
+{
+	const uint16_t least = mail->tls_newest ? 0x0304 : 0x0303;
+	struct profile_tls_name *names =
+		arena_array_of(maker->arena, struct profile_tls_name, mail->n_verify);
+
+	for (size_t i = 0; i < mail->n_verify; i++)
+		names[i] = (struct profile_tls_name){
+			places_of(maker, &mail->verify[i].servers),
+			arena_strdup(maker->arena, mail->verify[i].name),
+		};
+	return (struct profile_tls_inspect){
+		.certificate = arena_strdup(maker->arena, mail->certificate),
+		.least_client = least,
+		.least_server = least,
+		.required = mail->tls_required,
+		.names = names,
+		.n_names = mail->n_verify,
+	};
+}
+
 static const struct profile *make_profile(struct maker *maker, const struct plan_guard *guard)
 {
 	static const enum profile_tls tls[] = {
 		[PLAN_TLS_CLEAR_ONLY] = PROFILE_TLS_CLEAR_ONLY,
 		[PLAN_TLS_REFUSE] = PROFILE_TLS_REFUSE,
 		[PLAN_TLS_BLIND] = PROFILE_TLS_BLIND,
+		[PLAN_TLS_INSPECT] = PROFILE_TLS_INSPECT,
 	};
 	static const enum profile_own_sender own_sender[] = {
 		[PLAN_OWN_REFUSE] = PROFILE_OWN_REFUSE,
@@ -289,6 +311,7 @@ static const struct profile *make_profile(struct maker *maker, const struct plan
 	profile->hold = hold_of(&mail->hold);
 	profile->tls = tls[mail->tls];
 	profile->tls_servers = places_of(maker, &mail->tls_servers);
+	profile->tls_inspect = tls_inspect_of(maker, mail);
 	profile->after_greeting = mail->after_greeting;
 	profile->limits = limits_of(&mail->limits);
 	profile->mass = mail->n_mass > 0;

@@ -16,6 +16,7 @@
 #include "control/message.h"
 #include "daemon/mail_book.h"
 #include "daemon/sandbox.h"
+#include "event/mail_suite.h"
 #include "keep/mail_months.h"
 
 enum { REQUEST_FD = CHILD_FD_FIRST, ANSWER_FD };
@@ -134,6 +135,10 @@ static void put_whole(struct control_writer *writer, const struct mail_stored *s
 	control_put_text(writer, CTL_HELO, record->helo);
 	control_put_u64(writer, CTL_DECLARED, record->declared);
 	control_put_bool(writer, CTL_TLS, record->tls);
+	if (record->client_suite)
+		control_put_text(writer, CTL_TLS_CLIENT, mail_suite_text(record->client_suite));
+	if (record->server_suite)
+		control_put_text(writer, CTL_TLS_SERVER, mail_suite_text(record->server_suite));
 	control_put_bool(writer, CTL_OWN_SENDER, record->own_sender);
 	for (size_t i = 0; i < kept(record); i++) {
 		if (only && i != *only)

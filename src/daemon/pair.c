@@ -160,6 +160,17 @@ static void secure(struct pair *pair)
 	}
 }
 
+static void tell_agreed(struct pair *pair, enum engine_side side)
+{
+	struct tls_about about;
+
+	if (pair->told_tls[side] || !pair->wires[side].agreed)
+		return;
+	pair->told_tls[side] = true;
+	tls_end_about(pair->wires[side].tls, &about);
+	pipe_agreed(&pair->pipe, side, about.suite);
+}
+
 // A side's end goes to the other, behind all that was sent.
 static void shut(struct pair *pair, enum engine_side side)
 {
@@ -196,6 +207,8 @@ enum pair_after pair_run(struct pair *pair, uint8_t *scratch, size_t most, uint6
 	send_both(pair, now_ms);
 	while (moved && turns++ < PAIR_TURN && !is_dead(pair)) {
 		secure(pair);
+		tell_agreed(pair, ENGINE_CLIENT);
+		tell_agreed(pair, ENGINE_SERVER);
 		moved = read_from(pair, ENGINE_CLIENT, scratch, most, now_ms);
 		if (!is_dead(pair))
 			moved = read_from(pair, ENGINE_SERVER, scratch, most, now_ms) || moved;

@@ -22,9 +22,10 @@ struct pair {
 	struct pipes *pipes;
 	struct wire wires[2]; // by enum engine_side
 	bool connected, queued, answered;
-	bool starved;	 // there was no memory to read for
-	uint64_t serial; // the porter's
-	uint64_t porter; // which porter
+	bool told_tls[2]; // the engine knows what was agreed on
+	bool starved;	  // there was no memory to read for
+	uint64_t serial;  // the porter's
+	uint64_t porter;  // which porter
 	uint64_t moved_ms, answered_ms;
 	uint32_t memory; // as counted
 };

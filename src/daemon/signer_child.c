@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -166,11 +167,21 @@ static void hang_up(struct child *child, unsigned asker)
 	child->askers[asker] = -1;
 }
 
+// Of this process: what others do meanwhile is not the asker's.
+static uint64_t worked_us(void)
+{
+	struct timespec now;
+	return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) < 0
+		       ? 0
+		       : (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static void hear_asker(struct child *child, unsigned asker)
 {
 	uint8_t bytes[sizeof(struct signer_question) + 1];
 	struct signer_answer answer;
 	for (int i = 0; i < QUESTIONS_MAX; i++) {
+		const uint64_t before_us = worked_us();
 		ssize_t n = recv(child->askers[asker], bytes, sizeof(bytes), MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
@@ -182,6 +193,7 @@ static void hear_asker(struct child *child, unsigned asker)
 			hang_up(child, asker); // it asks for no more than it reads
 			return;
 		}
+		signer_desk_spent(&child->desk, asker, worked_us() - before_us + 1);
 	}
 }
 

@@ -5,19 +5,23 @@
 
 static bool may_have(struct signer_asker *asker, uint64_t now_us)
 {
-	const uint64_t one = 1000000, most = SIGNER_BURST * one;
-	const uint64_t waited = asker->seen_us ? now_us - asker->seen_us : one;
+	const uint64_t waited_us = now_us - asker->seen_us;
+	if (!asker->seen_us || waited_us / SIGNER_SHARE >= 2 * SIGNER_SAVED_US)
+		asker->may_us = SIGNER_SAVED_US;
+	else
+		asker->may_us += (int64_t)(waited_us / SIGNER_SHARE);
+	if (asker->may_us > SIGNER_SAVED_US)
+		asker->may_us = SIGNER_SAVED_US;
 	asker->seen_us = now_us;
-	asker->may = waited >= one ? most : asker->may + waited * SIGNER_RATE;
-	if (asker->may > most)
-		asker->may = most;
-	if (asker->may < one)
-		return false;
-	asker->may -= one;
-	return true;
+	return asker->may_us > 0;
 }
 
-_Static_assert(SIGNER_BURST <= SIGNER_RATE, "a second fills it");
+void signer_desk_spent(struct signer_desk *desk, unsigned asker, uint64_t spent_us)
+{
+	// Whatever the clock says, he is heard again within a second.
+	desk->askers[asker].may_us -=
+		spent_us < SIGNER_SAVED_US ? (int64_t)spent_us : SIGNER_SAVED_US;
+}
 
 bool signer_desk_answer(struct signer_desk *desk, unsigned asker, const void *bytes, size_t n,
 			uint64_t now_us, struct signer_answer *ret)

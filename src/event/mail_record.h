@@ -79,10 +79,11 @@ struct mail_record {
 	const struct mail_recipient *recipients;
 	size_t n_recipients; // those named, the first MAIL_RECIPIENTS_KEPT of them in recipients
 	const struct mail_file *files;
-	size_t n_files;	      // those seen, MAIL_FILES_KEPT of them at most in files
-	uint64_t declared;    // SIZE=, 0: none
-	uint64_t size;	      // bytes of DATA seen, dots as on the wire
-	bool tls, own_sender; // started TLS; a sender of an own domain from outside
+	size_t n_files;			    // those seen, MAIL_FILES_KEPT of them at most in files
+	uint64_t declared;		    // SIZE=, 0: none
+	uint64_t size;			    // bytes of DATA seen, dots as on the wire
+	uint8_t client_suite, server_suite; // of inspected TLS (event/mail_suite.h)
+	bool tls, own_sender;		    // started TLS; a sender of an own domain from outside
 	enum mail_verdict verdict;
 	uint16_t code;		      // last reply that the client saw
 	char reason[MAIL_REASON_MAX]; // one word of the table of reasons, then plain words

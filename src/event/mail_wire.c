@@ -13,7 +13,8 @@ struct head {
 	uint64_t began_us, ended_us, declared, size, n_recipients, n_files;
 	uint8_t client[16], server[16];
 	uint16_t client_port, server_port;
-	uint8_t client_family, server_family, verdict, tls, own_sender, zero;
+	uint8_t client_family, server_family, verdict, tls, own_sender;
+	uint8_t suites; // the client's, and the server's times 16
 	uint16_t n_kept;
 	uint16_t lengths[N_TEXTS];
 	uint16_t n_files_kept;
@@ -142,6 +143,7 @@ size_t mail_wire_pack(const struct mail_record *record, uint8_t out[MAIL_WIRE_MA
 		.server_port = record->server_port,
 		.verdict = (uint8_t)record->verdict,
 		.tls = record->tls,
+		.suites = (uint8_t)(record->client_suite | record->server_suite << 4),
 		.own_sender = record->own_sender,
 		.n_kept = (uint16_t)kept,
 		.n_files_kept = (uint16_t)files,
@@ -205,7 +207,7 @@ static bool take_addr(uint8_t family, const uint8_t bytes[16], struct addr *ret)
 static bool head_is_fine(const struct head *head)
 {
 	return head->magic == WIRE_MAGIC && head->verdict < MAIL_VERDICT_COUNT && head->tls <= 1 &&
-	       head->own_sender <= 1 && !head->zero && head->code <= UINT16_MAX &&
+	       head->own_sender <= 1 && (head->tls || !head->suites) && head->code <= UINT16_MAX &&
 	       head->declared <= INT64_MAX && head->size <= INT64_MAX &&
 	       head->n_recipients <= INT32_MAX && head->began_us <= INT64_MAX &&
 	       head->ended_us <= INT64_MAX && head->n_files <= INT32_MAX &&
@@ -224,6 +226,8 @@ static void take_numbers(const struct head *head, struct mail_record *record)
 	record->declared = head->declared;
 	record->size = head->size;
 	record->tls = head->tls;
+	record->client_suite = head->suites & 15;
+	record->server_suite = head->suites >> 4;
 	record->own_sender = head->own_sender;
 	record->verdict = (enum mail_verdict)head->verdict;
 	record->code = (uint16_t)head->code;

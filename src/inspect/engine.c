@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/mail_suite.h"
 #include "inspect/smtp_relay.h"
 #include "inspect/smtp_session.h"
 #include "inspect/smtp_size.h"
@@ -351,6 +352,11 @@ void engine_scan_room(struct engine *engine, uint64_t now_us)
 		go_on(engine);
 }
 
+void engine_agreed(struct engine *engine, enum engine_side side, uint16_t suite)
+{
+	engine->suites[side] = mail_suite_of(suite);
+}
+
 static bool lets_tls(const struct engine *engine)
 {
 	const struct profile *profile = engine->profile;
@@ -404,6 +410,14 @@ void smtp_renew(struct engine *engine)
 		take_flow(engine, flow);
 }
 
+static bool begins_with_tls(const struct engine *engine)
+{
+	enum { SUBMISSIONS = 465 }; // RFC 8314 3.3
+	const struct profile *profile = engine->profile;
+	return profile->tls == PROFILE_TLS_INSPECT &&
+	       (profile->tls_inspect.at_once || engine->peer.server_port == SUBMISSIONS);
+}
+
 int engine_new(const struct engine_peer *peer, const struct engine_host *host,
 	       struct source_limits *limits, uint64_t now_us, struct engine **ret_engine)
 {
@@ -426,11 +440,9 @@ int engine_new(const struct engine_peer *peer, const struct engine_host *host,
 	if (limits)
 		refused = reasons[source_limits_enter(limits, &peer->client, engine->profile,
 						      now_us, &engine->source_slot)];
-	if (refused == SMTP_REASON_NONE && engine->profile->tls == PROFILE_TLS_INSPECT &&
-	    engine->profile->tls_inspect.at_once && !engine->lets_tls)
+	if (refused == SMTP_REASON_NONE && begins_with_tls(engine) && !engine->lets_tls)
 		refused = SMTP_TLS_CLIENT;
-	else if (engine->profile->tls == PROFILE_TLS_INSPECT &&
-		 engine->profile->tls_inspect.at_once && engine->lets_tls)
+	else if (refused == SMTP_REASON_NONE && begins_with_tls(engine))
 		smtp_begin_tls(engine);
 	// Before the server knows of the connection, so that whoever does not even acknowledge the
 	// reply takes none of the server's.

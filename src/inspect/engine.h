@@ -117,6 +117,9 @@ unsigned engine_patience(const struct engine *engine);
 // Somebody was for longer: the session ends.  stuck: it is the server, which takes no more bytes.
 void engine_late(struct engine *engine, bool stuck, uint64_t now_us);
 
+// TLS with that side is agreed: the suite by its number in the IANA's list.
+void engine_agreed(struct engine *engine, enum engine_side side, uint16_t suite);
+
 // Bytes of memory that it takes now.
 size_t engine_memory(const struct engine *engine);
 

@@ -12,6 +12,7 @@ int inspector_new(const struct inspector_options *options, struct inspector **re
 		.scanned = engine_scanned,
 		.scan_room = engine_scan_room,
 		.failed = engine_failed,
+		.agreed = engine_agreed,
 		.late = engine_late,
 		.patience = engine_patience,
 		.held = engine_held,

@@ -480,6 +480,14 @@ bool pipe_wants_tls(const struct pipe *pipe)
 	return pipe->wants_tls;
 }
 
+void pipe_agreed(struct pipe *pipe, enum engine_side side, uint16_t suite)
+{
+	const struct sessions *sessions = pipe->session.sessions;
+
+	if (session_hears(&pipe->session, side) && sessions->kind->agreed)
+		sessions->kind->agreed(pipe->session.engine, side, suite);
+}
+
 void pipe_has_tls(struct pipe *pipe)
 {
 	pipe->wants_tls = false;

@@ -89,6 +89,8 @@ void pipe_forget_server(struct pipe *pipe);
 
 // No more is to be read before both sides speak TLS: once what pipe_out() has is sent.
 bool pipe_wants_tls(const struct pipe *pipe);
+// TLS with a side is agreed (engine_agreed()).
+void pipe_agreed(struct pipe *pipe, enum engine_side side, uint16_t suite);
 void pipe_has_tls(struct pipe *pipe);
 
 // The connection could not be made as it is to be; somebody was silent for longer than

@@ -19,6 +19,14 @@ const struct profile_flow *profiles_find(const struct profiles *profiles, uint32
 	return !stamp || (flow->mark & PROFILE_STAMP) == stamp ? flow : NULL;
 }
 
+const char *profile_tls_name(const struct profile_tls_inspect *inspect, const struct addr *server)
+{
+	for (size_t i = 0; i < inspect->n_names; i++)
+		if (profile_holds(&inspect->names[i].servers, server))
+			return inspect->names[i].name;
+	return NULL;
+}
+
 bool profile_holds(const struct profile_addrs *addrs, const struct addr *addr)
 {
 	for (size_t lo = 0, hi = addrs->n; lo < hi;) {

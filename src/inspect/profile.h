@@ -227,6 +227,8 @@ const struct profile_flow *profiles_follow(const struct profiles *profiles,
 					   const struct addr *client, const struct addr *server);
 // Whether the list, if it has any, names this address (lower case) or its "@domain".
 bool profile_lists(const char *const *recipients, size_t n, const char *address);
+// Who that server has to be by its certificate; NULL: anybody.
+const char *profile_tls_name(const struct profile_tls_inspect *inspect, const struct addr *server);
 bool profile_holds(const struct profile_addrs *addrs, const struct addr *addr);
 // domain in lower case, without a trailing dot.
 bool profile_owns(const struct profile *profile, const char *domain);

@@ -24,6 +24,7 @@ struct engine_kind {
 	void (*hold_room)(struct engine *engine, uint64_t now_us);
 	// Only of sockets; NULL: nobody is late.
 	void (*failed)(struct engine *engine, enum engine_failure failure, uint64_t now_us);
+	void (*agreed)(struct engine *engine, enum engine_side side, uint16_t suite); // NULL: no
 	void (*late)(struct engine *engine, bool stuck, uint64_t now_us);
 	unsigned (*patience)(const struct engine *engine);
 };

@@ -133,7 +133,9 @@ static unsigned find_stops(const struct engine *engine, const struct smtp_text *
 static enum smtp_reason judge_tls(const struct engine *engine)
 {
 	const struct profile *profile = engine->profile;
-	if (engine->tls || profile->tls != PROFILE_TLS_INSPECT || !profile->tls_inspect.required)
+	if (engine->tls || profile->tls != PROFILE_TLS_INSPECT ||
+	    (!profile->tls_inspect.required &&
+	     !profile_tls_name(&profile->tls_inspect, &engine->peer.server)))
 		return SMTP_REASON_NONE;
 	return engine->tls_offered && engine->lets_tls ? SMTP_TLS_REQUIRED : SMTP_TLS_LACKING;
 }

@@ -143,6 +143,7 @@ struct engine {
 	bool sender;		  // may send to any domain
 	bool lets_tls;
 	bool tls;	   // what is read came in it
+	uint8_t suites[2]; // of either side (event/mail_suite.h)
 	bool tls_offered;  // by the server, in its last answer to EHLO
 	bool sync;	   // no line goes on before the queue is empty
 	bool sync_is_ours; // because of a command that was overwritten

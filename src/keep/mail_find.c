@@ -76,7 +76,10 @@ static int take_row(sqlite3_stmt *statement, struct mail_stored *ret)
 	record->n_recipients = (size_t)number(&row, INT32_MAX);
 	record->declared = number(&row, INT64_MAX);
 	record->size = number(&row, INT64_MAX);
-	record->tls = number(&row, 1);
+	const uint64_t tls = (uint64_t)number(&row, UINT16_MAX);
+	record->tls = tls & 1;
+	record->client_suite = tls >> 8 & 15;
+	record->server_suite = (uint8_t)(tls >> 12 & 15);
 	record->own_sender = number(&row, 1);
 	ret->hashed = number(&row, 1);
 	record->verdict = (enum mail_verdict)number(&row, MAIL_VERDICT_COUNT - 1);

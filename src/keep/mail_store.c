@@ -412,7 +412,10 @@ int mail_store_add(struct mail_store *store, const struct mail_record *record, b
 	put_number(statement, &at, record->n_recipients);
 	put_number(statement, &at, record->declared);
 	put_number(statement, &at, record->size);
-	put_number(statement, &at, record->tls);
+	// With the suites in its second byte.
+	put_number(statement, &at,
+		   (uint64_t)record->tls | (uint64_t)record->client_suite << 8 |
+			   (uint64_t)record->server_suite << 12);
 	put_number(statement, &at, record->own_sender);
 	put_number(statement, &at, hash_addresses);
 	put_number(statement, &at, (uint64_t)record->verdict);

@@ -246,11 +246,33 @@ static unsigned compare_hold(const struct plan_mail *was, const struct plan_mail
 		       : ELSEWISE;
 }
 
+static unsigned compare_bool(bool was, bool is)
+{
+	return was == is ? 0 : is ? TIGHTER : LOOSER;
+}
+
+static unsigned compare_verify(const struct plan_mail *was, const struct plan_mail *is)
+{
+	unsigned change = 0;
+
+	if (was->n_verify != is->n_verify)
+		return was->n_verify < is->n_verify ? TIGHTER : LOOSER;
+	for (size_t i = 0; i < is->n_verify; i++) {
+		// More servers that have to prove it is tighter.
+		change |= compare_places(&is->verify[i].servers, &was->verify[i].servers);
+		if (strcmp(was->verify[i].name, is->verify[i].name) != 0)
+			change |= LOOSER | TIGHTER;
+	}
+	return change;
+}
+
 static unsigned compare_tls(const struct plan_mail *was, const struct plan_mail *is)
 {
-	unsigned change = compare_places(&was->tls_servers, &is->tls_servers);
+	unsigned change = compare_places(&was->tls_servers, &is->tls_servers) |
+			  compare_bool(was->tls_required, is->tls_required) |
+			  compare_bool(was->tls_newest, is->tls_newest) | compare_verify(was, is);
 
-	if (!change && was->tls != is->tls)
+	if (!change && (was->tls != is->tls || strcmp(was->certificate, is->certificate) != 0))
 		return ELSEWISE;
 	if (!change && strcmp(was->tls_reason, is->tls_reason) != 0)
 		return 0;

@@ -141,7 +141,12 @@ struct plan_mail_mass {
 	uint32_t for_seconds;	  // 0: until resumed
 };
 
-enum plan_mail_tls { PLAN_TLS_CLEAR_ONLY, PLAN_TLS_REFUSE, PLAN_TLS_BLIND };
+enum plan_mail_tls { PLAN_TLS_CLEAR_ONLY, PLAN_TLS_REFUSE, PLAN_TLS_BLIND, PLAN_TLS_INSPECT };
+
+struct plan_mail_verify { // servers that have to prove who they are
+	struct plan_places servers;
+	const char *name; // lower case, A-labels
+};
 enum plan_own_sender { PLAN_OWN_REFUSE, PLAN_OWN_MARK, PLAN_OWN_ALLOW };
 
 struct plan_mail {
@@ -163,6 +168,12 @@ struct plan_mail {
 	enum plan_mail_tls tls;
 	struct plan_places tls_servers;
 	const char *tls_reason; // "" if none
+	// With PLAN_TLS_INSPECT
+	const char *certificate; // of the box file
+	bool tls_newest;	 // 1.3 alone
+	bool tls_required;
+	const struct plan_mail_verify *verify;
+	size_t n_verify;
 	bool after_greeting;
 	struct plan_mail_limits limits;
 	const struct plan_mail_mass *mass;

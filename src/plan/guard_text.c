@@ -206,10 +206,19 @@ static void say_tls(const struct plan_mail *mail, FILE *out)
 		[PLAN_TLS_CLEAR_ONLY] = "clear-only",
 		[PLAN_TLS_REFUSE] = "refuse",
 		[PLAN_TLS_BLIND] = "allow-blind to ",
+		[PLAN_TLS_INSPECT] = "inspect",
 	};
 
 	fputs(words[mail->tls], out);
 	say_places(&mail->tls_servers, out);
+	if (mail->tls == PLAN_TLS_INSPECT)
+		fprintf(out, " as %s, at least %s%s", mail->certificate,
+			mail->tls_newest ? "1.3" : "1.2", mail->tls_required ? ", required" : "");
+	for (size_t i = 0; i < mail->n_verify; i++) {
+		fputs("; ", out);
+		say_places(&mail->verify[i].servers, out);
+		fprintf(out, " only as %s", mail->verify[i].name);
+	}
 	if (*mail->tls_reason)
 		fprintf(out, " (%s)", mail->tls_reason);
 }

@@ -111,6 +111,8 @@ static const struct plan_zone *clear_in(struct build *b, const struct plan_flow 
 
 		if (!is_open(from->role) && !is_open(to->role))
 			continue;
+		if (mail->tls == PLAN_TLS_INSPECT) // whoever can do TLS has it
+			continue;
 		if (mail->tls != PLAN_TLS_BLIND || !leads_only_to(b, term, &mail->tls_servers))
 			return is_open(from->role) ? from : to;
 	}
@@ -240,6 +242,9 @@ static void warn_of_guard(struct build *b, const struct pol_guard *source, struc
 			  "comes from");
 	warn_idle(b, source, "smart-hosts", &source->smart_hosts, &ends->to, "leads to");
 	warn_idle(b, source, "tls-servers", &source->tls_servers, &ends->to, "leads to");
+	for (size_t i = 0; i < source->n_tls_verify; i++)
+		warn_idle(b, source, "tls-verify", &source->tls_verify[i].servers, &ends->to,
+			  "leads to");
 }
 
 // --- numbers

@@ -54,6 +54,9 @@ static const struct given keys[] = {
 	GIVEN("tls", tls, false, false),
 	GIVEN("tls-servers", tls_servers, false, false),
 	GIVEN("tls-reason", tls_reason, false, false),
+	GIVEN("certificate", certificate, false, false),
+	GIVEN("tls-minimum", tls_minimum, false, false),
+	GIVEN("tls-required", tls_required, true, false),
 	GIVEN("after-greeting", after_greeting, false, false),
 	GIVEN("limits", limits, false, false),
 	GIVEN("recipients", limits.recipients, true, true),
@@ -64,8 +67,8 @@ static const struct given keys[] = {
 #undef GIVEN
 
 // Keys that are lists of rows, all about single messages.
-enum { ROWS_SIZES, ROWS_ATTACHMENTS, ROWS_HABITS, ROWS_MASS, N_ROWS };
-static const char *const rows[] = { "sizes", "attachments", "habits", "mass" };
+enum { ROWS_SIZES, ROWS_ATTACHMENTS, ROWS_HABITS, ROWS_MASS, ROWS_VERIFY, N_ROWS };
+static const char *const rows[] = { "sizes", "attachments", "habits", "mass", "tls-verify" };
 
 static const struct place *rows_at(const struct pol_guard *source, size_t i)
 {
@@ -75,6 +78,8 @@ static const struct place *rows_at(const struct pol_guard *source, size_t i)
 		return source->n_habits ? &source->habits[0].at : NULL;
 	if (i == ROWS_MASS)
 		return source->n_mass ? &source->mass[0].at : NULL;
+	if (i == ROWS_VERIFY)
+		return source->n_tls_verify ? &source->tls_verify[0].at : NULL;
 	return source->n_attachments ? &source->attachments[0].at : NULL;
 }
 
@@ -132,7 +137,8 @@ static bool is_word(const struct pol_text *text, const char *word)
 
 static void check_together(struct build *b, const struct pol_guard *source)
 {
-	bool blind = is_word(&source->tls, "allow-blind");
+	const bool blind = is_word(&source->tls, "allow-blind");
+	const bool inspect = is_word(&source->tls, "inspect");
 	const struct {
 		bool wrong;
 		const struct place *at;
@@ -142,6 +148,21 @@ static void check_together(struct build *b, const struct pol_guard *source)
 		  "allow-blind needs tls-servers: which servers keep the rules themselves" },
 		{ !blind && source->tls_servers.at.file, &source->tls_servers.at,
 		  "tls-servers counts with tls: allow-blind only" },
+		{ inspect && !is_word(&source->mode, "proxy"), &source->tls.at,
+		  "tls: inspect needs mode: proxy, for who ends TLS has to be an end of the "
+		  "connection" },
+		{ inspect && !source->certificate.s, &source->tls.at,
+		  "tls: inspect needs certificate: which one of sekisho.yaml clients see" },
+		{ inspect && source->after_greeting.set && source->after_greeting.value,
+		  &source->tls.at, "tls: inspect looks at what after-greeting lets pass" },
+		{ !inspect && source->certificate.s, &source->certificate.at,
+		  "certificate counts with tls: inspect only" },
+		{ !inspect && source->tls_minimum.s, &source->tls_minimum.at,
+		  "tls-minimum counts with tls: inspect only" },
+		{ !inspect && source->tls_required.set, &source->tls_required.at,
+		  "tls-required counts with tls: inspect only" },
+		{ !inspect && source->n_tls_verify, rows_at(source, ROWS_VERIFY),
+		  "tls-verify counts with tls: inspect only" },
 		{ is_word(&source->own_sender, "allow") && source->own_sender_from.at.file,
 		  &source->own_sender_from.at,
 		  "own-sender: allow leaves nobody for own-sender-from to except" },
@@ -583,6 +604,33 @@ static void set_limits(const struct pol_mail_limits *given, struct plan_mail_lim
 		amount_rate(given->message_rate.s, &limits->message_rate, &limits->message_seconds);
 }
 
+static void set_inspect(struct build *b, const struct pol_guard *source, struct plan_mail *mail)
+{
+	struct plan_mail_verify *verify =
+		arena_array_of(b->arena, struct plan_mail_verify, source->n_tls_verify);
+
+	mail->certificate = build_text(b, &source->certificate);
+	mail->tls_newest = is_word(&source->tls_minimum, "1.3");
+	mail->tls_required = source->tls_required.set && source->tls_required.value;
+	for (size_t i = 0; i < source->n_tls_verify; i++) {
+		const struct pol_mail_verify *row = &source->tls_verify[i];
+		const char *fault;
+
+		set_places(b, source, (struct places_key){ "tls-verify", NULL }, &row->servers,
+			   &verify[i].servers);
+		verify[i].name =
+			row->name.s ? mail_domain_read(b->arena, row->name.s, &fault) : NULL;
+		if (row->name.s && !verify[i].name)
+			diag_add(b->diag, SK_MAIL_DOMAIN, row->name.at,
+				 "guard \"%s\": tls-verify: \"%s\" %s", source->id.s, row->name.s,
+				 fault);
+		if (!verify[i].name)
+			verify[i].name = "";
+	}
+	mail->verify = verify;
+	mail->n_verify = source->n_tls_verify;
+}
+
 const struct plan_mail *mail_guard_make(struct build *b, const struct pol_guard *source)
 {
 	struct plan_mail *mail = arena_new_of(b->arena, struct plan_mail);
@@ -605,10 +653,12 @@ const struct plan_mail *mail_guard_make(struct build *b, const struct pol_guard 
 	set_hold(b, source, mail);
 	mail->tls = is_word(&source->tls, "refuse")	   ? PLAN_TLS_REFUSE
 		    : is_word(&source->tls, "allow-blind") ? PLAN_TLS_BLIND
+		    : is_word(&source->tls, "inspect")	   ? PLAN_TLS_INSPECT
 							   : PLAN_TLS_CLEAR_ONLY;
 	set_places(b, source, (struct places_key){ "tls-servers", NULL }, &source->tls_servers,
 		   &mail->tls_servers);
 	mail->tls_reason = build_text(b, &source->tls_reason);
+	set_inspect(b, source, mail);
 	mail->after_greeting = source->after_greeting.set && source->after_greeting.value;
 	set_limits(&source->limits, &mail->limits);
 	mail_habit_set(b, source, mail);

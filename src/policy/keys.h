@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KEYS_MAX = 24 }; // keys of one table
+enum { KEYS_MAX = 32 }; // keys of one table
 
 enum key_kind {
 	KEY_TEXT,    // struct pol_text

@@ -201,6 +201,23 @@ const struct key_table keys_mail_limits = {
 };
 #undef STRUCT
 
+#define STRUCT struct pol_mail_verify
+static const struct key mail_verify_keys[] = {
+	{ LIST("servers", servers), .required = true, .about = "Servers: zones or zone/network.",
+	  .example = "[lgwan/mail-relay]" },
+	{ TEXT("name", name), .word = WORD_NAME, .required = true,
+	  .about = "The name that their certificate has to be for; it also tells them which one is "
+		   "meant.",
+	  .example = "mail.pref.example.lg.jp" },
+};
+const struct key_table keys_mail_verify = {
+	.noun = "mail-verify",
+	.about = "Servers that have to prove who they are.",
+	.has_at = true,
+	TABLE(mail_verify_keys),
+};
+#undef STRUCT
+
 #define STRUCT struct pol_guard
 static const struct key guard_keys[] = {
 	{ TEXT("id", id), .word = WORD_ID, .required = true, .about = "Name of the guard in flows.",
@@ -263,10 +280,12 @@ static const struct key guard_keys[] = {
 	  .about = "How messages are held that rules of attachments or malware say hold of.",
 	  .example = "{ answer: accept, keep: 7d }" },
 	{ TEXT("tls", tls), .word = WORD_CHOICE,
-	  .choices = CHOICES("clear-only", "refuse", "allow-blind"),
+	  .choices = CHOICES("clear-only", "refuse", "allow-blind", "inspect"),
 	  .about = "What becomes of STARTTLS: clear-only (the default: the offer is taken out), "
-		   "refuse (answered with 454) or allow-blind (let through unread to tls-servers; "
-		   "taken out elsewhere).",
+		   "refuse (answered with 454), allow-blind (let through unread to tls-servers; "
+		   "taken out elsewhere) or inspect (ended here with the body's own certificate "
+		   "and begun anew towards the server; needs mode: proxy. To port 465 TLS begins "
+		   "with the first byte).",
 	  .example = "allow-blind" },
 	{ LIST("tls-servers", tls_servers),
 	  .about = "allow-blind: servers that keep the rules themselves: zones or zone/network.",
@@ -275,6 +294,23 @@ static const struct key guard_keys[] = {
 	  .about = "Why mail to or from an external zone may travel in clear; without it such a "
 		   "flow is refused.",
 	  .example = "閉域網の相手で、暗号化に対応していない" },
+	{ TEXT("certificate", certificate), .word = WORD_ID,
+	  .about = "inspect: which certificate of sekisho.yaml clients see.", .example = "mail" },
+	{ TEXT("tls-minimum", tls_minimum), .word = WORD_CHOICE, .choices = CHOICES("1.2", "1.3"),
+	  .about = "inspect: the oldest version of TLS that is agreed to, on both sides. Default: "
+		   "1.2.",
+	  .example = "1.3" },
+	{ BOOL("tls-required", tls_required),
+	  .about = "inspect: no mail without TLS (530, or 454 where the server offers none). "
+		   "Default: false, who can do TLS has it.",
+	  .example = "true" },
+	{ ENTRIES("tls-verify", tls_verify), .form = FORM_LIST, .table = &keys_mail_verify,
+	  .about =
+		  "inspect: servers that get mail by TLS only, and only if their certificate is for "
+		  "this name and leads to the roots of the box (tls-roots of sekisho.yaml). The first "
+		  "that names a server counts. Default: whoever a server is, TLS with him is "
+		  "better than none.",
+	  .example = "[{ servers: [lgwan/mail-relay], name: mail.pref.example.lg.jp }]" },
 	{ BOOL("after-greeting", after_greeting),
 	  .about = "Look no further once the greeting was answered: it is SMTP, and nothing else "
 		   "is judged. Default: false.",

@@ -26,6 +26,6 @@ extern const struct key_table keys_zone, keys_network, keys_service, keys_owner,
 	keys_assertion, keys_test, keys_default, keys_settings, keys_approval_rule, keys_deputy,
 	keys_approval, keys_capture, keys_evidence, keys_isolation, keys_contact, keys_record,
 	keys_mail_record, keys_mail_size, keys_mail_attachment, keys_mail_limits, keys_mail_mass,
-	keys_mail_malware, keys_mail_habit, keys_mail_hold;
+	keys_mail_malware, keys_mail_habit, keys_mail_hold, keys_mail_verify;
 
 #endif

@@ -163,6 +163,11 @@ struct pol_mail_mass { // more than this is mass mail
 	struct pol_text stops;	  // source, sender, zone, direction, all; absent: as by
 	struct pol_text duration; // "for"; or until-resumed
 };
+struct pol_mail_verify { // servers that have to prove who they are
+	struct place at;
+	struct pol_list servers; // zones or zone/network
+	struct pol_text name;
+};
 struct pol_guard {
 	struct pol_text id;
 	struct pol_text title;
@@ -183,9 +188,14 @@ struct pol_guard {
 	size_t n_habits;
 	struct pol_mail_malware malware;
 	struct pol_mail_hold hold;
-	struct pol_text tls;	     // clear-only, refuse, allow-blind
+	struct pol_text tls;	     // clear-only, refuse, allow-blind, inspect
 	struct pol_list tls_servers; // zones or zone/network
 	struct pol_text tls_reason;
+	struct pol_text certificate; // of the box file
+	struct pol_text tls_minimum; // 1.2, 1.3
+	struct pol_bool tls_required;
+	struct pol_mail_verify *tls_verify;
+	size_t n_tls_verify;
 	struct pol_bool after_greeting;
 	struct pol_mail_limits limits;
 	struct pol_mail_mass *mass;

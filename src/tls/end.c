@@ -335,6 +335,7 @@ void tls_end_about(const struct tls_end *end, struct tls_about *ret)
 	const SSL_CIPHER *cipher = agreed ? SSL_get_current_cipher(end->ssl) : NULL;
 	*ret = (struct tls_about){
 		.version = agreed ? (enum tls_version)SSL_version(end->ssl) : 0,
+		.suite = cipher ? SSL_CIPHER_get_protocol_id(cipher) : 0,
 		.cipher = cipher ? SSL_CIPHER_standard_name(cipher) : "",
 		.verified = agreed && end->named && SSL_get_verify_result(end->ssl) == X509_V_OK,
 	};

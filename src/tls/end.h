@@ -57,6 +57,7 @@ enum tls_state {
 
 struct tls_about {
 	enum tls_version version; // 0: not agreed yet
+	uint16_t suite;		  // its number in the IANA's list
 	const char *cipher;	  // its name in the IANA's list, or ""
 	bool verified;		  // the peer is who its name says
 };

@@ -1,7 +1,7 @@
 # Mail servers of others in the lab's zones: each in its own namespace and folder, as a whole.
 
 # POSTFIX is started in ZONE and takes mail for DOMAIN at ADDRESS into $work/postfix-ZONE/mail/new;
-# lines of main.cf besides come on stdin.
+# lines of main.cf besides come on stdin, of master.cf in $services.
 postfix_up() { # ZONE ADDRESS DOMAIN
 	local zone=$1 dir=$work/postfix-$1
 	mkdir -p "$dir"/{etc,queue,data,mail}
@@ -51,6 +51,7 @@ postfix_up() { # ZONE ADDRESS DOMAIN
 	scache    unix  -       -       n       -       1       scache
 	postlog   unix-dgram n  -       n       -       1       postlogd
 	END
+	printf "%s" "${services:-}" >>"$dir/etc/master.cf"
 	zone "$zone" postfix -c "$dir/etc" start >"$dir/start" 2>&1 || cat "$dir/start"
 	postfixes+=("$dir/etc")
 }

@@ -50,6 +50,17 @@ static const char policy_text[] =
 	"      - { words: 重要性Ⅰ, personal-numbers: 3, action: record }\n"
 	"      - { total-over: 30MB, number-over: 50, recipients: archive.example.jp, action: record }\n"
 	"    limits: { recipients: 0, sessions: 5, session-rate: 30/min, message-rate: 100/h }\n"
+	"  tls:\n"
+	"    protocol: smtp\n"
+	"    mode: proxy\n"
+	"    domains: city.example.jp\n"
+	"    tls: inspect\n"
+	"    certificate: gate\n"
+	"    tls-minimum: '1.3'\n"
+	"    tls-required: true\n"
+	"    tls-verify:\n"
+	"      - { servers: [office/store], name: Store.City.Example.JP }\n"
+	"      - { servers: [office], name: 霞野町.example }\n"
 	"  unused: { protocol: smtp, domains: a.example }\n"
 	"  names: dns\n"
 	"flows:\n"
@@ -58,6 +69,7 @@ static const char policy_text[] =
 	"  - { id: mail-out, from: dmz/relay, to: internet, services: smtp, guard: outer }\n"
 	"  - { id: mail-relay, from: [office, dmz/relay], to: [dmz/relay, office/store],\n"
 	"      services: smtp, guard: inner }\n"
+	"  - { id: mail-tls, from: dmz, to: office, services: submission, guard: tls }\n"
 	"  - { id: ask, from: office, to: dmz, services: dns, guard: names }\n"
 	"  - { id: web, from: office, to: internet, services: https }\n"
 	"record: { keep: 400d, mail: { hash-addresses: true } }\n";
@@ -65,7 +77,7 @@ static const char policy_text[] =
 struct bed {
 	struct arena *arena;
 	struct profiles profiles;
-	uint32_t marks[3]; // of mail-in, mail-out, mail-relay
+	uint32_t marks[4]; // of mail-in, mail-out, mail-relay, mail-tls
 };
 
 static int setup(void **state)
@@ -86,6 +98,7 @@ static int setup(void **state)
 	bed.marks[0] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-in")].guard_mark;
 	bed.marks[1] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-out")].guard_mark;
 	bed.marks[2] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-relay")].guard_mark;
+	bed.marks[3] = plan_flows(plan, &n)[plan_find_flow(plan, "mail-tls")].guard_mark;
 	if (mail_profiles_make(plan, bed.arena, &bed.profiles) < 0)
 		return -1;
 	plan_free(plan); // the profiles stand alone
@@ -110,6 +123,43 @@ static bool holds(const struct profile_addrs *addrs, const char *text)
 	return profile_holds(addrs, &addr);
 }
 
+static void tls_that_is_inspected(void **state)
+{
+	const struct bed *bed = *state;
+	static const struct {
+		const char *server, *name;
+	} rows[] = {
+		{ "10.20.0.25", "store.city.example.jp" },
+		{ "10.20.0.26", "xn--" },
+		{ "fd00:20::1", "xn--" },
+		{ "192.0.2.25", NULL },
+	};
+	const struct profile *profile = profiles_find(&bed->profiles, bed->marks[3])->profile;
+	const struct profile_tls_inspect *inspect = &profile->tls_inspect;
+
+	assert_int_equal(profile->tls, PROFILE_TLS_INSPECT);
+	assert_string_equal(inspect->certificate, "gate");
+	assert_int_equal(inspect->least_client, 0x0304);
+	assert_int_equal(inspect->least_server, 0x0304);
+	assert_true(inspect->required);
+	assert_false(inspect->at_once);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct addr addr;
+		const char *name;
+		assert_int_equal(addr_parse(rows[i].server, &addr), 0);
+		name = profile_tls_name(inspect, &addr);
+		if (rows[i].name && i)
+			assert_memory_equal(name, "xn--", 4);
+		else if (rows[i].name)
+			assert_string_equal(name, rows[i].name);
+		else
+			assert_null(name);
+	}
+	profile = profiles_find(&bed->profiles, bed->marks[0])->profile;
+	assert_int_equal(profile->tls, PROFILE_TLS_BLIND);
+	assert_int_equal(profile->tls_inspect.n_names, 0);
+}
+
 static void flows(void **state)
 {
 	const struct bed *bed = *state;
@@ -117,7 +167,7 @@ static void flows(void **state)
 	const struct profile_flow *out = profiles_find(&bed->profiles, bed->marks[1]);
 	const struct profile_flow *relay = profiles_find(&bed->profiles, bed->marks[2]);
 
-	assert_int_equal(bed->profiles.n, 3); // not those of other protocols
+	assert_int_equal(bed->profiles.n, 4); // not those of other protocols
 	assert_null(profiles_find(&bed->profiles, 0));
 	assert_string_equal(in->id, "mail-in");
 	assert_string_equal(in->clause, "60-3");
@@ -266,6 +316,7 @@ static void every_kind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tls_that_is_inspected),
 		cmocka_unit_test(flows),
 		cmocka_unit_test(outer),
 		cmocka_unit_test(inner),

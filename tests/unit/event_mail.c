@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "event/mail_suite.h"
 #include "event/mail_wire.h"
 
 static struct mail_recipient recipients[MAIL_RECIPIENTS_KEPT + 1];
@@ -37,6 +38,8 @@ static struct mail_record make(size_t n_recipients)
 		.declared = 2048,
 		.size = 2000,
 		.tls = true,
+		.client_suite = mail_suite_of(0x1301),
+		.server_suite = MAIL_SUITE_OTHER,
 		.verdict = MAIL_REFUSED,
 		.code = 550,
 		.reason = "relay 外から外への中継",
@@ -84,6 +87,8 @@ static void both_ways(void **state)
 		assert_true(taken.record.server.bits == record.server.bits);
 		assert_int_equal(taken.record.n_recipients, n);
 		assert_int_equal(taken.record.verdict, MAIL_REFUSED);
+		assert_int_equal(taken.record.client_suite, 1);
+		assert_int_equal(taken.record.server_suite, MAIL_SUITE_OTHER);
 		assert_int_equal(taken.record.n_files, n);
 		if (n)
 			assert_string_equal(taken.recipients[0].address, "user0@example.jp");

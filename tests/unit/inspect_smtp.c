@@ -29,6 +29,8 @@ enum {
 	TLS_REQUIRED = 8192,
 	TLS_NOT_NOW = 16384, // there is no certificate
 	TLS_AT_ONCE = 32768,
+	TLS_NAMED = 65536, // the server has to prove who it is
+	TLS_PORT = 131072, // to port 465
 };
 
 static const struct dialogue {
@@ -55,8 +57,13 @@ static void equip(struct town *town, unsigned with, struct engine_peer *peer)
 		profile->tls = PROFILE_TLS_BLIND;
 	if (with & TLS_ELSEWHERE)
 		town->server = town_range("10.1.1.26");
-	if (with & (TLS_INSPECT | TLS_REQUIRED | TLS_AT_ONCE))
+	if (with & (TLS_INSPECT | TLS_REQUIRED | TLS_AT_ONCE | TLS_NAMED | TLS_PORT))
 		profile->tls = PROFILE_TLS_INSPECT;
+	town->name = (struct profile_tls_name){ { &town->server, 1 }, "mx.example" };
+	profile->tls_inspect.names = &town->name;
+	profile->tls_inspect.n_names = with & TLS_NAMED ? 1 : 0;
+	if (with & TLS_PORT)
+		peer->server_port = 465;
 	profile->tls_inspect.required = with & TLS_REQUIRED;
 	profile->tls_inspect.at_once = with & TLS_AT_ONCE;
 	bed_can_tls = !(with & TLS_NOT_NOW);

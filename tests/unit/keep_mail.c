@@ -138,6 +138,8 @@ static void all_comes_back(void **state)
 		snprintf(recipients[i].address, MAIL_ADDRESS_MAX, "u%zu@example.jp", i);
 	record.declared = 4096;
 	record.tls = record.own_sender = true;
+	record.client_suite = 3;
+	record.server_suite = 15;
 	add(store, &record, false, NOW_US);
 	assert_int_equal(mail_store_open_read(path, &key, &reader), 0);
 	assert_int_equal(mail_store_get(reader, 1, &stored), 0);
@@ -153,6 +155,8 @@ static void all_comes_back(void **state)
 	assert_string_equal(back->recipients[99].address, "u99@example.jp");
 	assert_int_equal(back->declared, 4096);
 	assert_true(back->tls && back->own_sender && !stored.hashed);
+	assert_int_equal(back->client_suite, 3);
+	assert_int_equal(back->server_suite, 15);
 	assert_int_equal(mail_store_get(reader, 2, &stored), -ENOENT);
 	assert_int_equal(mail_store_begin(reader) == 0, 0);
 	mail_store_close(reader);

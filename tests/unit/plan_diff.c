@@ -231,6 +231,18 @@ static const struct change changes[] = {
 	  "servers\n" },
 	{ "TLS otherwise", GUARD("domains: a.example"), GUARD("domains: a.example, tls: refuse"),
 	  "changes normal guard g :1: tls: refuse; before: clear-only\n" },
+	{ "TLS inspected", GUARD("domains: a.example, mode: proxy"),
+	  GUARD("domains: a.example, mode: proxy, tls: inspect, certificate: c"),
+	  "changes normal guard g :1: tls: inspect as c, at least 1.2; before: clear-only\n" },
+	{ "TLS demanded", GUARD("domains: a.example, mode: proxy, tls: inspect, certificate: c"),
+	  GUARD("domains: a.example, mode: proxy, tls: inspect, certificate: c, tls-required: true"),
+	  "changes normal guard g :1: tls: inspect as c, at least 1.2, required; before: inspect as "
+	  "c, at least 1.2\n" },
+	{ "a server need not prove who it is any more",
+	  GUARD("domains: a.example, mode: proxy, tls: inspect, certificate: c, tls-verify: [{ servers: servers, name: S.example }]"),
+	  GUARD("domains: a.example, mode: proxy, tls: inspect, certificate: c"),
+	  "changes heavy guard g :1: tls: inspect as c, at least 1.2; before: inspect as c, at least "
+	  "1.2; servers only as s.example\n" },
 	{ "a limit less", GUARD("domains: a.example"),
 	  GUARD("domains: a.example, limits: { recipients: 0 }"),
 	  "changes normal guard g :1: limits: 20 invalid recipients, 100 messages a "

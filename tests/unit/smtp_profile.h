@@ -11,6 +11,7 @@ struct town {
 	struct profile_size sizes[3];
 	struct profile profile;
 	struct profile_zone from, to;
+	struct profile_tls_name name;
 	struct profile_flow flow;
 	struct engine_peer inside, outside;
 };
