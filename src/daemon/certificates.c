@@ -53,7 +53,9 @@ struct certificates {
 	uint64_t looked_ms, started_ms;
 	unsigned short_lives;
 	char why[TEXT_MAX]; // they cannot be used
-	bool files_bad;	    // because of what is in the files
+	uint64_t lacked_ms; // an inspector had none of this name; 0: never
+	char lacked[SIGNER_NAME_MAX];
+	bool files_bad; // because of what is in the files
 };
 
 // --- what is told
@@ -79,9 +81,17 @@ static void set_problem(struct certificates *certificates)
 	const struct signer *now = &certificates->now;
 	char text[TEXT_MAX + 100] = "", day[16];
 	enum diag_code code = SK_CERTIFICATE_BAD;
+	const bool lacks = certificates->lacked_ms &&
+			   monotonic_ms() - certificates->lacked_ms < CERTIFICATES_LACK_MS;
 	if (certificates->why[0]) {
 		snprintf(text, sizeof(text), "%s%s", certificates->why,
 			 now->pid ? "; those before stay in use" : "");
+	} else if (lacks) {
+		snprintf(
+			text, sizeof(text),
+			"a guard names the certificate \"%s\", and none of that name is in use; its "
+			"mail has no TLS",
+			certificates->lacked);
 	} else if (now->pid && now->until - time(NULL) < (int64_t)CERTIFICATES_DAYS * DAY) {
 		code = SK_CERTIFICATE_OLD;
 		day_of(now->until, day);
@@ -314,6 +324,7 @@ static void take_over(struct certificates *certificates)
 	day_of(now->until, day);
 	snprintf(text, sizeof(text), "%zu in use; the first to end is that of %s, on %s",
 		 now->n_known, now->name, day);
+	certificates->lacked_ms = 0;
 	tell(certificates, text);
 	set_why(certificates, "");
 	inspection_give_certificates(certificates->gate);
@@ -421,7 +432,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 	const uint64_t pause = certificates->short_lives ? 100ULL << certificates->short_lives : 0;
 	const bool gone = !certificates->now.pid && !certificates->next.pid &&
 			  !certificates->files_bad && now - certificates->started_ms >= pause;
-	if (changed || gone)
+	if (certificates->gate->options->n_certificates && (changed || gone))
 		start_signer(certificates);
 	sd_event_source_set_time_relative(source, TICK_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -456,6 +467,20 @@ void certificates_give(struct gate *gate, unsigned index, int socket)
 		close(roots);
 }
 
+void certificates_lack(struct gate *gate, const char *name)
+{
+	struct certificates *certificates = gate->certificates;
+	if (!certificates)
+		return;
+	certificates->lacked_ms = monotonic_ms();
+	snprintf(certificates->lacked, sizeof(certificates->lacked), "%.*s", SIGNER_NAME_MAX - 1,
+		 name);
+	for (char *at = certificates->lacked; *at; at++) // it reads what strangers send
+		if (*at <= ' ' || *at > '~' || *at == '"')
+			*at = '?';
+	set_problem(certificates);
+}
+
 // --- the whole
 
 int certificates_open(struct gate *gate, sd_event *event)
@@ -468,8 +493,6 @@ int certificates_open(struct gate *gate, sd_event *event)
 	certificates->now = certificates->next =
 		(struct signer){ .owner = certificates, .socket = -1, .chains = -1 };
 	gate->certificates = certificates;
-	if (!gate->options->n_certificates)
-		return 0;
 	int r = sd_event_add_time_relative(event, &certificates->timer, CLOCK_MONOTONIC, 0, 0,
 					   on_tick, certificates);
 	if (r < 0) {
@@ -478,7 +501,8 @@ int certificates_open(struct gate *gate, sd_event *event)
 	}
 	have_changed(certificates);
 	certificates->looked_ms = monotonic_ms();
-	start_signer(certificates);
+	if (gate->options->n_certificates)
+		start_signer(certificates);
 	return 0;
 }
 

@@ -15,7 +15,8 @@
 enum {
 	CERTIFICATES_LOOK_SECONDS = 10,
 	CERTIFICATES_SILENT_MS = 3000,
-	CERTIFICATES_DAYS = 14, // before the end of one that the status tells of it
+	CERTIFICATES_LACK_MS = 10 * 60 * 1000, // that it is a problem of the status
+	CERTIFICATES_DAYS = 14,		       // before the end of one that the status tells of it
 	CERTIFICATES_ROOTS_MAX = 4 * 1024 * 1024,
 };
 
@@ -24,6 +25,9 @@ void certificates_close(struct gate *gate);
 
 // Gives an inspector what there is: by its number, over its socket.
 void certificates_give(struct gate *gate, unsigned index, int socket);
+
+// An inspector had none of this name for a guard; of it SIGNER_NAME_MAX bytes are read at most.
+void certificates_lack(struct gate *gate, const char *name);
 
 void certificates_put_status(const struct gate *gate, struct control_writer *reply);
 

@@ -35,6 +35,7 @@
 enum {
 	TAKE_MAX = 64,
 	TELL_MS = 500,
+	LACK_MS = 10 * 1000,
 	SPARE_BYTES = 16 << 20,
 	HEAR_US = 1000, // between two looks at the sockets, while packets come
 };
@@ -51,6 +52,7 @@ struct child {
 	struct scans *scans, *holds; // at the scanner, at the vault
 	struct pipes *pipes;
 	struct asker *asker;
+	uint64_t lacked_ms; // when the gate was last told that a certificate is
 	struct linger linger;
 	bool ends;
 	struct mail_stops stops;
@@ -238,15 +240,32 @@ static bool take_packets(struct child *child)
 
 // --- TLS
 
+// Its guard's mail goes on without TLS, or not at all: that has to be seen.
+static void tell_lacking(struct child *child, const char *certificate)
+{
+	struct inspect_word word = { .word = INSPECT_LACKS };
+	const uint64_t now = monotonic_ms();
+	if (child->lacked_ms && now - child->lacked_ms < LACK_MS)
+		return;
+	child->lacked_ms = now;
+	snprintf(word.text, sizeof(word.text), "%s", certificate);
+	say(child, &word, sizeof(word), NULL, 0);
+}
+
 static const struct tls_context *on_tls(void *arg, const struct engine_peer *peer,
 					enum engine_side side, const char **ret_name)
 {
-	const struct child *child = arg;
+	struct child *child = arg;
 	const struct profile_tls_inspect *inspect = &peer->flow->profile->tls_inspect;
 	*ret_name = NULL;
-	if (side == ENGINE_CLIENT)
-		return asker_server(child->asker, inspect->certificate,
-				    (enum tls_version)inspect->least_client);
+	if (side == ENGINE_CLIENT) {
+		const struct tls_context *context =
+			asker_server(child->asker, inspect->certificate,
+				     (enum tls_version)inspect->least_client);
+		if (!context)
+			tell_lacking(child, inspect->certificate);
+		return context;
+	}
 	*ret_name = profile_tls_name(inspect, &peer->server);
 	return asker_client(child->asker, *ret_name != NULL,
 			    (enum tls_version)inspect->least_server);

@@ -214,10 +214,15 @@ static bool take_message(struct inspector_post *post, const void *bytes, size_t 
 		return true;
 	case INSPECT_ASKS:
 	case INSPECT_ASKS_VAULT:
+	case INSPECT_LACKS:
 		if (size != sizeof(head.plain))
 			return false;
-		connect_to(post, head.word == INSPECT_ASKS ? INSPECT_SCANNER : INSPECT_VAULT,
-			   head.plain.generation);
+		if (head.word == INSPECT_LACKS)
+			certificates_lack(inspection->gate, head.plain.text);
+		else
+			connect_to(post,
+				   head.word == INSPECT_ASKS ? INSPECT_SCANNER : INSPECT_VAULT,
+				   head.plain.generation);
 		return true;
 	case INSPECT_NUMBERS:
 		if (size != sizeof(head.numbers))
@@ -681,14 +686,6 @@ void inspection_give_stops(struct gate *gate, const struct mail_stops *stops)
 	for (uint32_t i = 0; i < inspection->n; i++)
 		if (inspection->posts[i].child.ready)
 			send_stops(&inspection->posts[i]);
-}
-
-void inspection_give_certificates(struct gate *gate)
-{
-	struct inspection *inspection = gate->inspection;
-	for (uint32_t i = 0; inspection && i < inspection->n; i++)
-		if (inspection->posts[i].child.ready)
-			certificates_give(gate, i, inspection->posts[i].child.socket);
 }
 
 void inspection_give_records(struct gate *gate, inspection_taker *taker, void *arg)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "daemon/certificates.h"
 #include "daemon/inspection_private.h"
 #include "daemon/porter.h"
 #include "kernel/detour.h"
@@ -273,4 +274,12 @@ void inspection_porter_put_status(const struct inspection *inspection, struct co
 	control_put_u64(reply, CTL_PROXY_FULL, one->full + two->full);
 	control_put_u64(reply, CTL_PROXY_UNSERVED, one->no_inspector + two->no_inspector);
 	control_put_u64(reply, CTL_PROXY_FAILED, one->failed + two->failed);
+}
+
+void inspection_give_certificates(struct gate *gate)
+{
+	struct inspection *inspection = gate->inspection;
+	for (uint32_t i = 0; inspection && i < inspection->n; i++)
+		if (inspection->posts[i].child.ready)
+			certificates_give(gate, i, inspection->posts[i].child.socket);
 }

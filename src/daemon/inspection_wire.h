@@ -97,6 +97,7 @@ enum inspect_word_kind {
 	INSPECT_HAS,   // that generation's policy counts from now on; or error and text
 	INSPECT_ASKS,  // for descriptors of the scanner: generation of them
 	INSPECT_ASKS_VAULT,
+	INSPECT_LACKS, // the certificate of this text, which a guard names
 	INSPECT_NUMBERS,
 	INSPECT_TROUBLE,
 	INSPECT_MASS,	// one message, to be counted (daemon/mass.h)

@@ -45,6 +45,8 @@ guards() { # NAME THAT 192.0.2.80 HAS TO PROVE [MORE OF mail]
 guards mail.city.example.jp | policy
 up
 sekisho_restarts() { lab daemon stop && lab daemon start; }
+problem_has() { sekisho status --json | jq -r '.problems // [] | .[]' | grep -q "$1"; }
+offers() { zone office swaks --server 192.0.2.25 --protocol ESMTP --timeout 10 --quit-after EHLO 2>&1 | grep -q STARTTLS; }
 cat >>"$home/sekisho.yaml" <<END
 certificates: { gate: { chain: $tls/gate.pem, key: $tls/gate.key } }
 tls-roots: $tls/root.pem
@@ -85,7 +87,6 @@ arrived() { eventually grep -rqs "^Subject: test $n\$" "$work/postfix-dmz/mail";
 by_tls() { arrived && grep -rhs -B 30 "^Subject: test $n\$" "$work/postfix-dmz/mail" | grep -q "using TLSv1.[23]"; }
 status() { sekisho status --json | jq -r ".$1"; }
 is_in_use() { (($(status certificates) == 1)); }
-problem_has() { sekisho status --json | jq -r '.problems // [] | .[]' | grep -q "$1"; }
 shows() { # OPTIONS OF s_client: the subject and version that a client sees
 	zone office timeout 20 openssl s_client -connect 192.0.2.25:25 -starttls smtp -name client.example "$@" </dev/null 2>&1
 }
@@ -148,6 +149,12 @@ guards mail.city.example.jp "tls-required: true" | apply
 check "where TLS is demanded, mail without it is refused" stopped 530
 check "and with it passes" mail --tls
 
+guards mail.city.example.jp | sed 's/certificate: gate/certificate: other/' | apply
+check_not "without the certificate that the guard names TLS is not offered" offers
+check "which is a problem" eventually problem_has 'the certificate "other"'
+guards mail.city.example.jp | apply
+check "with it it is" eventually offers
+
 # --- the key
 
 finds_key() { # PID: whether the secret number of the gate's key is in its memory
@@ -182,7 +189,7 @@ check "and signs" eventually mail --tls
 
 chmod 644 "$tls/gate.key"
 waits() { local end=$((SECONDS + 20)); until "$@" >/dev/null 2>&1; do ((SECONDS < end)) || return 1; sleep 0.2; done; }
-check "a key that others may read is a problem" waits problem_has SK814
+check "a key that others may read is a problem" waits problem_has "others may read it"
 check "the one before stays in use" mail --tls
 cp "$tls/next.pem" "$tls/new" && mv "$tls/new" "$tls/gate.pem"
 cp -p "$tls/next.key" "$tls/new" && mv "$tls/new" "$tls/gate.key"
