@@ -52,8 +52,9 @@ static void on_scan_drop(struct scan *scan)
 	scanner.dropped = true;
 }
 
-static const struct inspector_scans scans = { on_scan_begin, on_scan_bytes, on_scan_end,
-					      on_scan_drop };
+static const struct inspector_scans scans = {
+	.begin = on_scan_begin, .bytes = on_scan_bytes, .end = on_scan_end, .drop = on_scan_drop
+};
 
 static void begin(void)
 {
