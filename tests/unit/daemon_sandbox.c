@@ -343,13 +343,74 @@ static void the_inspector(void **state)
 	close(given[1]);
 }
 
+// The porter has CAP_NET_ADMIN: with a socket of netlink, or a raw one, it could do what it likes.
+static int do_raw(void)
+{
+	return socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static int do_packet(void)
+{
+	return socket(AF_PACKET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static int do_shutdown(void)
+{
+	return shutdown(0, SHUT_RDWR);
+}
+
+static int do_peek(void)
+{
+	char byte;
+	return (int)recv(0, &byte, 1, MSG_PEEK);
+}
+
+static int porters_sockets(void)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	const int on = 1;
+	for (size_t i = 0; i < 2; i++) {
+		int fd = socket(families[i], SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_MARK, &on, sizeof(on)) < 0)
+			_exit(1);
+	}
+	_exit(42);
+}
+
+static void what_a_porter_may(void **state)
+{
+	static const struct {
+		const char *what;
+		int (*act)(void);
+	} more[] = {
+		{ "a raw socket", do_raw },
+		{ "a packet socket", do_packet },
+		{ "shutdown", do_shutdown },
+		{ "reading", do_peek },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
+		int status = status_in(sandbox_seal_porter, forbidden[i].act);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+			fail_msg("%s: status %x", forbidden[i].what, status);
+	}
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		int status = status_in(sandbox_seal_porter, more[i].act);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+			fail_msg("%s: status %x", more[i].what, status);
+	}
+	int status = status_in(sandbox_seal_porter, porters_sockets);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 42);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_ends_it),	 cmocka_unit_test(what_is_left),
-		cmocka_unit_test(memory),	 cmocka_unit_test(the_reader),
-		cmocka_unit_test(the_book),	 cmocka_unit_test(the_extractor),
-		cmocka_unit_test(the_inspector),
+		cmocka_unit_test(what_a_porter_may), cmocka_unit_test(what_ends_it),
+		cmocka_unit_test(what_is_left),	     cmocka_unit_test(memory),
+		cmocka_unit_test(the_reader),	     cmocka_unit_test(the_book),
+		cmocka_unit_test(the_extractor),     cmocka_unit_test(the_inspector),
 	};
 	if (geteuid() != 0 || SANDBOX_WITHOUT_FILTER) {
 		puts("skipped: needs root, and a build without address sanitizer");
