@@ -50,6 +50,7 @@ struct child {
 	uint64_t now_us, ticked_ms, told_ms, heard_us;
 	uint64_t lost;
 	struct scans *scans, *holds; // at the scanner, at the vault
+	bool old;		     // the scanner's definitions are
 	struct pipes *pipes;
 	struct asker *asker;
 	uint64_t lacked_ms; // when the gate was last told that a certificate is
@@ -140,7 +141,9 @@ static void on_scan_ask(void *arg, unsigned n)
 static void on_scan_verdict(void *arg, void *owner, const struct scan_result *result)
 {
 	struct child *child = arg;
-	inspector_scanned(child->inspector, owner, result, child->now_us);
+	struct scan_result said = *result;
+	said.old = child->old;
+	inspector_scanned(child->inspector, owner, &said, child->now_us);
 }
 
 static void on_scan_room(void *arg, void *owner)
@@ -335,6 +338,8 @@ static void hear_gate(struct child *child)
 		struct scans *scans = order->word == INSPECT_SCANNER ? child->scans
 				      : order->word == INSPECT_VAULT ? child->holds
 								     : NULL;
+		if (order->word == INSPECT_SCANNER && order->error == 0)
+			child->old = order->n;
 		if (scans && n_fds == 1 && order->error == 0) {
 			scans_give(scans, fds[0]);
 			continue;

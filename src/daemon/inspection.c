@@ -184,6 +184,7 @@ static void connect_to(struct inspector_post *post, enum inspect_order_word whom
 		int fd = -1;
 		order.error = whom == INSPECT_VAULT ? vault_connect(gate, &fd)
 						    : scanner_connect(gate, &fd);
+		order.n = whom == INSPECT_SCANNER && scanner_is_old(gate);
 		inspection_send(post->child.socket, &order, sizeof(order), NULL, 0, &fd,
 				order.error == 0);
 		if (fd >= 0)

@@ -79,7 +79,7 @@ enum inspect_order_word {
 };
 enum { INSPECT_HAS_SIGNER = 1, INSPECT_HAS_CHAINS = 2, INSPECT_HAS_ROOTS = 4 };
 struct inspect_order {
-	uint32_t word, uid, gid, n; // n: of stops
+	uint32_t word, uid, gid, n; // n: of stops; of the scanner 1: its definitions are old
 	uint64_t generation;
 	int32_t error;
 	uint32_t zero;

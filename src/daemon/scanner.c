@@ -363,6 +363,11 @@ void scanner_close(struct gate *gate)
 	gate->scanner = NULL;
 }
 
+bool scanner_is_old(const struct gate *gate)
+{
+	return gate->scanner && gate->scanner->state == SCANNER_STALE;
+}
+
 // --- the status
 
 void scanner_put_status(const struct gate *gate, struct control_writer *reply)

@@ -20,6 +20,9 @@ void scanner_close(struct gate *gate);
 // and takes no more at the moment; or another negative errno.
 int scanner_connect(struct gate *gate, int *ret_fd);
 
+// Its definitions are older than the box file allows, as far as is known.
+bool scanner_is_old(const struct gate *gate);
+
 void scanner_put_status(const struct gate *gate, struct control_writer *reply);
 
 #endif

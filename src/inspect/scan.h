@@ -31,6 +31,7 @@ enum { SCAN_NAME_MAX = 96, SCAN_OPEN_MAX = 1024, SCAN_HEAD_MAX = 12, SCAN_SERVIC
 struct scan_result {
 	enum scan_verdict verdict;
 	char name[SCAN_NAME_MAX]; // what was found: letters, digits and . _ - / : alone; or ""
+	bool old;		  // its definitions are older than they may be
 };
 
 // Of a name that a scanner gave, of n bytes: what it means, and the name in plain ASCII, for it

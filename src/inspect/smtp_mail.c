@@ -160,6 +160,12 @@ static void describe(char out[MAIL_REASON_MAX], const struct engine *engine,
 			 japanese ? japanese : "");
 }
 
+// Of a message that is held the duty is that for which it is.
+static enum smtp_reason duty_of(const struct smtp_mail *mail, enum smtp_reason reason)
+{
+	return is_of_hold(reason) && mail->hold.why != SMTP_REASON_NONE ? mail->hold.why : reason;
+}
+
 // A rule may have a clause of its own.
 static void tell_content(const struct smtp_mail *mail, enum smtp_reason reason,
 			 struct mail_record *record)
@@ -170,8 +176,7 @@ static void tell_content(const struct smtp_mail *mail, enum smtp_reason reason,
 		record->clause = clause;
 	if (reason == SMTP_PASSED_HABIT || reason == SMTP_PASSED_MARKED)
 		reason = content_habit(mail->content);
-	if (is_of_hold(reason))
-		reason = mail->hold.why;
+	reason = duty_of(mail, reason);
 	record->control = smtp_reason_control(reason, mail->inward);
 }
 
@@ -193,7 +198,7 @@ static void make_record(struct engine *engine, const struct smtp_mail *mail,
 		.flow = flow->id,
 		.guard = engine->profile->guard,
 		.clause = flow->clause,
-		.control = row->control,
+		.control = smtp_reason_row(duty_of(mail, reason))->control,
 		.from_zone = smtp_mail_zone(engine),
 		.to_zone = zone_of(flow->to, flow->n_to, &engine->peer.server),
 		.recipients = recipients,

@@ -196,6 +196,10 @@ static const struct smtp_reason_row rows[SMTP_REASON_COUNT] = {
 			     "MAIL-09",
 			     REPLY("451 4.7.1 Too many messages are being checked for malware, try "
 				   "again later") },
+	[SMTP_SCAN_OLD] = { "scanner-old", "nothing found, by definitions older than they may be",
+			    MAIL_REFUSED, "MAIL-10",
+			    REPLY("451 4.7.1 The definitions of the malware scanner are too old, try "
+				  "again later") },
 	[SMTP_HELD] = { "held", "kept inside until somebody has decided", MAIL_HELD, "MAIL-05",
 			REPLY("250 2.0.0 The message is held until somebody responsible has released "
 			      "it") },
@@ -308,6 +312,8 @@ static const char *const japanese[SMTP_REASON_COUNT] = {
 	[SMTP_PASSED_SCAN_ENCRYPTED] = "暗号化のため、不正プログラムの検査ができていません。",
 	[SMTP_PASSED_SCAN_TOO_BIG] = "大きすぎるため、不正プログラムの検査ができていません。",
 	[SMTP_PASSED_UNSCANNED] = "検査装置が応答せず、不正プログラムの検査ができていません。",
+	[SMTP_SCAN_OLD] =
+		"不正プログラムの定義ファイルが古いため、十分な検査ができません。しばらくしてから送ってください。",
 	[SMTP_HELD] = "責任者が許可するまで、庁内に保留しています。",
 	[SMTP_HELD_LATER] = "責任者が判断するまで、庁内に保留しています。",
 	[SMTP_HELD_DELIVERED] = "保留していたメールは、許可されて送信されます。",

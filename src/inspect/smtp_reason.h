@@ -80,6 +80,7 @@ enum smtp_reason {
 	SMTP_SCAN_NONE_REFUSED,
 	SMTP_SCAN_LATER,
 	SMTP_SCAN_BUSY,
+	SMTP_SCAN_OLD,
 	// Held: the message.
 	SMTP_HELD,
 	SMTP_HELD_LATER,

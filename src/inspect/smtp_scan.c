@@ -84,7 +84,7 @@ enum smtp_reason smtp_scan_refusal(const struct engine *engine)
 		return SMTP_REASON_NONE;
 	switch (scan->result.verdict) {
 	case SCAN_CLEAN:
-		return SMTP_REASON_NONE;
+		return scan->result.old && malware->old_waits ? SMTP_SCAN_OLD : SMTP_REASON_NONE;
 	case SCAN_INFECTED:
 		return refuses(malware->infected, SMTP_MALWARE);
 	case SCAN_ENCRYPTED:
@@ -140,6 +140,7 @@ enum smtp_reason smtp_scan_holds(const struct engine *engine)
 	case SCAN_DOWN:
 		return malware->down_holds ? SMTP_SCAN_LATER : SMTP_REASON_NONE;
 	case SCAN_CLEAN:
+		return scan->result.old && malware->old_holds ? SMTP_SCAN_OLD : SMTP_REASON_NONE;
 	case SCAN_INFECTED:
 	case SCAN_BUSY:
 		break;

@@ -493,6 +493,38 @@ static void what_the_scanner_says_holds(void **state)
 	}
 }
 
+static void old_definitions(void **state)
+{
+	(void)state;
+	static const struct {
+		bool old, holds, waits;
+		const char *record; // NULL: it passes
+	} rows[] = {
+		{ false, true, false, NULL },
+		{ true, false, false, NULL },
+		{ true, true, false, "held 250 " },
+		{ true, false, true, "refused 451 " },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct scan_result result = { .verdict = SCAN_CLEAN, .old = rows[i].old };
+		struct bed bed;
+		begin(&bed);
+		profile.n_attachments = 0;
+		profile.malware = (struct profile_malware){ .out = true,
+							    .old_holds = rows[i].holds,
+							    .old_waits = rows[i].waits };
+		greet(&bed);
+		say(&bed, ENGINE_CLIENT, HEAD "text\r\n" END);
+		engine_scanned(bed.engine, &result, bed.now_us);
+		assert_int_equal(server_has(&bed, "\r\n.\r\n"), !rows[i].record);
+		if (rows[i].holds && rows[i].old)
+			tell(&bed, HOLD_KEPT, 1);
+		if (rows[i].record)
+			assert_true(recorded(&bed, rows[i].record) && recorded(&bed, " MAIL-10 "));
+		over(&bed);
+	}
+}
+
 static void no_envelope_can_steer_a_server(void **state)
 {
 	(void)state;
@@ -538,6 +570,7 @@ int main(void)
 		cmocka_unit_test(whoever_goes_meanwhile),
 		cmocka_unit_test(what_comes_behind_the_end_is_nobodys),
 		cmocka_unit_test(what_the_scanner_says_holds),
+		cmocka_unit_test(old_definitions),
 		cmocka_unit_test(no_envelope_can_steer_a_server),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
