@@ -144,6 +144,7 @@ struct node {
 struct terms {
 	struct node *nodes;
 	size_t n_nodes;
+	size_t n_words;
 	struct word {
 		uint32_t letters[TERMS_WORD_MAX];
 		bool joins[TERMS_WORD_MAX]; // comes right after an ASCII letter
@@ -247,6 +248,7 @@ struct terms *terms_new(struct arena *arena, const char *const *words, size_t n)
 	if (n > TERMS_MAX)
 		return NULL;
 	terms->words = arena_array_of(arena, struct word, n);
+	terms->n_words = n;
 	for (size_t i = 0; i < n; i++) {
 		if (fold_word(words[i], &terms->words[i]) < 0)
 			return NULL;
@@ -260,6 +262,30 @@ struct terms *terms_new(struct arena *arena, const char *const *words, size_t n)
 		add_word(terms, i);
 	link_nodes(arena, terms);
 	return terms;
+}
+
+static size_t put_letter(uint32_t c, char *out)
+{
+	static const uint8_t leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	for (size_t i = n; i > 1; i--, c >>= 6)
+		out[i - 1] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(n == 1 ? c : leads[n] | c);
+	return n;
+}
+
+// Spaces where letters of ASCII stand apart.
+size_t terms_text(const struct terms *terms, size_t i, char out[TERMS_TEXT_MAX])
+{
+	const struct word *word = i < terms->n_words ? &terms->words[i] : NULL;
+	size_t n = 0;
+	for (size_t k = 0; word && k < word->n; k++) {
+		if (k && is_ascii_letter(word->letters[k - 1]) && !word->joins[k])
+			out[n++] = ' ';
+		n += put_letter(word->letters[k], out + n);
+	}
+	out[n] = '\0';
+	return n;
 }
 
 // --- reading words

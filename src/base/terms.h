@@ -34,6 +34,11 @@ int terms_check(const char *word);
 // TERMS_MAX words that can be; lives in the arena.  NULL: too many letters in all.
 struct terms *terms_new(struct arena *arena, const char *const *words, size_t n);
 
+// A word as it is looked for, of which terms_new() makes the same again: its length, at most
+// TERMS_TEXT_MAX - 1.  0: there is no such word.
+enum { TERMS_TEXT_MAX = TERMS_WORD_MAX * 5 + 1 };
+size_t terms_text(const struct terms *terms, size_t i, char out[TERMS_TEXT_MAX]);
+
 // Where a reader of one text stands.  All zero: at its beginning.
 struct terms_reader {
 	uint64_t found;	  // bit i: word i

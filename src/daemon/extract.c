@@ -45,6 +45,8 @@ static int write_job(const struct extract_options *options, uint64_t size, const
 		.cpu_seconds = options->cpu_seconds ? options->cpu_seconds : EXTRACT_CPU_SECONDS,
 		.size = size,
 		.bounds = options->bounds,
+		.looks = options->looks,
+		.n_words = (uint32_t)options->n_words,
 	};
 	size_t n = strlen(name); // of a longer one, the end says what it is
 	strcpy(job.name, n > EXTRACT_NAME_MAX ? name + n - EXTRACT_NAME_MAX : name);
@@ -52,6 +54,8 @@ static int write_job(const struct extract_options *options, uint64_t size, const
 	if (fd < 0)
 		return -errno;
 	int r = file_write_all(fd, &job, sizeof(job));
+	if (r == 0 && options->n_words)
+		r = file_write_all(fd, options->words, options->n_words);
 	if (r < 0)
 		close(fd);
 	else
@@ -60,11 +64,14 @@ static int write_job(const struct extract_options *options, uint64_t size, const
 }
 
 static void answer(struct extract *extract, const struct extract_report *report,
-		   const char *trouble)
+		   const uint8_t *bytes, size_t size, const char *trouble)
 {
 	const struct extract_result result = {
 		.kinds = report ? report->kinds : extract->kinds,
 		.limit = report ? report->limit : UNPACK_TIME,
+		.found = report ? report->found : (struct unpack_terms){ 0 },
+		.report = report ? bytes : NULL,
+		.n_report = report ? size : 0,
 		.entries = report ? report->entries : NULL,
 		.n_entries = report ? report->n_entries : 0,
 		.trouble = trouble,
@@ -78,13 +85,13 @@ static void on_done(void *arg, uint8_t *bytes, size_t size, const struct failure
 	struct extract_report report;
 	int r = failure ? 0 : extract_report_read(bytes, size, &extract->bounds, &report);
 	if (failure) {
-		answer(extract, NULL, failure->text);
+		answer(extract, NULL, NULL, 0, failure->text);
 	} else if (r < 0) {
-		answer(extract, NULL,
+		answer(extract, NULL, NULL, 0,
 		       r == -ENOMEM ? "no memory for the extractor's report"
 				    : "the extractor made a report that is none");
 	} else {
-		answer(extract, &report, NULL);
+		answer(extract, &report, bytes, size, NULL);
 		extract_report_done(&report);
 	}
 	free(bytes);
@@ -113,7 +120,8 @@ int extract_start(sd_event *event, const struct extract_options *options, int me
 	uint64_t size = 0;
 	int job_fd = -1;
 	int r = check_file(memfd, &size);
-	if (r == 0 && options->bounds.entries > EXTRACT_ENTRIES_MAX)
+	if (r == 0 &&
+	    (options->bounds.entries > EXTRACT_ENTRIES_MAX || options->n_words > EXTRACT_WORDS_MAX))
 		r = -EINVAL;
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
 #ifndef SEKISHO_DAEMON_EXTRACT_H
 #define SEKISHO_DAEMON_EXTRACT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@
 enum {
 	EXTRACT_FILE_MAX = 256 << 20,
 	EXTRACT_ENTRIES_MAX = 65536,
+	EXTRACT_WORDS_MAX = 64 * 1024,
 	EXTRACT_REPORT_MAX = 8 << 20, // bytes; entries beyond it count as too many
 	EXTRACT_TIMEOUT_MS = 30 * 1000,
 	EXTRACT_CPU_SECONDS = 20,
@@ -29,10 +31,13 @@ enum {
 
 struct extract_options {
 	struct unpack_bounds bounds; // entries: at most EXTRACT_ENTRIES_MAX
-	uint32_t uid, gid;	     // whom the extractor becomes
-	unsigned timeout_ms;	     // 0: EXTRACT_TIMEOUT_MS
-	unsigned cpu_seconds;	     // 0: EXTRACT_CPU_SECONDS
-	const char *path;	     // another program in its place, for tests; NULL: none
+	bool looks;		     // for words and numbers of persons
+	const char *words;	     // each with its NUL, n_words bytes
+	size_t n_words;
+	uint32_t uid, gid;    // whom the extractor becomes
+	unsigned timeout_ms;  // 0: EXTRACT_TIMEOUT_MS
+	unsigned cpu_seconds; // 0: EXTRACT_CPU_SECONDS
+	const char *path;     // another program in its place, for tests; NULL: none
 	char *const *argv;
 };
 
@@ -40,8 +45,11 @@ struct extract_options {
 struct extract_result {
 	uint32_t kinds; // by its name alone, when trouble
 	enum unpack_limit limit;
+	struct unpack_terms found;
 	const struct unpack_entry *entries;
 	size_t n_entries;
+	const uint8_t *report; // all of it, as it was said; it was checked (extract_wire.h)
+	size_t n_report;
 	const char *trouble; // why it came to no end, for the log; NULL: it did
 };
 

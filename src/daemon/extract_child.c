@@ -5,7 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/exit.h"
+#include "base/terms.h"
 #include "daemon/child.h"
 #include "daemon/extract_wire.h"
 #include "daemon/sandbox.h"
@@ -29,6 +31,8 @@ static void tell(void *arg, const struct unpack_entry *entry)
 		.parent = entry->parent,
 		.kinds = entry->kinds,
 		.size = entry->size,
+		.words = entry->found.words,
+		.numbers = entry->found.numbers,
 		.limit = (uint16_t)entry->limit,
 		.n_name = (uint16_t)n_name,
 		.n_also = (uint16_t)n_also,
@@ -45,7 +49,24 @@ static void tell(void *arg, const struct unpack_entry *entry)
 		fwrite(entry->also, 1, n_also, report->out);
 }
 
-static int look(const struct extract_job *job, FILE *out)
+// Numbers of persons are looked for without words, too.
+static const struct terms *read_words(const struct extract_job *job, struct arena *arena)
+{
+	static char bytes[EXTRACT_WORDS_MAX];
+	const char *words[TERMS_MAX];
+	size_t n = 0;
+	if (!job->looks || job->n_words > sizeof(bytes) ||
+	    pread(JOB_FD, bytes, job->n_words, sizeof(*job)) != (ssize_t)job->n_words)
+		return NULL;
+	for (size_t at = 0; at < job->n_words && n < TERMS_MAX; at += strlen(bytes + at) + 1) {
+		if (!memchr(bytes + at, 0, job->n_words - at))
+			return NULL;
+		words[n++] = bytes + at;
+	}
+	return terms_new(arena, words, n);
+}
+
+static int look(const struct extract_job *job, const struct terms *terms, FILE *out)
 {
 	struct report report = {
 		.out = out,
@@ -56,7 +77,7 @@ static int look(const struct extract_job *job, FILE *out)
 		.size = job->size,
 		.fd = FILE_FD,
 	};
-	const struct unpack_sink sink = { .entry = tell, .arg = &report };
+	const struct unpack_sink sink = { .entry = tell, .terms = terms, .arg = &report };
 	struct unpack_result result;
 	unpack_look(&file, &job->bounds, &sink, &result);
 	const struct extract_end end = {
@@ -65,6 +86,8 @@ static int look(const struct extract_job *job, FILE *out)
 		.limit =
 			report.full && result.limit == UNPACK_WHOLE ? UNPACK_ENTRIES : result.limit,
 		.n_entries = report.n_entries,
+		.words = result.found.words,
+		.numbers = result.found.numbers,
 	};
 	return fwrite(&end, sizeof(end), 1, out) == 1 ? 0 : -1;
 }
@@ -96,11 +119,15 @@ int extract_main(void)
 	int r = unpack_load();
 	if (r < 0) // our own table still knows what matters
 		fprintf(stderr, "<4>sekishod: the extractor's tables: %s\n", strerror(-r));
+	struct arena *arena = arena_new();
+	const struct terms *terms = read_words(&job, arena);
+	if (job.looks && !terms) // what cannot be looked for must not count as not there
+		return EXIT_FAILED;
 	r = sandbox_enter_extractor(job.uid, job.gid, memory_mib(&job), job.cpu_seconds);
 	if (r < 0)
 		fprintf(stderr, "<3>sekishod: the extractor's sandbox: %s\n", strerror(-r));
 	else
-		r = look(&job, out);
+		r = look(&job, terms, out);
 	if (fclose(out) != 0)
 		r = -1;
 	return r == 0 ? EXIT_FINE : EXIT_FAILED;

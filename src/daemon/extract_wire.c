@@ -61,6 +61,7 @@ static bool take_entry(struct reader *reader)
 		.size = head.size,
 		.kinds = head.kinds,
 		.limit = head.limit,
+		.found = { head.words, head.numbers },
 	};
 	report->n_entries++;
 	return take_name(reader, head.n_name, &entry->name) &&
@@ -71,11 +72,12 @@ static bool take_end(struct reader *reader)
 {
 	struct extract_end end;
 	if (!take(reader, &end, sizeof(end)) || reader->at != reader->end ||
-	    end.kinds >> UNPACK_KINDS || end.limit >= UNPACK_LIMITS ||
+	    end.kinds >> UNPACK_KINDS || end.limit >= UNPACK_LIMITS || end.zero ||
 	    end.n_entries != reader->report->n_entries)
 		return false;
 	reader->report->kinds = end.kinds;
 	reader->report->limit = end.limit;
+	reader->report->found = (struct unpack_terms){ end.words, end.numbers };
 	return true;
 }
 

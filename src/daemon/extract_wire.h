@@ -16,7 +16,8 @@ enum {
 
 struct extract_job {
 	uint32_t magic, uid, gid, cpu_seconds;
-	uint64_t size; // of the file
+	uint64_t size;		 // of the file
+	uint32_t looks, n_words; // bytes of words, which follow
 	struct unpack_bounds bounds;
 	char name[EXTRACT_NAME_MAX + 1];
 };
@@ -25,17 +26,22 @@ struct extract_job {
 struct extract_entry_head {
 	uint32_t magic, number, parent, kinds;
 	uint64_t size;
+	uint64_t words;
+	uint32_t numbers;
 	uint16_t limit, n_name, n_also, zero;
 };
 
 // The last: what the file is.
 struct extract_end {
 	uint32_t magic, kinds, limit, n_entries;
+	uint64_t words;
+	uint32_t numbers, zero;
 };
 
 struct extract_report {
 	uint32_t kinds;
 	enum unpack_limit limit;
+	struct unpack_terms found;
 	struct unpack_entry *entries;
 	size_t n_entries;
 	char *names; // all of them; the entries point there

@@ -17,6 +17,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/exit.h"
+#include "daemon/aparts.h"
 #include "daemon/asker.h"
 #include "daemon/inspect_policy.h"
 #include "daemon/inspection_wire.h"
@@ -51,6 +52,7 @@ struct child {
 	uint64_t lost;
 	struct scans *scans, *holds; // at the scanner, at the vault
 	bool old;		     // the scanner's definitions are
+	struct aparts *aparts;
 	struct pipes *pipes;
 	struct asker *asker;
 	uint64_t lacked_ms; // when the gate was last told that a certificate is
@@ -185,6 +187,36 @@ static void on_hold_room(void *arg, void *owner)
 
 static const struct inspector_scans hold_calls = { on_hold_begin, scans_bytes, scans_end,
 						   scans_drop, scans_mark };
+
+// --- files that extractors open
+
+static bool on_apart_begin(void *arg, void *owner, const struct addr *client,
+			   const struct apart_job *job)
+{
+	struct child *child = arg;
+	return aparts_begin(child->aparts, owner, client, job, monotonic_ms());
+}
+
+static void on_apart_drop(void *arg, void *owner)
+{
+	struct child *child = arg;
+	aparts_drop(child->aparts, owner);
+}
+
+static bool on_apart_send(void *arg, const struct inspect_word_opens *head, const void *bytes,
+			  size_t size, int fd)
+{
+	(void)arg;
+	return inspection_send(INSPECTION_SOCKET, head, sizeof(*head), bytes, size, &fd, 1) == 0;
+}
+
+static void on_apart_answer(void *arg, void *owner, const struct apart_answer *answer)
+{
+	struct child *child = arg;
+	inspector_opened(child->inspector, owner, answer, child->now_us);
+}
+
+static const struct inspector_aparts apart_calls = { on_apart_begin, on_apart_drop };
 
 // --- packets
 
@@ -344,6 +376,11 @@ static void hear_gate(struct child *child)
 			scans_give(scans, fds[0]);
 			continue;
 		}
+		if (order->word == INSPECT_OPENED && n_fds <= 1) {
+			aparts_take(child->aparts, order->generation, order->error,
+				    n_fds ? fds[0] : -1, order->n);
+			continue;
+		}
 		if (order->word == INSPECT_PORTER && n_fds == 1) {
 			pipes_give_porter(child->pipes, fds[0]);
 			continue;
@@ -384,6 +421,7 @@ static void look_at_clock(struct child *child)
 		child->ticked_ms = now;
 		inspector_tick(child->inspector, child->now_us);
 		pipes_tick(child->pipes, now);
+		aparts_look(child->aparts, now);
 		look_at_memory(child);
 	}
 	if (now - child->told_ms >= TELL_MS) {
@@ -490,6 +528,7 @@ static int start(struct child *child)
 		.stops = &child->stops,
 		.scans = &scan_calls,
 		.holds = &hold_calls,
+		.aparts = &apart_calls,
 		.arg = child,
 	};
 	static struct inspect_hello hello;
@@ -541,6 +580,9 @@ static int start(struct child *child)
 					     .arg = child };
 	if (r == 0)
 		r = scans_new(&scans, &child->scans);
+	const struct aparts_options aparts = { on_apart_send, on_apart_answer, child };
+	if (r == 0)
+		r = aparts_new(&aparts, &child->aparts);
 	if (r == 0)
 		r = scans_new(&holds, &child->holds);
 	if (r == 0)

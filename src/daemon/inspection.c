@@ -107,6 +107,7 @@ void inspection_end_inspector(struct inspector_post *post, const char *why)
 	if (post->at_work)
 		tell_ferry(inspection, post, FERRY_END_LANE, NULL, 0);
 	inspection_child_end(&post->child);
+	inspection_apart_forget(post);
 	close_lane(post);
 	post->at_work = false;
 	post->generation = 0;
@@ -193,7 +194,8 @@ static void connect_to(struct inspector_post *post, enum inspect_order_word whom
 }
 
 // One message of an inspector, of any bytes: false when it makes no sense.
-static bool take_message(struct inspector_post *post, const void *bytes, size_t size)
+static bool take_message(struct inspector_post *post, const void *bytes, size_t size,
+			 const int *fds, size_t n_fds)
 {
 	struct inspection *inspection = post->inspection;
 	union {
@@ -203,6 +205,7 @@ static bool take_message(struct inspector_post *post, const void *bytes, size_t 
 		struct inspect_word_trouble trouble;
 		struct inspect_word_mass mass;
 		struct inspect_word_record record;
+		struct inspect_word_opens opens;
 	} head = { 0 };
 	memcpy(&head, bytes, size < sizeof(head) ? size : sizeof(head));
 	switch (head.word) {
@@ -236,6 +239,11 @@ static bool take_message(struct inspector_post *post, const void *bytes, size_t 
 			return false;
 		inspection_tell_trouble(inspection, &head.trouble);
 		return true;
+	case INSPECT_OPENS:
+		return size > sizeof(head.opens) &&
+		       inspection_apart_take(post, &head.opens,
+					     (const char *)bytes + sizeof(head.opens),
+					     size - sizeof(head.opens), fds, n_fds);
 	case INSPECT_MASS:
 		return size == sizeof(head.mass) && mass_take(inspection->gate, &head.mass);
 	case INSPECT_RECORD:
@@ -293,9 +301,11 @@ static int on_inspector(sd_event_source *source, int fd, uint32_t events, void *
 		if (n <= 0)
 			break;
 		post->child.heard_ms = monotonic_ms();
-		for (size_t k = 0; k < n_fds; k++) // it has nothing to give
+		bool sound = (size_t)n >= sizeof(uint32_t) &&
+			     take_message(post, bytes, (size_t)n, fds, n_fds);
+		for (size_t k = 0; k < n_fds; k++)
 			close(fds[k]);
-		if ((size_t)n < sizeof(uint32_t) || !take_message(post, bytes, (size_t)n))
+		if (!sound)
 			inspection_end_inspector(post, "what it said made no sense");
 	}
 	if (post->child.pid && n <= 0 && n != -EAGAIN)

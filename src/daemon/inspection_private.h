@@ -62,6 +62,8 @@ struct inspection {
 	uint64_t full_ms, told_ms;
 	uint64_t troubles, troubles_untold, troubles_ms;
 	unsigned troubles_left;
+	struct extraction *extractions; // for inspectors, in the order in which they were asked for
+	uint64_t extractions_bytes, extractors_failed;
 	inspection_taker *taker;
 	const struct mail_stops *stops; // NULL: none ever were
 	void *taker_arg;
@@ -105,7 +107,16 @@ void inspection_porter_put_status(const struct inspection *inspection,
 				  struct control_writer *reply);
 bool inspection_may_start(const struct inspection_child *child, uint64_t now_ms);
 
+// --- daemon/inspection_apart.c
+
+// A file for an extractor; false: it makes no sense.  The descriptors stay the caller's.
+bool inspection_apart_take(struct inspector_post *post, const struct inspect_word_opens *head,
+			   const char *bytes, size_t n, const int *fds, size_t n_fds);
+void inspection_apart_forget(struct inspector_post *post); // what that inspector asked for
+
 // --- daemon/inspection_tell.c
+
+void inspection_tell_extractor(struct inspection *inspection, const char *why);
 
 void inspection_tell_restart(struct inspection *inspection, const char *who, uint64_t restarts,
 			     const char *why);

@@ -21,6 +21,16 @@ void inspection_tell_restart(struct inspection *inspection, const char *who, uin
 	journal_write(inspection->gate->journal, &event);
 }
 
+// Strangers' files end extractors as often as strangers like.
+void inspection_tell_extractor(struct inspection *inspection, const char *why)
+{
+	inspection->extractors_failed++;
+	if (!inspection->troubles_left)
+		return;
+	inspection->troubles_left--;
+	inspection_tell_restart(inspection, "an extractor", inspection->extractors_failed, why);
+}
+
 // Words and addresses of a process that reads what strangers send.
 static bool is_clean(const char *text, size_t size)
 {

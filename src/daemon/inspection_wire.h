@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "inspect/inspector.h"
 #include "inspect/mail_stops.h"
+#include "unpack/unpack.h"
 
 enum {
 	INSPECTION_SOCKET = 3, // of the ferry and of an inspector
@@ -18,7 +19,8 @@ enum {
 	INSPECTION_WORD_MAX = 32,
 	INSPECTION_ID_MAX = 129,
 	INSPECTION_RECORD_MAX = 96 * 1024,
-	INSPECTION_ASK_MAX = 132, // descriptors of the scanner, at a time
+	INSPECTION_WORDS_MAX = 64 * 1024, // of a policy, with the name of a file
+	INSPECTION_ASK_MAX = 132,	  // descriptors of the scanner, at a time
 	INSPECTION_MESSAGE_MAX = INSPECTION_RECORD_MAX + 64,
 };
 
@@ -71,6 +73,7 @@ enum inspect_order_word {
 	INSPECT_HELLO,	 // whom to become, and the scanner: a struct inspect_hello
 	INSPECT_POLICY,	 // snapshot and countries (daemon/judge_child.h)
 	INSPECT_STOPS,	 // mail that is stopped, in place of what was: stops follow the order
+	INSPECT_OPENED,	 // the file of that number (generation) was: a report of n bytes, or error
 	INSPECT_SCANNER, // a descriptor connected to the scanner, or error
 	INSPECT_VAULT,	 // the same to the vault
 	INSPECT_PORTER,	 // a descriptor: pairs of sockets come on it, in place of the one before
@@ -95,6 +98,7 @@ struct inspect_hello {
 enum inspect_word_kind {
 	INSPECT_READY, // sealed, and takes packets; it knows no policy yet
 	INSPECT_HAS,   // that generation's policy counts from now on; or error and text
+	INSPECT_OPENS, // a file for an extractor, with its descriptor; words follow
 	INSPECT_ASKS,  // for descriptors of the scanner: generation of them
 	INSPECT_ASKS_VAULT,
 	INSPECT_LACKS, // the certificate of this text, which a guard names
@@ -125,6 +129,12 @@ struct inspect_word_mass {
 	uint64_t sender;		      // inspect/mail_stops.h
 	struct addr client;
 	char guard[MAIL_STOP_ZONE_MAX], zone[MAIL_STOP_ZONE_MAX];
+};
+struct inspect_word_opens {
+	uint32_t word, size;	 // bytes follow: its name and the words, each with its NUL
+	uint64_t serial;	 // for the answer
+	uint32_t n_words, looks; // looks: words and numbers are looked for
+	struct unpack_bounds bounds;
 };
 struct inspect_word_record {
 	uint32_t word, size; // bytes follow

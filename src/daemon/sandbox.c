@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -173,6 +174,18 @@ static int allow_own_sockets(scmp_filter_ctx filter)
 	return r;
 }
 
+// Memory files to be given away, and nothing else of what makes or changes files.
+static int allow_memory_files(scmp_filter_ctx filter)
+{
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 1,
+				 SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX,
+					 MFD_CLOEXEC | MFD_ALLOW_SEALING));
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				     SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, F_ADD_SEALS));
+	return r;
+}
+
 static int filter_calls(const int *more, size_t n_more, enum opens opens, enum sockets sockets)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -190,6 +203,8 @@ static int filter_calls(const int *more, size_t n_more, enum opens opens, enum s
 		r = allow_given_sockets(filter);
 	if (r == 0 && sockets == SOCKETS_OWN)
 		r = allow_own_sockets(filter);
+	if (r == 0 && sockets == SOCKETS_GIVEN)
+		r = allow_memory_files(filter);
 	// The C library asks of a stream that is a device whether it is a terminal.
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
@@ -412,7 +427,7 @@ int sandbox_become_inspector(uint32_t uid, uint32_t gid)
 int sandbox_seal_inspector(uint32_t files)
 {
 	const struct limit limits[] = {
-		{ RLIMIT_CORE, 0 },	  { RLIMIT_FSIZE, 0 },
+		{ RLIMIT_CORE, 0 },	  { RLIMIT_FSIZE, SANDBOX_INSPECTOR_FILE },
 		{ RLIMIT_NOFILE, files }, { RLIMIT_NPROC, 0 },
 		{ RLIMIT_MEMLOCK, 0 },	  { RLIMIT_AS, (rlim_t)SANDBOX_INSPECTOR_MIB << 20 },
 	};

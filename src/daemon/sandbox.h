@@ -63,7 +63,10 @@ int sandbox_seal_signer(uint32_t uid, uint32_t gid);
 // For an inspector, in two steps: another user without capabilities and new privileges, without
 // files, that ends with the gate; then, once its threads are there, no new one and only the system
 // calls of their loops.
-enum { SANDBOX_INSPECTOR_MIB = 1536 };
+enum {
+	SANDBOX_INSPECTOR_MIB = 1536,
+	SANDBOX_INSPECTOR_FILE = 33 << 20, // a memory file that it gives away
+};
 // files: descriptors that it may have.
 int sandbox_become_inspector(uint32_t uid, uint32_t gid);
 int sandbox_seal_inspector(uint32_t files);

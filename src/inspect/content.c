@@ -376,12 +376,8 @@ static void on_doubt(void *arg, const struct mime_part *part, enum mime_doubt do
 	content_judge_hand(content, hand);
 }
 
-static void free_hand(struct content *content, struct hand *hand)
+void content_free_hand(struct content *content, struct hand *hand)
 {
-	struct hand **at = &content->hands;
-	while (*at != hand)
-		at = &(*at)->below;
-	*at = hand->below;
 	content->n_hands--;
 	for (size_t i = 0; i < READINGS; i++)
 		if (hand->readings[i]) {
@@ -390,7 +386,19 @@ static void free_hand(struct content *content, struct hand *hand)
 		}
 	prose_free(hand->text);
 	free(hand->pages);
+	if (hand->own)
+		free(hand->own->names[0]);
+	free(hand->own);
 	free(hand);
+}
+
+static void free_hand(struct content *content, struct hand *hand)
+{
+	struct hand **at = &content->hands;
+	while (*at != hand)
+		at = &(*at)->below;
+	*at = hand->below;
+	content_free_hand(content, hand);
 }
 
 // Something that is no file is recorded only for what was found in it.
@@ -424,6 +432,18 @@ static void end_guilty(struct content *content, const struct mime_part *part)
 	content->guilty = NULL;
 }
 
+bool content_finish_hand(struct content *content, struct hand *hand)
+{
+	hand->facts.whole = true;
+	if (is_worth_a_row(hand) && hand->row == CONTENT_NO_ROW)
+		begin_row(content, hand);
+	if (!hand->own) // else it has its sum
+		write_hash(content, hand);
+	content_judge_hand(content, hand);
+	content->guilty = NULL;
+	return !content_over(content);
+}
+
 static void on_end(void *arg, const struct mime_part *part)
 {
 	struct content *content = arg;
@@ -437,15 +457,15 @@ static void on_end(void *arg, const struct mime_part *part)
 		if (hand->readings[i])
 			content_finish_reading(content, hand, hand->readings[i]);
 	end_text(content, hand);
-	hand->facts.whole = true;
-	if (is_worth_a_row(hand) && hand->row == CONTENT_NO_ROW)
-		begin_row(content, hand);
-	write_hash(content, hand);
-	content_judge_hand(content, hand);
-	content->guilty = NULL;
-	// Otherwise it stays for the record to be completed.
-	if (!content_over(content))
+	if (!content_over(content) && (hand->apart[0] || hand->apart[1])) {
+		write_row(content, hand, MAIL_FILE_PASSED, CONTENT_NO_RULE);
+		write_hash(content, hand);
+		if (!content_apart_keep(content, hand))
+			content_fail(content);
+	} else if (content_finish_hand(content, hand)) {
+		// Otherwise it stays for the record to be completed.
 		free_hand(content, hand);
+	}
 }
 
 // --- the message
@@ -518,6 +538,7 @@ void content_free(struct content *content)
 	if (!content)
 		return;
 	content_leave(content);
+	content_apart_leave(content);
 	content_rows_free(&content->rows);
 	habit_free(content->habit);
 	free(content);
@@ -540,8 +561,10 @@ enum smtp_reason content_feed(struct content *content, const uint8_t *bytes, siz
 {
 	if (content->mime)
 		smtp_unstuff(&content->unstuff, bytes, n, take_run, content);
-	if (content_over(content))
+	if (content_over(content)) {
 		close_down(content);
+		content_apart_leave(content);
+	}
 	return content->reason;
 }
 
@@ -552,56 +575,4 @@ enum smtp_reason content_end(struct content *content)
 		content_fail(content);
 	content_leave(content);
 	return content->reason;
-}
-
-size_t content_memory(const struct content *content)
-{
-	size_t n = sizeof(*content) + content->rows.room * sizeof(content->rows.v[0]) +
-		   content->kept + content->n_hands * sizeof(struct hand) +
-		   (content->mime ? mime_memory(content->mime) : 0) +
-		   (content->habit ? habit_memory(content->habit) : 0);
-	for (const struct hand *hand = content->hands; hand; hand = hand->below)
-		n += (hand->readings[0] ? sizeof(struct reading) : 0) +
-		     (hand->readings[1] ? sizeof(struct reading) : 0) +
-		     (hand->text ? prose_memory(hand->text) : 0) +
-		     (hand->pages ? PROSE_READINGS * sizeof(*hand->pages) : 0);
-	return n;
-}
-
-size_t content_files(struct content *content, const struct mail_file **ret_files)
-{
-	struct mail_file rows[PROFILE_SIGNS];
-	size_t n = content->habit && !content->told ? habit_rows(content->habit, rows) : 0;
-	content->told = true;
-	for (size_t i = 0; i < n; i++)
-		content_rows_put(&content->rows, &rows[i]);
-	return content_rows_done(&content->rows, ret_files);
-}
-
-const char *content_clause(const struct content *content)
-{
-	const int rule = content_over(content) ? content->rule : content->held_rule;
-	return rule >= 0	? content->profile->attachments[rule].clause
-	       : content->habit ? habit_clause(content->habit)
-				: "";
-}
-
-enum smtp_reason content_habit(const struct content *content)
-{
-	return content->habit ? habit_recorded(content->habit) : SMTP_REASON_NONE;
-}
-
-const char *content_notice(const struct content *content)
-{
-	return content->habit && content->headed ? habit_notice(content->habit) : NULL;
-}
-
-enum smtp_reason content_held(const struct content *content)
-{
-	return content_over(content) ? SMTP_REASON_NONE : content->held;
-}
-
-bool content_recorded(const struct content *content)
-{
-	return content->recorded;
 }

@@ -13,7 +13,11 @@
 #include "inspect/content_rule.h"
 #include "inspect/smtp_reason.h"
 
+struct apart_answer;
+struct apart_host;
+
 enum {
+	CONTENT_APART_MAX = 16,			  // files of one message that are opened elsewhere
 	CONTENT_HEAD = 4096,			  // bytes of a file by which its kind is told
 	CONTENT_KEPT_MAX = 32 * 1024 * 1024,	  // of one message, to be unpacked
 	CONTENT_BUDGET_BYTES = 128 * 1024 * 1024, // of all messages of a process
@@ -51,6 +55,13 @@ bool content_follows(const struct content *content); // ... and there is such a 
 enum smtp_reason content_held(const struct content *content);
 // All was fed.  What is needed for the record stays, all else is given back.
 enum smtp_reason content_end(struct content *content);
+
+// Files that only libarchive opens are given to host, and so is what holds them.  Without it they
+// are opened here.
+void content_open_apart(struct content *content, const struct apart_host *host, void *arg);
+// What was found in one; SMTP_REASON_NONE, or why the message must not pass.
+enum smtp_reason content_opened(struct content *content, const struct apart_answer *answer);
+bool content_waits(const struct content *content); // for more of these
 
 // No more of the message can be read.
 void content_leave(struct content *content);

@@ -179,7 +179,8 @@ void content_finish_reading(struct content *content, struct hand *hand, struct r
 		hand->limit = UNPACK_LIMITS;
 	} else if (reading->keeps && reading->n_kept && !content_over(content) &&
 		   !was_read(hand, reading)) {
-		content_unpack(content, hand, reading);
+		content_unpack(content, hand, reading,
+			       &hand->apart[reading != hand->readings[MIME_FIRST]]);
 	}
 	content_drop_kept(content, reading);
 }

@@ -1,5 +1,6 @@
 // What is in a file that was kept whole: each entry is judged like a file of its own, and has a row
 // in the record behind the file's.
+#include "inspect/apart.h"
 #include "inspect/content_private.h"
 
 #include <string.h>
@@ -82,7 +83,35 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-void content_unpack(struct content *content, struct hand *hand, const struct reading *reading)
+static void take_result(struct look *look, const struct unpack_result *result)
+{
+	struct content *content = look->content;
+	struct content_facts *facts = &look->hand->facts;
+	facts->kinds |= facts->file ? result->kinds : result->kinds & ~(uint32_t)OF_TEXT;
+	facts->terms.words |= result->found.words;
+	if (result->found.numbers > facts->terms.numbers)
+		facts->terms.numbers = result->found.numbers;
+	if (result->limit != UNPACK_WHOLE) {
+		facts->unread = true;
+		look->hand->limit = result->limit;
+	}
+	content->unpacked += least(look->size, CONTENT_UNPACK_BYTES - content->unpacked);
+	content->n_unpacked +=
+		(uint32_t)least(look->n, CONTENT_UNPACK_ENTRIES - content->n_unpacked);
+	content_rows_order(&content->rows, &look->entries);
+}
+
+// As if nothing had been told.
+static void take_back(struct look *look, size_t n_files, bool recorded)
+{
+	struct content_rows *rows = &look->content->rows;
+	rows->n = look->entries.first;
+	rows->n_files = n_files;
+	look->content->recorded = recorded;
+}
+
+void content_unpack(struct content *content, struct hand *hand, const struct reading *reading,
+		    uint32_t *ret_apart)
 {
 	const struct unpack_bounds bounds = {
 		.depth = CONTENT_UNPACK_DEPTH,
@@ -91,6 +120,7 @@ void content_unpack(struct content *content, struct hand *hand, const struct rea
 		.each = CONTENT_UNPACK_EACH,
 		.memory = CONTENT_UNPACK_BYTES,
 		.ratio = CONTENT_UNPACK_RATIO,
+		.apart = content->apart,
 	};
 	const struct unpack_file file = {
 		.name = hand->part->n_names ? hand->part->names[0] : "",
@@ -104,6 +134,8 @@ void content_unpack(struct content *content, struct hand *hand, const struct rea
 	const struct unpack_sink sink = { .entry = on_entry,
 					  .terms = content->profile->terms,
 					  .arg = &look };
+	const size_t n_files = content->rows.n_files;
+	const bool recorded = content->recorded;
 	struct unpack_result result;
 	if (!bounds.entries || !bounds.output) {
 		hand->facts.unread = true;
@@ -111,15 +143,39 @@ void content_unpack(struct content *content, struct hand *hand, const struct rea
 		return;
 	}
 	unpack_look(&file, &bounds, &sink, &result);
-	hand->facts.kinds |= hand->facts.file ? result.kinds : result.kinds & ~(uint32_t)OF_TEXT;
-	hand->facts.terms.words |= result.found.words;
-	if (result.found.numbers > hand->facts.terms.numbers)
-		hand->facts.terms.numbers = result.found.numbers;
-	if (result.limit != UNPACK_WHOLE) {
-		hand->facts.unread = true;
-		hand->limit = result.limit;
+	if (!result.apart || content_over(content)) {
+		take_result(&look, &result);
+		return;
 	}
-	content->unpacked += least(look.size, bounds.output);
-	content->n_unpacked += (uint32_t)least(look.n, bounds.entries);
-	content_rows_order(&content->rows, &look.entries);
+	take_back(&look, n_files, recorded);
+	*ret_apart = content_apart_begin(content, hand, &file, &bounds);
+	if (!*ret_apart)
+		content->reason = SMTP_ATTACHMENT_BUSY;
+}
+
+static void move_row(struct hand *hands, uint32_t from, uint32_t to, uint32_t by)
+{
+	for (struct hand *hand = hands; hand; hand = hand->below)
+		if (hand->row != CONTENT_NO_ROW && hand->row >= from && hand->row < to)
+			hand->row += by;
+}
+
+// Entries that were told late go where they belong.
+static void move_rows(struct content *content, uint32_t first)
+{
+	const uint32_t n = content->rows.n > first ? content->rows.n - first : 0;
+	const uint32_t at = content_rows_gather(&content->rows, first);
+	move_row(content->hands, at, first, n);
+	move_row(content->waiting, at, first, n);
+}
+
+void content_unpacked(struct content *content, struct hand *hand, const struct apart_answer *answer)
+{
+	struct look look = { .content = content,
+			     .hand = hand,
+			     .entries = { .first = content->rows.n } };
+	for (size_t i = 0; i < answer->n_entries; i++)
+		on_entry(&look, &answer->entries[i]);
+	take_result(&look, &answer->result);
+	move_rows(content, look.entries.first);
 }

@@ -38,6 +38,8 @@ struct hand {
 	uint64_t next_size; // at which another rule may fit
 	uint32_t row;
 	struct reading *readings[READINGS];
+	uint32_t apart[READINGS]; // numbers of those that are opened elsewhere; 0: none
+	struct mime_part *own;	  // its part, when the parser has forgotten that
 	struct prose *text;	  // that is looked through for words
 	struct habit_page *pages; // its readings, where links are looked for
 };
@@ -48,7 +50,10 @@ struct content {
 	struct content_budget *budget;
 	struct mime *mime;
 	struct smtp_unstuff unstuff;
-	struct hand *hands;
+	struct hand *hands, *waiting; // waiting: for what is found elsewhere
+	const struct apart_host *apart;
+	void *apart_arg;
+	uint32_t n_apart;	 // files given away so far
 	uint32_t n_hands, early; // doubts told before their part
 	struct content_sums sums;
 	uint64_t next_sum;
@@ -105,9 +110,27 @@ void content_take(struct content *content, struct hand *hand, struct reading *re
 void content_finish_reading(struct content *content, struct hand *hand, struct reading *reading);
 void content_drop_kept(struct content *content, struct reading *reading);
 
+// The file is over, and all of it is known.  False: it stays, since it was refused.
+bool content_finish_hand(struct content *content, struct hand *hand);
+void content_free_hand(struct content *content, struct hand *hand); // in no list any more
+
 // --- content_entries.c
 
-// What is in an archive or document that was kept whole.
-void content_unpack(struct content *content, struct hand *hand, const struct reading *reading);
+// What is in an archive or document that was kept whole.  *ret_apart: the number under which
+// somebody else tells it; 0: it was told.
+void content_unpack(struct content *content, struct hand *hand, const struct reading *reading,
+		    uint32_t *ret_apart);
+// Somebody else has told it.
+void content_unpacked(struct content *content, struct hand *hand,
+		      const struct apart_answer *answer);
+
+// --- content_apart.c
+
+uint32_t content_apart_begin(struct content *content, const struct hand *hand,
+			     const struct unpack_file *file, const struct unpack_bounds *bounds);
+// It waits; false: no memory.
+bool content_apart_keep(struct content *content, struct hand *hand);
+// Nothing that is found counts any more.
+void content_apart_leave(struct content *content);
 
 #endif

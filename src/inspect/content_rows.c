@@ -82,3 +82,29 @@ void content_rows_order(struct content_rows *rows, struct content_entries *entri
 			entries->v[k - 1].number = number;
 		}
 }
+
+static void reverse(struct mail_file *v, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		struct mail_file row = v[i];
+		v[i] = v[n - 1 - i];
+		v[n - 1 - i] = row;
+	}
+}
+
+uint32_t content_rows_gather(struct content_rows *rows, uint32_t from)
+{
+	uint32_t at = 0;
+	if (from >= rows->n)
+		return from;
+	while (at < from && rows->v[at].part != rows->v[from].part)
+		at++;
+	if (at == from)
+		return from;
+	for (at++; at < from && rows->v[at].part == rows->v[from].part;)
+		at++;
+	reverse(rows->v + at, from - at);
+	reverse(rows->v + from, rows->n - from);
+	reverse(rows->v + at, rows->n - at);
+	return at;
+}

@@ -34,5 +34,8 @@ struct content_entries {
 	} v[MAIL_FILES_KEPT];
 };
 void content_rows_order(struct content_rows *rows, struct content_entries *entries);
+// Rows from `from` on, which are of one part, go behind the part's own: where they are then, and
+// those that were there are as many places behind.
+uint32_t content_rows_gather(struct content_rows *rows, uint32_t from);
 
 #endif

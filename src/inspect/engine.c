@@ -392,6 +392,16 @@ void engine_hold_room(struct engine *engine, uint64_t now_us)
 		go_on(engine);
 }
 
+void engine_opened(struct engine *engine, const struct apart_answer *answer, uint64_t now_us)
+{
+	engine->now_us = now_us;
+	if (engine->state == SMTP_DONE)
+		return;
+	smtp_apart_take(engine, answer);
+	if (engine->state != SMTP_DONE)
+		go_on(engine);
+}
+
 static void take_flow(struct engine *engine, const struct profile_flow *flow)
 {
 	const struct profile *profile = flow->profile;

@@ -59,6 +59,8 @@ struct engine_peer { // told once, when the connection begins
 	const struct profile_flow *flow; // has to live until the engine ends or renews it
 };
 
+struct apart_answer;
+struct apart_host;
 struct mail_record;
 struct scan_host;
 struct scan_result;
@@ -71,9 +73,10 @@ struct engine_host {
 	void (*order)(void *arg, const struct engine_order *order);
 	void (*record)(void *arg, const struct mail_record *record);
 	void *arg;
-	const struct scan_host *scan;  // called with arg; NULL: there is no scanner
-	const struct hold_host *hold;  // likewise (hold.h); NULL: nobody keeps messages
-	struct content_budget *budget; // for archives, of all engines (content.h); NULL: none
+	const struct scan_host *scan;	// called with arg; NULL: there is no scanner
+	const struct hold_host *hold;	// likewise (hold.h); NULL: nobody keeps messages
+	const struct apart_host *apart; // likewise (apart.h); NULL: all files are opened here
+	struct content_budget *budget;	// for archives, of all engines (content.h); NULL: none
 	// Asked between transactions: the flow that counts for the session from now on, or NULL:
 	// the one that it has.  That one may be gone when this has returned another.  May be NULL.
 	const struct profile_flow *(*renew)(void *arg);
@@ -103,6 +106,9 @@ void engine_scan_room(struct engine *engine, uint64_t now_us);
 // The same of the vault: whether it keeps the message in hand.
 void engine_held(struct engine *engine, const struct hold_result *result, uint64_t now_us);
 void engine_hold_room(struct engine *engine, uint64_t now_us);
+
+// What was found in a file of the message in hand.
+void engine_opened(struct engine *engine, const struct apart_answer *answer, uint64_t now_us);
 
 enum engine_failure {
 	ENGINE_UNREACHED,  // the server was not reached, or refused

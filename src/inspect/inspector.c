@@ -173,6 +173,13 @@ void inspector_hold_room(struct inspector *inspector, void *owner, uint64_t now_
 	session_hold_room(owner);
 }
 
+void inspector_opened(struct inspector *inspector, void *owner, const struct apart_answer *answer,
+		      uint64_t now_us)
+{
+	inspector_clock(inspector, now_us);
+	session_opened(owner, answer);
+}
+
 void inspector_tick(struct inspector *inspector, uint64_t now_us)
 {
 	inspector_clock(inspector, now_us);

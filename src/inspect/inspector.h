@@ -3,6 +3,7 @@
 #ifndef SEKISHO_INSPECT_INSPECTOR_H
 #define SEKISHO_INSPECT_INSPECTOR_H
 
+#include "inspect/apart.h"
 #include "inspect/engine.h"
 #include "inspect/flight.h"
 #include "inspect/hold.h"
@@ -44,6 +45,14 @@ struct inspector_scans {
 	void (*mark)(struct scan *scan); // bytes of another kind follow; the vault's alone
 };
 
+// What opens files of messages elsewhere (apart.h); owner is what inspector_opened() is to be
+// called with.
+struct inspector_aparts {
+	bool (*begin)(void *arg, void *owner, const struct addr *client,
+		      const struct apart_job *job);
+	void (*drop)(void *arg, void *owner); // no call about it any more
+};
+
 struct inspector_options {
 	uint32_t connections_max; // beyond: new ones are dropped and counted
 	uint64_t memory_max;	  // bytes of all connections, without the flights held
@@ -54,8 +63,9 @@ struct inspector_options {
 	// Something that a peer did and that was stopped, in one word of inspector_trouble_names.
 	// Of a connection that is not known peer->flow is NULL.
 	void (*trouble)(void *arg, const char *word, const struct engine_peer *peer);
-	const struct inspector_scans *scans; // as in scan.h, with arg; NULL: nobody scans
-	const struct inspector_scans *holds; // likewise, of messages that may have to be held
+	const struct inspector_scans *scans;   // as in scan.h, with arg; NULL: nobody scans
+	const struct inspector_scans *holds;   // likewise, of messages that may have to be held
+	const struct inspector_aparts *aparts; // with arg; NULL: files are opened here
 	void *arg;
 	struct source_limits *limits;	// for the engines; the caller's; may be NULL
 	const struct mail_stops *stops; // likewise
@@ -89,6 +99,9 @@ void inspector_scan_room(struct inspector *inspector, void *owner, uint64_t now_
 void inspector_held(struct inspector *inspector, void *owner, const struct hold_result *result,
 		    uint64_t now_us);
 void inspector_hold_room(struct inspector *inspector, void *owner, uint64_t now_us);
+// What was found in a file.
+void inspector_opened(struct inspector *inspector, void *owner, const struct apart_answer *answer,
+		      uint64_t now_us);
 // Time-outs; at least once a second.
 void inspector_tick(struct inspector *inspector, uint64_t now_us);
 void inspector_numbers(const struct inspector *inspector, struct inspector_numbers *ret);

@@ -11,6 +11,7 @@ int inspector_new(const struct inspector_options *options, struct inspector **re
 		.memory = engine_memory,
 		.scanned = engine_scanned,
 		.scan_room = engine_scan_room,
+		.opened = engine_opened,
 		.failed = engine_failed,
 		.agreed = engine_agreed,
 		.late = engine_late,

@@ -191,6 +191,33 @@ static void on_hold_drop(void *arg)
 static const struct hold_host hold_host = { on_hold_begin, on_hold_bytes, on_hold_end,
 					    on_hold_drop };
 
+static bool on_apart_begin(void *arg, const struct apart_job *job)
+{
+	struct session *session = arg;
+	const struct inspector_options *options = session->sessions->options;
+
+	session->apart = true;
+	return options->aparts->begin(options->arg, session, &session->peer.client, job);
+}
+
+static void on_apart_wait(void *arg)
+{
+	struct session *session = arg;
+
+	session->apart_waits = true;
+}
+
+static void on_apart_drop(void *arg)
+{
+	struct session *session = arg;
+
+	if (session->apart)
+		session->sessions->options->aparts->drop(session->sessions->options->arg, session);
+	session->apart = session->apart_waits = false;
+}
+
+static const struct apart_host apart_host = { on_apart_begin, on_apart_wait, on_apart_drop };
+
 // --- the engine
 
 int session_begin(struct session *session)
@@ -201,6 +228,7 @@ int session_begin(struct session *session)
 				    .arg = session,
 				    .scan = &scan_host,
 				    .hold = &hold_host,
+				    .apart = sessions->options->aparts ? &apart_host : NULL,
 				    .renew = on_renew,
 				    .budget = &sessions->budget,
 				    .stops = sessions->options->stops,
@@ -222,6 +250,7 @@ void session_end(struct session *session)
 		sessions->ended++;
 	on_scan_drop(session);
 	on_hold_drop(session);
+	on_apart_drop(session);
 	session->began = false;
 	session->engine = NULL;
 }
@@ -288,6 +317,17 @@ void session_hold_room(struct session *session)
 	if (!session_hears(session, ENGINE_CLIENT))
 		return;
 	sessions->kind->hold_room(session->engine, sessions->wall_us);
+	session->calls->go_on(session);
+}
+
+void session_opened(struct session *session, const struct apart_answer *answer)
+{
+	const struct sessions *sessions = session->sessions;
+
+	session->apart_waits = false;
+	if (!session_hears(session, ENGINE_CLIENT))
+		return;
+	sessions->kind->opened(session->engine, answer, sessions->wall_us);
 	session->calls->go_on(session);
 }
 

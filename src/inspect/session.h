@@ -3,6 +3,7 @@
 #ifndef SEKISHO_INSPECT_SESSION_H
 #define SEKISHO_INSPECT_SESSION_H
 
+#include "inspect/apart.h"
 #include "inspect/content.h"
 #include "inspect/engine.h"
 #include "inspect/hold.h"
@@ -22,6 +23,7 @@ struct engine_kind {
 	void (*scan_room)(struct engine *engine, uint64_t now_us);
 	void (*held)(struct engine *engine, const struct hold_result *result, uint64_t now_us);
 	void (*hold_room)(struct engine *engine, uint64_t now_us);
+	void (*opened)(struct engine *engine, const struct apart_answer *answer, uint64_t now_us);
 	// Only of sockets; NULL: nobody is late.
 	void (*failed)(struct engine *engine, enum engine_failure failure, uint64_t now_us);
 	void (*agreed)(struct engine *engine, enum engine_side side, uint16_t suite); // NULL: no
@@ -72,6 +74,8 @@ struct session {
 	struct engine *engine;
 	struct profile_use *use;
 	struct scan *scan; // of the message in hand, or NULL
+	bool apart;	   // files of it are with somebody else
+	bool apart_waits;  // and the client's bytes wait for what is found in them
 	bool scan_waits;   // the client's bytes do, for more room there or for the verdict
 	struct scan *hold; // the same at the vault, which may have to hold the message
 	bool hold_waits;
@@ -100,8 +104,10 @@ void session_held(struct session *session, const struct hold_result *result);
 void session_hold_room(struct session *session);
 static inline bool session_waits(const struct session *session)
 {
-	return session->scan_waits || session->hold_waits;
+	return session->scan_waits || session->hold_waits || session->apart_waits;
 }
+// Of files that were opened elsewhere.
+void session_opened(struct session *session, const struct apart_answer *answer);
 size_t session_memory(const struct session *session); // of the engine
 
 #endif

@@ -52,10 +52,12 @@ void smtp_body_begin(struct engine *engine)
 	engine->data = (struct smtp_data){ 0 };
 	engine->body_passed = 0;
 	engine->state = SMTP_BODY;
-	if (begin_content(engine) < 0)
+	if (begin_content(engine) < 0) {
 		smtp_finish(engine, SMTP_MEMORY);
-	else
-		smtp_scan_begin(engine);
+		return;
+	}
+	smtp_apart_begin(engine);
+	smtp_scan_begin(engine);
 	if (engine->state == SMTP_BODY)
 		smtp_hold_begin(engine);
 }
@@ -141,7 +143,9 @@ void smtp_body_pass(struct engine *engine)
 // the vault, so that there is a packet to answer with.
 void smtp_body_end(struct engine *engine)
 {
-	const enum smtp_reason holds = smtp_scan_holds(engine);
+	enum smtp_reason holds = smtp_scan_holds(engine);
+	if (holds == SMTP_REASON_NONE && engine->mail.content)
+		holds = content_held(engine->mail.content); // by what was opened elsewhere
 	engine->mail.scan.behind = engine->mail.hold.behind = false;
 	if (holds != SMTP_REASON_NONE || engine->took) {
 		engine->state = SMTP_HOLD_AHEAD;
@@ -168,7 +172,7 @@ static void end_body(struct engine *engine)
 	smtp_scan_end(engine);
 	if (refused != SMTP_REASON_NONE)
 		refuse(engine, refused, true);
-	else if (engine->mail.scan.state == SMTP_SCAN_ENDED)
+	else if (engine->mail.scan.state == SMTP_SCAN_ENDED || smtp_apart_waits(engine))
 		engine->state = SMTP_SCAN_AHEAD;
 	else
 		smtp_body_end(engine);

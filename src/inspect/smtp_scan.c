@@ -157,10 +157,11 @@ void smtp_scan_end(struct engine *engine)
 	engine->host.scan->end(engine->host.arg);
 }
 
-// What waited for the scanner.
-static void go_on(struct engine *engine)
+void smtp_scan_go_on(struct engine *engine)
 {
-	if (engine->state == SMTP_SCAN_AHEAD)
+	const struct smtp_scan *scan = &engine->mail.scan;
+	bool verdict_ahead = scan->state == SMTP_SCAN_ENDED || scan->state == SMTP_SCAN_OPEN;
+	if (engine->state == SMTP_SCAN_AHEAD && !verdict_ahead && !smtp_apart_waits(engine))
 		smtp_body_end(engine);
 	else if (engine->state == SMTP_BODY)
 		smtp_body_pass(engine);
@@ -177,7 +178,7 @@ void smtp_scan_take(struct engine *engine, const struct scan_result *result)
 	scan->result = *result;
 	reason = smtp_scan_refusal(engine);
 	if (reason == SMTP_REASON_NONE) {
-		go_on(engine);
+		smtp_scan_go_on(engine);
 		return;
 	}
 	if (engine->state == SMTP_SCAN_AHEAD)
@@ -188,5 +189,5 @@ void smtp_scan_take(struct engine *engine, const struct scan_result *result)
 void smtp_scan_room(struct engine *engine)
 {
 	engine->mail.scan.behind = false;
-	go_on(engine);
+	smtp_scan_go_on(engine);
 }

@@ -7,6 +7,7 @@
 //   smtp_scan.c      the message on its way to the scanner
 //   smtp_notice.c    a header line that is added
 //   smtp_hold.c      the message on its way to the vault
+//   smtp_apart.c     files of it that somebody else opens
 //   smtp_server.c    the server's replies
 //   smtp_mail.c      the transaction in hand and its record
 //
@@ -20,6 +21,7 @@
 #include <stdint.h>
 
 #include "event/mail_record.h"
+#include "inspect/apart.h"
 #include "inspect/content.h"
 #include "inspect/engine.h"
 #include "inspect/hold.h"
@@ -222,6 +224,14 @@ void smtp_scan_drop(struct engine *engine);
 // Its verdict, and room for more of it.
 void smtp_scan_take(struct engine *engine, const struct scan_result *result);
 void smtp_scan_room(struct engine *engine);
+// What waited for the scanner, or for what is found in files, goes on if it can.
+void smtp_scan_go_on(struct engine *engine);
+
+// --- smtp_apart.c
+
+void smtp_apart_begin(struct engine *engine);
+bool smtp_apart_waits(struct engine *engine);
+void smtp_apart_take(struct engine *engine, const struct apart_answer *answer);
 enum smtp_reason smtp_scan_refusal(const struct engine *engine); // or NONE
 enum smtp_reason smtp_scan_passed(const struct engine *engine);	 // why it is told of, or NONE
 enum smtp_reason smtp_scan_holds(const struct engine *engine);	 // why it is held, or NONE

@@ -283,7 +283,7 @@ bool archive_look(struct item *item, enum signature_format format, size_t from)
 
 void archive_zip_entry(struct item *item, const uint8_t *bytes, size_t n)
 {
-	struct archive *archive = archive_read_new();
+	struct archive *archive = item_is_apart(item) ? NULL : archive_read_new();
 	struct archive_entry *found;
 	if (!archive) {
 		item_limit(item, UNPACK_MEMORY);

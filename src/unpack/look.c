@@ -155,6 +155,14 @@ bool item_set(struct item *item, const uint8_t *bytes, size_t n)
 	return more;
 }
 
+bool item_is_apart(struct item *item)
+{
+	struct look *look = item->look;
+	if (look->bounds->apart)
+		look->apart = look->stopped = true;
+	return look->bounds->apart;
+}
+
 static void look_unknown(struct item *item)
 {
 	item_limit(item, UNPACK_UNKNOWN);
@@ -207,7 +215,7 @@ static void look_for_carried(struct item *item)
 	};
 	for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); i++) {
 		size_t at = find(item, (const uint8_t *)carried[i].bytes, carried[i].n);
-		if (!at || !archive_look(item, carried[i].format, at))
+		if (!at || item_is_apart(item) || !archive_look(item, carried[i].format, at))
 			continue;
 		item->kinds |= UNPACK_ARCHIVE;
 		if (!(item->kinds & UNPACK_EXECUTABLE))
@@ -247,7 +255,8 @@ static void look_at_end(struct item *item, enum signature_format format)
 	}
 	if (format != SIGNATURE_ISO && is_iso(item)) {
 		item->kinds |= UNPACK_DISK_IMAGE | UNPACK_AMBIGUOUS;
-		archive_look(item, SIGNATURE_ISO, 0);
+		if (!item_is_apart(item))
+			archive_look(item, SIGNATURE_ISO, 0);
 	}
 	if (format == SIGNATURE_ISO && has_udf(item))
 		item_limit(item, UNPACK_UNKNOWN);
@@ -261,7 +270,7 @@ static void look_into(struct item *item, struct signature signature)
 {
 	enum signature_format format = signature.format;
 	if (is_archive(format)) {
-		if (!archive_look(item, format, 0))
+		if (!item_is_apart(item) && !archive_look(item, format, 0))
 			item_limit(item, UNPACK_UNKNOWN);
 	} else if (format != SIGNATURE_NONE && !(format == SIGNATURE_MESSAGE && item->read)) {
 		readers[format](item);
@@ -442,5 +451,5 @@ void unpack_look(const struct unpack_file *file, const struct unpack_bounds *bou
 	judge(&item);
 	if (map != MAP_FAILED)
 		munmap(map, file->size);
-	*ret = (struct unpack_result){ item.kinds, item.limit, found_in(&item) };
+	*ret = (struct unpack_result){ item.kinds, item.limit, found_in(&item), look.apart };
 }

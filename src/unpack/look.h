@@ -22,6 +22,7 @@ struct look {
 	uint64_t output, output_max, held;
 	uint64_t input, input_max; // bytes given to zlib: what gives nothing costs too
 	uint64_t said;		   // bytes of text
+	bool apart;		   // it was told to be opened elsewhere
 	bool stopped;		   // a bound of the whole was reached: nothing more is read
 };
 
@@ -83,6 +84,9 @@ void item_illegible(struct item *item);
 struct item *item_document(struct item *item); // that a part belongs to
 // All its bytes, as a text in whatever character set; without the tags of HTML.
 void look_prose(struct item *item, bool html);
+
+// Whether it is for libarchive, which is not to be called here; nothing more is read then.
+bool item_is_apart(struct item *item);
 
 // The first limit stays.
 void item_limit(struct item *item, enum unpack_limit limit);

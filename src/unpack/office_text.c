@@ -325,11 +325,11 @@ static void say_old(struct records *records, uint16_t type)
 
 void office_workbook_say(struct item *item, const uint8_t *bytes, size_t n)
 {
-	struct records records = { item, bytes, bytes, bytes + n };
 	bool old = false;
 	uint16_t type;
 	if (!n || !item_reads_text(item))
 		return;
+	struct records records = { item, bytes, bytes, bytes + n };
 	while (next_record(&records, &type) && type != BIFF_PASS) {
 		if ((type & 0xff) == (BIFF_BOF & 0xff) && records.end - records.at >= 2)
 			old = type != BIFF_BOF || le16(records.at) < BIFF_8;
@@ -414,10 +414,10 @@ static void say_binary(struct item *item, uint32_t type, const uint8_t *at, size
 
 void office_binary_say(struct item *item, const uint8_t *bytes, size_t n)
 {
-	const uint8_t *at = bytes, *end = bytes + n;
 	uint32_t type, size;
 	if (!n || !item_reads_text(item))
 		return;
+	const uint8_t *at = bytes, *end = bytes + n;
 	while (at < end && read_type(&at, end, &type) && read_size(&at, end, 4, &size)) {
 		size_t left = (size_t)(end - at), there = size < left ? size : left;
 		say_binary(item, type, at, there);

@@ -80,6 +80,7 @@ struct unpack_bounds {
 	uint64_t each;	  // and of one entry
 	uint64_t memory;  // bytes unpacked that are held at once
 	uint32_t ratio;	  // output to the file's size, past UNPACK_RATIO_FREE; 0: any
+	bool apart;	  // what only libarchive opens is not opened here
 };
 
 struct terms;
@@ -113,6 +114,7 @@ struct unpack_result { // of the file itself
 	uint32_t kinds;
 	enum unpack_limit limit; // why it, or anything in it, was not read whole
 	struct unpack_terms found;
+	bool apart; // something in it is to be opened elsewhere: nothing else of this counts
 };
 
 struct unpack_file {

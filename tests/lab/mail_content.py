@@ -48,3 +48,25 @@ write("locked.zip", locked("secret.txt", b"text " * 100))
 write("plain.pdf", pdf)
 write("broken.zip", zipped(("a.txt", os.urandom(20000)))[:9000])
 write("large.txt", b"thirty bytes of a plain line.\n" * 8000)
+
+# What only libarchive opens: a program in a tar, and one in a ZIP; and one that takes its time.
+import random, tarfile, lzma
+
+def tarred(name, data):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        info = tarfile.TarInfo(name)
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+write("program.tgz", tarred("in/setup.dat", program))
+write("tar.zip", zipped(("b.tgz", tarred("setup.dat", program))))
+write("plain.tgz", tarred("memo.txt", b"nothing of it\n" * 10))
+write("words.tgz", tarred("memo.txt", "これは機密の文書です。\n".encode("cp932")))
+sheet = '<?xml version="1.0"?><worksheet><sheetData><row><c><v>123456789018</v></c></row></sheetData></worksheet>'
+write("numbers.tgz", tarred("a.xlsx", zipped(("[Content_Types].xml", types.replace("macroEnabled", "")),
+                                             ("xl/worksheets/sheet1.xml", sheet))))
+random.seed(1)
+words = ["%05x" % random.randrange(1 << 20) for _ in range(2000)]
+write("slow.txt.xz", lzma.compress(" ".join(random.choice(words) for _ in range(4500000)).encode(), preset=0)[:1400000])
