@@ -72,32 +72,6 @@ static void tell_ferry(struct inspection *inspection, struct inspector_post *pos
 				n_fds);
 }
 
-static void add_numbers(struct inspector_numbers *sum, const struct inspector_numbers *more)
-{
-	sum->packets += more->packets;
-	sum->accepted += more->accepted;
-	sum->changed += more->changed;
-	sum->dropped += more->dropped;
-	sum->held += more->held;
-	sum->connections_made += more->connections_made;
-	sum->connections_refused += more->connections_refused;
-	sum->released += more->released;
-	sum->ended += more->ended;
-}
-
-struct inspector_numbers inspection_sum(const struct inspection *inspection)
-{
-	struct inspector_numbers sum = { 0 };
-	for (uint32_t i = 0; i < inspection->n; i++) {
-		const struct inspector_post *post = &inspection->posts[i];
-		add_numbers(&sum, &post->before);
-		add_numbers(&sum, &post->numbers);
-		sum.connections += post->numbers.connections;
-		sum.bytes += post->numbers.bytes;
-	}
-	return sum;
-}
-
 void inspection_end_inspector(struct inspector_post *post, const char *why)
 {
 	struct inspection *inspection = post->inspection;
@@ -111,7 +85,7 @@ void inspection_end_inspector(struct inspector_post *post, const char *why)
 	close_lane(post);
 	post->at_work = false;
 	post->generation = 0;
-	add_numbers(&post->before, &post->numbers);
+	inspection_add_numbers(&post->before, &post->numbers);
 	post->numbers = (struct inspector_numbers){ 0 };
 	post->lost_before += post->lost;
 	post->lost = 0;

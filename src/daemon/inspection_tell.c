@@ -10,6 +10,32 @@
 
 enum { TROUBLES_RATE = 10, DROPS_TOLD_MS = 10 * 1000, MISSING_MS = 1500 };
 
+void inspection_add_numbers(struct inspector_numbers *sum, const struct inspector_numbers *more)
+{
+	sum->packets += more->packets;
+	sum->accepted += more->accepted;
+	sum->changed += more->changed;
+	sum->dropped += more->dropped;
+	sum->held += more->held;
+	sum->connections_made += more->connections_made;
+	sum->connections_refused += more->connections_refused;
+	sum->released += more->released;
+	sum->ended += more->ended;
+}
+
+struct inspector_numbers inspection_sum(const struct inspection *inspection)
+{
+	struct inspector_numbers sum = { 0 };
+	for (uint32_t i = 0; i < inspection->n; i++) {
+		const struct inspector_post *post = &inspection->posts[i];
+		inspection_add_numbers(&sum, &post->before);
+		inspection_add_numbers(&sum, &post->numbers);
+		sum.connections += post->numbers.connections;
+		sum.bytes += post->numbers.bytes;
+	}
+	return sum;
+}
+
 void inspection_tell_restart(struct inspection *inspection, const char *who, uint64_t restarts,
 			     const char *why)
 {

@@ -391,7 +391,7 @@ static void tell(const struct item *item)
 		.limit = item->limit,
 		.found = found_in(item),
 	};
-	if (look->sink->entry && worth_telling(item))
+	if (look->sink->entry && !look->apart && worth_telling(item))
 		look->sink->entry(look->sink->arg, &entry);
 }
 
