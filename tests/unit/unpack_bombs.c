@@ -26,7 +26,7 @@ struct row {
 
 #define BOUNDS(d, e, o, ea, m, r)                                                                  \
 	{                                                                                          \
-		d, e, o, ea, m, r                                                                  \
+		d, e, o, ea, m, r, false                                                           \
 	}
 
 static const struct row rows[] = {
