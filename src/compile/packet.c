@@ -219,10 +219,13 @@ static void mss_chains(struct compiling *c)
 {
 	uint32_t *sets = arena_array_of(c->arena, uint32_t, c->n_zones);
 
-	for (size_t z = 1; z < c->n_zones; z++)
+	for (size_t z = 1; z < c->n_zones; z++) {
+		const uint16_t zone = (uint16_t)z;
+
 		if (c->zones[z].mss)
-			sets[z] = zones_set(c, &(uint16_t){ (uint16_t)z }, 1,
-					    arena_printf(c->arena, "mss_%s", zone_id(c, z)));
+			sets[z] = zones_set(c, &zone, 1,
+					    arena_printf(c->arena, "mss_%s", zone_id(c, zone)));
+	}
 	for (size_t i = 0; i < MSS_HOOKS; i++)
 		if (!mss_hooks[i].proxy || c->proxied)
 			mss_chain(c, &mss_hooks[i], sets);

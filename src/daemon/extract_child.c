@@ -1,6 +1,7 @@
 // The child's side: tables, sandbox, the look, the report.
 #include "daemon/extract.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,6 +109,18 @@ static uint32_t memory_mib(const struct extract_job *job)
 	return mib < SANDBOX_MEMORY_MIB ? (uint32_t)mib : SANDBOX_MEMORY_MIB;
 }
 
+static int seal_and_look(const struct extract_job *job, const struct terms *terms, FILE *out)
+{
+	if (job->looks && !terms) // what cannot be looked for must not count as not there
+		return -EBADMSG;
+	int r = sandbox_enter_extractor(job->uid, job->gid, memory_mib(job), job->cpu_seconds);
+	if (r < 0)
+		fprintf(stderr, "<3>sekishod: the extractor's sandbox: %s\n", strerror(-r));
+	else
+		r = look(job, terms, out);
+	return r;
+}
+
 int extract_main(void)
 {
 	static struct extract_job job;
@@ -120,14 +133,8 @@ int extract_main(void)
 	if (r < 0) // our own table still knows what matters
 		fprintf(stderr, "<4>sekishod: the extractor's tables: %s\n", strerror(-r));
 	struct arena *arena = arena_new();
-	const struct terms *terms = read_words(&job, arena);
-	if (job.looks && !terms) // what cannot be looked for must not count as not there
-		return EXIT_FAILED;
-	r = sandbox_enter_extractor(job.uid, job.gid, memory_mib(&job), job.cpu_seconds);
-	if (r < 0)
-		fprintf(stderr, "<3>sekishod: the extractor's sandbox: %s\n", strerror(-r));
-	else
-		r = look(&job, terms, out);
+	r = seal_and_look(&job, read_words(&job, arena), out);
+	arena_free(arena);
 	if (fclose(out) != 0)
 		r = -1;
 	return r == 0 ? EXIT_FINE : EXIT_FAILED;

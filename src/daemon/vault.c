@@ -242,9 +242,9 @@ static bool has_folder(const struct gate *gate)
 int vault_open(struct gate *gate, sd_event *event)
 {
 	struct vault *vault = calloc(1, sizeof(*vault));
-	int r = vault ? 0 : -ENOMEM;
-	if (r < 0)
-		return r;
+	int r;
+	if (!vault)
+		return -ENOMEM;
 	vault->gate = gate;
 	vault->event = event;
 	vault->socket = -1;
