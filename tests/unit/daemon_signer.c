@@ -254,6 +254,8 @@ static bool handshake(struct bed *bed)
 	return open;
 }
 
+enum { REGION_MAX = 1 << 30 }; // what is larger is the sanitizers' own, and nearly all of it empty
+
 // How often the bytes are found in what that process may write to.
 static unsigned find(pid_t pid, const uint8_t *what, size_t n)
 {
@@ -267,7 +269,8 @@ static unsigned find(pid_t pid, const uint8_t *what, size_t n)
 	unsigned long from, to;
 	char rights[8];
 	while (maps && mem >= 0 && fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) != 3 || rights[1] != 'w')
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) != 3 || rights[1] != 'w' ||
+		    to - from > REGION_MAX)
 			continue;
 		for (unsigned long at = from; at < to; at += sizeof(bytes) - n) {
 			size_t want = to - at < sizeof(bytes) ? to - at : sizeof(bytes);
@@ -413,7 +416,7 @@ static void what_a_signature_costs(void **state)
 		{ "P-256", "-algorithm EC -pkeyopt ec_paramgen_curve:P-256", TLS_ECDSA_SHA256 },
 		{ "RSA 2048", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048", TLS_RSA_PSS_SHA256 },
 	};
-	enum { N = 200 };
+	enum { N = 20 };
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct bed bed = { 0 };

@@ -262,7 +262,7 @@ static void sockets_in_all_ways(const struct capture *row, const struct bed *fir
 		pipe_once(row, first, SIZE_MAX, 0, (enum pipe_taking)taking);
 		pipe_once(row, first, SIZE_MAX, SIZE_MAX, (enum pipe_taking)taking);
 	}
-	for (uint32_t k = 1; k < largest; k++)
+	for (uint32_t k = 1; k < largest; k += 1 + k / 8)
 		pipe_once(row, first, PIPE_BED_EACH, k, (enum pipe_taking)(k % PIPE_TAKINGS));
 }
 
