@@ -105,7 +105,8 @@ static void judge(const struct flight *flight)
 		// Where an end of an unknown connection stands is not known, but not that far back.
 		bool far = came - (view.seq + view.size) == 1u << 30;
 		for (uint32_t i = 0; i < view.size; i++, at++) {
-			bool old = view.payload[i] == 0 && (at < had || far || !begun[side]);
+			bool old =
+				view.payload[i] == 0 && (at < 0 || at < had || far || !begun[side]);
 			bool known = at >= 0 && at < (int64_t)n_decided[side ^ turned] &&
 				     decided[side ^ turned][at] == view.payload[i];
 			assert(old || known);
