@@ -13,7 +13,7 @@ enum { DECIDED_MAX = 1 << 16, PACKETS_MAX = 400 };
 static uint8_t decided[2][DECIDED_MAX];
 static uint64_t n_decided[2];
 static int64_t acked[2]; // by the receiver, of what each side sent
-static bool over;	 // reset, taken over or released: other rules
+static bool over;	 // reset, taken over or released, or of several connections: other rules
 static bool turned;	 // the client of the connection has port 25
 static uint32_t firsts[2];
 static uint32_t starts[2]; // of its bytes, by the SYN that went on: damage makes SYNs elsewhere
@@ -122,6 +122,13 @@ static void on_decided(void *arg, struct flight *flight)
 	m_flight_free(flight);
 }
 
+// Damage here makes a packet of another connection.
+static bool names_connection(size_t at, bool v6)
+{
+	size_t address = v6 ? 8 : 12, tcp = v6 ? 40 : 20;
+	return at >= address && at < tcp + 4;
+}
+
 // Side and size; flags; where (from what it last sent); what it acknowledges; which bytes.
 static struct flight *make_packet(const uint8_t *say, uint32_t next[2], uint32_t seen[2], bool v6)
 {
@@ -181,6 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		int64_t ack = (int32_t)(m_get(tcp + 8, 4) - firsts[!side]);
 		if (bytes[at + 1] & 0x40) { // damaged anywhere
 			flight->bytes[bytes[at + 2] % flight->size] ^= bytes[at + 3];
+			over |= names_connection(bytes[at + 2] % flight->size, v6);
 			flight->sums_checked = true;
 			ack = INT32_MAX;
 		}
