@@ -307,10 +307,16 @@ const struct key_table keys_box = {
 	.size = sizeof(struct box_keys),
 };
 
+static void drop(struct box *box)
+{
+	reader_release(&keys_box, &box->keys);
+	arena_free(box->arena);
+}
+
 void box_free(struct box_config *config)
 {
 	if (config)
-		arena_free(((struct box *)(void *)config)->arena);
+		drop((struct box *)(void *)config);
 }
 
 static const char *text_or(const struct pol_text *text, const char *otherwise)
@@ -499,7 +505,7 @@ int box_read_text(const char *name, const char *bytes, size_t size, struct diag 
 	check_scanner(&box->keys.scanner, diag);
 	check_certificates(&box->keys, diag);
 	if (diag_errors(diag) > errors) {
-		arena_free(arena);
+		drop(box);
 		return -EBADMSG;
 	}
 	fill(box);

@@ -40,14 +40,15 @@ static void check(void *arg, const struct unpack_entry *entry)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static int loaded;
+	static struct arena *arena;
 	char name[257];
 	struct told told = { 0 };
 	static struct unpack_sink sink = { .entry = check };
 	struct unpack_result result;
-	if (!loaded++) {
+	if (!arena) {
+		arena = arena_new();
 		unpack_load();
-		sink.terms = terms_new(arena_new(), words, WORDS);
+		sink.terms = terms_new(arena, words, WORDS);
 	}
 	sink.arg = &told;
 	if (!size)

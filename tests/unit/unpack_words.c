@@ -503,12 +503,23 @@ static void check_row(void **state)
 	blob_done(&file);
 }
 
+static struct arena *arena;
+
 static int setup(void **state)
 {
 	static const char *const words[] = { "重要性Ⅰ", "重要性Ⅱ", "機密", "top secret" };
 	(void)state;
-	sink.terms = terms_new(arena_new(), words, 4);
+	arena = arena_new();
+	sink.terms = terms_new(arena, words, 4);
 	return unpack_load();
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	unpack_unload();
+	arena_free(arena);
+	return 0;
 }
 
 // Without words that somebody looks for none is read, and nothing is illegible.
@@ -539,5 +550,5 @@ int main(void)
 		tests[i] = (struct CMUnitTest){ rows[i].title, check_row, NULL, NULL,
 						(void *)&rows[i] };
 	tests[N] = (struct CMUnitTest)cmocka_unit_test(looks_for_nothing);
-	return _cmocka_run_group_tests("unpack_words", tests, N + 1, setup, NULL);
+	return _cmocka_run_group_tests("unpack_words", tests, N + 1, setup, teardown);
 }
