@@ -26,8 +26,8 @@ for pid in $ferry $inspector; do
 	same "both are sealed" 2 "$(of "$pid" Seccomp)"
 	same "for good" 1 "$(of "$pid" NoNewPrivs)"
 done
-# The gate's socket, its memory, two bells, the planner's, and three of /dev/null and the daemon's log.
-check "an inspector has no descriptor that it does not need" eval "((\$(ls /proc/$inspector/fd | wc -l) <= 8))"
+# The gate's socket, its memory, two bells, the planner's, an epoll, and three of /dev/null and the daemon's log.
+check "an inspector has no descriptor that it does not need" eval "((\$(ls /proc/$inspector/fd | wc -l) <= 9))"
 check "the queue never fails open, and has a length" eval '[[ $(number inspect_queue_full) == 0 ]]'
 check "status says who is at work" grep -q '^inspectors *1 at work' <(sekisho status)
 
