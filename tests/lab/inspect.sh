@@ -24,6 +24,11 @@ mail() { zone office python3 "$here/smtp.py" mail "${1:-192.0.2.25}" 25 "${2:-10
 mail_passes() { [[ $(mail "$@" 2>&1) == 250* ]]; }
 child() { ps -o pid=,args= --ppid "$(lab daemon pid)" | awk -v what="--$1" '$NF == what { print $1; exit }'; }
 told() { sekisho log --type "$1" | grep -q "$2"; }
+reviewed() { # what lives was judged by the policy that runs: within a second of its apply
+	local generation
+	generation=$(number generation)
+	sekisho log --json --type connections-reviewed | jq -e "select(.generation == $generation)" >/dev/null
+}
 number() { sekisho status --json | jq ".$1 // 0"; }
 of() { awk -v what="$2:" '$1 == what { print $2 }' "/proc/$1/status"; }
 recorded() { (($(sekisho mail list --json | jq '[.. | objects | select(.flow? == "mail")] | length') >= $1)); }

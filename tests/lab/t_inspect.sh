@@ -99,6 +99,7 @@ check "afterwards mail passes" eventually mail_passes
 check "mail passes before" eventually mail_passes
 slow live
 check "a policy without guards" apply <<<'flows: [ { id: web, from: office, to: dmz, services: http } ]'
+check "what lives is judged by it" eventually reviewed
 same "a message whose flow is gone does not arrive" "broken*" "$(ends live)"
 check "nobody inspects" eventually eval '[[ -z $(child ferry)$(child inspect) ]]'
 check "guards again" apply < <(guarded </dev/null)

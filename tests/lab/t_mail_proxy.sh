@@ -122,13 +122,16 @@ cuts "the server" host 192.0.2.25
 
 slow live
 check "packets again" eval "mode=flow guarded </dev/null | apply"
+check "what lives is judged by it" eventually reviewed
 same "the message is not passed on" "broken*" "$(ends live)"
 check "mail passes" eventually mail_passes
+check "by packets" eventually eval '(($(number inspected) > 0))' # the ferry tells its numbers now and then
 check "nobody accepts any more" eventually eval '[[ -z $(child porter) ]]'
 check "and the routes are gone" eventually eval "! gw ip rule | grep -q 15025 && ! gw ip -6 rule | grep -q 15025"
 slow live
 check "sockets again" eval "guarded </dev/null | apply"
-check "what was read by packets is cut" eventually told connection-cut mail
+check "what lives is judged by it" eventually reviewed
+check "what was read by packets is cut" told connection-cut mail
 same "the message is not passed on" "broken*" "$(ends live)"
 check "mail passes" eventually mail_passes
 check "all is well" eventually calm
