@@ -73,6 +73,13 @@ zones_and() {
 	cat
 }
 
+# While no daemon runs: somebody listens where the rules bring connections in proxy mode.
+proxied() {
+	gw nft list ruleset | grep -q tproxy || return
+	background gw python3 "$here/transparent.py" 15025
+	check "a listener is there" eventually eval "gw ss -Hltn sport = 15025 | grep -qF '[::]'"
+}
+
 up() { # [OPTIONS of lab up]
 	lab up "$rules" "$@" || {
 		echo "FAILED the lab does not come up"

@@ -8,13 +8,6 @@
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "seed $seed"
 
-# Somebody listens where connections in proxy mode are brought.
-proxied() {
-	gw nft list ruleset | grep -q tproxy || return
-	background gw python3 "$here/transparent.py" 15025
-	check "a listener is there" eventually eval "gw ss -Hltn sport = 15025 | grep -qF '[::]'"
-}
-
 agree() { # DIR COUNT LEAST
 	local report sent
 	lab up "$1" || { bad "$1 does not come up"; return; }

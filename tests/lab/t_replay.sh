@@ -10,7 +10,7 @@ seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "seed $seed"
 
 mkdir -p "$rules" # one zone without networks: which of two a packet goes to, only a route says
-sed 's|mode: proxy, ||; s|up: { role: uplink,|& networks: [10.200.0.0/16, 198.51.100.0/24, "2001:db8:77::/48"],|' "$root/tests/policies/crooked/policy.yaml" \
+sed 's|up: { role: uplink,|& networks: [10.200.0.0/16, 198.51.100.0/24, "2001:db8:77::/48"],|' "$root/tests/policies/crooked/policy.yaml" \
 	>"$rules/policy.yaml"
 lab up "$rules" || { bad "the lab does not come up"; done_; }
 
@@ -49,6 +49,7 @@ replay() { # CAPTURE [OPTIONS]
 
 look
 lab daemon stop # the rules stay; the queue is the probes'
+proxied
 record "$work/random.pcap"
 check "plan and kernel agree" "$BUILD/lab-agree" "$home/rules" --seed "$seed" --count 1500 --list "$work/probes"
 recorded
