@@ -2,8 +2,9 @@
 //
 //	vault: due --> connect --> vault: open, into memory --> deliverer --> vault: tried
 //
-// What the deliverer said is kept until the vault has it, so that a vault that dies in between does
-// not make the server get the message twice.
+// What the deliverer said is kept until the vault has it on its disk, and nothing else is delivered
+// meanwhile: neither a vault that dies in between nor a disk that is full makes the server get the
+// message twice.
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -31,7 +32,8 @@ struct delivery {
 	struct child *child;
 	// What is to be said of the last one, until the vault has heard it.
 	uint64_t said_number;
-	int said; // memory file of fates, or -1
+	int said;    // memory file of fates, or -1
+	bool untold; // the vault had no ear for it
 	char trouble[HELD_REPLY_MAX];
 };
 
@@ -59,7 +61,9 @@ static void stop(struct delivery *delivery)
 static void on_told(void *arg, const struct vault_word *word)
 {
 	struct delivery *delivery = arg;
-	if (!word) // it is told again when the next vault asks
+	// It is told again when the next vault asks, or this one once it can write it down.
+	if (!word || (word->error && word->error != -ENOENT && word->error != -EALREADY &&
+		      word->error != -EBADMSG))
 		return;
 	close_fd(&delivery->said);
 	delivery->said_number = 0;
@@ -71,8 +75,14 @@ static void tell(struct delivery *delivery)
 {
 	struct vault_order order = { .word = VAULT_TRIED, .number = delivery->said_number };
 	snprintf(order.text, sizeof(order.text), "%s", delivery->trouble);
-	vault_ask(delivery->vault->gate, &order, &delivery->said, delivery->said >= 0, on_told,
-		  delivery);
+	delivery->untold = vault_ask(delivery->vault->gate, &order, &delivery->said,
+				     delivery->said >= 0, on_told, delivery) < 0;
+}
+
+void delivery_tend(struct vault *vault)
+{
+	if (vault->delivery && vault->delivery->untold)
+		tell(vault->delivery);
 }
 
 static void over(struct delivery *delivery, const char *trouble, const void *fates, size_t size)
@@ -282,7 +292,7 @@ void delivery_due(struct vault *vault, const struct vault_word *word)
 	int r;
 	if (delivery->number)
 		return;
-	if (word->number == delivery->said_number) {
+	if (delivery->said_number) { // of this message, or of one before it
 		tell(delivery);
 		return;
 	}

@@ -214,6 +214,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *arg)
 		vault->restarts += vault->ended_ms != 0;
 		start(vault);
 	}
+	delivery_tend(vault);
 	sd_event_source_set_time_relative(source, TICK_USEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -320,17 +321,6 @@ int vault_ask(struct gate *gate, struct vault_order *order, const int *fds, size
 		vault->waiting[vault->n_waiting++] =
 			(struct vault_waiting){ order->token, done, arg };
 	return r;
-}
-
-void vault_forget(struct gate *gate, void *arg)
-{
-	struct vault *vault = gate->vault;
-	size_t n = 0;
-	for (size_t i = 0; vault && i < vault->n_waiting; i++)
-		if (vault->waiting[i].arg != arg)
-			vault->waiting[n++] = vault->waiting[i];
-	if (vault)
-		vault->n_waiting = n;
 }
 
 void vault_put_status(const struct gate *gate, struct control_writer *reply)

@@ -205,12 +205,12 @@ static void hear_gate(struct vault *vault)
 static void expire(struct vault *vault, uint64_t now_us)
 {
 	static struct vault_told told;
-	uint64_t number;
-	while ((number = held_store_expired(vault->store, now_us)) && number != vault->delivering) {
-		if (vault_expire(vault->store, number, now_us, &told) < 0)
-			return;
-		say_news(vault, &told);
-	}
+	uint64_t number = 0;
+	// One that cannot go now, damaged or being delivered, must not keep the others.
+	while ((number = held_store_expired(vault->store, number, now_us)))
+		if (number != vault->delivering &&
+		    vault_expire(vault->store, number, now_us, &told) == 0)
+			say_news(vault, &told);
 }
 
 // One at a time: a message that is delivered lies in memory.
@@ -222,9 +222,10 @@ static void deliver(struct vault *vault, uint64_t now_us)
 	for (size_t i = 0; i < n && !vault->delivering; i++) {
 		if (entries[i].state != HELD_RELEASED || entries[i].next_us > now_us)
 			continue;
-		vault->delivering = entries[i].number;
-		if (vault_describe(vault->store, vault->delivering, &told) < 0)
+		// One whose files are damaged must not stand in the way of the others.
+		if (vault_describe(vault->store, entries[i].number, &told) < 0)
 			continue;
+		vault->delivering = entries[i].number;
 		told.word.word = VAULT_DUE;
 		say(vault, &told);
 	}

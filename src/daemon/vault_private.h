@@ -39,5 +39,6 @@ int delivery_open(struct vault *vault); // 0 or -ENOMEM
 void delivery_close(struct vault *vault);
 void delivery_due(struct vault *vault, const struct vault_word *word);
 void delivery_cancel(struct vault *vault); // the vault is gone
+void delivery_tend(struct vault *vault);   // now and then
 
 #endif

@@ -463,10 +463,11 @@ int held_store_copy(struct held_store *store, const struct held_meta *meta, int 
 	return r;
 }
 
-uint64_t held_store_expired(const struct held_store *store, uint64_t now_us)
+uint64_t held_store_expired(const struct held_store *store, uint64_t after, uint64_t now_us)
 {
 	for (size_t i = 0; i < store->n; i++)
-		if (held_has_body(store->v[i].state) && store->v[i].expires_us <= now_us)
+		if (store->v[i].number > after && held_has_body(store->v[i].state) &&
+		    store->v[i].expires_us <= now_us)
 			return store->v[i].number;
 	return 0;
 }

@@ -57,8 +57,8 @@ int held_store_read(struct held_store *store, uint64_t number, struct held_meta 
 int held_store_write(struct held_store *store, const struct held_meta *meta);
 // The message, without the dot at its end, to a descriptor.
 int held_store_copy(struct held_store *store, const struct held_meta *meta, int to);
-// The next one whose time is over, and when the next one's will be.  0: none is.
-uint64_t held_store_expired(const struct held_store *store, uint64_t now_us);
+// The first one of a higher number whose time is over; 0: there is none.
+uint64_t held_store_expired(const struct held_store *store, uint64_t after, uint64_t now_us);
 // Forgets those that have been over for long.
 void held_store_forget(struct held_store *store, uint64_t now_us);
 

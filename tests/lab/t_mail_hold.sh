@@ -170,4 +170,17 @@ for i in 1 2 3; do
 done
 same "there is an end to the room" "451 4.3.1*" "$(cat "$work/many.3")"
 same "and the others are held" 2 "$(held | jq '[.rows[] | select(.state == "waits")] | length')"
+
+# --- the vault cannot write down that a message was delivered
+
+guards "{ persons: 1 }" | apply
+make full full.bin "満杯の機密です。"
+lab daemon kill
+SEKISHO_FAULT=vault-write:3=ENOSPC lab daemon start # held, released, delivered
+check "the vault is there" eventually back
+mail full b@other.example >/dev/null
+n=$(number)
+check "it is released" lab as tanaka mail release "$n" --reason 許可
+check "and in the end noted as delivered" eventually state_is "$n" delivered
+same "and came once" 6 "$(got)"
 done_

@@ -326,10 +326,11 @@ static void what_is_over_goes(void **state)
 	size_t n;
 	give(store, "mail", "b@o.example", "a", 0);
 	give(store, "mail", "b@o.example", "b", 50 * second);
-	assert_int_equal(held_store_expired(store, 99 * second), 0);
-	assert_int_equal(held_store_expired(store, 100 * second), 1);
+	assert_int_equal(held_store_expired(store, 0, 99 * second), 0);
+	assert_int_equal(held_store_expired(store, 0, 100 * second), 1);
+	assert_int_equal(held_store_expired(store, 1, 100 * second), 0);
 	decide(store, 1, HELD_EXPIRED);
-	assert_int_equal(held_store_expired(store, 100 * second), 0);
+	assert_int_equal(held_store_expired(store, 0, 100 * second), 0);
 	assert_int_equal(count_files(".mail"), 1);
 	held_store_forget(store, HELD_REMEMBERED_SECONDS * second);
 	assert_int_equal(count_files(".meta"), 2);
