@@ -386,15 +386,6 @@ void classifier_free(struct classifier *classifier)
 	free(classifier);
 }
 
-size_t classifier_bytes(const struct classifier *classifier)
-{
-	size_t bytes = 0;
-
-	for (unsigned l = 0; l < LEVELS; l++)
-		bytes += classifier->state->level[l] ? classifier->state->level[l]->core->size : 0;
-	return bytes;
-}
-
 // --- readers
 
 struct classifier_reader *classifier_reader_new(struct classifier *classifier)

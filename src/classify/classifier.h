@@ -31,7 +31,6 @@ int classifier_insert(struct classifier *classifier, const struct classify_rule 
 int classifier_delete(struct classifier *classifier, uint32_t id);
 // Merges the levels.  Takes as long as building all rules takes; readers go on meanwhile.
 int classifier_settle(struct classifier *classifier);
-size_t classifier_bytes(const struct classifier *classifier); // of the images that are in use
 
 // A reader belongs to one thread at a time.  NULL: there are CLASSIFIER_READERS_MAX already.
 struct classifier_reader *classifier_reader_new(struct classifier *classifier);

@@ -16,7 +16,8 @@
 
 // --- in common
 
-void apply_print_running(const struct control_row *fields)
+// What runs now, and until when it has to be confirmed.
+static void print_running(const struct control_row *fields)
 {
 	double total =
 		(double)(control_u64(fields, CTL_COMPILE_US) + control_u64(fields, CTL_COMMIT_US) +
@@ -89,7 +90,8 @@ uint64_t apply_number(const char *word)
 	return strtoull(word, NULL, 10);
 }
 
-int apply_await(const struct cli *cli, uint64_t generation)
+// Until the generation is confirmed (0) or has returned (9).
+static int await_confirm(const struct cli *cli, uint64_t generation)
 {
 	for (;;) {
 		struct control_reply reply;
@@ -134,7 +136,7 @@ static int tell_applied(const struct cli *cli, const struct control_reply *reply
 		       cli_time_text(control_u64(fields, CTL_AT), when));
 	} else if (status == EXIT_FINE || status == EXIT_DEGRADED) {
 		if (control_find(fields, CTL_GENERATION))
-			apply_print_running(fields);
+			print_running(fields);
 		else
 			puts("the gate is closed again; no policy runs");
 	} else {
@@ -156,7 +158,7 @@ static int call_and_tell(const struct cli *cli, enum control_method method,
 	awaited = control_u64(control_reply_fields(&reply), CTL_AWAITED);
 	status = tell_applied(cli, &reply, status);
 	control_reply_done(&reply);
-	return awaited && cli_has(cli, OPT_WAIT) ? apply_await(cli, awaited) : status;
+	return awaited && cli_has(cli, OPT_WAIT) ? await_confirm(cli, awaited) : status;
 }
 
 static int put_at(const struct cli *cli, struct control_writer *request)

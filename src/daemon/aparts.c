@@ -39,11 +39,6 @@ int aparts_new(const struct aparts_options *options, struct aparts **ret_aparts)
 	return 0;
 }
 
-void aparts_free(struct aparts *aparts)
-{
-	free(aparts);
-}
-
 static struct apart *place_for(struct aparts *aparts, const struct addr *client, size_t n)
 {
 	struct apart *place = NULL;
@@ -52,7 +47,8 @@ static struct apart *place_for(struct aparts *aparts, const struct addr *client,
 		struct apart *apart = &aparts->v[i];
 		if (!apart->taken)
 			place = apart;
-		else if (memcmp(&apart->client, client, sizeof(*client)) == 0)
+		else if (apart->client.family == client->family &&
+			 apart->client.bits == client->bits)
 			same++;
 	}
 	bool room = n <= APARTS_BYTES_MAX && aparts->bytes <= APARTS_BYTES_MAX - n;

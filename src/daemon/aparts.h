@@ -27,7 +27,6 @@ struct aparts_options {
 };
 
 int aparts_new(const struct aparts_options *options, struct aparts **ret_aparts);
-void aparts_free(struct aparts *aparts);
 
 bool aparts_begin(struct aparts *aparts, void *owner, const struct addr *client,
 		  const struct apart_job *job, uint64_t now_ms);

@@ -22,7 +22,6 @@ struct asker_chains {
 		uint32_t at, size;
 	} v[TLS_KEYS_MAX];
 };
-enum { ASKER_CHAINS_MAX = sizeof(struct asker_chains) + TLS_KEYS_MAX * TLS_CHAIN_BYTES_MAX };
 
 struct asker;
 

@@ -15,7 +15,7 @@ enum { ROLLBACK_ALONE_SECONDS = 24 * 3600 };
 
 // --- answers
 
-void changes_put_failure(struct control_writer *reply, const struct failure *failure)
+static void put_failure(struct control_writer *reply, const struct failure *failure)
 {
 	const struct diag_item item = {
 		.code = failure->code,
@@ -129,7 +129,7 @@ void changes_answer(void *arg, struct gate *gate, const struct apply_result *res
 	if (result->report)
 		report_put_rows(&reply, &result->report->faults);
 	if (result->failure)
-		changes_put_failure(&reply, result->failure);
+		put_failure(&reply, result->failure);
 	methods_send(waiting->methods, waiting->token, &reply);
 	free(waiting);
 }

@@ -25,7 +25,6 @@ void changes_put_proposal(struct control_writer *reply, const struct gate *gate,
 			  const struct proposal *proposal);
 // Clients that wait for a page are given up.
 void changes_cancel_pages(struct methods *methods);
-void changes_put_failure(struct control_writer *reply, const struct failure *failure);
 void changes_refuse(struct methods *methods, struct control_request *request,
 		    const struct failure *failure);
 

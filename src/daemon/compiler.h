@@ -7,8 +7,6 @@
 #include "daemon/gate.h"
 #include "daemon/snapshot.h"
 
-enum { COMPILER_TIMEOUT_MS = CHILD_TIMEOUT_MS };
-
 // The private argument with which sekishod runs itself; compiler_main() is then all of main().
 #define COMPILER_ARGUMENT "--compile"
 

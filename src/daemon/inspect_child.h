@@ -19,7 +19,6 @@ enum {
 	INSPECT_LANE = 4,
 	INSPECT_RINGS, // the ferry's bell
 	INSPECT_HEARS, // its own
-	INSPECT_FDS_END,
 };
 
 // The private argument with which sekishod runs itself.

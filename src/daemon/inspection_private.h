@@ -125,6 +125,5 @@ void inspection_tell_trouble(struct inspection *inspection,
 // Looks at the kernel's queues, and keeps the problem of the status.
 void inspection_look(struct inspection *inspection, uint64_t now_ms);
 void inspection_add_numbers(struct inspector_numbers *sum, const struct inspector_numbers *more);
-struct inspector_numbers inspection_sum(const struct inspection *inspection);
 
 #endif

@@ -23,7 +23,7 @@ void inspection_add_numbers(struct inspector_numbers *sum, const struct inspecto
 	sum->ended += more->ended;
 }
 
-struct inspector_numbers inspection_sum(const struct inspection *inspection)
+static struct inspector_numbers sum_of(const struct inspection *inspection)
 {
 	struct inspector_numbers sum = { 0 };
 	for (uint32_t i = 0; i < inspection->n; i++) {
@@ -204,7 +204,7 @@ void inspection_put_status(const struct gate *gate, struct control_writer *reply
 	uint64_t restarts, at_work = 0, lost = 0;
 	if (!inspection || !inspection->wanted)
 		return;
-	sum = inspection_sum(inspection);
+	sum = sum_of(inspection);
 	restarts = inspection->ferry.restarts + inspection->porter.child.restarts;
 	for (uint32_t i = 0; i < inspection->n; i++) {
 		restarts += inspection->posts[i].child.restarts;

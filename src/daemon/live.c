@@ -45,7 +45,7 @@ struct live {
 	struct live_intent *intent; // NULL: nothing is cut, or the disk does not take it
 };
 
-const char *live_cause_word(enum live_cause cause)
+static const char *cause_word(enum live_cause cause)
 {
 	return cause < LIVE_CAUSE_COUNT ? cause_words[cause] : "";
 }
@@ -222,7 +222,7 @@ static int start_deleting(struct live *live)
 	const struct judge_answer *answer = judging_answer(live->judging);
 	live->cut = calloc(answer->n_verdicts + 1, sizeof(*live->cut));
 	live->record = live_record_new(live->gate->journal, answer, live->generation,
-				       live_cause_word(live->cause));
+				       cause_word(live->cause));
 	if (!live->cut || !live->record)
 		return -ENOMEM;
 	live->n_cut = live->n_tried = live->n_left = 0;
@@ -231,7 +231,7 @@ static int start_deleting(struct live *live)
 			live->cut[live->n_cut++] = (uint32_t)i;
 	if (live->n_cut)
 		live_intent_new(live->gate->state_fd, answer, live->generation,
-				live_cause_word(live->cause), &live->intent);
+				cause_word(live->cause), &live->intent);
 	int r = conntrack_open(&live->conntrack);
 	if (r == 0)
 		r = sd_event_add_defer(live->event, &live->step, on_delete, live);

@@ -49,7 +49,6 @@ enum live_cause {
 	LIVE_COUNTRIES, // other addresses of countries
 	LIVE_CAUSE_COUNT,
 };
-const char *live_cause_word(enum live_cause cause);
 
 // Once per gate, before anything is reviewed.  0 or a negative errno; without it live_review()
 // does nothing.

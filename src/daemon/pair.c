@@ -113,9 +113,10 @@ static bool read_from(struct pair *pair, enum engine_side side, uint8_t *scratch
 
 	if (!wire_may_read(wire) || !room)
 		return false;
-	pair->starved = !most;
-	if (pair->starved)
+	if (!most) {
+		pair->starved = true;
 		return false;
+	}
 	switch (wire_read(wire, scratch, room < most ? room : most, &n)) {
 	case WIRE_NOTHING:
 		return false;
@@ -204,6 +205,7 @@ enum pair_after pair_run(struct pair *pair, uint8_t *scratch, size_t most, uint6
 	bool moved = true;
 	unsigned turns = 0;
 
+	pair->starved = false;
 	send_both(pair, now_ms);
 	while (moved && turns++ < PAIR_TURN && !is_dead(pair)) {
 		secure(pair);

@@ -30,7 +30,8 @@ void reborn_take(const int *fds, size_t n)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-_Noreturn void reborn_run(const char *argument)
+// The environment is empty but for what a test has in SEKISHO_FAULT (base/fault.h).
+_Noreturn static void run_again(const char *argument)
 {
 	char name[] = "sekishod", word[32], fault[256];
 	char *const argv[] = { name, word, NULL };
@@ -50,7 +51,7 @@ static _Noreturn void run(const struct reborn_command *command, int socket)
 	reborn_take(fds, 1 + command->n_fds);
 	if (command->with_gate)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	reborn_run(command->argument);
+	run_again(command->argument);
 }
 
 int reborn_start(const struct reborn_command *command, pid_t *ret_pid, int *ret_socket)

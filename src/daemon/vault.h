@@ -39,7 +39,6 @@ typedef void vault_answered(void *arg, const struct vault_word *word);
 // Descriptors stay the caller's.  0, -EAGAIN (it is not there), -EBUSY (too many wait).
 int vault_ask(struct gate *gate, struct vault_order *order, const int *fds, size_t n_fds,
 	      vault_answered *done, void *arg);
-void vault_forget(struct gate *gate, void *arg); // that handler is not called any more
 
 void vault_put_status(const struct gate *gate, struct control_writer *reply);
 

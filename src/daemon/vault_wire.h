@@ -18,7 +18,6 @@ enum {
 	VAULT_FOLDER,
 	VAULT_FLOW_MAX = MAIL_ID_MAX,
 	VAULT_TEXT_MAX = 512,
-	VAULT_MESSAGE_MAX = MAIL_WIRE_MAX + 4096,
 };
 
 enum vault_order_word {

@@ -16,7 +16,8 @@ void stamp_clock_init(struct stamp_clock *clock)
 	}
 }
 
-enum event_clock stamp_sync(void)
+// Whether the kernel thinks the clock right (adjtimex(2)).
+static enum event_clock sync_of_kernel(void)
 {
 	struct timex timex = { .modes = 0 };
 	int state = adjtimex(&timex);
@@ -30,7 +31,7 @@ void stamp_now(struct stamp_clock *clock, struct event_stamp *ret)
 {
 	uint64_t now = boot_now_usec();
 	if (!clock->asked_usec || now - clock->asked_usec >= STAMP_ASK_USEC) {
-		clock->clock = stamp_sync();
+		clock->clock = sync_of_kernel();
 		clock->asked_usec = now;
 	}
 	memcpy(ret->boot, clock->boot, sizeof(ret->boot));

@@ -28,7 +28,5 @@ void stamp_now(struct stamp_clock *clock, struct event_stamp *ret);
 // Compares the wall clock with the time since boot.  How far the wall clock was set since the last
 // look, in microseconds; 0 when it went on as it should.  Pure but for *clock.
 int64_t stamp_look(struct stamp_clock *clock, uint64_t wall_usec, uint64_t since_usec);
-// Whether the kernel thinks the clock right (adjtimex(2)).
-enum event_clock stamp_sync(void);
 
 #endif

@@ -7,9 +7,6 @@
 
 #define GEO_MAGIC UINT64_C(0x316f6567736b6573) // changes with the form
 
-struct addr_range geo_range_v4(const struct geo_v4 *row);
-struct addr_range geo_range_v6(const struct geo_v6 *row);
-
 // IPv6 stands first, so that everything is aligned.
 static inline size_t geo_table_size(size_t n_v4, size_t n_v6)
 {

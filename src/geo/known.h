@@ -9,7 +9,6 @@
 enum {
 	GEO_WHY_MAX = 512,
 	GEO_AGE_DAYS = 60, // that a database may have, unless the box file says otherwise
-	GEO_AGE_DAYS_MAX = 3650,
 	// How far a database may have been made in the future, by the box's clock.
 	GEO_FUTURE_SECONDS = 2 * 24 * 3600,
 };

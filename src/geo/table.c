@@ -20,12 +20,12 @@ static addr_bits bits_of(const uint64_t half[2])
 	return (addr_bits)half[0] << 64 | half[1];
 }
 
-struct addr_range geo_range_v4(const struct geo_v4 *row)
+static struct addr_range range_v4(const struct geo_v4 *row)
 {
 	return (struct addr_range){ ADDR_V4, row->lo, row->hi };
 }
 
-struct addr_range geo_range_v6(const struct geo_v6 *row)
+static struct addr_range range_v6(const struct geo_v6 *row)
 {
 	return (struct addr_range){ ADDR_V6, bits_of(row->lo), bits_of(row->hi) };
 }
@@ -62,12 +62,12 @@ static bool is_sound(const struct geo_table *table)
 
 	reserved_set(&reserved);
 	for (size_t i = 0; sound && i < table->head->n_v4; i++) {
-		struct addr_range range = geo_range_v4(&table->v4[i]);
+		struct addr_range range = range_v4(&table->v4[i]);
 
 		sound = follows(&v4, &range, table->v4[i].code);
 	}
 	for (size_t i = 0; sound && i < table->head->n_v6; i++) {
-		struct addr_range range = geo_range_v6(&table->v6[i]);
+		struct addr_range range = range_v6(&table->v6[i]);
 
 		sound = follows(&v6, &range, table->v6[i].code);
 	}
@@ -97,7 +97,7 @@ int geo_table_open(const void *bytes, size_t size, struct geo_table *ret)
 
 static struct addr_range range_at(const struct geo_table *table, enum addr_family family, size_t i)
 {
-	return family == ADDR_V4 ? geo_range_v4(&table->v4[i]) : geo_range_v6(&table->v6[i]);
+	return family == ADDR_V4 ? range_v4(&table->v4[i]) : range_v6(&table->v6[i]);
 }
 
 bool geo_find(const struct geo_table *table, const struct addr *addr, struct geo_hit *ret)
@@ -149,10 +149,10 @@ void geo_collect(const struct geo_table *table, const bool wanted[COUNTRY_COUNT_
 		by_code[number_of(country_code(c))] = wanted[c];
 	for (size_t i = 0; i < table->head->n_v4; i++)
 		if (by_code[number_of(table->v4[i].code)])
-			addr_set_append(ret, geo_range_v4(&table->v4[i]));
+			addr_set_append(ret, range_v4(&table->v4[i]));
 	for (size_t i = 0; i < table->head->n_v6; i++)
 		if (by_code[number_of(table->v6[i].code)])
-			addr_set_append(ret, geo_range_v6(&table->v6[i]));
+			addr_set_append(ret, range_v6(&table->v6[i]));
 	addr_set_normalise(ret);
 }
 
@@ -183,12 +183,12 @@ void geo_measure(const struct geo_table *table, struct geo_sizes ret[COUNTRY_COU
 {
 	memset(ret, 0, COUNTRY_COUNT_MAX * sizeof(*ret));
 	for (size_t i = 0; i < table->head->n_v4; i++) {
-		struct addr_range range = geo_range_v4(&table->v4[i]);
+		struct addr_range range = range_v4(&table->v4[i]);
 
 		measure_range(&range, table->v4[i].code, ret);
 	}
 	for (size_t i = 0; i < table->head->n_v6; i++) {
-		struct addr_range range = geo_range_v6(&table->v6[i]);
+		struct addr_range range = range_v6(&table->v6[i]);
 
 		measure_range(&range, table->v6[i].code, ret);
 	}

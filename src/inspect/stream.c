@@ -35,7 +35,8 @@ static int64_t window_of(const struct stream *stream, const struct packet *packe
 	return window < STREAM_WINDOW_MAX ? window : STREAM_WINDOW_MAX;
 }
 
-bool stream_take_ack(struct stream *stream, struct packet *packet)
+// Notes what the packet acknowledges.  False: it was refused.
+static bool take_ack(struct stream *stream, struct packet *packet)
 {
 	struct way *other = &stream->ways[!packet->side];
 	int64_t limit = trail_place(&other->trail, other->passed);
@@ -281,7 +282,7 @@ static void open_packet(struct stream *stream, struct packet *packet)
 		packet_refuse(inspector, stream, packet, TROUBLE_STAMP);
 		return;
 	}
-	if (!stream_take_ack(stream, packet))
+	if (!take_ack(stream, packet))
 		return;
 	if (packet->tcp.size || packet->fin)
 		segment(stream, packet);

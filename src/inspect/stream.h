@@ -23,7 +23,6 @@ enum {
 	STREAM_SWALLOW_SECONDS = 900,
 	STREAM_GAP_SECONDS = 5,	   // a packet held for those missing before it
 	STREAM_HELD_SECONDS = 300, // one held for the engine
-	STREAM_VAULT_SECONDS = 60, // until the vault counts as down
 	STREAM_SMALL = 512,	   // what fits every path: sent when something larger got lost
 };
 
@@ -218,8 +217,6 @@ void stream_packet(struct stream *stream, struct packet *packet);
 uint32_t way_seq(const struct way *way, int64_t place);
 // What is decided, with FIN where all before it is.
 int64_t way_settled(const struct way *way);
-// Notes what the packet acknowledges.  False: it was refused.
-bool stream_take_ack(struct stream *stream, struct packet *packet);
 // A packet of a stream whose segment may not go on: makes its receiver say what it has.
 void stream_ask(struct stream *stream, struct packet *packet);
 // Carries out what the engine ordered; packet: the one in hand, or NULL.

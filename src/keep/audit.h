@@ -18,7 +18,6 @@ enum {
 	AUDIT_CHECKPOINT_RECORDS = 1000, // after so many records one is signed
 	AUDIT_CHECKPOINT_USEC = 10 * 1000000,
 	AUDIT_SEGMENT_BYTES = 64 * 1024 * 1024, // unless the policy says otherwise
-	AUDIT_SEGMENT_BYTES_MIN = 64 * 1024,
 	AUDIT_HOLDS_MAX = 16,
 	AUDIT_TROUBLE_MAX = 256,
 	AUDIT_BUFFER_BYTES = 2 * 1024 * 1024,

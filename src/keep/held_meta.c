@@ -24,14 +24,6 @@ const char *held_state_word(enum held_state state)
 	return words[state];
 }
 
-int held_state_find(const char *word)
-{
-	for (int i = 0; i < HELD_STATE_COUNT; i++)
-		if (strcmp(words[i], word) == 0)
-			return i;
-	return -1;
-}
-
 int held_meta_set(struct held_meta *meta, const uint8_t *envelope, size_t size)
 {
 	int r = 0;

@@ -15,7 +15,6 @@ enum held_state {
 	HELD_STATE_COUNT,
 };
 const char *held_state_word(enum held_state state); // "waits", "released" ...
-int held_state_find(const char *word);		    // -1: no such word
 static inline bool held_has_body(enum held_state state)
 {
 	return state <= HELD_RELEASED;

@@ -35,7 +35,6 @@ enum incident_kind {
 	INCIDENT_BY_HAND,    // reported; nothing was cut
 	INCIDENT_KIND_COUNT,
 };
-const char *incident_kind_word(enum incident_kind kind); // "isolate", "quarantine", "by-hand"
 
 // All texts are borrowed; NULL and "" are absent; they are cut at INCIDENT_TEXT_MAX.
 struct incident_what {

@@ -24,11 +24,6 @@ static const char *const steps[INCIDENT_STEP_COUNT] = {
 	[INCIDENT_EXPORTED] = "exported",	[INCIDENT_CLOSED] = "closed",
 };
 
-const char *incident_kind_word(enum incident_kind kind)
-{
-	return kinds[kind];
-}
-
 const char *incident_step_word(enum incident_step_kind kind)
 {
 	return steps[kind];

@@ -10,7 +10,7 @@
 
 #include "kernel/kernel.h"
 
-enum { CAPTURE_INTERFACES_MAX = 64, CAPTURE_SNAPLEN_MAX = 2048 };
+enum { CAPTURE_INTERFACES_MAX = 64 };
 
 struct kernel_capture {
 	const char *const *interfaces; // names, or patterns as "vlan*"

@@ -34,7 +34,8 @@ static bool is_name(const uint8_t *bytes, size_t size)
 	return length > 0;
 }
 
-void dump_typed(FILE *out, enum dump_type type, const uint8_t *bytes, size_t size)
+// "10.20.0.0", or nothing when the bytes are not of that type.
+static void dump_typed(FILE *out, enum dump_type type, const uint8_t *bytes, size_t size)
 {
 	char text[INET6_ADDRSTRLEN];
 

@@ -21,9 +21,7 @@ enum dump_type {
 };
 
 void dump_hex(FILE *out, const uint8_t *bytes, size_t size); // "0x0a14"
-// "10.20.0.0", or nothing when the bytes are not of that type.
-void dump_typed(FILE *out, enum dump_type type, const uint8_t *bytes, size_t size);
-void dump_verdict(FILE *out, const struct nlattr *verdict); // NFTA_DATA_VERDICT
+void dump_verdict(FILE *out, const struct nlattr *verdict);  // NFTA_DATA_VERDICT
 // A key of a set, its fields by type (6 bits each, as nft packs them).
 void dump_key(FILE *out, uint32_t key_type, const uint8_t *bytes, size_t size);
 // NFTA_RULE_EXPRESSIONS, one line each after `indent`.

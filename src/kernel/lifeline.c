@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_WORDS_MAX = 8, PROTOCOL_MAX = 255, PORT_MAX = 65535, PREFIX_MAX = 128 };
+enum { LINE_WORDS_MAX = 8, PROTOCOL_MAX = 255, PORT_MAX = 65535 };
 
 struct line {
 	char text[SWITCH_LINE_MAX];

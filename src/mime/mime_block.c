@@ -10,7 +10,6 @@
 enum {
 	LINE_MAX_BYTES = 1100, // of a first or last line, and of uuencode; longer ones are none
 	MADE = 1024,
-	NAMES_SIZE = 64,
 };
 
 enum state { OUTSIDE, UU, UU_BASE64, YENC };

@@ -96,7 +96,8 @@ static void add_b(struct mime_span data, struct mime_text *out)
 	}
 }
 
-bool mime_word_plain(struct mime_span bytes, struct mime_text *out)
+// Adds bytes to out as UTF-8 by the likeliest guess; whether it is sure.
+static bool add_plain(struct mime_span bytes, struct mime_text *out)
 {
 	const struct mime_charset *guess[MIME_GUESSES];
 	bool sure;
@@ -117,7 +118,7 @@ static void flush(struct joiner *joiner)
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		guess = guess || mime_span_is(joiner->charset, none[i]);
 	charset = guess ? NULL : mime_charset_find(joiner->charset);
-	if (!charset && (!mime_word_plain(bytes, joiner->out) || !guess))
+	if (!charset && (!add_plain(bytes, joiner->out) || !guess))
 		joiner->words.unknown = true;
 	if (charset && !mime_charset_read(charset, bytes, joiner->out))
 		joiner->words.unknown = true;
@@ -160,7 +161,7 @@ struct mime_words mime_word_read(struct mime_span text, struct mime_text *out)
 		struct mime_span between = { text.v + from, at - from };
 		if (between.n && !(after_word && is_blank(between))) {
 			flush(&joiner);
-			if (!mime_word_plain(between, out))
+			if (!add_plain(between, out))
 				joiner.words.unknown = true;
 		}
 		join(&joiner, &word);
@@ -169,8 +170,7 @@ struct mime_words mime_word_read(struct mime_span text, struct mime_text *out)
 		after_word = true;
 	}
 	flush(&joiner);
-	if (from < text.n &&
-	    !mime_word_plain((struct mime_span){ text.v + from, text.n - from }, out))
+	if (from < text.n && !add_plain((struct mime_span){ text.v + from, text.n - from }, out))
 		joiner.words.unknown = true;
 	mime_text_done(&joiner.bytes);
 	return joiner.words;

@@ -13,8 +13,6 @@ struct mime_words {
 // Adds text to out as UTF-8.  Neighbours of one character set are joined before they are read, for
 // senders cut characters.  Bytes outside of words are guessed at (mime_charset.h).
 struct mime_words mime_word_read(struct mime_span text, struct mime_text *out);
-// Adds bytes to out as UTF-8 by the likeliest guess; whether it is sure.
-bool mime_word_plain(struct mime_span bytes, struct mime_text *out);
 // The value of a hexadecimal digit, or -1.
 int mime_hex(uint8_t byte);
 

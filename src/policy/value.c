@@ -69,7 +69,7 @@ const char *value_shown(struct arena *arena, const char *text, size_t length)
 	return copy;
 }
 
-bool value_number(const char *text, size_t length, uint64_t *ret)
+static bool read_number(const char *text, size_t length, uint64_t *ret)
 {
 	uint64_t number = 0;
 
@@ -253,7 +253,7 @@ static bool check_choice(struct arena *arena, const struct key *key, const struc
 
 	if (is_choice(key, text->s))
 		return true;
-	if (key->word == WORD_CHOICE || !value_number(text->s, strlen(text->s), &number))
+	if (key->word == WORD_CHOICE || !read_number(text->s, strlen(text->s), &number))
 		return bad_choice(arena, key, text, ret_fault);
 	if (number < key->min || number > key->max)
 		return FAULT(SK_UINT_BAD, text->at, "%s must be from %llu to %llu", key->name,
@@ -382,7 +382,7 @@ bool value_uint(struct arena *arena, const struct key *key, const struct yaml_ev
 	if (event->null || !event->length)
 		return FAULT(SK_VALUE_EMPTY, event->at, "%s has no value; write a number",
 			     key->name);
-	if (value_number(event->text, event->length, &number) && number >= key->min &&
+	if (read_number(event->text, event->length, &number) && number >= key->min &&
 	    number <= key->max) {
 		*ret = (struct pol_uint){ true, number, event->at };
 		return true;

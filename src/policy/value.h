@@ -25,8 +25,6 @@ bool value_uint(struct arena *arena, const struct key *key, const struct yaml_ev
 
 // What was written, short enough and clean enough for a message.
 const char *value_shown(struct arena *arena, const char *text, size_t length);
-// Whether the text is a number of digits only, at most 19 of them.
-bool value_number(const char *text, size_t length, uint64_t *ret);
 // The index of the first character that belongs to Japanese full-width writing of ASCII, and how
 // many such stand together; false if there is none.
 bool value_full_width(const char *text, size_t length, size_t *ret_index, size_t *ret_count);

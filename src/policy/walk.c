@@ -64,7 +64,8 @@ void walk_next_line(struct walk *walk)
 	walk->line++;
 }
 
-void walk_repair(struct walk *walk, const char *at, size_t length, char twin)
+// Overwrites length bytes with the twin and spaces.
+static void repair(struct walk *walk, const char *at, size_t length, char twin)
 {
 	struct source_repairs *repairs = &walk->text->repairs;
 	struct place place =
@@ -99,7 +100,7 @@ void walk_report_sign(struct walk *walk, const struct sign *sign)
 void walk_take_sign(struct walk *walk, const struct sign *sign)
 {
 	walk_report_sign(walk, sign);
-	walk_repair(walk, walk->at, strlen(sign->bytes), sign->twin);
+	repair(walk, walk->at, strlen(sign->bytes), sign->twin);
 	walk->at += strlen(sign->bytes);
 }
 
@@ -117,7 +118,7 @@ bool walk_take_odd_spaces(struct walk *walk, bool repairable)
 		 "a %s stands here; write half-width spaces",
 		 *from == '\xe3' ? "full-width space" : "no-break space");
 	if (repairable)
-		walk_repair(walk, from, (size_t)(walk->at - from), ' ');
+		repair(walk, from, (size_t)(walk->at - from), ' ');
 	else
 		walk->fatal = true;
 	return true;
@@ -166,7 +167,7 @@ static size_t key_letter(const struct walk *walk, const char *at)
 	return 0;
 }
 
-const char *walk_skip_key(const struct walk *walk, const char *at)
+static const char *skip_key(const struct walk *walk, const char *at)
 {
 	for (size_t length; (length = key_letter(walk, at));)
 		at += length;
@@ -175,7 +176,7 @@ const char *walk_skip_key(const struct walk *walk, const char *at)
 
 bool walk_is_wide_key(const struct walk *walk, const char *at, const char **ret_colon)
 {
-	const char *after = walk_skip_key(walk, at);
+	const char *after = skip_key(walk, at);
 
 	if (after == at)
 		return false;
@@ -193,7 +194,7 @@ bool walk_is_key(const struct walk *walk, const char *at)
 		at += *at == ' ' ? 1 : walk_odd_space(walk, at);
 	if (walk_is_wide_key(walk, at, &after))
 		return true;
-	after = walk_skip_key(walk, at);
+	after = skip_key(walk, at);
 	return after > at && after < walk->end && *after == ':' &&
 	       walk_is_blank_or_end(walk, after + 1);
 }

@@ -55,8 +55,6 @@ bool walk_is_break(char c);
 bool walk_at_line_end(const struct walk *walk, const char *at);
 bool walk_is_blank_or_end(const struct walk *walk, const char *at);
 void walk_next_line(struct walk *walk);
-// Overwrites length bytes with the twin and spaces.
-void walk_repair(struct walk *walk, const char *at, size_t length, char twin);
 void walk_report_sign(struct walk *walk, const struct sign *sign);
 void walk_take_sign(struct walk *walk, const struct sign *sign);
 // A run of odd spaces; returns false if there is none here.
@@ -64,7 +62,6 @@ bool walk_take_odd_spaces(struct walk *walk, bool repairable);
 void walk_skip_spaces(struct walk *walk);
 // Over a quoted text, its lines included; at its opening quote.
 void walk_skip_quoted(struct walk *walk);
-const char *walk_skip_key(const struct walk *walk, const char *at);
 // Whether a key's letters and a full-width colon stand here; *ret_colon is then the colon.
 bool walk_is_wide_key(const struct walk *walk, const char *at, const char **ret_colon);
 // Whether a key and a colon of either kind stand here.

@@ -327,11 +327,6 @@ size_t propose_flows(const struct proposal *proposal)
 	return proposal->flows.n;
 }
 
-const char *propose_id(const struct proposal *proposal, size_t index)
-{
-	return proposal->flows.v[index].id;
-}
-
 // --- text
 
 static void print_network(const struct network *network, FILE *out)

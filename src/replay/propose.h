@@ -24,8 +24,6 @@ struct proposal;
 struct proposal *propose(struct plan *plan, const struct replay *replay);
 void propose_done(struct proposal *proposal);
 size_t propose_flows(const struct proposal *proposal);
-// One flow's name, and what it stands for in words.
-const char *propose_id(const struct proposal *proposal, size_t index);
 // Text of a file of a policy with the flows for which include[i] holds, and the networks they need.
 // note[i] (may be NULL) of one that is not included is told in a comment.
 void propose_print(const struct proposal *proposal, const bool *include, const char *const *note,

@@ -11,7 +11,6 @@ enum {
 	CODES = 256,
 	WIDTH_LETTER = 500, // of letters of Latin, where the font does not say
 	WIDTH_WIDE = 1000,
-	NAME_LONGEST = 31,
 	TRAILS = 188, // of a lead byte in Shift_JIS
 	UNREAD_MIN = 4,
 	UNREAD_PART = 4, // a font of which one in so many letters cannot be read makes it illegible

@@ -188,7 +188,8 @@ static uint32_t le32(const uint8_t *bytes)
 	       (uint32_t)bytes[3] << 24;
 }
 
-int signature_is_text(const uint8_t *bytes, size_t n)
+// Text of any usual encoding: no control characters but those of text.
+static bool is_text(const uint8_t *bytes, size_t n)
 {
 	if (n > TEXT_LOOKED)
 		n = TEXT_LOOKED;
@@ -206,7 +207,7 @@ static bool is_mz(const uint8_t *bytes, size_t n)
 {
 	if (!has(bytes, n, 0, "MZ", 2) && !has(bytes, n, 0, "ZM", 2))
 		return false;
-	return n >= 28 ? !signature_is_text(bytes, n) : n > 2;
+	return n >= 28 ? !is_text(bytes, n) : n > 2;
 }
 
 // "-lh5-", and the level of its header, and what its first byte says of it.
@@ -553,7 +554,7 @@ struct signature signature_find(const uint8_t *bytes, size_t n)
 	struct text text;
 	if (!known(bytes, n, &found)) {
 		read_text(bytes, n, &text);
-		if (text.utf16 || signature_is_text(bytes, n))
+		if (text.utf16 || is_text(bytes, n))
 			found = text_signature(&text);
 	}
 	// Readers take what comes before for noise.

@@ -42,7 +42,4 @@ struct signature {
 // More bytes tell more: disks have theirs after 32 KiB.
 struct signature signature_find(const uint8_t *bytes, size_t n);
 
-// Text of any usual encoding: no control characters but those of text.
-int signature_is_text(const uint8_t *bytes, size_t n);
-
 #endif
