@@ -13,7 +13,7 @@ DEPS_BUILD = gcc make pkgconf libc6-dev libfyaml-dev libjson-c-dev libsodium-dev
 DEPS_DEMO  = $(DEPS_BUILD) bsdextrautils nftables util-linux iproute2 iputils-ping netcat-openbsd curl procps python3
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev clang libclang-rt-dev llvm clang-format cppcheck mandoc git \
              file jq conntrack openssl tshark tcpdump qemu-system-x86 busybox-static cpio kmod e2fsprogs postfix swaks \
-             libidn12 libdb5.3 libevent-2.1-7 libgnutls-dane0 libnsl2 libpam0g ethtool zip clamav-daemon \
+             libnet-ssleay-perl libidn12 libdb5.3 libevent-2.1-7 libgnutls-dane0 libnsl2 libpam0g ethtool zip clamav-daemon \
              c-icap libc-icap-mod-virus-scan
 # Mail servers that Debian lets be installed one at a time: unpacked only (tests/lab/fetch).
 UNPACKED   = exim4-daemon-light opensmtpd

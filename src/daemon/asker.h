@@ -4,7 +4,7 @@
 // A signature of the signer takes about as long as one made here would (it is measured in
 // tests/unit/daemon_signer.c), and a session that waits for its own makes no other wait any longer
 // than that; so nothing is suspended.  A signer that does not answer within SIGNER_WAIT_MS is not
-// asked again until the gate gives another.
+// asked again until the gate, which hears of it (INSPECT_LACKS), gives a new way to it.
 #ifndef SEKISHO_DAEMON_ASKER_H
 #define SEKISHO_DAEMON_ASKER_H
 

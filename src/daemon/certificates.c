@@ -53,9 +53,10 @@ struct certificates {
 	uint64_t looked_ms, started_ms;
 	unsigned short_lives;
 	char why[TEXT_MAX]; // they cannot be used
-	uint64_t lacked_ms; // an inspector had none of this name; 0: never
+	uint64_t lacked_ms; // an inspector had none of this name ("": no roots); 0: never
 	char lacked[SIGNER_NAME_MAX];
-	bool files_bad; // because of what is in the files
+	uint64_t again_ms[SIGNER_ASKERS_MAX]; // when it was given what there is for that
+	bool files_bad;			      // because of what is in the files
 };
 
 // --- what is told
@@ -86,6 +87,12 @@ static void set_problem(struct certificates *certificates)
 	if (certificates->why[0]) {
 		snprintf(text, sizeof(text), "%s%s", certificates->why,
 			 now->pid ? "; those before stay in use" : "");
+	} else if (lacks && !certificates->lacked[0]) {
+		snprintf(
+			text, sizeof(text),
+			"a guard has servers prove their names (tls-verify), and %.200s, the file of "
+			"tls-roots, has no certificates that can be read; they get no mail",
+			certificates->gate->options->roots);
 	} else if (lacks) {
 		snprintf(
 			text, sizeof(text),
@@ -144,6 +151,10 @@ static void look_at_files(const struct gate_options *options, struct file_stamp 
 				close(fd);
 		}
 	}
+	int fd = options->roots ? open_file(options->roots) : -1;
+	stamp(fd, &stamps[STAMPS_MAX - 1]);
+	if (fd >= 0)
+		close(fd);
 }
 
 static bool have_changed(struct certificates *certificates)
@@ -467,12 +478,29 @@ void certificates_give(struct gate *gate, unsigned index, int socket)
 		close(roots);
 }
 
-void certificates_lack(struct gate *gate, const char *name)
+static bool has_certificate(const struct certificates *certificates, const char *name)
+{
+	const struct gate_options *options = certificates->gate->options;
+	bool has = false;
+	for (size_t i = 0; certificates->now.pid && i < options->n_certificates; i++)
+		has |= strcmp(options->certificates[i].name, name) == 0;
+	return has;
+}
+
+void certificates_lack(struct gate *gate, unsigned index, int socket, const char *name)
 {
 	struct certificates *certificates = gate->certificates;
-	if (!certificates)
+	const uint64_t now_ms = monotonic_ms();
+	if (!certificates || index >= SIGNER_ASKERS_MAX ||
+	    (certificates->again_ms[index] &&
+	     now_ms - certificates->again_ms[index] < CERTIFICATES_AGAIN_MS))
 		return;
-	certificates->lacked_ms = monotonic_ms();
+	certificates->again_ms[index] = now_ms;
+	if (certificates->now.pid)
+		certificates_give(gate, index, socket);
+	if (has_certificate(certificates, name))
+		return;
+	certificates->lacked_ms = now_ms;
 	snprintf(certificates->lacked, sizeof(certificates->lacked), "%.*s", SIGNER_NAME_MAX - 1,
 		 name);
 	for (char *at = certificates->lacked; *at; at++) // it reads what strangers send

@@ -16,7 +16,8 @@ enum {
 	CERTIFICATES_LOOK_SECONDS = 10,
 	CERTIFICATES_SILENT_MS = 3000,
 	CERTIFICATES_LACK_MS = 10 * 60 * 1000, // that it is a problem of the status
-	CERTIFICATES_DAYS = 14,		       // before the end of one that the status tells of it
+	CERTIFICATES_AGAIN_MS = 1000, // between two times that one inspector lacks something
+	CERTIFICATES_DAYS = 14,	      // before the end of one that the status tells of it
 	CERTIFICATES_ROOTS_MAX = 4 * 1024 * 1024,
 };
 
@@ -26,8 +27,11 @@ void certificates_close(struct gate *gate);
 // Gives an inspector what there is: by its number, over its socket.
 void certificates_give(struct gate *gate, unsigned index, int socket);
 
-// An inspector had none of this name for a guard; of it SIGNER_NAME_MAX bytes are read at most.
-void certificates_lack(struct gate *gate, const char *name);
+// An inspector had none of this name for a guard, or, with "", no roots to hold a server to: it is
+// given what there is once more, for a signer that did not answer it in time is not asked again;
+// what is not there is a problem of the status.  Of the name SIGNER_NAME_MAX bytes are read at
+// most.
+void certificates_lack(struct gate *gate, unsigned index, int socket, const char *name);
 
 void certificates_put_status(const struct gate *gate, struct control_writer *reply);
 

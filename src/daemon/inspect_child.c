@@ -302,8 +302,11 @@ static const struct tls_context *on_tls(void *arg, const struct engine_peer *pee
 		return context;
 	}
 	*ret_name = profile_tls_name(inspect, &peer->server);
-	return asker_client(child->asker, *ret_name != NULL,
-			    (enum tls_version)inspect->least_server);
+	const struct tls_context *context = asker_client(child->asker, *ret_name != NULL,
+							 (enum tls_version)inspect->least_server);
+	if (!context)
+		tell_lacking(child, "");
+	return context;
 }
 
 // --- the policy

@@ -196,7 +196,8 @@ static bool take_message(struct inspector_post *post, const void *bytes, size_t 
 		if (size != sizeof(head.plain))
 			return false;
 		if (head.word == INSPECT_LACKS)
-			certificates_lack(inspection->gate, head.plain.text);
+			certificates_lack(inspection->gate, (unsigned)(post - inspection->posts),
+					  post->child.socket, head.plain.text);
 		else
 			connect_to(post,
 				   head.word == INSPECT_ASKS ? INSPECT_SCANNER : INSPECT_VAULT,

@@ -57,14 +57,14 @@ void inspection_porter_end(struct inspection *inspection, const char *why)
 
 // --- inspectors
 
-static void tell(const struct inspection *inspection, enum porter_order_word word, uint32_t index,
+// False: it did not hear.
+static bool tell(const struct inspection *inspection, enum porter_order_word word, uint32_t index,
 		 const int *fd)
 {
 	const struct porter_order order = { .word = word, .index = index };
-	// One that hears nothing is soon found to be silent.
-	if (inspection->porter.child.pid)
-		inspection_send(inspection->porter.child.socket, &order, sizeof(order), NULL, 0, fd,
-				fd ? 1 : 0);
+	return inspection->porter.child.pid &&
+	       inspection_send(inspection->porter.child.socket, &order, sizeof(order), NULL, 0, fd,
+			       fd ? 1 : 0) == 0;
 }
 
 void inspection_porter_meet(struct inspector_post *post)
@@ -79,10 +79,9 @@ void inspection_porter_meet(struct inspector_post *post)
 	for (unsigned i = 0; i < 2; i++)
 		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
 			setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	if (inspection_send(post->child.socket, &order, sizeof(order), NULL, 0, &pair[1], 1) == 0) {
-		tell(inspection, PORTER_INSPECTOR, (uint32_t)(post - inspection->posts), &pair[0]);
-		post->porter_knows = true;
-	}
+	if (inspection_send(post->child.socket, &order, sizeof(order), NULL, 0, &pair[1], 1) == 0)
+		post->porter_knows = tell(inspection, PORTER_INSPECTOR,
+					  (uint32_t)(post - inspection->posts), &pair[0]);
 	close(pair[0]);
 	close(pair[1]);
 }
@@ -118,6 +117,8 @@ static void take_word(struct inspection *inspection, const struct porter_word *w
 		   inspection->posts[word->index].porter_knows) {
 		inspection_end_inspector(&inspection->posts[word->index],
 					 "what it said of its connections made no sense");
+	} else if (word->word == PORTER_ALONE && word->index < inspection->n) {
+		inspection->posts[word->index].porter_knows = false; // they meet anew
 	}
 }
 

@@ -101,7 +101,7 @@ enum inspect_word_kind {
 	INSPECT_OPENS, // a file for an extractor, with its descriptor; words follow
 	INSPECT_ASKS,  // for descriptors of the scanner: generation of them
 	INSPECT_ASKS_VAULT,
-	INSPECT_LACKS, // the certificate of this text, which a guard names
+	INSPECT_LACKS, // the certificate of this text, which a guard names; "": roots
 	INSPECT_NUMBERS,
 	INSPECT_TROUBLE,
 	INSPECT_MASS,	// one message, to be counted (daemon/mass.h)

@@ -69,8 +69,9 @@ static uint64_t seconds_of(const struct mass_stop *stop)
 
 // --- a limit is reached
 
+// why_not NULL: it is stopped.
 static void tell_found(struct gate *gate, const struct mass_finding *finding,
-		       const struct mass_stop *stop)
+		       const struct mass_stop *stop, const char *why_not)
 {
 	struct mass *mass = gate->mass;
 	char words[MASS_STOP_WORDS_MAX], source[ADDR_TEXT_MAX], text[MASS_WORDS_MAX + 100];
@@ -78,13 +79,13 @@ static void tell_found(struct gate *gate, const struct mass_finding *finding,
 
 	if (!event_limit_take(&mass->limit, journal_now_usec()))
 		return;
-	begin_event(&event, finding->rule->limit.alarm ? EVENT_MAIL_MASS : EVENT_MAIL_STOPPED, stop,
-		    words);
-	snprintf(text, sizeof(text), "guard %s: %s", finding->rule->guard, finding->rule->words);
+	begin_event(&event, why_not ? EVENT_MAIL_MASS : EVENT_MAIL_STOPPED, stop, words);
+	snprintf(text, sizeof(text), "guard %s: %s%s", finding->rule->guard, finding->rule->words,
+		 why_not ? why_not : "");
 	event_text(&event, EVENT_MESSAGE, text);
 	event_text(&event, EVENT_SOURCE, addr_text(&finding->message->client, source));
 	event_number(&event, EVENT_COUNT, finding->count);
-	if (!finding->rule->limit.alarm && seconds_of(stop))
+	if (!why_not && seconds_of(stop))
 		event_number(&event, EVENT_SECONDS, seconds_of(stop));
 	journal_write(gate->journal, &event);
 }
@@ -96,7 +97,7 @@ static void on_found(void *arg, const struct mass_finding *finding)
 	const uint64_t now = journal_now_usec();
 
 	if (finding->rule->limit.alarm) {
-		tell_found(gate, finding, &stop);
+		tell_found(gate, finding, &stop, "");
 		return;
 	}
 	stop.since_us = now;
@@ -108,12 +109,15 @@ static void on_found(void *arg, const struct mass_finding *finding)
 	const struct mass_stop *there = mass_book_find(&gate->mass->book, &stop);
 	if (there && (!there->stop.until_us || there->stop.until_us > now))
 		return;
-	if (mass_book_put(&gate->mass->book, &stop) < 0)
+	if (mass_book_put(&gate->mass->book, &stop) < 0) {
+		tell_found(gate, finding, &stop,
+			   "; not stopped, for no more stops fit: resume some");
 		return;
+	}
 	give(gate);
 	write_book(gate);
 	fault_point("mail-stopped-stored");
-	tell_found(gate, finding, &stop);
+	tell_found(gate, finding, &stop, NULL);
 }
 
 static bool is_word(const char *text, size_t size)

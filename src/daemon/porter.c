@@ -204,8 +204,10 @@ static void hear_inspector(struct porter *porter, uint32_t index)
 		tell(porter, &(struct porter_word){ .word = PORTER_FAULT, .index = index });
 		return;
 	}
-	if (n != -EAGAIN)
-		forget_inspector(porter, index);
+	if (n == -EAGAIN)
+		return;
+	forget_inspector(porter, index);
+	tell(porter, &(struct porter_word){ .word = PORTER_ALONE, .index = index });
 }
 
 // --- onward

@@ -72,6 +72,7 @@ struct porter_numbers { // since it began
 enum porter_word_kind {
 	PORTER_READY, // it listens; or error
 	PORTER_FAULT, // the inspector of this index makes no sense: end it
+	PORTER_ALONE, // the socket to it has ended, whatever the inspector does
 	PORTER_NUMBERS,
 };
 struct porter_word {

@@ -93,8 +93,13 @@ static bool read_left(struct wire *wire, uint8_t *bytes, size_t room, size_t *re
 
 	*ret_n = tls_end_read(wire->tls, &from, &n, bytes, room);
 	wire->agreed = wire->agreed || *ret_n;
-	if (n != wire->n_left)
-		keep_left(wire, from, n);
+	if (n && n != wire->n_left)
+		memmove(wire->left, from, n);
+	wire->n_left = n;
+	if (!n) {
+		free(wire->left);
+		wire->left = NULL;
+	}
 	return *ret_n;
 }
 

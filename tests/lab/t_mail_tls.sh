@@ -184,11 +184,17 @@ kill -9 "$signer"
 back() { [[ -n $(child sign) && $(child sign) != "$signer" ]] && is_in_use; }
 check "a signer that is gone comes back" eventually back
 check "and signs" eventually mail --tls
+signer=$(child sign)
+kill -STOP "$signer"
+check_not "without a signature in time there is no TLS" mail --tls
+kill -CONT "$signer"
+check "a signer that was only late is asked again" eventually mail --tls
+same "and is the same" "$signer" "$(child sign)"
 
 # --- another certificate
 
 chmod 644 "$tls/gate.key"
-waits() { local end=$((SECONDS + 20)); until "$@" >/dev/null 2>&1; do ((SECONDS < end)) || return 1; sleep 0.2; done; }
+waits() { local end=$((SECONDS + 40)); until "$@" >/dev/null 2>&1; do ((SECONDS < end)) || return 1; sleep 0.2; done; }
 check "a key that others may read is a problem" waits problem_has "others may read it"
 check "the one before stays in use" mail --tls
 cp "$tls/next.pem" "$tls/new" && mv "$tls/new" "$tls/gate.pem"
@@ -198,4 +204,14 @@ is_next() { shows | openssl x509 -serial -noout 2>/dev/null | grep -qx "$serial"
 check "a new one is put in use by itself" waits is_next
 check "the problem is gone" eventually eval '! problem_has SK814'
 check "and mail passes by it" mail --tls --tls-verify --tls-ca-path "$tls/root.pem"
+
+# --- no roots
+
+to=192.0.2.80
+mv "$tls/root.pem" "$tls/away"
+lacks_roots() { ! mail --tls && problem_has "the file of tls-roots"; }
+check "without roots a server that has to prove his name gets no mail, which is a problem" waits lacks_roots
+mv "$tls/away" "$tls/root.pem"
+check "with them it does" waits mail --tls
+check "and the problem is gone" eventually eval '! problem_has SK814'
 done_

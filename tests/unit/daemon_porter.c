@@ -296,6 +296,7 @@ static void does_not_believe_an_inspector(void **state)
 static void forgets_an_inspector_that_is_gone(void **state)
 {
 	struct porter_pair pair;
+	struct porter_word word;
 	int fds[PORTER_PAIR_FDS], client;
 
 	(void)state;
@@ -306,6 +307,10 @@ static void forgets_an_inspector_that_is_gone(void **state)
 	assert_int_equal(numbers().sessions, 1);
 	close(bed.inspectors[index]);
 	bed.inspectors[index] = -1;
+	while ((word = hear()).word == PORTER_NUMBERS)
+		;
+	assert_int_equal(word.word, PORTER_ALONE);
+	assert_int_equal(word.index, index);
 	assert_int_equal(numbers().sessions, 0);
 	is_reset(from("127.0.0.9", SERVER, 25));
 	close(fds[0]);
