@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ struct signer { // a process, and what it was started with
 	pid_t pid; // 0: none
 	int socket;
 	sd_event_source *readable;
-	uint64_t heard_ms;
+	uint64_t asked_ms; // since when it owes an answer; 0: it does not
 	size_t n_known;
 	char name[TLS_NAME_MAX]; // of the certificate that ends first
 	int64_t until;
@@ -314,7 +315,7 @@ static void start_signer(struct certificates *certificates)
 	if (r == 0)
 		r = sd_event_add_io(certificates->event, &signer->readable, signer->socket, EPOLLIN,
 				    on_signer, signer);
-	signer->heard_ms = monotonic_ms();
+	signer->asked_ms = monotonic_ms();
 	if (r >= 0)
 		return;
 	certificates->files_bad = why[0];
@@ -365,7 +366,7 @@ static void take_key(struct signer *signer, const struct signer_word *word)
 static void take_word(struct signer *signer, struct signer_word *word)
 {
 	struct certificates *certificates = signer->owner;
-	signer->heard_ms = monotonic_ms();
+	signer->asked_ms = 0;
 	signer->numbers = word->numbers;
 	word->name[sizeof(word->name) - 1] = word->why[sizeof(word->why) - 1] = '\0';
 	if (signer == &certificates->next && word->word == SIGNER_KNOWS) {
@@ -415,14 +416,25 @@ static int on_signer(sd_event_source *source, int fd, uint32_t events, void *arg
 
 // --- looking after it
 
+// What it said while this process was busy is heard next.
+static bool has_spoken(const struct signer *signer)
+{
+	struct pollfd fd = { .fd = signer->socket, .events = POLLIN };
+	return poll(&fd, 1, 0) > 0;
+}
+
 static void look_at(struct signer *signer, uint64_t now)
 {
-	if (!signer->pid)
+	const bool in_use = signer == &signer->owner->now;
+	const uint64_t patience = in_use ? CERTIFICATES_SILENT_MS : CERTIFICATES_START_MS;
+	if (!signer->pid || has_spoken(signer))
 		return;
-	if (now - signer->heard_ms > CERTIFICATES_SILENT_MS)
+	if (signer->asked_ms && now - signer->asked_ms > patience) {
 		lost(signer, "the signer was silent");
-	else if (signer == &signer->owner->now)
+	} else if (in_use && !signer->asked_ms) {
 		order(signer, SIGNER_PING, 0, NULL, 0);
+		signer->asked_ms = now;
+	}
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *arg)

@@ -15,6 +15,7 @@
 enum {
 	CERTIFICATES_LOOK_SECONDS = 10,
 	CERTIFICATES_SILENT_MS = 3000,
+	CERTIFICATES_START_MS = 10 * 1000,     // until one knows its keys
 	CERTIFICATES_LACK_MS = 10 * 60 * 1000, // that it is a problem of the status
 	CERTIFICATES_AGAIN_MS = 1000, // between two times that one inspector lacks something
 	CERTIFICATES_DAYS = 14,	      // before the end of one that the status tells of it
