@@ -228,15 +228,16 @@ static void network_take_qdisc(struct network *network, const struct nlmsghdr *n
 			network->links.v[i].classifies = true;
 }
 
+// In the order in which they are asked for.
 static const struct {
-	uint16_t type;
+	uint16_t asks, type;
 	size_t head;
 	void (*take)(struct network *network, const struct nlmsghdr *nlh);
 } network_messages[] = {
-	{ RTM_NEWLINK, sizeof(struct ifinfomsg), network_take_link },
-	{ RTM_NEWADDR, sizeof(struct ifaddrmsg), network_take_address },
-	{ RTM_NEWROUTE, sizeof(struct rtmsg), network_take_route },
-	{ RTM_NEWQDISC, sizeof(struct tcmsg), network_take_qdisc },
+	{ RTM_GETLINK, RTM_NEWLINK, sizeof(struct ifinfomsg), network_take_link },
+	{ RTM_GETADDR, RTM_NEWADDR, sizeof(struct ifaddrmsg), network_take_address },
+	{ RTM_GETROUTE, RTM_NEWROUTE, sizeof(struct rtmsg), network_take_route },
+	{ RTM_GETQDISC, RTM_NEWQDISC, sizeof(struct tcmsg), network_take_qdisc },
 };
 
 void network_take(struct network *network, const struct nlmsghdr *nlh)
@@ -278,7 +279,7 @@ static int network_take_part(struct network_dump *dump, size_t size)
 	return 1;
 }
 
-static int network_dump(struct network_dump *dump, uint16_t type)
+static int network_dump(struct network_dump *dump, uint16_t type, size_t head)
 {
 	_Alignas(8) char request[64];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
@@ -287,8 +288,9 @@ static int network_dump(struct network_dump *dump, uint16_t type)
 	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	nlh->nlmsg_seq = ++dump->seq;
-	// Each of the heads begins with the family, and all of zeros asks for everything.
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct tcmsg));
+	// All of zeros asks for everything; of a head that is too long the kernel complains in its
+	// log.
+	mnl_nlmsg_put_extra_header(nlh, head);
 	if (mnl_socket_sendto(dump->socket, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	while (r == 1) {
@@ -304,13 +306,12 @@ static int network_dump(struct network_dump *dump, uint16_t type)
 
 static int network_read_once(struct network_dump *dump, bool all)
 {
-	static const uint16_t types[] = { RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETQDISC };
-	size_t n = all ? sizeof(types) / sizeof(types[0]) : 1;
+	size_t n = all ? sizeof(network_messages) / sizeof(network_messages[0]) : 1;
 	int r = 0;
 
 	*dump->network = (struct network){ 0 };
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = network_dump(dump, types[i]);
+		r = network_dump(dump, network_messages[i].asks, network_messages[i].head);
 	if (r == -EOPNOTSUPP && all) // a kernel without traffic control, which is asked for last
 		r = 0;
 	if (r < 0)
