@@ -1,6 +1,8 @@
 # What every lab test begins with: a lab of its own, gone at the end whatever happens, and checks
 # that count.  A test is a script t_NAME.sh that sources this, gives a policy, and ends with "done_".
 set -u
+# Debian's own Python: one of a version manager takes half a second to begin, and tests begin hundreds.
+PATH=/usr/bin:$PATH
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export BUILD=${BUILD:-$root/build}
