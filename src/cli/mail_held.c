@@ -87,7 +87,10 @@ static void print_one(const struct control_reply *reply)
 			       control_text(row, CTL_DETAIL));
 		else
 			printf("  %-16s %s (%s, %llu bytes) %s\n", "file",
-			       control_text(row, CTL_ATTACHMENT), control_text(row, CTL_ACTION),
+			       *control_text(row, CTL_ATTACHMENT)
+				       ? control_text(row, CTL_ATTACHMENT)
+				       : "(no name)",
+			       control_text(row, CTL_ACTION),
 			       (unsigned long long)control_u64(row, CTL_SIZE),
 			       control_text(row, CTL_FOUND));
 	}

@@ -160,6 +160,14 @@ bool control_peers_differ(uint32_t uid_a, uint32_t login_a, uint32_t uid_b, uint
 	return uid_a != uid_b && person_a != person_b;
 }
 
+const char *control_second_words(uint32_t uid, uint32_t login_uid)
+{
+	return control_is_anybody(uid, login_uid)
+		       ? "two persons who have logged in as themselves give the same command, for "
+			 "root without a login may be anybody and counts as neither"
+		       : "another one gives the same command";
+}
+
 static const char *person_name(uint32_t uid, uint32_t login_uid, bool now,
 			       char out[CONTROL_PEER_NAME_MAX])
 {

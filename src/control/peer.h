@@ -57,6 +57,9 @@ const char *control_permission_groups(enum control_permission permission, char *
 bool control_is_anybody(uint32_t uid, uint32_t login_uid); // root without a login
 bool control_peers_differ(uint32_t uid_a, uint32_t login_a, uint32_t uid_b, uint32_t login_b);
 
+// Who has to give a command next that takes two persons, to one who has just given it.
+const char *control_second_words(uint32_t uid, uint32_t login_uid);
+
 // "tanaka", or "root (login tanaka)"; numbers where there are no names, or where none is told in
 // time (control/people.h).
 const char *control_person_name(uint32_t uid, uint32_t login_uid, char out[CONTROL_PEER_NAME_MAX]);

@@ -97,7 +97,7 @@ static void set_problem(struct certificates *certificates)
 	} else if (lacks) {
 		snprintf(
 			text, sizeof(text),
-			"a guard names the certificate \"%s\", and none of that name is in use; its "
+			"a guard names the certificate \"%s\", and none of that name is in use (certificates: of sekisho.yaml); its "
 			"mail has no TLS",
 			certificates->lacked);
 	} else if (now->pid && now->until - time(NULL) < (int64_t)CERTIFICATES_DAYS * DAY) {

@@ -65,11 +65,26 @@ static const char *words_of(enum exit_status status)
 		return "the change needs approval";
 	case EXIT_KERNEL:
 		return "the kernel refused the policy";
-	case EXIT_DEGRADED:
-		return "the policy runs, but the gate is degraded";
 	default:
 		return "the policy was not applied";
 	}
+}
+
+// Why the gate is degraded is told at once, so that nobody has to ask.
+static void put_error(struct control_writer *reply, const struct gate *gate,
+		      enum exit_status status)
+{
+	char text[sizeof(gate->problems[0]) + 64];
+	const char *problem = "see \"sekisho status\"";
+	if (status != EXIT_DEGRADED) {
+		control_put_text(reply, CTL_ERROR, words_of(status));
+		return;
+	}
+	for (size_t i = GATE_PROBLEM_COUNT; i-- > 0;)
+		if (gate->problems[i][0])
+			problem = gate->problems[i];
+	snprintf(text, sizeof(text), "the policy runs, but the gate is degraded: %s", problem);
+	control_put_text(reply, CTL_ERROR, text);
 }
 
 static void put_confirm(struct control_writer *reply, const struct gate *gate)
@@ -101,7 +116,7 @@ static void put_result(struct control_writer *reply, struct gate *gate,
 	bool runs = result->status == EXIT_FINE || result->status == EXIT_DEGRADED;
 	control_put_u64(reply, CTL_EXIT, (uint64_t)result->status);
 	if (result->status != EXIT_FINE)
-		control_put_text(reply, CTL_ERROR, words_of(result->status));
+		put_error(reply, gate, result->status);
 	if (runs && !result->proposal)
 		methods_put_generation(reply, &gate->current);
 	control_put_bool(reply, CTL_CHANGED, result->changed);

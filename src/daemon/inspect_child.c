@@ -37,6 +37,7 @@ enum {
 	TAKE_MAX = 64,
 	TELL_MS = 500,
 	LACK_MS = 10 * 1000,
+	NEED_MS = 60 * 1000,
 	SPARE_BYTES = 16 << 20,
 	HEAR_US = 1000, // between two looks at the sockets, while packets come
 };
@@ -55,7 +56,9 @@ struct child {
 	struct aparts *aparts;
 	struct pipes *pipes;
 	struct asker *asker;
-	uint64_t lacked_ms; // when the gate was last told that a certificate is
+	uint64_t lacked_ms;		 // when the gate was last told that a certificate is
+	const struct profiles *profiles; // that count
+	uint64_t needed_ms;		 // when the gate was last told what they need
 	struct linger linger;
 	bool ends;
 	struct mail_stops stops;
@@ -317,6 +320,25 @@ static void retire(void *arg, const struct profiles *profiles)
 	inspect_policy_free(arg);
 }
 
+// What the policy needs of the box is told before the first mail needs it, and as long as it does.
+static void tell_needs(struct child *child, uint64_t now_ms)
+{
+	const struct inspect_word scanner = { .word = INSPECT_ASKS };
+	bool scans = false;
+	child->needed_ms = now_ms;
+	for (size_t i = 0; child->profiles && i < child->profiles->n; i++) {
+		const struct profile *profile = child->profiles->flows[i].profile;
+		const struct profile_tls_inspect *inspect = &profile->tls_inspect;
+		scans |= profile->malware.in || profile->malware.out;
+		if (profile->tls == PROFILE_TLS_INSPECT &&
+		    !asker_server(child->asker, inspect->certificate,
+				  (enum tls_version)inspect->least_client))
+			tell_lacking(child, inspect->certificate);
+	}
+	if (scans)
+		say(child, &scanner, sizeof(scanner), NULL, 0);
+}
+
 static void take_policy(struct child *child)
 {
 	struct inspect_policy *policy = inspect_planner_take(child->planner);
@@ -331,7 +353,10 @@ static void take_policy(struct child *child)
 			inspector_set_profiles(child->inspector, &policy->profiles, retire, policy);
 	if (word.error < 0) // what counted before counts on
 		inspect_policy_free(policy);
+	else
+		child->profiles = &policy->profiles;
 	say(child, &word, sizeof(word), NULL, 0);
+	tell_needs(child, monotonic_ms());
 }
 
 static void take_certificates(struct child *child, uint32_t bits, const int *fds, size_t n_fds)
@@ -426,6 +451,8 @@ static void look_at_clock(struct child *child)
 		pipes_tick(child->pipes, now);
 		aparts_look(child->aparts, now);
 		look_at_memory(child);
+		if (now - child->needed_ms >= NEED_MS)
+			tell_needs(child, now);
 	}
 	if (now - child->told_ms >= TELL_MS) {
 		child->told_ms = now;

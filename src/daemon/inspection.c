@@ -154,6 +154,8 @@ static void take_word(struct inspector_post *post, const struct inspect_word *wo
 static void connect_to(struct inspector_post *post, enum inspect_order_word whom, uint64_t n)
 {
 	struct gate *gate = post->inspection->gate;
+	if (whom == INSPECT_SCANNER)
+		scanner_is_needed(gate);
 	for (uint64_t i = 0; i < n && i < INSPECTION_ASK_MAX; i++) {
 		struct inspect_order order = { .word = whom };
 		int fd = -1;

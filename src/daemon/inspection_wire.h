@@ -99,7 +99,7 @@ enum inspect_word_kind {
 	INSPECT_READY, // sealed, and takes packets; it knows no policy yet
 	INSPECT_HAS,   // that generation's policy counts from now on; or error and text
 	INSPECT_OPENS, // a file for an extractor, with its descriptor; words follow
-	INSPECT_ASKS,  // for descriptors of the scanner: generation of them
+	INSPECT_ASKS,  // for descriptors of the scanner: generation of them; 0: it will need some
 	INSPECT_ASKS_VAULT,
 	INSPECT_LACKS, // the certificate of this text, which a guard names; "": roots
 	INSPECT_NUMBERS,

@@ -234,7 +234,11 @@ static void put_line(struct control_writer *reply, const struct mass_stop *stop)
 
 	if (stop->stop.until_us)
 		event_local_time(stop->stop.until_us, when);
-	snprintf(line, sizeof(line), "%s until %s", mass_stop_words(stop, words), when);
+	if (stop->stop.until_us) // to the minute
+		snprintf(line, sizeof(line), "%s until %.10s %.5s", mass_stop_words(stop, words),
+			 when, when + 11);
+	else
+		snprintf(line, sizeof(line), "%s until %s", mass_stop_words(stop, words), when);
 	control_put_text(reply, CTL_MAIL_STOPPED, line);
 }
 

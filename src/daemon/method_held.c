@@ -184,9 +184,10 @@ static void on_decided(void *arg, const struct vault_word *word)
 	vault_tell(methods->gate, word, &asking->peer, asking->reason);
 	if (word->outcome == VAULT_ASKED) {
 		control_server_refuse(methods->server, asking->token, EXIT_APPROVAL,
-				      "noted; the policy wants two persons: within %d minutes "
-				      "another one gives the same command",
-				      VAULT_ASKED_SECONDS / 60);
+				      "noted; the policy wants two persons: within %d minutes %s",
+				      VAULT_ASKED_SECONDS / 60,
+				      control_second_words(asking->peer.uid,
+							   asking->peer.login_uid));
 	} else {
 		control_writer_init(&reply, CTL_REPLY_MAX);
 		control_put_u64(&reply, CTL_HELD, word->number);

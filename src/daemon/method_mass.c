@@ -118,9 +118,9 @@ static void ask(struct methods *methods, struct control_request *request,
 {
 	mass_ask(methods->gate, stop, &request->peer, reason);
 	control_server_refuse(methods->server, request->token, EXIT_APPROVAL,
-			      "noted; the policy wants two persons: within %d minutes another one "
-			      "gives the same command",
-			      MASS_ASKED_SECONDS / 60);
+			      "noted; the policy wants two persons: within %d minutes %s",
+			      MASS_ASKED_SECONDS / 60,
+			      control_second_words(request->peer.uid, request->peer.login_uid));
 }
 
 void method_mail_resume(struct methods *methods, struct control_request *request)

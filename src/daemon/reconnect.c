@@ -98,9 +98,10 @@ static void ask(struct reconnect *reconnect)
 	book_write(book);
 	fault_point("reconnect-asked-stored");
 	control_server_refuse(reconnect->server, reconnect->request->token, EXIT_APPROVAL,
-			      "noted; the policy wants two persons: within %d minutes another one "
-			      "gives the same command",
-			      ISOLATION_ASKED_SECONDS / 60);
+			      "noted; the policy wants two persons: within %d minutes %s",
+			      ISOLATION_ASKED_SECONDS / 60,
+			      control_second_words(reconnect->request->peer.uid,
+						   reconnect->request->peer.login_uid));
 }
 
 static void go(struct reconnect *reconnect)

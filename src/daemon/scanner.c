@@ -78,6 +78,16 @@ static void wait_seconds(struct scanner *scanner, uint64_t seconds)
 	sd_event_source_set_enabled(scanner->timer, SD_EVENT_ONESHOT);
 }
 
+void scanner_is_needed(struct gate *gate)
+{
+	struct scanner *scanner = gate->scanner;
+
+	if (!scanner)
+		return;
+	scanner->needed_ms = monotonic_ms();
+	scanner->needed_known = true;
+}
+
 // Where mail needs it, that it is gone is told soon: of a connection over a network nobody knows at
 // once.
 int scanner_connect(struct gate *gate, int *ret_fd)
@@ -88,8 +98,6 @@ int scanner_connect(struct gate *gate, int *ret_fd)
 
 	if (!scanner)
 		return r;
-	scanner->needed_ms = now_ms;
-	scanner->needed_known = true;
 	if (name_of(gate) && scanner->fd < 0 && scanner->state != SCANNER_DOWN &&
 	    ((r < 0 && r != -EAGAIN) ||
 	     now_ms - scanner->looked_ms > SCANNER_LOOK_SECONDS_DOWN * 1000))
@@ -147,7 +155,7 @@ static void set_problem(struct scanner *scanner)
 
 	if (!name_of(gate) && needed) {
 		snprintf(text, sizeof(text),
-			 "a guard has mail scanned, and sekisho.yaml names no scanner");
+			 "a guard has mail scanned, and sekisho.yaml names no scanner (scanner:)");
 	} else if (scanner->state == SCANNER_DOWN) {
 		snprintf(text, sizeof(text), "the malware scanner %s: %s", name_of(gate),
 			 scanner->why);

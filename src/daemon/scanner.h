@@ -16,6 +16,8 @@ enum {
 int scanner_open(struct gate *gate, sd_event *event); // 0 or -ENOMEM
 void scanner_close(struct gate *gate);
 
+// A guard of an inspector's policy has mail scanned: that no scanner is named is a problem then.
+void scanner_is_needed(struct gate *gate);
 // A descriptor that is connected, or being connected.  -ENOENT: none is named; -EAGAIN: it is there
 // and takes no more at the moment; or another negative errno.
 int scanner_connect(struct gate *gate, int *ret_fd);

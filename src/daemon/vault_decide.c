@@ -23,6 +23,13 @@ static const struct mail_taken *record_of(const struct held_meta *meta)
 		       : &taken;
 }
 
+// "held: kept inside until ...; attachment-words: a word that ..." (inspect/smtp_mail.c)
+const char *vault_why(const char *reason)
+{
+	const char *why = strstr(reason, "; ");
+	return why ? why + 2 : reason;
+}
+
 static void describe(const struct held_meta *meta, enum vault_outcome outcome,
 		     struct vault_told *told)
 {
@@ -40,7 +47,7 @@ static void describe(const struct held_meta *meta, enum vault_outcome outcome,
 	snprintf(word->flow, sizeof(word->flow), "%s", taken->record.flow);
 	snprintf(word->guard, sizeof(word->guard), "%s", taken->record.guard);
 	snprintf(word->clause, sizeof(word->clause), "%s", taken->record.clause);
-	snprintf(word->text, sizeof(word->text), "%s", taken->record.reason);
+	snprintf(word->text, sizeof(word->text), "%s", vault_why(taken->record.reason));
 }
 
 // The record of what became of it stands beside the one of the day when it came.

@@ -28,6 +28,8 @@ int vault_tried(struct held_store *store, uint64_t number, const struct vault_fa
 		const char *trouble, uint64_t now_us, struct vault_told *ret);
 int vault_expire(struct held_store *store, uint64_t number, uint64_t now_us,
 		 struct vault_told *ret);
+// Of the reason of a held message's record what it is held for: "attachment-words: ...".
+const char *vault_why(const char *reason);
 // What is held now, and why.
 int vault_describe(struct held_store *store, uint64_t number, struct vault_told *ret);
 

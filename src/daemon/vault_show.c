@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/vault_decide.h"
+
 static void put_address(struct control_writer *writer, enum control_tag tag, const char *line)
 {
 	char text[CTL_NAME_MAX];
@@ -37,7 +39,7 @@ static void put_short(struct control_writer *writer, const struct held_meta *met
 	control_put_text(writer, CTL_FLOW, taken->record.flow);
 	control_put_text(writer, CTL_GUARDED_BY, taken->record.guard);
 	control_put_text(writer, CTL_CLAUSE, taken->record.clause);
-	control_put_text(writer, CTL_WORDS, taken->record.reason);
+	control_put_text(writer, CTL_WORDS, vault_why(taken->record.reason));
 	put_server(writer, &taken->record);
 	if (meta->state == HELD_WAITS && meta->asked.us)
 		control_put_text(writer, CTL_ASKED_BY, meta->asked.name);

@@ -76,7 +76,7 @@ const char *diff_services_text(struct differ *d, const struct diff_side *side,
 typedef void diff_say(const void *object, FILE *out);
 char *diff_said(diff_say *say, const void *object);
 // For showing: what is longer ends in "..."; "" becomes "none".
-enum { DIFF_SHOWN_COLUMNS = 160, DIFF_SHOWN_BYTES = 480 };
+enum { DIFF_SHOWN_COLUMNS = 240, DIFF_SHOWN_BYTES = 720 };
 const char *diff_shown(struct differ *d, const char *text);
 // "IS; before: WAS", or NULL when an object says the same in both.
 const char *diff_change(struct differ *d, diff_say *say, const void *was, const void *is);

@@ -39,12 +39,42 @@ const char *diff_shown(struct differ *d, const char *text)
 	return arena_strdup(d->arena, text);
 }
 
+// Of two lists with "; " between their rows: bytes of the rows that both begin with, and end with.
+static void common_rows(const char *a, const char *b, size_t *ret_head, size_t *ret_tail)
+{
+	size_t n_a = strlen(a), n_b = strlen(b), head = 0, tail = 0;
+
+	for (size_t i = 0; a[i] && a[i] == b[i]; i++)
+		if (a[i] == ' ' && i && a[i - 1] == ';')
+			head = i + 1;
+	for (size_t i = 1; i <= n_a - head && i <= n_b - head && a[n_a - i] == b[n_b - i]; i++)
+		if (a[n_a - i] == ';')
+			tail = i;
+	*ret_head = head;
+	*ret_tail = tail;
+}
+
+static const char *differing(struct differ *d, const char *text, size_t head, size_t tail)
+{
+	const char *rows = arena_strndup(d->arena, text + head, strlen(text) - head - tail);
+
+	return arena_printf(d->arena, "%s%s%s", head ? "... " : "", diff_shown(d, rows),
+			    tail ? " ..." : "");
+}
+
+// Of long lists only the rows that differ, so that what is cut off never hides a change.
 const char *diff_change(struct differ *d, diff_say *say, const void *was, const void *is)
 {
 	char *before = diff_said(say, was), *after = diff_said(say, is);
 	const char *text = NULL;
+	size_t head = 0, tail = 0;
 
-	if (strcmp(before, after) != 0)
+	if (strlen(before) > DIFF_SHOWN_COLUMNS || strlen(after) > DIFF_SHOWN_COLUMNS)
+		common_rows(before, after, &head, &tail);
+	if (strcmp(before, after) != 0 && (head || tail))
+		text = arena_printf(d->arena, "%s; before: %s", differing(d, after, head, tail),
+				    differing(d, before, head, tail));
+	else if (strcmp(before, after) != 0)
 		text = arena_printf(d->arena, "%s; before: %s", diff_shown(d, after),
 				    diff_shown(d, before));
 	free(before);

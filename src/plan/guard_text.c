@@ -81,8 +81,8 @@ void mail_guard_say_whose(const struct plan_mail_whose *whose, FILE *out)
 {
 	static const char *const directions[] = {
 		[PLAN_MAIL_BOTH] = "",
-		[PLAN_MAIL_IN] = " in",
-		[PLAN_MAIL_OUT] = " out",
+		[PLAN_MAIL_IN] = " in inward mail",
+		[PLAN_MAIL_OUT] = " in outward mail",
 	};
 
 	fputs(directions[whose->direction], out);
@@ -131,7 +131,8 @@ static void say_attachment(const struct plan_mail_attachment *attachment, FILE *
 	say_words(" of type ", &attachment->types, out);
 	say_words(" with ", &attachment->words, out);
 	if (attachment->personal_numbers)
-		fprintf(out, " with %" PRIu32 " personal numbers", attachment->personal_numbers);
+		fprintf(out, " with %" PRIu32 " or more personal numbers",
+			attachment->personal_numbers);
 	if (attachment->over)
 		fprintf(out, " over %s", plan_size_text(attachment->over, text, sizeof(text)));
 	if (attachment->total_over)
@@ -166,8 +167,8 @@ static void say_malware(const struct plan_mail *mail, FILE *out)
 	};
 	static const char *const directions[] = {
 		[PLAN_MAIL_BOTH] = "",
-		[PLAN_MAIL_IN] = " in",
-		[PLAN_MAIL_OUT] = " out",
+		[PLAN_MAIL_IN] = " in inward mail",
+		[PLAN_MAIL_OUT] = " in outward mail",
 	};
 	const struct plan_mail_malware *malware = &mail->malware;
 

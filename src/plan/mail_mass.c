@@ -71,7 +71,7 @@ static void check_stage(struct build *b, const struct pol_guard *source,
 		  "with sources" },
 		{ wide && inward && mass->by != PLAN_MASS_SOURCE && !mass->sources && !mass->alarm,
 		  given->stops.s ? &given->stops.at : &given->by.at,
-		  "few sources outside could stop the mail of all; say with sources how many "
+		  "few sources outside could stop the mail of all; say with \"sources\" how many "
 		  "networks it takes" },
 		{ mass->sources && mass->by != PLAN_MASS_ZONE && mass->by != PLAN_MASS_DIRECTION,
 		  &given->sources.at, "sources counts with by: zone and by: direction only" },
@@ -181,22 +181,23 @@ static void say_one(const struct plan_mail_mass *mass, FILE *out)
 {
 	static const char *const directions[] = {
 		[PLAN_MAIL_BOTH] = "",
-		[PLAN_MAIL_IN] = " in",
-		[PLAN_MAIL_OUT] = " out",
+		[PLAN_MAIL_IN] = "inward ",
+		[PLAN_MAIL_OUT] = "outward ",
 	};
 	const char *what = mass->recipients ? "recipients" : "messages";
 
 	if (mass->over)
-		fprintf(out, "over %" PRIu32 " %s%s %s by %s", mass->over, what,
-			directions[mass->direction], time_word(mass->seconds), words[mass->by]);
+		fprintf(out, "over %" PRIu32 " %s%s %s by %s", mass->over,
+			directions[mass->direction], what, time_word(mass->seconds),
+			words[mass->by]);
 	else
 		fprintf(out,
 			"over %" PRIu32 " times the usual %s%s an hour, at least %" PRIu32
 			", by %s",
-			mass->times, what, directions[mass->direction], mass->at_least,
+			mass->times, directions[mass->direction], what, mass->at_least,
 			words[mass->by]);
 	if (mass->sources)
-		fprintf(out, " of %" PRIu32 " networks", mass->sources);
+		fprintf(out, " from more than %" PRIu32 " networks", mass->sources);
 	if (mass->alarm) {
 		fputs(": alarm", out);
 		return;

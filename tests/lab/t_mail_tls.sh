@@ -42,7 +42,7 @@ guards() { # NAME THAT 192.0.2.80 HAS TO PROVE [MORE OF mail]
 	  - { id: named, from: office, to: dmz/web, services: smtp, guard: named }
 	END
 }
-guards mail.city.example.jp | policy
+policy <<<"flows: [{ id: mail, from: office, to: dmz/mail, services: [smtp, tcp/465] }]"
 up
 sekisho_restarts() { lab daemon stop && lab daemon start; }
 problem_has() { sekisho status --json | jq -r '.problems // [] | .[]' | grep -q "$1"; }
@@ -52,6 +52,7 @@ certificates: { gate: { chain: $tls/gate.pem, key: $tls/gate.key } }
 tls-roots: $tls/root.pem
 END
 check "the daemon is started with a certificate" sekisho_restarts
+guards mail.city.example.jp | apply
 for port in 25 465; do zone dmz nft insert rule inet lab_answer answer tcp dport $port accept; done
 services='465 inet n - n - - smtpd
   -o smtpd_tls_wrappermode=yes
@@ -150,8 +151,8 @@ check "where TLS is demanded, mail without it is refused" stopped 530
 check "and with it passes" mail --tls
 
 guards mail.city.example.jp | sed 's/certificate: gate/certificate: other/' | apply
-check_not "without the certificate that the guard names TLS is not offered" offers
-check "which is a problem" eventually problem_has 'the certificate "other"'
+check "that the certificate is not there that the guard names is a problem before anybody asks for it" eventually problem_has 'the certificate "other"'
+check_not "without it TLS is not offered" offers
 guards mail.city.example.jp | apply
 check "with it it is" eventually offers
 

@@ -308,6 +308,7 @@ int main(void)
 		{ "branch office", agree_folder, NULL, NULL, (void *)"rules/branch-office" },
 		{ "municipality", agree_folder, NULL, NULL, (void *)"rules/municipality" },
 		{ "mail gate", agree_folder, NULL, NULL, (void *)"rules/mail-gate" },
+		{ "mail in TLS", agree_folder, NULL, NULL, (void *)"rules/mail-tls" },
 		{ "random", agree_on_random_policies, NULL, NULL, NULL },
 	};
 

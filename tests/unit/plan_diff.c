@@ -169,7 +169,7 @@ static const struct change changes[] = {
 	  "changes normal guard g :1: size: 21 MB; before: 20 MB\n" },
 	{ "a smaller size one way", GUARD("domains: a.example, size-in: 20MB"),
 	  GUARD("domains: a.example, size-in: 10MB"),
-	  "changes light guard g :1: size: 10 MB in; else 20 MB; before: 20 MB in; "
+	  "changes light guard g :1: size: 10 MB in inward mail; else 20 MB; before: 20 MB in inward mail; "
 	  "else 20 MB\n" },
 	{ "a size for some", GUARD("domains: a.example"),
 	  GUARD("domains: a.example, sizes: { from: office, recipients: [b.example, x@c.example], max: 1MiB }"),
@@ -177,7 +177,7 @@ static const struct change changes[] = {
 	  "x@c.example; else 20 MB; before: 20 MB\n" },
 	{ "files are looked at", GUARD("domains: a.example"),
 	  GUARD("domains: a.example, attachments: [{ kinds: [script, macro], direction: in, action: refuse }]"),
-	  "changes light guard g :1: attachments: refuse macro or script in; else refuse "
+	  "changes light guard g :1: attachments: refuse macro or script in inward mail; else refuse "
 	  "undecodable or unread; before: none\n" },
 	{ "a refusal more",
 	  GUARD("domains: a.example, attachments: [{ over: 10MB, action: refuse }]"),
@@ -201,14 +201,23 @@ static const struct change changes[] = {
 	  "refuse, no verdict in 60 s later; before: none\n" },
 	{ "unscanned mail passes", GUARD("domains: a.example, malware: { down: later }"),
 	  GUARD("domains: a.example, malware: { down: record, direction: in, seconds: 30 }"),
-	  "changes heavy guard g :1: malware: scanned in: infected refuse, encrypted refuse, too big "
+	  "changes heavy guard g :1: malware: scanned in inward mail: infected refuse, encrypted refuse, too big "
 	  "refuse, no verdict in 30 s record; before: scanned: infected refuse, encrypted refuse, too "
 	  "big refuse, no verdict in 60 s later\n" },
 	{ "habits", GUARD("domains: a.example, mode: proxy"),
 	  GUARD("domains: a.example, mode: proxy, habits: [{ direction: out, forwarded: true, action: refuse }, { look-alike: [name, domain], names: [霞市長], senders: b.example, action: mark }, { link-differs: true, link-domains: [c.example], action: allow }, { recipient-domains: [D.example], action: record }]"),
-	  "changes light guard g :1: habits: refuse forwarded out; mark look-alike by domain or "
+	  "changes light guard g :1: habits: refuse forwarded in outward mail; mark look-alike by domain or "
 	  "name or named 霞市長 by @b.example; allow links that differ to c.example; record "
 	  "recipients of d.example; before: none\n" },
+	{ "a row among many, whose change is not cut off",
+	  GUARD("domains: a.example, attachments: [{ kinds: [executable, script, shortcut, disk-image, misleading], action: refuse }, { names: ['*.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', '*.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', '*.ccccccccccccccccccccccccccccccccccccccc', '*.ddddddddddddddddddddddddddddddddddddddddd'], action: refuse }, { kinds: pdf, action: refuse }, { kinds: office, action: record }]"),
+	  GUARD("domains: a.example, attachments: [{ kinds: [executable, script, shortcut, disk-image, misleading], action: refuse }, { names: ['*.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', '*.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', '*.ccccccccccccccccccccccccccccccccccccccc', '*.ddddddddddddddddddddddddddddddddddddddddd'], action: refuse }, { kinds: pdf, action: allow }, { kinds: office, action: record }]"),
+	  "changes heavy guard g :1: attachments: ... else allow pdf ...; before: ... else refuse "
+	  "pdf ...\n" },
+	{ "a row less among many",
+	  GUARD("domains: a.example, attachments: [{ names: ['*.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', '*.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', '*.ccccccccccccccccccccccccccccccccccccccc', '*.ddddddddddddddddddddddddddddddddddddddddd'], action: refuse }, { kinds: pdf, action: refuse }, { kinds: office, action: record }]"), GUARD("domains: a.example, attachments: [{ names: ['*.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', '*.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', '*.ccccccccccccccccccccccccccccccccccccccc', '*.ddddddddddddddddddddddddddddddddddddddddd'], action: refuse }, { kinds: office, action: record }]"),
+	  "changes heavy guard g :1: attachments: ... else record office ...; before: ... else refuse pdf; "
+	  "else record office ...\n" },
 	{ "a habit less",
 	  GUARD("domains: a.example, habits: [{ active-content: true, action: refuse }, { outside-recipients-over: 5, action: refuse }]"),
 	  GUARD("domains: a.example, habits: [{ outside-recipients-over: 5, action: refuse }]"),
@@ -217,7 +226,7 @@ static const struct change changes[] = {
 	{ "words", GUARD("domains: a.example"),
 	  GUARD("domains: a.example, attachments: [{ words: [機密, 重要性Ⅰ], action: refuse }, { personal-numbers: 1, direction: out, action: record }]"),
 	  "changes light guard g :1: attachments: refuse with 機密 or 重要性Ⅰ; else record with 1 "
-	  "personal numbers out; else refuse undecodable or unread; before: none\n" },
+	  "or more personal numbers in outward mail; else refuse undecodable or unread; before: none\n" },
 	{ "the same in another order",
 	  GUARD("domains: a.example, attachments: [{ kinds: [pdf, macro], action: refuse }]"),
 	  GUARD("domains: a.example, attachments: [{ kinds: [macro, pdf], action: refuse }]"), "" },
@@ -266,8 +275,8 @@ static const struct change changes[] = {
 	  GUARD("senders: office, mass: [{ by: source, over: 20/h, direction: out }]"),
 	  GUARD("senders: office, mass: [{ by: source, over: 20/h, direction: out, stops: all, "
 		"for: until-resumed }]"),
-	  "changes normal guard g :1: mass: over 20 messages out an hour by source: stop all until "
-	  "resumed; before: over 20 messages out an hour by source: stop source for 1h\n" },
+	  "changes normal guard g :1: mass: over 20 outward messages an hour by source: stop all until "
+	  "resumed; before: over 20 outward messages an hour by source: stop source for 1h\n" },
 	{ "nothing is looked at", GUARD("limits: { sessions: 9 }"),
 	  GUARD("after-greeting: true, limits: { sessions: 9 }"),
 	  "changes heavy guard g :1: after-greeting: nothing is looked at; before: none\n" },

@@ -266,7 +266,8 @@ static void folders(void **state)
 {
 	static const char *const dirs[] = { "tests/policies/town",     "tests/policies/overlap",
 					    "tests/policies/families", "rules/branch-office",
-					    "rules/municipality",      "rules/mail-gate" };
+					    "rules/municipality",      "rules/mail-gate",
+					    "rules/mail-tls" };
 	enum { N = sizeof(dirs) / sizeof(dirs[0]) };
 	struct made made[N] = { 0 };
 

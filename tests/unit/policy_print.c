@@ -255,7 +255,7 @@ static void prints_a_manual(void **state)
 int main(void)
 {
 	static char *const folders[] = { "rules/municipality", "rules/branch-office",
-					 "rules/mail-gate", "rules/clauses" };
+					 "rules/mail-gate", "rules/mail-tls", "rules/clauses" };
 	static struct CMUnitTest tests[64];
 	size_t n = 0;
 
