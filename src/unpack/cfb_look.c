@@ -8,6 +8,7 @@
 #include "unpack/format.h"
 #include "unpack/office.h"
 #include "unpack/office_text.h"
+#include "unpack/rtf_packed.h"
 
 enum { WORDS_MAX = 16 }; // documents of Word, in objects of one another
 
@@ -275,10 +276,11 @@ static void say_word(struct item *item, const struct cfb *cfb)
 	}
 }
 
-// Subject, text and names of a mail: properties of type 001F (two bytes a letter) and 001E.
+// Subject, text and names of a mail: properties of type 001F (two bytes a letter) and 001E; and its
+// body as a page or as rich text.
 static void say_mail(struct item *item, const struct cfb *cfb)
 {
-	static const char prefix[] = "__substg1.0_", html[] = "10130102";
+	static const char prefix[] = "__substg1.0_", html[] = "10130102", rich[] = "10090102";
 	struct cfb_entry entry;
 	struct item part;
 	for (size_t i = 0; i < cfb_count(cfb) && !item->look->stopped; i++) {
@@ -289,12 +291,15 @@ static void say_mail(struct item *item, const struct cfb *cfb)
 			continue;
 		const char *type = entry.name + n - 4;
 		bool wide = !strcasecmp(type, "001F"), page = !strcasecmp(entry.name + n - 8, html);
-		if ((!wide && !page && strcasecmp(type, "001E")) ||
+		bool packed = !strcasecmp(entry.name + n - 8, rich);
+		if ((!wide && !page && !packed && strcasecmp(type, "001E")) ||
 		    !read_stream(&part, item, cfb, &entry, item_scratch))
 			continue;
 		if (wide)
 			item_say_wide(item, LOOK_BESIDE, part.bytes, part.n, false);
-		else
+		else if (packed && part.whole)
+			rtf_packed_look(item, part.bytes, part.n);
+		else if (!packed)
 			look_prose(&part, page);
 		item_said(item, LOOK_BESIDE);
 		item_drop(&part);

@@ -22,6 +22,7 @@ struct look {
 	uint64_t output, output_max, held;
 	uint64_t input, input_max; // bytes given to zlib: what gives nothing costs too
 	uint64_t said;		   // bytes of text
+	uint32_t bodies;	   // of mail, in rich text
 	bool apart;		   // it was told to be opened elsewhere
 	bool stopped;		   // a bound of the whole was reached: nothing more is read
 };

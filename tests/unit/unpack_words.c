@@ -390,6 +390,13 @@ static const struct row rows[] = {
 	{ "xls: of Excel 95", SAMPLE, "words-95.xls", NULL, NULL, SECRET, 0, 0 },
 	{ "ppt: slides", SAMPLE, "words.ppt", NULL, NULL, SECRET | TOP | I, 0, 0 },
 	{ "msg: subject and text", SAMPLE, "words.msg", NULL, NULL, SECRET | TOP | I, 0, 0 },
+	{ "tnef: subject, rich text, page", SAMPLE, "words.tnef", NULL, NULL, SECRET | TOP | I | II,
+	  0, 0 },
+	{ "tnef: subject and text before there were properties", SAMPLE, "words-old.tnef", NULL,
+	  NULL, SECRET | TOP, 0, 0 },
+	{ "msg: rich text alone", SAMPLE, "words-rtf.msg", NULL, NULL, SECRET | I, 0, 0 },
+	{ "msg: a body in no form that is known", SAMPLE, "words-unknown.msg", NULL, NULL, 0, 0,
+	  UNPACK_ILLEGIBLE },
 	{ "xlsb: a binary workbook", SAMPLE, "words.xlsb", NULL, NULL, SECRET | I | II, 1, 0 },
 	{ "pdf: ASCII85 and LZW", SAMPLE, "words-85.pdf", NULL, NULL, SECRET | TOP, 0, 0 },
 };

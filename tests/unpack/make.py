@@ -501,6 +501,49 @@ def lzw(data):
     return out + (bytes([bits << (8 - n) & 255]) if n else b"")
 
 
+RICH = (
+    b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArial"
+    b"Times New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
+)
+
+
+def packed_rtf(text):
+    """As Outlook packs a body (MS-OXRTFCP); what is longer than the window is packed well enough."""
+    window, tokens, at = RICH, [], 0
+    while at < len(text):
+        base = max(0, len(window) - 4000)
+        n = next((n for n in range(17, 1, -1) if len(text) - at >= n and text[at : at + n] in window[base:]), 0)
+        if n:
+            tokens.append(struct.pack(">H", (base + window[base:].index(text[at : at + n])) % 4096 << 4 | n - 2))
+        else:
+            n = 1
+            tokens.append(text[at : at + 1])
+        window += text[at : at + n]
+        at += n
+    tokens.append(struct.pack(">H", len(window) % 4096 << 4))
+    groups = [tokens[i : i + 8] for i in range(0, len(tokens), 8)]
+    out = b"".join(bytes([sum((len(t) > 1) << i for i, t in enumerate(g))]) + b"".join(g) for g in groups)
+    return struct.pack("<II4sI", len(out) + 12, len(text), b"LZFu", binascii.crc32(out, 0xFFFFFFFF) ^ 0xFFFFFFFF) + out
+
+
+def mails_of_outlook():
+    """Bodies in rich text alone, as Outlook sends them: in TNEF and in its own files."""
+    letters = b"".join(b"\\'%02x" % byte for byte in "これは機密の".encode("cp932"))
+    font = b"{\\rtf1\\ansi\\ansicpg932\\fromtext \\deff0{\\fonttbl{\\f0\\fmodern\\fcharset128 MS PGothic;}}\\f0 "
+    rich = font + letters + b"\\par " * 40 + b"\\u-28211?\\u-30335?\\u24615?\\u8544?\\par }"
+    attribute = lambda level, name, data: struct.pack("<BII", level, name, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
+    value = lambda tag, data: struct.pack("<III", tag, 1, len(data)) + data + b"\0" * (-len(data) % 4)
+    subject, page = "重要性Ⅱ".encode("utf-16-le"), b"<p>top <b>sec</b>ret</p>"
+    texts = (value(0x10090102, packed_rtf(rich)), value(0x0037001F, subject), value(0x10130102, page))
+    tnef = struct.pack("<IH", 0x223E9F78, 1) + attribute(1, 0x00089006, b"\0\0\1\0")
+    write("words.tnef", tnef + attribute(1, 0x00069003, struct.pack("<I", len(texts)) + b"".join(texts)))
+    tail = attribute(1, 0x00018004, "機密".encode("cp932")) + attribute(1, 0x0002800C, b"Top secret")
+    write("words-old.tnef", tnef + tail)
+    unknown = struct.pack("<II4sI", 20, 8, b"LZFx", 0) + b"12345678"
+    for name, body in ("words-rtf.msg", packed_rtf(rich)), ("words-unknown.msg", unknown):
+        write(name, cfb({"__properties_version1.0": b"x", "__substg1.0_10090102": body}))
+
+
 def words():
     """Documents with words in them, for tests/unit/unpack_words.c."""
     letters = b"1 begincodespacerange <0000> <ffff> endcodespacerange 1 beginbfrange <0001> <0002> [<6a5f> <5bc6>] endbfrange"
@@ -524,6 +567,7 @@ def words():
     page = b"<< /Type /Page /Contents [4 0 R 6 0 R] /Resources << /Font << /F1 2 0 R /F2 3 0 R >> >> >>"
     write("words-85.pdf", pdf(page, font, latin, first, stream(b"", letters), second))
     old_words()
+    mails_of_outlook()
 
 
 def old_words():
