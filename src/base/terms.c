@@ -6,110 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-
-enum { FOLDED_MAX = 4, DASH = 0x2010, GAP = 0, NOTHING = UINT32_MAX };
-
-// --- letters
-
-static bool is_ascii_letter(uint32_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-// Ranges of what becomes a gap, and of what is not seen.
-static const struct {
-	uint32_t from, to, becomes;
-} ranges[] = {
-	{ 0x00, 0x2f, GAP },	     { 0x3a, 0x40, GAP },	  { 0x5b, 0x60, GAP },
-	{ 0x7b, 0xa9, GAP },	     { 0xab, 0xac, GAP },	  { 0xad, 0xad, NOTHING },
-	{ 0xae, 0xb4, GAP },	     { 0xb6, 0xb9, GAP },	  { 0x34f, 0x34f, NOTHING },
-	{ 0x61c, 0x61c, NOTHING },   { 0x115f, 0x1160, NOTHING }, { 0x17b4, 0x17b5, NOTHING },
-	{ 0x180b, 0x180f, NOTHING }, { 0x2000, 0x200a, GAP },	  { 0x200b, 0x200f, NOTHING },
-	{ 0x2010, 0x2029, GAP },     { 0x202a, 0x202e, NOTHING }, { 0x202f, 0x205f, GAP },
-	{ 0x2060, 0x206f, NOTHING }, { 0x2500, 0x25ff, GAP },	  { 0x3000, 0x3004, GAP },
-	{ 0x3008, 0x3020, GAP },     { 0x3030, 0x3030, GAP },	  { 0x30a0, 0x30a0, GAP },
-	{ 0x30fb, 0x30fb, GAP },     { 0x3164, 0x3164, NOTHING }, { 0xfe00, 0xfe0f, NOTHING },
-	{ 0xfe10, 0xfe6f, GAP },     { 0xfeff, 0xfeff, NOTHING }, { 0xff5f, 0xff65, GAP },
-	{ 0xffa0, 0xffa0, NOTHING }, { 0xfff0, 0xfffb, NOTHING }, { 0xe0000, 0xe0fff, NOTHING },
-};
-
-static const char *const roman[] = { "i",   "ii",   "iii", "iv", "v",  "vi",
-				     "vii", "viii", "ix",  "x",	 "xi", "xii" };
-
-// Katakana of half a width, from U+FF66 on.
-static const uint16_t half_kana[] = {
-	0x30f2, 0x30a1, 0x30a3, 0x30a5, 0x30a7, 0x30a9, 0x30e3, 0x30e5, 0x30e7, 0x30c3,
-	0x30fc, 0x30a2, 0x30a4, 0x30a6, 0x30a8, 0x30aa, 0x30ab, 0x30ad, 0x30af, 0x30b1,
-	0x30b3, 0x30b5, 0x30b7, 0x30b9, 0x30bb, 0x30bd, 0x30bf, 0x30c1, 0x30c4, 0x30c6,
-	0x30c8, 0x30ca, 0x30cb, 0x30cc, 0x30cd, 0x30ce, 0x30cf, 0x30d2, 0x30d5, 0x30d8,
-	0x30db, 0x30de, 0x30df, 0x30e0, 0x30e1, 0x30e2, 0x30e4, 0x30e6, 0x30e8, 0x30e9,
-	0x30ea, 0x30eb, 0x30ec, 0x30ed, 0x30ef, 0x30f3,
-};
-enum { VOICED = 0x3099, HALF_VOICED = 0x309a };
-
-// Kana with a mark as letter and mark, since half-width text writes them so.  0: it has none.
-static uint32_t mark_of(uint32_t c, uint32_t *ret_letter)
-{
-	uint32_t base = c >= 0x30a0 ? c - 0x60 : c; // as hiragana
-	*ret_letter = c - 1;
-	if (base >= 0x304b && base <= 0x3062) // か to ぢ: each before its voiced one
-		return (base - 0x304b) % 2 ? VOICED : 0;
-	if (base >= 0x3064 && base <= 0x3069) // つ to ど
-		return (base - 0x3064) % 2 ? VOICED : 0;
-	if (base >= 0x306f && base <= 0x307d) { // は to ぽ, in threes
-		*ret_letter = c - (base - 0x306f) % 3;
-		return (base - 0x306f) % 3 == 1 ? VOICED : (base - 0x306f) % 3 ? HALF_VOICED : 0;
-	}
-	*ret_letter = c - (0x3094 - 0x3046); // ゔ, ヴ
-	return base == 0x3094 ? VOICED : 0;
-}
-
-// Most letters of most texts, none of which is in the table.
-static bool stays(uint32_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c > 0x3030 && c <= 0x309a) ||
-	       (c > 0x30a0 && c < 0x30fb) || (c > 0x3164 && c < 0xfe00);
-}
-
-static uint32_t plain(uint32_t c)
-{
-	if (stays(c))
-		return c;
-	if (c >= 0xff66 && c < 0xff66 + sizeof(half_kana) / sizeof(half_kana[0]))
-		return half_kana[c - 0xff66];
-	if (c >= 0xff01 && c <= 0xff5e)
-		c -= 0xff01 - '!';
-	if (c >= 'A' && c <= 'Z')
-		return c + 'a' - 'A';
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]) && c >= ranges[i].from; i++)
-		if (c <= ranges[i].to)
-			return ranges[i].becomes;
-	if (c == 0xff9e || c == 0x309b)
-		return VOICED;
-	if (c == 0xff9f || c == 0x309c)
-		return HALF_VOICED;
-	return c;
-}
-
-// What a letter counts as: none, some, or a gap (GAP alone).
-static size_t fold(uint32_t c, uint32_t out[FOLDED_MAX])
-{
-	uint32_t mark, letter;
-	if ((c >= 0x2160 && c <= 0x216b) || (c >= 0x2170 && c <= 0x217b)) {
-		const char *text = roman[(c - 0x2160) % 16];
-		size_t n = strlen(text);
-		for (size_t i = 0; i < n; i++)
-			out[i] = (uint8_t)text[i];
-		return n;
-	}
-	c = plain(c);
-	if (c == NOTHING)
-		return 0;
-	mark = c >= 0x3041 && c <= 0x30ff ? mark_of(c, &letter) : 0;
-	out[0] = mark ? letter : c;
-	out[1] = mark;
-	return mark ? 2 : 1;
-}
+#include "base/fold.h"
 
 // --- UTF-8 (RFC 3629)
 
@@ -138,7 +35,7 @@ static bool decode(const uint8_t *bytes, size_t n, uint32_t *ret)
 struct node {
 	uint32_t letter;
 	uint16_t child, sibling, fail; // 0: none; the root is 0
-	uint64_t words;		       // that end here, by fail too
+	uint64_t words, numbered;      // that end here, by fail too
 };
 
 struct terms {
@@ -149,7 +46,7 @@ struct terms {
 		uint32_t letters[TERMS_WORD_MAX];
 		bool joins[TERMS_WORD_MAX]; // comes right after an ASCII letter
 		size_t n;
-	} * words;
+	} * words, *numbered; // with a number in place of a numeral; n 0: has none
 };
 
 static int fold_word(const char *text, struct word *word)
@@ -158,7 +55,7 @@ static int fold_word(const char *text, struct word *word)
 	size_t left = strlen(text);
 	bool ascii = false;
 	while (left) {
-		uint32_t c, out[FOLDED_MAX];
+		uint32_t c, out[FOLD_MAX];
 		size_t n = length_of(*at);
 		if (!n || n > left)
 			return -EINVAL;
@@ -169,15 +66,15 @@ static int fold_word(const char *text, struct word *word)
 			return -EINVAL;
 		at += n;
 		left -= n;
-		n = fold(c, out);
+		n = fold_letter(c, out);
 		for (size_t i = 0; i < n; i++) {
-			if (out[i] != GAP && word->n == TERMS_WORD_MAX)
+			if (out[i] != FOLD_GAP && word->n == TERMS_WORD_MAX)
 				return -E2BIG;
-			if (out[i] != GAP) {
+			if (out[i] != FOLD_GAP) {
 				word->joins[word->n] = ascii;
 				word->letters[word->n++] = out[i];
 			}
-			ascii = is_ascii_letter(out[i]);
+			ascii = fold_is_ascii(out[i]);
 		}
 	}
 	return word->n ? 0 : -EINVAL;
@@ -191,9 +88,9 @@ static uint16_t child_of(const struct terms *terms, uint16_t node, uint32_t lett
 	return child;
 }
 
-static void add_word(struct terms *terms, size_t index)
+// Where the word ends.
+static struct node *add_word(struct terms *terms, const struct word *word)
 {
-	const struct word *word = &terms->words[index];
 	uint16_t node = 0;
 	for (size_t i = 0; i < word->n; i++) {
 		uint16_t child = child_of(terms, node, word->letters[i]);
@@ -207,7 +104,40 @@ static void add_word(struct terms *terms, size_t index)
 		}
 		node = child;
 	}
-	terms->nodes[node].words |= UINT64_C(1) << index;
+	return &terms->nodes[node];
+}
+
+// The first numeral behind another letter, as a number.  Not V and X, which are letters more often.
+static void number_word(const struct word *word, struct word *ret)
+{
+	static const char *const numerals[] = { "i",  "ii",  "iii",  "iv", NULL,
+						"vi", "vii", "viii", "ix" };
+	const size_t n_numerals = sizeof(numerals) / sizeof(numerals[0]);
+	ret->n = 0;
+	for (size_t from = 1; from < word->n; from++) {
+		size_t end = from, value = 0;
+		if (!fold_is_ascii(word->letters[from]) || fold_is_ascii(word->letters[from - 1]))
+			continue;
+		while (end < word->n && fold_is_ascii(word->letters[end]) &&
+		       (end == from || word->joins[end]))
+			end++;
+		for (size_t i = 0; i < n_numerals && !value; i++) {
+			size_t n = numerals[i] ? strlen(numerals[i]) : 0, same = 0;
+			while (same < n && n == end - from &&
+			       word->letters[from + same] == (uint8_t)numerals[i][same])
+				same++;
+			value = n && same == n ? i + 1 : 0;
+		}
+		if (!value)
+			continue;
+		*ret = *word;
+		ret->letters[from] = '0' + (uint32_t)value;
+		memmove(ret->letters + from + 1, word->letters + end,
+			(word->n - end) * sizeof(word->letters[0]));
+		memmove(ret->joins + from + 1, word->joins + end, word->n - end);
+		ret->n = word->n - (end - from) + 1;
+		return;
+	}
 }
 
 static uint16_t step(const struct terms *terms, uint16_t node, uint32_t letter)
@@ -230,6 +160,7 @@ static void link_nodes(struct arena *arena, struct terms *terms)
 			child->fail =
 				node ? step(terms, terms->nodes[node].fail, child->letter) : 0;
 			child->words |= terms->nodes[child->fail].words;
+			child->numbered |= terms->nodes[child->fail].numbered;
 			queue[end++] = c;
 		}
 	}
@@ -244,22 +175,28 @@ int terms_check(const char *word)
 struct terms *terms_new(struct arena *arena, const char *const *words, size_t n)
 {
 	struct terms *terms = arena_new_of(arena, struct terms);
-	size_t letters = 1;
+	size_t letters = 1, more = 0;
 	if (n > TERMS_MAX)
 		return NULL;
 	terms->words = arena_array_of(arena, struct word, n);
+	terms->numbered = arena_array_of(arena, struct word, n);
 	terms->n_words = n;
 	for (size_t i = 0; i < n; i++) {
 		if (fold_word(words[i], &terms->words[i]) < 0)
 			return NULL;
 		letters += terms->words[i].n;
+		number_word(&terms->words[i], &terms->numbered[i]);
+		more += terms->numbered[i].n;
 	}
 	if (letters > TERMS_NODES_MAX)
 		return NULL;
-	terms->nodes = arena_array_of(arena, struct node, letters);
+	terms->nodes = arena_array_of(arena, struct node, letters + more);
 	terms->n_nodes = 1;
-	for (size_t i = 0; i < n; i++)
-		add_word(terms, i);
+	for (size_t i = 0; i < n; i++) {
+		add_word(terms, &terms->words[i])->words |= UINT64_C(1) << i;
+		if (terms->numbered[i].n)
+			add_word(terms, &terms->numbered[i])->numbered |= UINT64_C(1) << i;
+	}
 	link_nodes(arena, terms);
 	return terms;
 }
@@ -280,7 +217,7 @@ size_t terms_text(const struct terms *terms, size_t i, char out[TERMS_TEXT_MAX])
 	const struct word *word = i < terms->n_words ? &terms->words[i] : NULL;
 	size_t n = 0;
 	for (size_t k = 0; word && k < word->n; k++) {
-		if (k && is_ascii_letter(word->letters[k - 1]) && !word->joins[k])
+		if (k && fold_is_ascii(word->letters[k - 1]) && !word->joins[k])
 			out[n++] = ' ';
 		n += put_letter(word->letters[k], out + n);
 	}
@@ -295,27 +232,38 @@ static bool stands_together(const struct word *word, const struct terms_reader *
 {
 	for (size_t i = 0; i < word->n; i++) {
 		uint32_t place = reader->n_letters - (uint32_t)word->n + (uint32_t)i;
-		if (is_ascii_letter(word->letters[i]) &&
+		if (fold_is_ascii(word->letters[i]) &&
 		    reader->joins[place % TERMS_WORD_MAX] != word->joins[i])
 			return false;
 	}
 	return true;
 }
 
+static uint64_t those_that_stand_together(const struct word *words, uint64_t ends,
+					  const struct terms_reader *reader)
+{
+	uint64_t together = 0;
+	for (; ends; ends &= ends - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(ends);
+		if (stands_together(&words[i], reader))
+			together |= UINT64_C(1) << i;
+	}
+	return together;
+}
+
 static void read_letter(const struct terms *terms, struct terms_reader *reader, uint32_t letter)
 {
-	bool ascii = is_ascii_letter(letter);
+	bool ascii = fold_is_ascii(letter);
 	if (!(ascii && reader->ascii))
 		reader->found |= reader->ending;
-	reader->ending = 0;
 	reader->joins[reader->n_letters++ % TERMS_WORD_MAX] = reader->ascii;
 	reader->ascii = ascii;
 	reader->node = step(terms, reader->node, letter);
-	for (uint64_t ends = terms->nodes[reader->node].words; ends; ends &= ends - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(ends);
-		if (stands_together(&terms->words[i], reader))
-			reader->ending |= UINT64_C(1) << i;
-	}
+	const struct node *node = &terms->nodes[reader->node];
+	reader->ending = 0;
+	if (node->words | node->numbered)
+		reader->ending = those_that_stand_together(terms->words, node->words, reader) |
+				 those_that_stand_together(terms->numbered, node->numbered, reader);
 }
 
 static void read_gap(struct terms_reader *reader)
@@ -325,101 +273,37 @@ static void read_gap(struct terms_reader *reader)
 	reader->ascii = false;
 }
 
-// --- reading numbers
-
-bool terms_is_person(const uint8_t digits[12])
-{
-	unsigned sum = 0;
-	for (unsigned n = 1; n <= 11; n++) // from the right, without the check digit
-		sum += digits[11 - n] * (n <= 6 ? n + 1 : n - 5);
-	return digits[11] == (sum % 11 <= 1 ? 0 : 11 - sum % 11);
-}
-
-static void end_number(struct terms_reader *reader)
-{
-	if (reader->n_digits == 12 && !reader->too_long && terms_is_person(reader->digits) &&
-	    reader->numbers < UINT32_MAX)
-		reader->numbers++;
-	reader->n_digits = 0;
-	reader->divided = reader->groups = reader->too_long = false;
-}
-
-static bool divides(uint32_t c)
-{
-	return c == ' ' || c == '-' || c == 0x3000 || (c >= DASH && c <= 0x2015) || c == 0x2212 ||
-	       c == 0xff0d || c == 0x30fc || c == 0xa0;
-}
-
-static void read_digit(struct terms_reader *reader, uint8_t digit)
-{
-	// After the first divider each group has its own.
-	bool due = reader->groups && (reader->n_digits == 4 || reader->n_digits == 8);
-	if (reader->n_digits == 12 || due != reader->divided)
-		reader->too_long = true;
-	else
-		reader->digits[reader->n_digits++] = digit;
-	reader->divided = false;
-}
-
-static void read_divider(struct terms_reader *reader)
-{
-	if (!reader->n_digits && !reader->too_long)
-		return;
-	if (reader->divided) { // two of them end it
-		end_number(reader);
-		return;
-	}
-	if (reader->n_digits == 12 && !reader->too_long) {
-		reader->divided = true; // the end, if no digit follows
-		return;
-	}
-	if (reader->n_digits != 4 && (reader->n_digits != 8 || !reader->groups))
-		reader->too_long = true;
-	reader->divided = reader->groups = true;
-}
-
-static void read_for_numbers(struct terms_reader *reader, uint32_t c)
-{
-	if (c >= 0xff10 && c <= 0xff19)
-		c -= 0xff10 - '0';
-	if (c >= '0' && c <= '9')
-		read_digit(reader, (uint8_t)(c - '0'));
-	else if (divides(c))
-		read_divider(reader);
-	else if ((reader->n_digits || reader->too_long) && plain(c) != NOTHING)
-		end_number(reader);
-}
-
 // --- reading
 
 static void read_code(const struct terms *terms, struct terms_reader *reader, uint32_t c)
 {
-	uint32_t out[FOLDED_MAX];
-	size_t n = fold(c, out);
-	read_for_numbers(reader, c);
+	uint32_t out[FOLD_MAX];
+	size_t n = fold_letter(c, out);
+	person_read(&reader->persons, c);
 	for (size_t i = 0; i < n; i++) {
-		if (out[i] == GAP)
+		if (out[i] == FOLD_GAP)
 			read_gap(reader);
 		else
 			read_letter(terms, reader, out[i]);
+		person_read_label(&reader->persons, out[i]);
 	}
 }
 
 // What is no UTF-8 is a gap.
 static void read_byte(const struct terms *terms, struct terms_reader *reader, uint8_t byte)
 {
-	uint32_t c = GAP;
+	uint32_t c = FOLD_GAP;
 	size_t length;
 	if (reader->n_rest && (byte & 0xc0) != 0x80) {
 		reader->n_rest = 0;
-		read_code(terms, reader, GAP);
+		read_code(terms, reader, FOLD_GAP);
 	}
 	reader->rest[reader->n_rest++] = byte;
 	length = length_of(reader->rest[0]);
 	if (reader->n_rest < length)
 		return;
 	if (length && !decode(reader->rest, length, &c))
-		c = GAP;
+		c = FOLD_GAP;
 	reader->n_rest = 0;
 	read_code(terms, reader, c);
 }
@@ -434,6 +318,33 @@ void terms_read(const struct terms *terms, struct terms_reader *reader, const ui
 void terms_end(const struct terms *terms, struct terms_reader *reader)
 {
 	reader->n_rest = 0;
-	read_code(terms, reader, GAP);
-	end_number(reader);
+	read_code(terms, reader, FOLD_GAP);
+	person_end(&reader->persons);
+}
+
+void terms_begin_again(struct terms_reader *reader)
+{
+	*reader = (struct terms_reader){ .found = reader->found, .persons = reader->persons };
+	person_begin_again(&reader->persons);
+}
+
+uint32_t terms_numbers(const struct terms_reader *flows, size_t n)
+{
+	uint64_t sure = 0, likely = 0;
+	bool labelled = false;
+	for (size_t i = 0; i < n; i++) {
+		sure += flows[i].persons.sure;
+		likely += flows[i].persons.likely;
+		labelled |= flows[i].persons.labelled;
+	}
+	sure += labelled ? likely : 0;
+	return sure < UINT32_MAX ? (uint32_t)sure : UINT32_MAX;
+}
+
+bool terms_is_person(const uint8_t digits[12])
+{
+	unsigned sum = 0;
+	for (unsigned n = 1; n <= 11; n++) // from the right, without the check digit
+		sum += digits[11 - n] * (n <= 6 ? n + 1 : n - 5);
+	return digits[11] == (sum % 11 <= 1 ? 0 : 11 - sum % 11);
 }

@@ -222,6 +222,15 @@ static void begin_pages(struct content *content, struct hand *hand)
 	prose_watch(hand->text, &eye);
 }
 
+// By its type, or to whoever saves it and opens it.
+static bool is_page(const struct mime_part *part)
+{
+	bool page = prose_is_html(part->type);
+	for (uint32_t i = 0; i < part->n_names && !page; i++)
+		page = unpack_kinds(part->names[i], NULL, 0) & UNPACK_HTML;
+	return page;
+}
+
 // Names are looked through at once, texts as they come.
 static void begin_text(struct content *content, struct hand *hand)
 {
@@ -232,7 +241,7 @@ static void begin_text(struct content *content, struct hand *hand)
 		prose_string(terms, part->names[i], &hand->facts.terms);
 	if (part->kind != MIME_LEAF || !((terms && may_be_text(part)) || pages))
 		return;
-	hand->text = prose_new(terms, prose_is_html(part->type));
+	hand->text = prose_new(terms, is_page(part));
 	if (!hand->text)
 		content_fail(content);
 	else if (pages)

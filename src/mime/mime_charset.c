@@ -187,6 +187,7 @@ static bool read_escape(struct reader *reader, enum shift *shift)
 		{ "(B", SHIFT_ASCII }, { "(J", SHIFT_ASCII }, { "(H", SHIFT_ASCII },
 		{ "(I", SHIFT_KANA },  { "$@", SHIFT_JIS },   { "$B", SHIFT_JIS },
 		{ "$(B", SHIFT_JIS },  { "$(@", SHIFT_JIS },  { "$(D", SHIFT_SUPPLEMENT },
+		{ "$(O", SHIFT_JIS },  { "$(Q", SHIFT_JIS }, // of JIS X 0213, which adds to it
 	};
 	for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
 		size_t n = strlen(escapes[i].bytes);
@@ -324,12 +325,41 @@ static void read_utf16(const struct mime_charset *charset, struct reader *reader
 	read_utf16_from(reader, !little);
 }
 
+static void read_utf32_from(struct reader *reader, bool big)
+{
+	for (; reader->n - reader->at >= 4; reader->at += 4) {
+		const uint8_t *v = reader->v + reader->at;
+		uint32_t c = big ? (uint32_t)v[0] << 24 | (uint32_t)v[1] << 16 |
+					     (uint32_t)v[2] << 8 | v[3]
+				 : (uint32_t)v[3] << 24 | (uint32_t)v[2] << 16 |
+					     (uint32_t)v[1] << 8 | v[0];
+		put(reader, c <= 0x10ffff ? c : 0xfffd);
+	}
+	if (more(reader))
+		put(reader, 0xfffd);
+	reader->at = reader->n;
+}
+
+static void read_utf32be(const struct mime_charset *charset, struct reader *reader)
+{
+	(void)charset;
+	read_utf32_from(reader, true);
+}
+
+static void read_utf32le(const struct mime_charset *charset, struct reader *reader)
+{
+	(void)charset;
+	read_utf32_from(reader, false);
+}
+
 enum set {
 	UTF8,
 	UTF7,
 	UTF16,
 	UTF16BE,
 	UTF16LE,
+	UTF32BE,
+	UTF32LE,
 	SJIS,
 	EUCJP,
 	ISO2022JP,
@@ -347,6 +377,8 @@ static struct mime_charset sets[N_SETS] = {
 	[UTF16] = { .read = read_utf16 },
 	[UTF16BE] = { .read = read_utf16be },
 	[UTF16LE] = { .read = read_utf16le },
+	[UTF32BE] = { .read = read_utf32be },
+	[UTF32LE] = { .read = read_utf32le },
 	[SJIS] = { .read = read_sjis, .iconv = "CP932", .pairs = true },
 	[EUCJP] = { .read = read_euc },
 	[ISO2022JP] = { .read = read_iso2022jp },
@@ -402,6 +434,12 @@ static const struct {
 	{ "utf16", UTF16 },
 	{ "utf16be", UTF16BE },
 	{ "utf16le", UTF16LE },
+	{ "unicode", UTF16 },
+	{ "iso10646ucs2", UTF16 },
+	{ "ucs2", UTF16 },
+	{ "utf32", UTF32BE },
+	{ "utf32be", UTF32BE },
+	{ "utf32le", UTF32LE },
 	{ "shiftjis", SJIS },
 	{ "xshiftjis", SJIS },
 	{ "sjis", SJIS },
@@ -413,17 +451,21 @@ static const struct {
 	{ "cswindows31j", SJIS },
 	{ "csshiftjis", SJIS },
 	{ "shiftjisx0213", SJIS },
+	{ "shiftjis2004", SJIS },
 	{ "eucjp", EUCJP },
 	{ "xeucjp", EUCJP },
 	{ "xeuc", EUCJP },
 	{ "ujis", EUCJP },
 	{ "eucjpms", EUCJP },
+	{ "eucjisx0213", EUCJP },
+	{ "eucjis2004", EUCJP },
 	{ "cp51932", EUCJP },
 	{ "cseucpkdfmtjapanese", EUCJP },
 	{ "iso2022jp", ISO2022JP },
 	{ "iso2022jp1", ISO2022JP },
 	{ "iso2022jp2", ISO2022JP },
 	{ "iso2022jp3", ISO2022JP },
+	{ "iso2022jp2004", ISO2022JP },
 	{ "iso2022jpms", ISO2022JP },
 	{ "csiso2022jp", ISO2022JP },
 	{ "cp50220", ISO2022JP },
@@ -478,6 +520,11 @@ const struct mime_charset *mime_charset_find(struct mime_span span)
 			if (strcmp(singles[i][k], name) == 0)
 				return loaded(SINGLES + i);
 	return NULL;
+}
+
+bool mime_charset_is_wide(const struct mime_charset *charset)
+{
+	return charset >= &sets[UTF16] && charset <= &sets[UTF32LE];
 }
 
 bool mime_charset_read(const struct mime_charset *charset, struct mime_span bytes,

@@ -13,6 +13,8 @@ struct mime_charset;
 // By any of its names, whatever their case, hyphens and underscores.  NULL: not known, or its table
 // was not loaded.
 const struct mime_charset *mime_charset_find(struct mime_span name);
+// Whether its letters are of two or four bytes, so that no byte is a line's end.
+bool mime_charset_is_wide(const struct mime_charset *charset);
 // Adds bytes to out as UTF-8, U+FFFD for what is none; whether all were of the set.
 bool mime_charset_read(const struct mime_charset *charset, struct mime_span bytes,
 		       struct mime_text *out);

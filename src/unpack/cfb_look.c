@@ -300,7 +300,7 @@ static void say_mail(struct item *item, const struct cfb *cfb)
 		else if (packed && part.whole)
 			rtf_packed_look(item, part.bytes, part.n);
 		else if (!packed)
-			look_prose(&part, page);
+			look_prose(&part, page, NULL);
 		item_said(item, LOOK_BESIDE);
 		item_drop(&part);
 	}

@@ -303,7 +303,7 @@ static void add_found(struct unpack_terms *to, uint64_t words, uint32_t numbers)
 	to->numbers = numbers > UINT32_MAX - to->numbers ? UINT32_MAX : to->numbers + numbers;
 }
 
-void look_prose(struct item *item, bool html)
+void look_prose(struct item *item, bool html, const char *type)
 {
 	struct unpack_terms found = { 0 };
 	size_t room = LOOK_TEXT_MAX - item->look->said, n = item->n < room ? item->n : room;
@@ -312,6 +312,8 @@ void look_prose(struct item *item, bool html)
 	if (n < item->n || !item->whole)
 		item_illegible(item);
 	struct prose *prose = prose_new(item->look->sink->terms, html);
+	if (prose && type)
+		prose_type(prose, type);
 	if (!prose || !prose_read(prose, item->bytes, n) || !prose_end(prose))
 		item_limit(item, UNPACK_MEMORY);
 	else
@@ -332,7 +334,7 @@ static void read_prose(struct item *item, struct signature signature)
 		return;
 	if (!text && (item->kinds || memchr(item->bytes, 0, head)))
 		return;
-	look_prose(item, html);
+	look_prose(item, html, NULL);
 }
 
 static void judge(struct item *item)
@@ -373,8 +375,10 @@ static bool worth_telling(const struct item *item)
 static struct unpack_terms found_in(const struct item *item)
 {
 	struct unpack_terms found = item->found;
+	uint64_t words = 0;
 	for (size_t i = 0; i < LOOK_FLOWS; i++)
-		add_found(&found, item->text[i].found, item->text[i].numbers);
+		words |= item->text[i].found;
+	add_found(&found, words, terms_numbers(item->text, LOOK_FLOWS));
 	return found;
 }
 

@@ -83,8 +83,9 @@ void item_say_wide(struct item *item, enum look_flow flow, const uint8_t *bytes,
 		   bool big);
 void item_illegible(struct item *item);
 struct item *item_document(struct item *item); // that a part belongs to
-// All its bytes, as a text in whatever character set; without the tags of HTML.
-void look_prose(struct item *item, bool html);
+// All its bytes, as a text in whatever character set; without the tags of HTML.  type: a
+// Content-Type field that says which; NULL: none does.
+void look_prose(struct item *item, bool html, const char *type);
 
 // Whether it is for libarchive, which is not to be called here; nothing more is read then.
 bool item_is_apart(struct item *item);

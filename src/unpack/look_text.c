@@ -52,7 +52,7 @@ void item_said(struct item *item, enum look_flow flow)
 		return;
 	say(item, reader, "\n", 1);
 	terms_end(item->look->sink->terms, reader);
-	*reader = (struct terms_reader){ .found = reader->found, .numbers = reader->numbers };
+	terms_begin_again(reader);
 }
 
 void item_aside(struct item *item, const char *text, size_t n)

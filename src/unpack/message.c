@@ -10,7 +10,7 @@
 #include "unpack/format.h"
 #include "unpack/prose.h"
 
-enum { READINGS = 2 };
+enum { READINGS = 2, TYPE_MAX = 512 };
 
 // A text to be read is no file: it is told only for what it should not be.
 enum { OF_TEXT = UNPACK_TEXT | UNPACK_HTML | UNPACK_SCRIPT | UNPACK_MAIL | UNPACK_MISLEADING };
@@ -21,6 +21,7 @@ struct open_part {
 	struct item readings[READINGS];
 	bool begun[READINGS];
 	bool body, html;
+	char type[TYPE_MAX + 1]; // as its header has it
 };
 
 struct message {
@@ -99,7 +100,7 @@ static void on_bytes(void *arg, const struct mime_part *part, enum mime_reading 
 static void end_reading(const struct open_part *open, struct item *file)
 {
 	if (open->body && !(unpack_kinds("", file->bytes, file->n) & ~(uint32_t)OF_TEXT)) {
-		look_prose(file, open->html);
+		look_prose(file, open->html, open->type);
 		item_drop(file);
 	} else {
 		item_end(file);
@@ -132,8 +133,9 @@ static void on_field(void *arg, const struct mime_part *part, const char *name, 
 {
 	static const char *const read[] = { "subject", "keywords", "comments" };
 	struct message *message = arg;
-	(void)part;
-	(void)raw;
+	struct open_part *open = find(message, part->number);
+	if (open && strcasecmp(name, "content-type") == 0 && strlen(raw) <= TYPE_MAX)
+		strcpy(open->type, raw);
 	for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++)
 		if (strcasecmp(name, read[i]) == 0)
 			item_aside(message->item, shown, strlen(shown));

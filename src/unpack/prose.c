@@ -6,26 +6,36 @@
 #include "mime/mime_charset.h"
 #include "mime/mime_param.h"
 #include "unpack/html.h"
+#include "unpack/prose_line.h"
+#include "unpack/prose_page.h"
 
-enum { MARK_SIZE = 2 };
+enum { SNIFFED = 64 }; // bytes by which letters of two or four bytes are told
+
+// What stands beside the text of a page, so that neither divides the other.
+enum flow { FLOW_TEXT, FLOW_BESIDE, FLOWS };
 
 struct reading {
 	const struct prose *text;
 	unsigned number;
-	struct terms_reader terms;
+	struct terms_reader terms[FLOWS];
 	struct html html;
+	struct prose_page page;
 };
 
 struct prose {
 	const struct terms *terms;
 	struct prose_eye eye;
 	const struct mime_charset *named; // NULL: none that is known
+	const struct mime_charset *jis;	  // ISO-2022-JP
 	bool html;
 	struct mime_store store;
 	struct reading readings[PROSE_READINGS];
-	const struct mime_charset *wide; // UTF-16, by its mark
+	// Of letters of two or four bytes, by its mark, its name or its looks; the second where
+	// nobody says which byte is first.
+	const struct mime_charset *wide[PROSE_READINGS];
 	bool begun;
-	bool parted; // the readings are not the same any more
+	bool parted;		    // the readings are not the same any more
+	struct prose_escape escape; // that the last line left open
 	size_t n;
 	uint8_t line[PROSE_LINE_MAX];
 };
@@ -37,6 +47,7 @@ struct prose *prose_new(const struct terms *terms, bool html)
 		return NULL;
 	text->terms = terms;
 	text->html = html;
+	text->jis = mime_charset_find(MIME_SPAN("iso-2022-jp"));
 	for (unsigned i = 0; i < PROSE_READINGS; i++) {
 		text->readings[i].text = text;
 		text->readings[i].number = i;
@@ -77,14 +88,21 @@ void prose_type(struct prose *text, const char *field)
 
 // --- HTML
 
+static void say(struct reading *reading, enum flow flow, const char *bytes, size_t n)
+{
+	const struct prose *text = reading->text;
+	if (text->terms)
+		terms_read(text->terms, &reading->terms[flow], (const uint8_t *)bytes, n);
+}
+
 static void on_text(void *arg, const char *bytes, size_t n)
 {
 	struct reading *reading = arg;
-	const struct prose *text = reading->text;
-	if (text->terms)
-		terms_read(text->terms, &reading->terms, (const uint8_t *)bytes, n);
-	if (text->eye.text)
-		text->eye.text(text->eye.arg, reading->number, bytes, n);
+	const struct prose_eye *eye = &reading->text->eye;
+	say(reading, prose_page_is_beside(&reading->page, &reading->html) ? FLOW_BESIDE : FLOW_TEXT,
+	    bytes, n);
+	if (eye->text)
+		eye->text(eye->arg, reading->number, bytes, n);
 }
 
 static void on_tag(void *arg, const char *name, bool end)
@@ -97,21 +115,28 @@ static void on_tag(void *arg, const char *name, bool end)
 
 static void on_attribute(void *arg, const char *tag, const char *name, const char *value)
 {
-	const struct reading *reading = arg;
+	struct reading *reading = arg;
 	const struct prose_eye *eye = &reading->text->eye;
+	prose_page_attribute(&reading->page, name, value);
+	if (prose_page_is_read(name)) {
+		say(reading, FLOW_BESIDE, "\f", 1);
+		say(reading, FLOW_BESIDE, value, strlen(value));
+		say(reading, FLOW_BESIDE, "\f", 1);
+	}
 	if (eye->attribute)
 		eye->attribute(eye->arg, reading->number, tag, name, value);
 }
 
-// Tags that begin a line or a cell divide words; others, <b> and the like, are not seen.
 static void on_over(void *arg, const char *tag, bool end)
 {
-	static const char *const dividing[] = { "br", "p",  "div", "td", "th", "tr", "li", "h1",
-						"h2", "h3", "h4",  "h5", "h6", "hr", "dt", "dd" };
-	(void)end;
-	for (size_t i = 0; i < sizeof(dividing) / sizeof(dividing[0]); i++)
-		if (strcmp(tag, dividing[i]) == 0)
-			on_text(arg, " ", 1);
+	struct reading *reading = arg;
+	if (prose_page_divides(tag)) {
+		say(reading, FLOW_TEXT, "\n", 1);
+		say(reading, FLOW_BESIDE, "\n", 1);
+		if (reading->text->eye.text)
+			reading->text->eye.text(reading->text->eye.arg, reading->number, " ", 1);
+	}
+	prose_page_over(&reading->page, tag, end);
 }
 
 static struct html_sink sink_of(struct reading *reading)
@@ -142,65 +167,122 @@ static void read_as(struct prose *text, struct reading *reading, const struct mi
 // What was read so far belongs to both.
 static void part(struct prose *text)
 {
-	text->readings[1].terms = text->readings[0].terms;
-	text->readings[1].html = text->readings[0].html;
+	const struct reading *first = &text->readings[0];
+	struct reading *second = &text->readings[1];
+	memcpy(second->terms, first->terms, sizeof(second->terms));
+	second->html = first->html;
+	second->page = first->page;
 	if (text->eye.part)
 		text->eye.part(text->eye.arg);
 	text->parted = true;
 }
 
-// As the part says it is, and as it looks.
+struct view {				    // of a line
+	const struct mime_charset *charset; // NULL: none
+	struct mime_span line;
+};
+
+static void read_views(struct prose *text, struct view first, struct view second)
+{
+	if (second.charset && !text->parted)
+		part(text);
+	if (first.charset)
+		read_as(text, &text->readings[0], first.charset, first.line);
+	if (!text->parted)
+		return;
+	if (!second.charset)
+		second = first;
+	if (second.charset)
+		read_as(text, &text->readings[1], second.charset, second.line);
+}
+
+// Another way to read a line than the first.
+static struct view other_view(const struct view *first, const struct mime_charset *const *guesses,
+			      size_t n, struct mime_span line)
+{
+	for (size_t i = 0; i < n; i++)
+		if (guesses[i] != first->charset)
+			return (struct view){ guesses[i], line };
+	return (struct view){ .charset = NULL };
+}
+
+// As the part says it is, and as it looks.  Where the line before left an escape of ISO-2022-JP
+// open, some readers go on with it, others begin anew.
 static void read_line(struct prose *text, size_t n)
 {
+	uint8_t escaped[sizeof(text->escape.bytes) + PROSE_LINE_MAX];
+	const struct mime_charset *const jis = text->jis;
 	const struct mime_charset *guesses[MIME_GUESSES];
 	const struct mime_span line = { (const char *)text->line, n };
+	struct mime_span goes_on = line;
 	bool sure;
-	size_t n_guesses = mime_charset_guess(&text->store, line, guesses, &sure);
-	const struct mime_charset *first = text->named;
-	size_t guess = 0;
-	if (text->wide) {
-		read_as(text, &text->readings[0], text->wide, line);
+	if (text->wide[0]) {
+		read_views(text, (struct view){ text->wide[0], line },
+			   (struct view){ text->wide[1], line });
 		return;
 	}
-	if (!first && n_guesses)
-		first = guesses[guess++];
-	while (guess < n_guesses && guesses[guess] == first)
-		guess++;
-	const struct mime_charset *second = guess < n_guesses ? guesses[guess] : first;
-	if (second != first && !text->parted)
-		part(text);
-	if (first)
-		read_as(text, &text->readings[0], first, line);
-	if (second && text->parted)
-		read_as(text, &text->readings[1], second, line);
+	if (text->escape.n) {
+		memcpy(escaped, text->escape.bytes, text->escape.n);
+		memcpy(escaped + text->escape.n, text->line, n);
+		goes_on = (struct mime_span){ (const char *)escaped, text->escape.n + n };
+	}
+	size_t n_guesses = mime_charset_guess(&text->store, line, guesses, &sure);
+	struct view first = { text->named, line };
+	if (!first.charset)
+		first.charset = text->escape.n ? jis : guesses[0];
+	if (first.charset == jis)
+		first.line = goes_on;
+	struct view second = other_view(&first, guesses, n_guesses, line);
+	if (text->escape.n && first.charset != jis)
+		second = (struct view){ jis, goes_on };
+	prose_escape_read(&text->escape, text->line, n);
+	read_views(text, first, second);
 }
 
-// A mark says that all is in letters of two bytes, whatever else is said.
 static void begin(struct prose *text)
 {
-	const uint8_t *line = text->line;
-	if (line[0] == 0xff && line[1] == 0xfe)
-		text->wide = mime_charset_find(MIME_SPAN("utf-16le"));
-	else if (line[0] == 0xfe && line[1] == 0xff)
-		text->wide = mime_charset_find(MIME_SPAN("utf-16be"));
-}
-
-// Where a line that is too long is cut: behind a tag or a blank, if it has one.
-static size_t cut_of(const struct prose *text)
-{
-	for (size_t i = text->n; i > text->n / 2; i--)
-		if (text->line[i - 1] == '>' || text->line[i - 1] == ' ')
-			return i;
-	return text->n;
+	const struct mime_charset *const two = mime_charset_find(MIME_SPAN("utf-16")),
+					 *const little = mime_charset_find(MIME_SPAN("utf-16le")),
+					 *const named = text->named;
+	const char *wide = prose_line_wide(text->line, text->n < SNIFFED ? text->n : SNIFFED);
+	text->begun = true;
+	if (wide)
+		text->wide[0] = mime_charset_find((struct mime_span){ wide, strlen(wide) });
+	else if (named && mime_charset_is_wide(named))
+		text->wide[0] = named;
+	if (text->wide[0] == two && two) {
+		text->wide[0] = mime_charset_find(MIME_SPAN("utf-16be"));
+		text->wide[1] = little;
+	}
 }
 
 // Where the bytes that can be read now end; 0: they cannot.
 static size_t ready(const struct prose *text)
 {
 	bool full = text->n == PROSE_LINE_MAX;
-	if (text->wide) // no byte of these ends a line
+	if (!text->begun)
+		return 0;
+	if (text->wide[0]) // no byte of these ends a line
 		return full ? text->n : 0;
-	return text->line[text->n - 1] == '\n' ? text->n : full ? cut_of(text) : 0;
+	return text->line[text->n - 1] == '\n' ? text->n
+	       : full			       ? prose_line_cut(text->line, text->n, &text->escape)
+					       : 0;
+}
+
+static void read_first(struct prose *text, size_t n)
+{
+	read_line(text, n);
+	memmove(text->line, text->line + n, text->n - n);
+	text->n -= n;
+}
+
+// What came before it was known how to read it, line by line.
+static void read_begun(struct prose *text)
+{
+	const uint8_t *end;
+	begin(text);
+	while (!text->wide[0] && (end = memchr(text->line, '\n', text->n)) != NULL)
+		read_first(text, (size_t)(end - text->line) + 1);
 }
 
 bool prose_read(struct prose *text, const uint8_t *bytes, size_t n)
@@ -214,23 +296,19 @@ bool prose_read(struct prose *text, const uint8_t *bytes, size_t n)
 		text->n += piece;
 		bytes += piece;
 		n -= piece;
-		if (!text->begun && text->n >= MARK_SIZE) {
-			begin(text);
-			text->begun = true;
-		}
-		size_t cut = ready(text);
-		if (!cut)
-			continue;
-		text->begun = true;
-		read_line(text, cut);
-		memmove(text->line, text->line + cut, text->n - cut);
-		text->n -= cut;
+		if (!text->begun && text->n >= SNIFFED)
+			read_begun(text);
+		size_t cut = text->n ? ready(text) : 0;
+		if (cut)
+			read_first(text, cut);
 	}
 	return !text->store.failed;
 }
 
 bool prose_end(struct prose *text)
 {
+	if (!text->begun)
+		read_begun(text);
 	if (text->n)
 		read_line(text, text->n);
 	text->n = 0;
@@ -238,20 +316,25 @@ bool prose_end(struct prose *text)
 		struct reading *reading = &text->readings[i];
 		const struct html_sink sink = sink_of(reading);
 		html_end(&reading->html, &sink);
-		if (text->terms)
-			terms_end(text->terms, &reading->terms);
+		for (size_t flow = 0; text->terms && flow < FLOWS; flow++)
+			terms_end(text->terms, &reading->terms[flow]);
 	}
 	return !text->store.failed;
 }
 
+static void add_found(const struct terms_reader *flows, size_t n, struct unpack_terms *found)
+{
+	uint32_t numbers = terms_numbers(flows, n);
+	for (size_t i = 0; i < n; i++)
+		found->words |= flows[i].found;
+	if (numbers > found->numbers)
+		found->numbers = numbers;
+}
+
 void prose_found(const struct prose *text, struct unpack_terms *found)
 {
-	for (size_t i = 0; i < PROSE_READINGS; i++) {
-		const struct terms_reader *reader = &text->readings[i].terms;
-		found->words |= reader->found;
-		if (reader->numbers > found->numbers)
-			found->numbers = reader->numbers;
-	}
+	for (size_t i = 0; i < PROSE_READINGS; i++)
+		add_found(text->readings[i].terms, FLOWS, found);
 }
 
 void prose_string(const struct terms *terms, const char *string, struct unpack_terms *found)
@@ -259,7 +342,5 @@ void prose_string(const struct terms *terms, const char *string, struct unpack_t
 	struct terms_reader reader = { 0 };
 	terms_read(terms, &reader, (const uint8_t *)string, strlen(string));
 	terms_end(terms, &reader);
-	found->words |= reader.found;
-	if (reader.numbers > found->numbers)
-		found->numbers = reader.numbers;
+	add_found(&reader, 1, found);
 }

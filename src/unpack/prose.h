@@ -4,7 +4,8 @@
 //	bytes of the part -> lines -> UTF-8, in two readings where the set is not sure -> without
 //	the tags of HTML (html.h) -> base/terms.h, and whoever looks
 //
-// UTF-16 is known by the mark at its beginning.  UTF-32 is not read.
+// UTF-16 and UTF-32 are known by the mark at their beginning, by their names, or by where zeros
+// stand.
 #ifndef SEKISHO_UNPACK_PROSE_H
 #define SEKISHO_UNPACK_PROSE_H
 

@@ -186,8 +186,8 @@ static void mail_add(struct mail *mail, struct span text, bool page)
 
 static void mail_end(struct mail *mail)
 {
-	look_prose(&mail->texts, false);
-	look_prose(&mail->pages, true);
+	look_prose(&mail->texts, false, NULL);
+	look_prose(&mail->pages, true, NULL);
 	item_drop(&mail->texts);
 	item_drop(&mail->pages);
 }

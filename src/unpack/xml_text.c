@@ -244,14 +244,15 @@ static void take_choice(struct teller *teller, const struct xml *xml, unsigned d
 {
 	struct terms_reader *aside = &item_document(teller->item)->text[LOOK_BESIDE];
 	if ((does & CHOICE) && !xml->closing)
-		teller->before = teller->first = aside->numbers;
+		teller->before = teller->first = aside->persons.sure;
 	else if ((does & AGAIN) && !xml->closing)
-		teller->first = aside->numbers;
-	else if ((does & AGAIN) && aside->numbers >= teller->first &&
+		teller->first = aside->persons.sure;
+	else if ((does & AGAIN) && aside->persons.sure >= teller->first &&
 		 teller->first >= teller->before)
-		aside->numbers -= aside->numbers - teller->first < teller->first - teller->before
-					  ? aside->numbers - teller->first
-					  : teller->first - teller->before;
+		aside->persons.sure -=
+			aside->persons.sure - teller->first < teller->first - teller->before
+				? aside->persons.sure - teller->first
+				: teller->first - teller->before;
 }
 
 static void tell_tag(struct teller *teller, const struct xml *xml)
@@ -265,8 +266,10 @@ static void tell_tag(struct teller *teller, const struct xml *xml)
 	teller->run = (does & RUN) && !xml->closing && !empty;
 	if ((does & BESIDE) && !empty)
 		item_say(teller->item, LOOK_BESIDE, "\n", 1);
-	if (does & (CHOICE | AGAIN))
+	if (does & (CHOICE | AGAIN)) {
+		item_say(teller->item, LOOK_BESIDE, "\f", 1); // a number ends
 		take_choice(teller, xml, does);
+	}
 	if (does & BESIDE && !empty && !xml->closing)
 		teller->beside++;
 	else if (does & BESIDE && xml->closing && teller->beside)

@@ -13,8 +13,8 @@
 #include "base/terms.h"
 
 static const char *const words[] = { "重要性Ⅰ", "重要性Ⅱ", "機密", "TOP SECRET",
-				     "マル秘",	"がぎ",	   "id" };
-enum { ONE = 1, TWO = 2, SECRET = 4, TOP = 8, MARU = 16, GAGI = 32, ID = 64 };
+				     "マル秘",	"がぎ",	   "id",   "個人" };
+enum { ONE = 1, TWO = 2, SECRET = 4, TOP = 8, MARU = 16, GAGI = 32, ID = 64, PERSON = 128 };
 
 static const struct {
 	const char *text;
@@ -45,6 +45,31 @@ static const struct {
 	{ "desktop secret", 0, 0 },
 	{ "top secretary", 0, 0 },
 	{ "ﾏﾙ秘", MARU, 0 },
+	{ "㊙", MARU, 0 },
+	{ "秘", 0, 0 },
+	// numerals as people write them where a sign is not to be had
+	{ "重要性1", ONE, 0 },
+	{ "重要性１、重要性②", ONE | TWO, 0 },
+	{ "重要性 2 の資料", TWO, 0 },
+	{ "重要性12", 0, 0 },
+	{ "重要性 1 1", ONE, 0 },
+	{ "重要性1番", ONE, 0 },
+	{ "重要性1st", 0, 0 },
+	// signs and marks
+	{ "重★要☆性■Ⅰ", ONE, 0 },
+	{ "│重│\n│要│\n│性│\n│Ⅰ│", ONE, 0 },
+	{ "重→要、性。Ⅰ", ONE, 0 },
+	{ "機\xcc\xb6密\xcc\xb6", SECRET, 0 }, // struck through, U+0336
+	{ "機\xf3\xa0\x84\x80密", SECRET, 0 }, // U+E0100, as in names of persons
+	{ "機\xef\xbf\xbd密", SECRET, 0 },     // U+FFFD
+	// letters that Unicode has twice
+	{ "個\xe2\xbc\x88", PERSON, 0 },      // U+2F08, the radical
+	{ "\xef\xa9\x80", 0, 0 },	      // U+FA40, another letter
+	{ "重要性\xce\x99", ONE, 0 },	      // Greek
+	{ "重要性\xd0\x86", ONE, 0 },	      // Cyrillic
+	{ "重要性\xf0\x9d\x90\x88", ONE, 0 }, // U+1D408
+	{ "重要性Ⓘ", ONE, 0 },
+	{ "重要性l", 0, 0 },
 	{ "がぎ", GAGI, 0 },
 	{ "か\xe3\x82\x99き\xe3\x82\x99", GAGI, 0 }, // decomposed
 	{ "かき", 0, 0 },
@@ -59,7 +84,7 @@ static const struct {
 	{ "１２３４－５６７８－９０１８", 0, 1 },
 	{ "1234-5678-9018.", 0, 1 },
 	{ "1234-5678-9018 ", 0, 1 },
-	{ "123456789018 123456789018", 0, 0 }, // a longer one, as far as can be told
+	{ "123456789018 123456789018", 0, 2 },
 	{ "123456789018, 123456789018\r\n123456789018", 0, 3 },
 	{ "123456789019", 0, 0 },
 	{ "0123456789018", 0, 0 },
@@ -72,6 +97,41 @@ static const struct {
 	{ "0566-12-345678", 0, 0 },
 	{ "1234--5678-9018", 0, 0 },
 	{ "12345678901", 0, 0 },
+	{ "No.3 1234 5678 9018 山田 35", 0, 1 },
+	{ "3 123456789018 45", 0, 1 },
+	{ "１．１２３４５６７８９０１８", 0, 1 },
+	{ "1234 - 5678 - 9018", 0, 1 },
+	{ "1234・5678・9018", 0, 1 },
+	{ "１２３４　５６７８　９０１８", 0, 1 },
+	{ "1234.5678.9018", 0, 1 },
+	{ "1234ー5678ー9018", 0, 1 },
+	{ "1234 5678 9018 1234", 0, 0 }, // a card's
+	{ "2019 2020 2021 2022 2023", 0, 0 },
+	{ "0.123456789018", 0, 0 },
+	{ "123456789018.5", 0, 0 },
+	{ "12-123456789018", 0, 0 },
+	{ "1234/5678/9018", 0, 0 },
+	{ "1234, 5678, 9018", 0, 0 },
+	{ "1234-5678-9018\r\n1234-5678-9018\r\n", 0, 2 },
+	{ "2026\n1234-5678-9018\n2027", 0, 1 },
+	// only where persons' numbers are spoken of
+	{ "1234\n5678\n9018", 0, 0 },
+	{ "個人番号\n1234\n5678\n9018", PERSON, 1 },
+	{ "1234\n5678\n9018\nﾏｲﾅﾝﾊﾞｰ", 0, 1 },
+	{ "マイナンバー 1234-5678-\r\n9018", 0, 1 },
+	{ "マイナンバー 1234\n5678\n9018\n1234", 0, 0 },
+	{ "マイナンバー: 1 2 3 4 5 6 7 8 9 0 1 8", 0, 1 },
+	{ "個人番号|1|2|3|4|5|6|7|8|9|0|1|8|", PERSON, 1 },
+	{ "個人番号 1\t2\t3\t4\t5\t6\t7\t8\t9\t0\t1\t8\t9", PERSON, 0 },
+	{ "1 2 3 4 5 6 7 8 9 0 1 8", 0, 0 },
+	{ "個人番号は12345678\r\n9018です", PERSON, 1 },
+	{ "個人番号\r\n12345678\r\n9018", PERSON, 1 },
+	{ "個人番号\r\n123456\r\n789018\r\n123456", PERSON, 0 }, // of a list
+	{ "12345678\r\n9018", 0, 0 },
+	{ "個人番号,10000000005", PERSON, 0 },
+	{ "個人番号,23456789013", PERSON, 1 }, // 0 is not shown
+	{ "23456789013", 0, 0 },
+	{ "個人の番号 1234\n5678\n9018", PERSON, 0 },
 	{ "1234\xe2\x80\x8b"
 	  "56789018",
 	  0, 1 },
@@ -79,9 +139,10 @@ static const struct {
 
 static void judge(const struct terms_reader *reader, size_t row, size_t cut)
 {
-	if (reader->found != rows[row].found || reader->numbers != rows[row].numbers)
+	const uint32_t numbers = terms_numbers(reader, 1);
+	if (reader->found != rows[row].found || numbers != rows[row].numbers)
 		fail_msg("%s, cut at %zu: found %llx and %u numbers", rows[row].text, cut,
-			 (unsigned long long)reader->found, reader->numbers);
+			 (unsigned long long)reader->found, numbers);
 }
 
 static void finds(void **state)
