@@ -12,6 +12,7 @@
 
 #include "unpack/format.h"
 #include "unpack/inflate.h"
+#include "unpack/pdf_predict.h"
 #include "unpack/pdf_text.h"
 
 enum {
@@ -19,6 +20,8 @@ enum {
 	OPEN_MAX = 4,	   // opening actions that are followed
 	STREAMS_AFTER = 4, // streams that a dictionary's words count for, in case some is none
 	OBJECT_MAX = 512,  // bytes of an object that are looked at
+	DICT_MAX = 4096,   // and of a stream's dictionary
+	DICT_WORK = 1 << 18,
 };
 enum mark { MARK_NONE, MARK_OPEN, MARK_OBJECTS, MARK_FILE, MARK_ODD };
 
@@ -46,7 +49,6 @@ static const struct {
 	{ "ASCII85Decode", MARK_ODD, 0 },
 	{ "LZWDecode", MARK_ODD, 0 },
 	{ "RunLengthDecode", MARK_ODD, 0 },
-	{ "Predictor", MARK_ODD, 0 },
 };
 
 struct pdf {
@@ -155,8 +157,36 @@ static bool is_zlib(const uint8_t *bytes, size_t n)
 	return n > 2 && (bytes[0] & 0x0f) == 8 && (bytes[0] << 8 | bytes[1]) % 31 == 0;
 }
 
+// What a stream's dictionary, which ends where its data begin, says of how they were packed.
+static void parms_before(const struct pdf *pdf, const uint8_t *data, struct pdf_parms *ret)
+{
+	struct pdf_file file = { .item = pdf->item, .work_max = DICT_WORK };
+	const uint8_t *least =
+		(size_t)(data - pdf->bytes) > DICT_MAX ? data - DICT_MAX : pdf->bytes;
+	const uint8_t *at = data;
+	while (at > least && !(data - at >= 3 && !memcmp(at, "obj", 3)))
+		at--;
+	*ret = (struct pdf_parms){ 0 };
+	if (at > least)
+		pdf_parms_of(&file, (struct pdf_span){ at + 3, data }, 0, ret);
+}
+
+// Names in rows of differences.
+static void look_predicted(struct pdf *pdf, const struct pdf_parms *parms, const struct item *raw)
+{
+	struct item part;
+	if (!item_scratch(&part, pdf->item))
+		return;
+	if (raw->n && pdf_predict(parms, raw->bytes, raw->n, &part))
+		read_names(pdf, part.bytes, part.n);
+	else if (raw->n) // nobody can say what
+		pdf->item->kinds |= UNPACK_ACTIVE;
+	item_drop(&part);
+}
+
 static void look_objects(struct pdf *pdf, const uint8_t *data, size_t n)
 {
+	struct pdf_parms parms;
 	struct item part;
 	if (!item_scratch(&part, pdf->item))
 		return;
@@ -166,6 +196,9 @@ static void look_objects(struct pdf *pdf, const uint8_t *data, size_t n)
 		pdf->broken = true;
 	}
 	read_names(pdf, part.bytes, part.n);
+	parms_before(pdf, data, &parms);
+	if (parms.predictor > 1 && part.whole)
+		look_predicted(pdf, &parms, &part);
 	if (!part.whole)
 		item_limit(&part, UNPACK_MEMORY);
 	item_drop(&part);

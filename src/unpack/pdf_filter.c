@@ -1,6 +1,7 @@
 #include "unpack/pdf_filter.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "unpack/inflate.h"
@@ -97,8 +98,8 @@ static bool read_runs(const uint8_t *bytes, size_t n, struct item *item)
 	return done(&output);
 }
 
-// Codes of 9 to 12 bits, the width growing one code early (7.4.4.2, EarlyChange 1).
-static bool read_lzw(const uint8_t *bytes, size_t n, struct item *item)
+// Codes of 9 to 12 bits, the width growing so many codes early (7.4.4.2, EarlyChange).
+static bool read_codes(const uint8_t *bytes, size_t n, struct item *item, unsigned early)
 {
 	static _Thread_local struct {
 		uint16_t before;
@@ -145,10 +146,21 @@ static bool read_lzw(const uint8_t *bytes, size_t n, struct item *item)
 			table[next].before = (uint16_t)old;
 			table[next++].last = first;
 		}
-		width = next + 1 >= 2048 ? 12 : next + 1 >= 1024 ? 11 : next + 1 >= 512 ? 10 : 9;
+		const uint32_t soon = next + early;
+		width = soon >= 2048 ? 12 : soon >= 1024 ? 11 : soon >= 512 ? 10 : 9;
 		old = code;
 	}
 	return done(&output);
+}
+
+static bool read_lzw(const uint8_t *bytes, size_t n, struct item *item)
+{
+	return read_codes(bytes, n, item, 1);
+}
+
+static bool read_late_lzw(const uint8_t *bytes, size_t n, struct item *item)
+{
+	return read_codes(bytes, n, item, 0);
 }
 
 static const struct {
@@ -160,10 +172,29 @@ static const struct {
 	{ "LZWDecode", "LZW", read_lzw },
 };
 
-bool pdf_filter(const char *name, const uint8_t *bytes, size_t n, struct item *item)
+static bool predict(const struct pdf_parms *parms, struct item *item)
 {
-	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
-		if (!strcmp(name, filters[i].name) || !strcmp(name, filters[i].shortly))
-			return filters[i].read(bytes, n, item);
+	struct item raw = *item;
+	if (item->limit != UNPACK_WHOLE && item->limit != UNPACK_DAMAGED)
+		return false;
+	item_scratch(item, raw.parent);
+	item->limit = raw.limit;
+	bool fine = raw.whole && (!raw.n || pdf_predict(parms, raw.bytes, raw.n, item));
+	item->look->held -= raw.cap;
+	free(raw.heap);
+	return fine;
+}
+
+bool pdf_filter(const char *name, const struct pdf_parms *parms, const uint8_t *bytes, size_t n,
+		struct item *item)
+{
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		if (strcmp(name, filters[i].name) != 0 && strcmp(name, filters[i].shortly) != 0)
+			continue;
+		bool late = filters[i].read == read_lzw && parms->late;
+		if (!(late ? read_late_lzw : filters[i].read)(bytes, n, item))
+			return false;
+		return parms->predictor <= 1 || predict(parms, item);
+	}
 	return false;
 }

@@ -2,12 +2,13 @@
 #ifndef SEKISHO_UNPACK_PDF_FILTER_H
 #define SEKISHO_UNPACK_PDF_FILTER_H
 
-#include "unpack/look.h"
+#include "unpack/pdf_predict.h"
 
 enum { PDF_FILTERS_MAX = 4 };
 
-// Adds to item what n bytes become.  False: a filter that is not read here, or item is at its
-// bound.
-bool pdf_filter(const char *name, const uint8_t *bytes, size_t n, struct item *item);
+// Adds to item what n bytes become, with what parms say of this filter.  False: a filter or
+// predictor that is not read here, or item is at its bound.
+bool pdf_filter(const char *name, const struct pdf_parms *parms, const uint8_t *bytes, size_t n,
+		struct item *item);
 
 #endif

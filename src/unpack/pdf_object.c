@@ -555,15 +555,6 @@ static bool filter_name(struct pdf_file *file, struct pdf_span filters, size_t i
 	return false;
 }
 
-// A predictor changes what a filter gave: what has one is not read.
-static bool has_predictor(struct pdf_file *file, struct pdf_span dict)
-{
-	struct pdf_span parms = pdf_get(file, dict, "DecodeParms");
-	if (!parms.v)
-		parms = pdf_get(file, dict, "DP");
-	return pdf_number(file, pdf_get(file, parms, "Predictor"), 1) > 1;
-}
-
 static bool run_filters(struct pdf_file *file, struct pdf_object *object, struct item *item)
 {
 	const struct pdf_span filters = pdf_get(file, object->body, "Filter");
@@ -573,10 +564,12 @@ static bool run_filters(struct pdf_file *file, struct pdf_object *object, struct
 	if (!filter_name(file, filters, 0, name))
 		return !filters.v && item_set(item, bytes.v, (size_t)(bytes.end - bytes.v));
 	while (filter_name(file, filters, n, name)) {
+		struct pdf_parms parms;
 		struct item next;
+		pdf_parms_of(file, object->body, n, &parms);
 		item_scratch(&next, file->item);
 		bool fine = n < PDF_FILTERS_MAX &&
-			    pdf_filter(name, bytes.v, (size_t)(bytes.end - bytes.v), &next);
+			    pdf_filter(name, &parms, bytes.v, (size_t)(bytes.end - bytes.v), &next);
 		item->limit = UNPACK_WHOLE;
 		item_drop(item);
 		*item = next;
@@ -594,7 +587,7 @@ bool pdf_decode(struct pdf_file *file, struct pdf_object *object, struct item *i
 	struct look *look = file->item->look;
 	const uint64_t output = look->output, input = look->input;
 	const bool stopped = look->stopped;
-	if (has_predictor(file, object->body) || file->decoded >= PDF_DECODED_MAX) {
+	if (file->decoded >= PDF_DECODED_MAX) {
 		item_illegible(file->item);
 		return false;
 	}

@@ -233,6 +233,7 @@ static const struct row rows[] = {
 	{ "pool.doc", "= office\n" },
 	{ "report.pdf", "1<0 a.exe 128 executable\n"
 			"= archive pdf ambiguous\n" },
+	{ "script-predictor.pdf", "= pdf active\n" },
 	{ "script.pdf", "= pdf active\n" },
 	{ "script.svg", "= image text html\n" },
 	{ "setup.exe", "1<0 a.txt 34 text\n"
@@ -243,6 +244,7 @@ static const struct row rows[] = {
 			    "= archive\n" },
 	{ "stream64.zip", "1<0 a 128 executable\n"
 			  "= archive\n" },
+	{ "table-predictor.pdf", "= pdf\n" },
 	{ "template.docx", "4<0 word/_rels/document.xml.rels 300 active text\n"
 			   "= office active\n" },
 	{ "template.rtf", "= office active\n" },

@@ -398,6 +398,8 @@ static const struct row rows[] = {
 	{ "msg: a body in no form that is known", SAMPLE, "words-unknown.msg", NULL, NULL, 0, 0,
 	  UNPACK_ILLEGIBLE },
 	{ "xlsb: a binary workbook", SAMPLE, "words.xlsb", NULL, NULL, SECRET | I | II, 1, 0 },
+	{ "pdf: differences, of PNG and TIFF", SAMPLE, "words-predictor.pdf", NULL, NULL,
+	  SECRET | TOP, 0, 0 },
 	{ "pdf: ASCII85 and LZW", SAMPLE, "words-85.pdf", NULL, NULL, SECRET | TOP, 0, 0 },
 };
 

@@ -544,6 +544,50 @@ def mails_of_outlook():
         write(name, cfb({"__properties_version1.0": b"x", "__substg1.0_10090102": body}))
 
 
+def rows_of(data, forms, columns):
+    """As PNG's predictors make them: each row begins with its form, and holds differences."""
+    out, above = b"", bytes(columns)
+    for i in range(0, len(data), columns):
+        row, form = data[i : i + columns].ljust(columns), forms[i // columns % len(forms)]
+        left, corner = b"\0" + row[:-1], b"\0" + above[:-1]
+        near = lambda a, b, c: min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
+        guess = {
+            0: bytes(columns),
+            1: left,
+            2: above,
+            3: bytes((a + b) // 2 for a, b in zip(left, above)),
+            4: bytes(near(a, b, c) for a, b, c in zip(left, above, corner)),
+        }[form]
+        out += bytes([form]) + bytes((a - b) & 0xFF for a, b in zip(row, guess))
+        above = row
+    return out
+
+
+def predicted():
+    """PDF whose streams are packed as differences: of PNG in all forms, of TIFF, with LZW."""
+    png = lambda data, columns: rows_of(data, (0, 1, 2, 3, 4), columns)
+    up = b"/DecodeParms << /Predictor 15 /Columns %d >>"
+    letters = b"1 begincodespacerange <0000> <ffff> endcodespacerange 2 beginbfchar <0001> <6a5f> <0002> <5bc6> endbfchar"
+    content = b"BT /F1 12 Tf 72 700 Td <00010002> Tj ET % and so on, over some rows of these"
+    page = b"<< /Type /Page /Contents [ 4 0 R 6 0 R ] /Resources << /Font << /F1 8 0 R /F2 9 0 R >> >> >>"
+    font = b"<< /Type /Font /Subtype /Type0 /Encoding /Identity-H /ToUnicode 5 0 R >>"
+    latin = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    held = b"8 0 9 %d " % (len(font) + 1)
+    objects = stream(b"/Type /ObjStm /N 2 /First %d " % len(held) + up % 7, png(held + font + b" " + latin, 7))
+    text = b"BT /F2 12 Tf (top secret) Tj ET"
+    tiff = bytes((text[i] - (text[i - 1] if i % 31 else 0)) & 0xFF for i in range(len(text)))
+    packed = lzw(tiff)
+    second = b"<< /Filter [/LZWDecode] /DecodeParms [<< /Predictor 2 /Columns 31 >>] /Length %d >>\nstream\n" % len(packed)
+    second += packed + b"\nendstream"
+    file = pdf(page, b"null", objects, stream(up % 13, png(content, 13)), stream(up % 5, png(letters, 5)), second)
+    write("words-predictor.pdf", file)
+    script = b"10 0 << /S /JavaScript /JS (app.alert(1)) >>"
+    objects = stream(b"/Type /ObjStm /N 1 /First 5 " + up % 3, png(script, 3))
+    write("script-predictor.pdf", pdf(b"<< /Type /Catalog >>", objects))
+    table = b"/Type /XRef /W [1 2 1] " + up % 4
+    write("table-predictor.pdf", pdf(page, stream(b"/Type /ObjStm /N 1 /First 5", b"10 0 << /Type /X >>"), stream(table, png(bytes(80), 4))))
+
+
 def words():
     """Documents with words in them, for tests/unit/unpack_words.c."""
     letters = b"1 begincodespacerange <0000> <ffff> endcodespacerange 1 beginbfrange <0001> <0002> [<6a5f> <5bc6>] endbfrange"
@@ -568,6 +612,7 @@ def words():
     write("words-85.pdf", pdf(page, font, latin, first, stream(b"", letters), second))
     old_words()
     mails_of_outlook()
+    predicted()
 
 
 def old_words():
