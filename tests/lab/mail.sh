@@ -1,5 +1,8 @@
 # Mail servers of others in the lab's zones: each in its own namespace and folder, as a whole.
 
+postfixes=()
+trap 'for etc in "${postfixes[@]}"; do postfix -c "$etc" stop >/dev/null 2>&1; done; tidy' EXIT
+
 # POSTFIX is started in ZONE and takes mail for DOMAIN at ADDRESS into $work/postfix-ZONE/mail/new;
 # lines of main.cf besides come on stdin, of master.cf in $services.
 postfix_up() { # ZONE ADDRESS DOMAIN
@@ -54,4 +57,29 @@ postfix_up() { # ZONE ADDRESS DOMAIN
 	printf "%s" "${services:-}" >>"$dir/etc/master.cf"
 	zone "$zone" postfix -c "$dir/etc" start >"$dir/start" 2>&1 || cat "$dir/start"
 	postfixes+=("$dir/etc")
+}
+
+# The usual leg of a test: mail of outsiders to a Postfix of city.example.jp in dmz, at 192.0.2.25, under a guard whose
+# further lines come on stdin; lines of main.cf besides as an argument.
+mail_leg() { # [MAIN.CF]
+	{
+		cat <<-END
+		guards:
+		  mail:
+		    protocol: smtp
+		    domains: [city.example.jp]
+		    senders: [office, dmz/mail]
+		END
+		sed 's/^/    /'
+		cat <<-END
+		    tls: clear-only
+		    tls-reason: the leg between relay and store of this test
+		flows:
+		  - { id: mail-in, from: internet, to: dmz/mail, services: [smtp], guard: mail }
+		END
+	} | policy
+	up
+	zone dmz nft insert rule inet lab_answer answer tcp dport 25 accept
+	postfix_up dmz 192.0.2.25 city.example.jp <<<"message_size_limit = 20480000${1:+
+$1}"
 }

@@ -7,28 +7,14 @@
 #                                                                          +---------+
 . "$(dirname "$0")/case.sh"
 . "$here/mail.sh"
-postfixes=()
-trap 'for etc in "${postfixes[@]}"; do postfix -c "$etc" stop >/dev/null 2>&1; done; tidy' EXIT
 
-policy <<END
-guards:
-  mail:
-    protocol: smtp
-    domains: [city.example.jp]
-    senders: [office, dmz/mail]
-    size: 2MB
-    attachments:
-      - { kinds: [executable, unread], action: refuse }
-      - { words: [機密], action: refuse }
-      - { personal-numbers: 1, action: refuse }
-    tls: clear-only
-    tls-reason: the leg between relay and store of this test
-flows:
-  - { id: mail-in, from: internet, to: dmz/mail, services: [smtp], guard: mail }
+mail_leg <<END
+size: 2MB
+attachments:
+  - { kinds: [executable, unread], action: refuse }
+  - { words: [機密], action: refuse }
+  - { personal-numbers: 1, action: refuse }
 END
-up
-zone dmz nft insert rule inet lab_answer answer tcp dport 25 accept
-postfix_up dmz 192.0.2.25 city.example.jp <<<"message_size_limit = 20480000"
 mkdir "$work/files"
 python3 "$here/mail_content.py" "$work/files"
 cp "$here/../unpack/files/a.7z" "$work/files/program.7z"

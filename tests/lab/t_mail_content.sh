@@ -7,32 +7,18 @@
 #                                                                          +---------+
 . "$(dirname "$0")/case.sh"
 . "$here/mail.sh"
-postfixes=()
-trap 'for etc in "${postfixes[@]}"; do postfix -c "$etc" stop >/dev/null 2>&1; done; tidy' EXIT
 
-policy <<END
-guards:
-  mail:
-    protocol: smtp
-    domains: [city.example.jp]
-    senders: [office, dmz/mail]
-    size: 2MB
-    attachments:
-      - { recipients: [lab@city.example.jp], action: allow }
-      - { kinds: [executable, script, shortcut, disk-image, misleading], action: refuse }
-      - { kinds: macro, action: refuse }
-      - { kinds: encrypted, action: refuse }
-      - { names: ["*.p7z"], action: refuse }
-      - { over: 200KB, action: refuse }
-      - { kinds: pdf, action: record }
-    tls: clear-only
-    tls-reason: the leg between relay and store of this test
-flows:
-  - { id: mail-in, from: internet, to: dmz/mail, services: [smtp], guard: mail }
+mail_leg <<END
+size: 2MB
+attachments:
+  - { recipients: [lab@city.example.jp], action: allow }
+  - { kinds: [executable, script, shortcut, disk-image, misleading], action: refuse }
+  - { kinds: macro, action: refuse }
+  - { kinds: encrypted, action: refuse }
+  - { names: ["*.p7z"], action: refuse }
+  - { over: 200KB, action: refuse }
+  - { kinds: pdf, action: record }
 END
-up
-zone dmz nft insert rule inet lab_answer answer tcp dport 25 accept
-postfix_up dmz 192.0.2.25 city.example.jp <<<"message_size_limit = 20480000"
 mkdir "$work/files"
 python3 "$here/mail_content.py" "$work/files"
 delivered() { find "$work/postfix-dmz/mail" -path '*/new/*' -type f 2>/dev/null | wc -l; }

@@ -12,18 +12,7 @@ stop() { # PID, and its children: c-icap waits for its clients else
 	[[ -z $1 ]] || kill -9 "$1" $(pgrep -P "$1") 2>/dev/null
 }
 
-policy <<END
-guards:
-  mail:
-    protocol: smtp
-    domains: [city.example.jp]
-    size: 30MB
-    malware: { seconds: 20 }
-    tls: clear-only
-    tls-reason: the leg between relay and store of this test
-flows:
-  - { id: mail-in, from: internet, to: dmz/mail, services: [smtp], guard: mail }
-END
+policy <<<"flows: [{ id: mail-in, from: internet, to: dmz/mail, services: smtp }]"
 
 # --- the scanner
 
@@ -84,6 +73,19 @@ restarted() { # SERVICE
 }
 start_icap
 check "the daemon is started with a scanner" restarted avscan
+policy <<END
+guards:
+  mail:
+    protocol: smtp
+    domains: [city.example.jp]
+    size: 30MB
+    malware: { seconds: 20 }
+    tls: clear-only
+    tls-reason: the leg between relay and store of this test
+flows:
+  - { id: mail-in, from: internet, to: dmz/mail, services: [smtp], guard: mail }
+END
+check "a guard has mail scanned" sekisho apply "$rules"
 zone dmz nft insert rule inet lab_answer answer tcp dport 25 accept
 postfix_up dmz 192.0.2.25 city.example.jp <<<"message_size_limit = 40960000"
 

@@ -7,25 +7,10 @@
 #                                                                          +---------+
 . "$(dirname "$0")/case.sh"
 . "$here/mail.sh"
-postfixes=()
-trap 'for etc in "${postfixes[@]}"; do postfix -c "$etc" stop >/dev/null 2>&1; done; tidy' EXIT
 
-policy <<END
-guards:
-  mail:
-    protocol: smtp
-    domains: [city.example.jp]
-    senders: [office, dmz/mail]
-    size: 1MB
-    tls: clear-only
-    tls-reason: the leg between relay and store of this test
-flows:
-  - { id: mail-in, from: internet, to: dmz/mail, services: [smtp], guard: mail }
+mail_leg "smtpd_recipient_restrictions = check_recipient_access inline:{ gone@city.example.jp=REJECT }" <<END
+size: 1MB
 END
-up
-zone dmz nft insert rule inet lab_answer answer tcp dport 25 accept
-postfix_up dmz 192.0.2.25 city.example.jp <<<"message_size_limit = 20480000
-smtpd_recipient_restrictions = check_recipient_access inline:{ gone@city.example.jp=REJECT }"
 mail() { zone internet swaks --server 192.0.2.25 --protocol ESMTP --timeout 20 --hide-all "$@" >/dev/null 2>&1; }
 found() { # PATTERN FILTER ...: the newest record that the filter finds
 	[[ $(sekisho mail list --json --limit 1 "${@:2}" |

@@ -8,8 +8,6 @@
 #                                       +---------+
 . "$(dirname "$0")/case.sh"
 . "$here/mail.sh"
-postfixes=()
-trap 'for etc in "${postfixes[@]}"; do postfix -c "$etc" stop >/dev/null 2>&1; done; tidy' EXIT
 
 # --- certificates: a root of the test's own, the gate's, the server's
 

@@ -8,7 +8,7 @@
 
 #include "content_files.h"
 #include "inspect/apart.h"
-#include "smtp_bed.h"
+#include "message_bed.h"
 #include "unpack/unpack.h"
 #include "unpack_file.h"
 
@@ -47,8 +47,6 @@ static void on_drop(void *arg)
 
 static const struct apart_host apart_host = { on_begin, on_wait, on_drop };
 
-static struct addr_range hosts[1];
-static const struct profile_domain domains[] = { { "city.example.jp", false } };
 static const struct profile_attachment rules[] = {
 	{ .kinds = UNPACK_EXECUTABLE, .action = PROFILE_REFUSE, .clause = "" },
 	{ .unread = true, .action = PROFILE_REFUSE, .clause = "" },
@@ -56,48 +54,21 @@ static const struct profile_attachment rules[] = {
 };
 static const struct profile_size size_row = { .max = 1000000 };
 static struct profile profile = { .guard = "g",
-				  .domains = domains,
+				  .domains = message_domains,
 				  .n_domains = 1,
-				  .senders = { hosts, 1 },
+				  .senders = { message_client, 1 },
 				  .sizes = &size_row,
 				  .n_sizes = 1,
 				  .attachments = rules,
 				  .n_attachments = 3 };
 static const struct profile_flow flow = { .mark = 1, .id = "f", .clause = "", .profile = &profile };
 
-static void say(struct bed *bed, enum engine_side side, const char *text)
-{
-	bed_feed(bed, side, text, strlen(text));
-}
-
 static void begin(struct bed *bed)
 {
-	struct engine_peer peer = { .flow = &flow };
-	struct engine_host host = { .order = bed_order,
-				    .record = bed_record,
-				    .arg = bed,
-				    .renew = bed_renew,
-				    .apart = &apart_host };
 	memset(&host_has, 0, sizeof(host_has));
 	host_has.refuses_after = JOBS_MAX;
-	addr_parse("10.0.0.1", &peer.client);
-	addr_parse("10.0.0.2", &peer.server);
-	addr_range_parse("10.0.0.1", &hosts[0]);
-	memset(bed, 0, sizeof(*bed));
-	bed->now_us = 1000000;
-	bed_must(engine_new(&peer, &host, NULL, bed->now_us, &bed->engine) == 0);
-	for (int side = 0; side < 2; side++)
-		bed_add(&bed->on[side], NULL, 0);
-	bed_add(&bed->records, NULL, 0);
-	say(bed, ENGINE_SERVER, "220 mx\r\n");
-	say(bed, ENGINE_CLIENT, "HELO c\r\n");
-	say(bed, ENGINE_SERVER, "250 mx\r\n");
-	say(bed, ENGINE_CLIENT, "MAIL FROM:<a@b.example>\r\n");
-	say(bed, ENGINE_SERVER, "250 ok\r\n");
-	say(bed, ENGINE_CLIENT, "RCPT TO:<c@city.example.jp>\r\n");
-	say(bed, ENGINE_SERVER, "250 ok\r\n");
-	say(bed, ENGINE_CLIENT, "DATA\r\n");
-	say(bed, ENGINE_SERVER, "354 go on\r\n");
+	message_begin(bed, &flow, (struct engine_host){ .apart = &apart_host });
+	message_greet(bed, "a@b.example", "c@city.example.jp");
 }
 
 static void over(struct bed *bed)
@@ -132,11 +103,6 @@ static void send(struct bed *bed, const char *const *files, size_t n, size_t ste
 	blob_done(&message);
 }
 
-static bool server_has_end(const struct bed *bed)
-{
-	return strstr((char *)bed->on[ENGINE_CLIENT].v, "\r\n.\r\n");
-}
-
 static void answer(struct bed *bed, unsigned i, uint32_t kinds, enum unpack_limit limit)
 {
 	const struct unpack_entry entries[] = {
@@ -149,14 +115,6 @@ static void answer(struct bed *bed, unsigned i, uint32_t kinds, enum unpack_limi
 					     .n_entries = 2 };
 	if (!bed->ended)
 		engine_opened(bed->engine, &answer, bed->now_us);
-}
-
-static bool recorded(const struct bed *bed, const char *what)
-{
-	if (strstr((char *)bed->records.v, what))
-		return true;
-	print_message("%s\n", (char *)bed->records.v);
-	return false;
 }
 
 // The end waits, whether answers come before it or after it, however the message is cut.

@@ -11,7 +11,7 @@
 #include "event/held_wire.h"
 #include "inspect/hold.h"
 #include "inspect/scan.h"
-#include "smtp_bed.h"
+#include "message_bed.h"
 
 static struct {
 	struct bed_bytes got, envelope;
@@ -76,8 +76,6 @@ static const struct hold_host hold_host = { on_begin, on_bytes, on_end, on_drop 
 static const struct scan_host scan_host = { on_scan_begin, on_scan_bytes, on_scan_over,
 					    on_scan_over };
 
-static struct addr_range hosts[1];
-static const struct profile_domain domains[] = { { "city.example.jp", false } };
 static const char *const secret[] = { "*.secret" }, *const program[] = { "*.exe" };
 static const struct profile_attachment rules[] = {
 	{ .names = secret,
@@ -94,25 +92,15 @@ static struct profile_flow flow = { .mark = 1, .id = "f", .clause = "", .profile
 
 static void begin(struct bed *bed)
 {
-	struct engine_peer peer = { .flow = &flow };
-	struct engine_host host = { .order = bed_order,
-				    .record = bed_record,
-				    .arg = bed,
-				    .renew = bed_renew,
-				    .scan = &scan_host,
-				    .hold = &hold_host };
 	free(vault.got.v);
 	free(vault.envelope.v);
 	memset(&vault, 0, sizeof(vault));
 	bed_add(&vault.got, NULL, 0);
 	bed_add(&vault.envelope, NULL, 0);
-	addr_parse("10.0.0.1", &peer.client);
-	addr_parse("10.0.0.2", &peer.server);
-	addr_range_parse("10.0.0.1", &hosts[0]);
 	profile = (struct profile){ .guard = "g",
-				    .domains = domains,
+				    .domains = message_domains,
 				    .n_domains = 1,
-				    .senders = { hosts, 1 },
+				    .senders = { message_client, 1 },
 				    .sizes = &size_row,
 				    .n_sizes = 1,
 				    .attachments = rules,
@@ -122,17 +110,7 @@ static void begin(struct bed *bed)
 					      .persons = 2,
 					      .messages_max = 10,
 					      .bytes_max = 1000000 } };
-	memset(bed, 0, sizeof(*bed));
-	bed->now_us = 1000000;
-	bed_must(engine_new(&peer, &host, NULL, bed->now_us, &bed->engine) == 0);
-	for (int side = 0; side < 2; side++)
-		bed_add(&bed->on[side], NULL, 0);
-	bed_add(&bed->records, NULL, 0);
-}
-
-static void say(struct bed *bed, enum engine_side side, const char *text)
-{
-	bed_feed(bed, side, text, strlen(text));
+	message_begin(bed, &flow, (struct engine_host){ .scan = &scan_host, .hold = &hold_host });
 }
 
 static void greet_to(struct bed *bed, const char *to)
@@ -180,19 +158,9 @@ static void over(struct bed *bed)
 #define MESSAGE HEAD FILE_OF("plan.secret") "..dots\r\n\r\n--b--\r\n"
 #define END	".\r\n"
 
-static bool server_has(const struct bed *bed, const char *text)
-{
-	return strstr((char *)bed->on[ENGINE_CLIENT].v, text);
-}
-
 static bool client_heard(const struct bed *bed, const char *text)
 {
 	return strstr((char *)bed->on[ENGINE_SERVER].v, text);
-}
-
-static bool recorded(const struct bed *bed, const char *text)
-{
-	return strstr((char *)bed->records.v, text);
 }
 
 static void however_it_is_cut_the_vault_gets_it(void **state)

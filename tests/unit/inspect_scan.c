@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "inspect/scan.h"
-#include "smtp_bed.h"
+#include "message_bed.h"
 
 static struct {
 	struct bed_bytes got;
@@ -52,58 +52,27 @@ static void on_drop(void *arg)
 
 static const struct scan_host scan_host = { on_begin, on_bytes, on_end, on_drop };
 
-static struct addr_range hosts[1];
-static const struct profile_domain domains[] = { { "city.example.jp", false } };
 static struct profile profile = { .guard = "g",
-				  .domains = domains,
+				  .domains = message_domains,
 				  .n_domains = 1,
-				  .senders = { hosts, 1 },
+				  .senders = { message_client, 1 },
 				  .malware = { .in = true, .out = true, .seconds = 60 } };
 static struct profile_size size_row = { .max = 100000 };
 static struct profile_flow flow = { .mark = 1, .id = "f", .clause = "", .profile = &profile };
 
 static void begin(struct bed *bed)
 {
-	struct engine_peer peer = { .flow = &flow };
-	struct engine_host host = { .order = bed_order,
-				    .record = bed_record,
-				    .arg = bed,
-				    .renew = bed_renew,
-				    .scan = &scan_host };
 	free(scanner.got.v);
 	memset(&scanner, 0, sizeof(scanner));
-	addr_parse("10.0.0.1", &peer.client);
-	addr_parse("10.0.0.2", &peer.server);
-	addr_range_parse("10.0.0.1", &hosts[0]);
 	profile.sizes = &size_row;
 	profile.n_sizes = 1;
-	memset(bed, 0, sizeof(*bed));
-	bed->now_us = 1000000;
-	bed_must(engine_new(&peer, &host, NULL, bed->now_us, &bed->engine) == 0);
-	for (int side = 0; side < 2; side++)
-		bed_add(&bed->on[side], NULL, 0);
-	bed_add(&bed->records, NULL, 0);
 	bed_add(&scanner.got, NULL, 0);
-}
-
-static void say(struct bed *bed, enum engine_side side, const char *text)
-{
-	bed_feed(bed, side, text, strlen(text));
+	message_begin(bed, &flow, (struct engine_host){ .scan = &scan_host });
 }
 
 static void greet(struct bed *bed, const char *to)
 {
-	char line[80];
-	say(bed, ENGINE_SERVER, "220 mx\r\n");
-	say(bed, ENGINE_CLIENT, "HELO c\r\n");
-	say(bed, ENGINE_SERVER, "250 mx\r\n");
-	say(bed, ENGINE_CLIENT, "MAIL FROM:<a@b.example>\r\n");
-	say(bed, ENGINE_SERVER, "250 ok\r\n");
-	snprintf(line, sizeof(line), "RCPT TO:<%s>\r\n", to);
-	say(bed, ENGINE_CLIENT, line);
-	say(bed, ENGINE_SERVER, "250 ok\r\n");
-	say(bed, ENGINE_CLIENT, "DATA\r\n");
-	say(bed, ENGINE_SERVER, "354 go on\r\n");
+	message_greet(bed, "a@b.example", to);
 }
 
 static void tell(struct bed *bed, enum scan_verdict verdict, const char *name)
@@ -126,11 +95,6 @@ static void over(struct bed *bed)
 #define WIRE "Subject: x\r\n\r\n..one\r\nt.wo\r\n..\r\n.\r\n"
 static const char wire[] = WIRE;
 #define SENT HEAD "Subject: x\r\n\r\n.one\r\nt.wo\r\n.\r\n"
-
-static bool server_has_end(const struct bed *bed)
-{
-	return strstr((char *)bed->on[ENGINE_CLIENT].v, "\r\n.\r\n");
-}
 
 static void however_it_is_cut_it_is_the_message(void **state)
 {

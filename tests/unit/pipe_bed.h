@@ -226,19 +226,12 @@ static __attribute__((noinline, unused)) void
 pipe_bed_play(struct pipe_bed *bed, const struct bed_script *script, size_t step, size_t cut)
 {
 	for (size_t i = 0; i < script->n; i++) {
-		const struct bed_step *at = &script->steps[i];
-		enum engine_side side =
-			at->verb == 'C' || at->verb == 'c' ? ENGINE_CLIENT : ENGINE_SERVER;
-		struct bed_bytes all = { 0 };
-		if (at->verb == 'c' || at->verb == 's') {
+		enum engine_side side;
+		struct bed_bytes all;
+		if (!bed_step_bytes(script, &i, cut == SIZE_MAX, &side, &all)) {
 			pipe_bed_close(bed, side);
 			continue;
 		}
-		bed_add(&all, at->bytes.v, at->bytes.n);
-		while (cut == SIZE_MAX && i + 1 < script->n &&
-		       script->steps[i + 1].verb == at->verb)
-			bed_add(&all, script->steps[i + 1].bytes.v, script->steps[i + 1].bytes.n),
-				i++;
 		bool here = i == step || step == PIPE_BED_EACH;
 		size_t first = cut == 0 ? 1 : here && cut < all.n ? cut : all.n;
 		for (size_t k = 0; k < all.n;) {

@@ -323,25 +323,36 @@ static inline void bed_script_done(struct bed_script *script)
 	free(script->records.v);
 }
 
+// The bytes of the step at *i, when joined with those of its neighbours of the same side, to which
+// *i goes on.  False: that side closes.
+static inline bool bed_step_bytes(const struct bed_script *script, size_t *i, bool joined,
+				  enum engine_side *ret_side, struct bed_bytes *ret_all)
+{
+	const struct bed_step *at = &script->steps[*i];
+	*ret_side = at->verb == 'C' || at->verb == 'c' ? ENGINE_CLIENT : ENGINE_SERVER;
+	*ret_all = (struct bed_bytes){ 0 };
+	if (at->verb == 'c' || at->verb == 's')
+		return false;
+	bed_add(ret_all, at->bytes.v, at->bytes.n);
+	while (joined && *i + 1 < script->n && script->steps[*i + 1].verb == at->verb) {
+		++*i;
+		bed_add(ret_all, script->steps[*i].bytes.v, script->steps[*i].bytes.n);
+	}
+	return true;
+}
+
 // Step `step` in two at `cut`; cut 0: everything byte by byte; SIZE_MAX: neighbours of one side as
 // one.  Not inlined: gcc 12 then sees a copy of SIZE_MAX bytes where there is none.
 static __attribute__((noinline, unused)) void
 bed_play(struct bed *bed, const struct bed_script *script, size_t step, size_t cut)
 {
 	for (size_t i = 0; i < script->n; i++) {
-		const struct bed_step *at = &script->steps[i];
-		enum engine_side side =
-			at->verb == 'C' || at->verb == 'c' ? ENGINE_CLIENT : ENGINE_SERVER;
-		struct bed_bytes all = { 0 };
-		if (at->verb == 'c' || at->verb == 's') {
+		enum engine_side side;
+		struct bed_bytes all;
+		if (!bed_step_bytes(script, &i, cut == SIZE_MAX, &side, &all)) {
 			bed_close(bed, side);
 			continue;
 		}
-		bed_add(&all, at->bytes.v, at->bytes.n);
-		while (cut == SIZE_MAX && i + 1 < script->n &&
-		       script->steps[i + 1].verb == at->verb)
-			bed_add(&all, script->steps[i + 1].bytes.v, script->steps[i + 1].bytes.n),
-				i++;
 		if (cut == 0) {
 			for (size_t k = 0; k < all.n; k++)
 				bed_feed(bed, side, all.v + k, 1);
