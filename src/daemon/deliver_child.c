@@ -12,7 +12,9 @@
 #include "base/exit.h"
 #include "base/file.h"
 #include "daemon/child.h"
+#include "daemon/deliver_link.h"
 #include "daemon/sandbox.h"
+#include "event/mail_suite.h"
 #include "proto/smtp_reply.h"
 
 enum {
@@ -25,7 +27,7 @@ enum {
 	COMMAND_MAX = 4096,
 };
 
-enum { OFFERS_8BIT = 1, OFFERS_UTF8 = 2, OFFERS_DSN = 4 };
+enum { OFFERS_8BIT = 1, OFFERS_UTF8 = 2, OFFERS_DSN = 4, OFFERS_TLS = 8 };
 
 struct reply {
 	uint16_t code;
@@ -40,36 +42,12 @@ struct client {
 	bool *taken; // by recipient
 	unsigned offers;
 	bool greets; // the reply says what it offers
-	uint8_t in[SMTP_REPLY_LINE_MAX];
-	size_t n_in;
+	struct deliver_link link;
+	struct tls_context *tls; // NULL: it is not to be
 	struct deliver_answer answer;
 };
 
 // --- what the server says
-
-static int read_line(struct client *client, uint8_t *line, size_t *ret_n)
-{
-	for (;;) {
-		uint8_t *end = memchr(client->in, '\n', client->n_in);
-		if (end) {
-			size_t n = (size_t)(end - client->in) + 1;
-			*ret_n = n >= 2 && end[-1] == '\r' ? n - 2 : n - 1;
-			memcpy(line, client->in, *ret_n);
-			memmove(client->in, client->in + n, client->n_in - n);
-			client->n_in -= n;
-			return 0;
-		}
-		if (client->n_in == sizeof(client->in))
-			return -EMSGSIZE;
-		ssize_t n = read(SOCKET_FD, client->in + client->n_in,
-				 sizeof(client->in) - client->n_in);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? (errno == EAGAIN ? -ETIMEDOUT : -errno) : -ECONNRESET;
-		client->n_in += (size_t)n;
-	}
-}
 
 static void keep_text(struct reply *reply, const uint8_t *line, size_t n)
 {
@@ -89,6 +67,7 @@ static void take_offer(struct client *client, const uint8_t *line, size_t n)
 		{ "8BITMIME", OFFERS_8BIT },
 		{ "SMTPUTF8", OFFERS_UTF8 },
 		{ "DSN", OFFERS_DSN },
+		{ "STARTTLS", OFFERS_TLS },
 	};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t length = strlen(words[i].word);
@@ -105,7 +84,7 @@ static int read_reply(struct client *client, struct reply *ret)
 	struct smtp_reply_line read;
 	size_t n = 0;
 	for (unsigned i = 0; i < LINES_MAX; i++) {
-		int r = read_line(client, line, &n);
+		int r = deliver_link_read(&client->link, line, &n);
 		if (r < 0)
 			return r;
 		if (smtp_reply_read(line, n, &read) < 0 || (i && read.code != ret->code))
@@ -123,8 +102,8 @@ static int read_reply(struct client *client, struct reply *ret)
 
 static int say(struct client *client, const char *command, struct reply *ret)
 {
-	int r = file_write_all(SOCKET_FD, command, strlen(command));
-	return r < 0 ? (r == -EAGAIN ? -ETIMEDOUT : r) : read_reply(client, ret);
+	int r = deliver_link_write(&client->link, command, strlen(command));
+	return r < 0 ? r : read_reply(client, ret);
 }
 
 // --- the transaction
@@ -155,15 +134,12 @@ static void set_fates(struct client *client, const struct reply *reply)
 			set_fate(client, i, reply);
 }
 
-static int greet(struct client *client)
+static int say_ehlo(struct client *client)
 {
 	char command[DELIVER_HELO_MAX + 16];
 	struct reply reply;
-	int r = read_reply(client, &reply);
-	if (r < 0 || reply.code != 220) {
-		set_trouble(client, "its greeting", r, &reply);
-		return -EIO;
-	}
+	int r;
+	client->offers = 0;
 	snprintf(command, sizeof(command), "EHLO %s\r\n", client->request.helo);
 	client->greets = true;
 	r = say(client, command, &reply);
@@ -178,6 +154,60 @@ static int greet(struct client *client)
 		return -EIO;
 	}
 	return 0;
+}
+
+static bool demands_tls(const struct client *client)
+{
+	return client->job.tls != HELD_TLS_OFFERED;
+}
+
+static int secure(struct client *client)
+{
+	const char *name = *client->job.tls_name ? client->job.tls_name : NULL;
+	char why[TLS_FAULT_MAX] = "";
+	struct tls_about about;
+	int r = deliver_link_secure(&client->link, client->tls, name, why);
+	if (r < 0) {
+		client->answer.disagreed = true;
+		snprintf(client->answer.trouble, sizeof(client->answer.trouble), "TLS: %s",
+			 *why ? why : strerror(-r));
+		return -EIO;
+	}
+	tls_end_about(client->link.tls, &about);
+	client->answer.suite = mail_suite_of(about.suite);
+	return 0;
+}
+
+// Without TLS nothing is said to a server that has to have it.
+static int start_tls(struct client *client)
+{
+	struct reply reply = { .text = "the server offers no TLS, which its guard demands" };
+	int r = 0;
+	if (client->offers & OFFERS_TLS) {
+		r = say(client, "STARTTLS\r\n", &reply);
+		if (r == 0 && reply.code == 220)
+			return secure(client) < 0 ? -EIO : say_ehlo(client);
+	}
+	if (r < 0 || demands_tls(client)) {
+		set_trouble(client, "TLS", r, &reply);
+		return -EIO;
+	}
+	return 0;
+}
+
+static int greet(struct client *client)
+{
+	struct reply reply;
+	int r;
+	if (client->job.tls == HELD_TLS_AT_ONCE && secure(client) < 0)
+		return -EIO;
+	r = read_reply(client, &reply);
+	if (r < 0 || reply.code != 220) {
+		set_trouble(client, "its greeting", r, &reply);
+		return -EIO;
+	}
+	r = say_ehlo(client);
+	return r < 0 || client->link.tls || !client->tls ? r : start_tls(client);
 }
 
 static bool may_say(const struct client *client, const char *parameter, size_t n)
@@ -263,9 +293,9 @@ static int send_message(struct client *client)
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : -EBADMSG;
-		int r = file_write_all(SOCKET_FD, bytes, (size_t)n);
+		int r = deliver_link_write(&client->link, bytes, (size_t)n);
 		if (r < 0)
-			return r == -EAGAIN ? -ETIMEDOUT : r;
+			return r;
 		left -= (uint64_t)n;
 	}
 	return 0;
@@ -306,7 +336,7 @@ static void deliver(struct client *client)
 	} else if (name_recipients(client, &n) == 0 && n) {
 		give_data(client);
 	}
-	file_write_all(SOCKET_FD, "QUIT\r\n", 6); // whatever it says to that
+	deliver_link_write(&client->link, "QUIT\r\n", 6); // whatever it says to that
 }
 
 // --- start
@@ -324,6 +354,25 @@ static int read_all(int fd, void *bytes, size_t size)
 	return 0;
 }
 
+// What TLS needs, before files are out of reach.
+static int make_tls(struct client *client)
+{
+	const struct deliver_request *request = &client->request;
+	char why[TLS_FAULT_MAX], *roots = NULL;
+	int r = -EBADMSG;
+	if (request->roots_size <= DELIVER_ROOTS_MAX)
+		r = tls_load();
+	if (r == 0 && request->roots_size) {
+		roots = malloc(request->roots_size);
+		r = roots ? read_all(REQUEST_FD, roots, request->roots_size) : -ENOMEM;
+	}
+	if (r == 0 && (demands_tls(client) || !request->without))
+		r = tls_client_new(roots, request->roots_size,
+				   (enum tls_version)client->job.tls_least, &client->tls, why);
+	free(roots);
+	return r;
+}
+
 static int start(struct client *client)
 {
 	int r = read_all(REQUEST_FD, &client->request, sizeof(client->request));
@@ -331,11 +380,15 @@ static int start(struct client *client)
 		r = read_all(JOB_FD, &client->job, sizeof(client->job));
 	if (r == 0 &&
 	    (!client->job.n_recipients || client->job.n_recipients > HELD_RECIPIENTS_MAX ||
-	     !client->job.lines_size || client->job.lines_size > HELD_LINES_MAX))
+	     !client->job.lines_size || client->job.lines_size > HELD_LINES_MAX ||
+	     client->job.tls >= HELD_TLS_COUNT ||
+	     (client->job.tls_least != TLS_1_2 && client->job.tls_least != TLS_1_3)))
 		r = -EBADMSG;
 	if (r < 0)
 		return r;
 	client->request.helo[DELIVER_HELO_MAX - 1] = '\0';
+	client->job.tls_name[HELD_TLS_NAME_MAX - 1] = '\0';
+	client->link.fd = SOCKET_FD;
 	client->lines = malloc(client->job.lines_size);
 	client->fates = calloc(client->job.n_recipients, sizeof(*client->fates));
 	client->taken = calloc(client->job.n_recipients, sizeof(*client->taken));
@@ -348,6 +401,8 @@ static int start(struct client *client)
 	if (r == 0 && (n != client->job.n_recipients + 1 ||
 		       client->lines[client->job.lines_size - 1] != '\0'))
 		r = -EBADMSG;
+	if (r == 0)
+		r = make_tls(client);
 	return r < 0 ? r : sandbox_enter(client->request.uid, client->request.gid);
 }
 
@@ -361,6 +416,7 @@ int deliver_main(void)
 		return EXIT_FAILED;
 	client.answer.n = client.job.n_recipients;
 	deliver(&client);
+	deliver_link_close(&client.link);
 	int r = file_write_all(ANSWER_FD, &client.answer, sizeof(client.answer));
 	if (r == 0)
 		r = file_write_all(ANSWER_FD, client.fates,

@@ -21,6 +21,7 @@
 #include "daemon/child.h"
 #include "daemon/deliver.h"
 #include "daemon/vault_private.h"
+#include "event/mail_suite.h"
 
 enum { SECOND = 1000000, CONNECT_SECONDS = 60 };
 
@@ -35,6 +36,8 @@ struct delivery {
 	int said;    // memory file of fates, or -1
 	bool untold; // the vault had no ear for it
 	char trouble[HELD_REPLY_MAX];
+	uint8_t suite;
+	uint64_t disagreed; // the message whose server offered TLS, and did not agree; 0: none
 };
 
 static void close_fd(int *fd)
@@ -73,7 +76,11 @@ static void on_told(void *arg, const struct vault_word *word)
 
 static void tell(struct delivery *delivery)
 {
-	struct vault_order order = { .word = VAULT_TRIED, .number = delivery->said_number };
+	struct vault_order order = {
+		.word = VAULT_TRIED,
+		.number = delivery->said_number,
+		.suite = delivery->suite,
+	};
 	snprintf(order.text, sizeof(order.text), "%s", delivery->trouble);
 	delivery->untold = vault_ask(delivery->vault->gate, &order, &delivery->said,
 				     delivery->said >= 0, on_told, delivery) < 0;
@@ -107,6 +114,8 @@ static void on_delivered(void *arg, uint8_t *bytes, size_t size, const struct fa
 	if (bytes && size >= sizeof(answer))
 		memcpy(&answer, bytes, sizeof(answer));
 	answer.trouble[sizeof(answer.trouble) - 1] = '\0';
+	delivery->suite = answer.suite <= MAIL_SUITE_OTHER ? answer.suite : MAIL_SUITE_OTHER;
+	delivery->disagreed = answer.disagreed ? delivery->number : 0;
 	if (!bytes)
 		over(delivery, failure->text, NULL, 0);
 	else if (size < sizeof(answer) || answer.n > HELD_RECIPIENTS_MAX ||
@@ -130,14 +139,25 @@ static void name_of_this_box(char out[DELIVER_HELO_MAX])
 			*at = '-';
 }
 
-static int make_request(const struct gate *gate)
+static int make_request(const struct delivery *delivery)
 {
-	struct deliver_request request = { .uid = gate->options->compiler_uid,
-					   .gid = gate->options->compiler_gid };
+	const struct gate_options *options = delivery->vault->gate->options;
+	struct deliver_request request = {
+		.uid = options->compiler_uid,
+		.gid = options->compiler_gid,
+		.without = delivery->disagreed == delivery->number,
+	};
+	char *roots = NULL;
+	size_t n = 0;
 	int fd = memfd_create("sekisho-deliver", MFD_CLOEXEC);
 	name_of_this_box(request.helo);
-	if (fd >= 0 && file_write_all(fd, &request, sizeof(request)) < 0)
+	if (options->roots &&
+	    file_read(AT_FDCWD, options->roots, DELIVER_ROOTS_MAX, &roots, &n) == 0)
+		request.roots_size = (uint32_t)n;
+	if (fd >= 0 && (file_write_all(fd, &request, sizeof(request)) < 0 ||
+			file_write_all(fd, roots, request.roots_size) < 0))
 		close_fd(&fd);
+	free(roots);
 	return fd;
 }
 
@@ -154,13 +174,13 @@ static int set_patience(int fd)
 
 static int start_child(struct delivery *delivery)
 {
-	struct gate *gate = delivery->vault->gate;
 	struct child_command command = {
 		.name = "the deliverer",
 		.argument = DELIVER_ARGUMENT,
 		.timeout_ms = DELIVER_TIMEOUT_MS,
 		.bytes_max = DELIVER_ANSWER_MAX,
-		.fds = { make_request(gate), delivery->job, delivery->message, delivery->socket },
+		.fds = { make_request(delivery), delivery->job, delivery->message,
+			 delivery->socket },
 		.n_fds = 4,
 	};
 	int r = command.fds[0] < 0 ? -ENOMEM : set_patience(delivery->socket);

@@ -86,8 +86,13 @@ static int list(struct vault *vault, const struct vault_order *order, int to)
 
 static int write_job(const struct held_meta *meta, int to)
 {
-	struct vault_job job = { .size = meta->sum.size };
+	struct vault_job job = {
+		.size = meta->sum.size,
+		.tls = meta->envelope.tls,
+		.tls_least = meta->envelope.tls_least,
+	};
 	const char *from = meta->envelope.lines;
+	snprintf(job.tls_name, sizeof(job.tls_name), "%s", meta->envelope.tls_name);
 	job.lines_size = (uint32_t)strlen(from) + 1;
 	for (uint32_t i = 0; i + 1 < meta->envelope.n_lines; i++) {
 		if (meta->fates[i].done)
@@ -134,7 +139,14 @@ static int take_tried(struct vault *vault, const struct vault_order *order, cons
 		fates = (const struct vault_fate *)(void *)bytes;
 		n = (size_t)st.st_size / sizeof(*fates);
 	}
-	int r = vault_tried(vault->store, order->number, fates, n, order->text, wall_us(), told);
+	const struct vault_try try = {
+		.number = order->number,
+		.fates = fates,
+		.n = n,
+		.trouble = order->text,
+		.suite = (uint8_t)order->suite,
+	};
+	int r = vault_tried(vault->store, &try, wall_us(), told);
 	free(bytes);
 	return r;
 }

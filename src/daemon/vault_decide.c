@@ -50,9 +50,16 @@ static void describe(const struct held_meta *meta, enum vault_outcome outcome,
 	snprintf(word->text, sizeof(word->text), "%s", vault_why(taken->record.reason));
 }
 
+struct became {
+	enum mail_verdict verdict;
+	uint16_t code;
+	const char *word, *words;
+	const uint8_t *suite; // of the server that it went to; NULL: it went nowhere
+};
+
 // The record of what became of it stands beside the one of the day when it came.
-static void add_record(const struct held_meta *meta, enum mail_verdict verdict, uint16_t code,
-		       const char *word, const char *words, struct vault_told *told)
+static void add_record(const struct held_meta *meta, const struct became *became,
+		       struct vault_told *told)
 {
 	const struct mail_taken *taken = record_of(meta);
 	struct mail_record record;
@@ -60,10 +67,12 @@ static void add_record(const struct held_meta *meta, enum mail_verdict verdict, 
 		return;
 	record = taken->record;
 	record.ended_us = meta->ended_us;
-	record.verdict = verdict;
-	record.code = code;
-	snprintf(record.reason, sizeof(record.reason), "%s: held message %llu, %s", word,
-		 (unsigned long long)meta->number, words);
+	record.verdict = became->verdict;
+	record.code = became->code;
+	if (became->suite)
+		record.server_suite = *became->suite;
+	snprintf(record.reason, sizeof(record.reason), "%s: held message %llu, %s", became->word,
+		 (unsigned long long)meta->number, became->words);
 	told->word.record_size = (uint32_t)mail_wire_pack(&record, told->record);
 }
 
@@ -139,7 +148,9 @@ int vault_reject(struct held_store *store, uint64_t number, const struct held_pe
 	if (r == 0) {
 		describe(&meta, VAULT_WAS_REJECTED, ret);
 		snprintf(words, sizeof(words), "rejected by %s: %s", person->name, person->reason);
-		add_record(&meta, MAIL_REFUSED, 550, "held-rejected", words, ret);
+		add_record(&meta,
+			   &(struct became){ MAIL_REFUSED, 550, "held-rejected", words, NULL },
+			   ret);
 	}
 	held_meta_done(&meta);
 	return r;
@@ -178,7 +189,7 @@ static uint64_t pause_us(uint32_t tries)
 	return (seconds < VAULT_PAUSE_MAX ? seconds : VAULT_PAUSE_MAX) * SECOND;
 }
 
-static void end_delivery(struct held_meta *meta, struct vault_told *told)
+static void end_delivery(struct held_meta *meta, uint8_t suite, struct vault_told *told)
 {
 	const size_t refused = count(meta, true, false), all = meta->envelope.n_lines - 1;
 	char words[HELD_NAME_MAX + HELD_REPLY_MAX + 96];
@@ -194,27 +205,29 @@ static void end_delivery(struct held_meta *meta, struct vault_told *told)
 		 refused, all, reply);
 	if (!refused)
 		snprintf(words, sizeof(words), "released by %s: %s", meta->decided.name, reply);
-	add_record(meta, refused < all ? MAIL_PASSED : MAIL_REJECTED, code, "held-delivered", words,
+	add_record(meta,
+		   &(struct became){ refused < all ? MAIL_PASSED : MAIL_REJECTED, code,
+				     "held-delivered", words, &suite },
 		   told);
 	snprintf(told->word.text, sizeof(told->word.text), "%zu of %zu recipients took it: %s",
 		 all - refused, all, reply);
 }
 
-int vault_tried(struct held_store *store, uint64_t number, const struct vault_fate *fates, size_t n,
-		const char *trouble, uint64_t now_us, struct vault_told *ret)
+int vault_tried(struct held_store *store, const struct vault_try *try, uint64_t now_us,
+		struct vault_told *ret)
 {
 	struct held_meta meta;
 	memset(&ret->word, 0, sizeof(ret->word));
-	int r = held_store_read(store, number, &meta);
+	int r = held_store_read(store, try->number, &meta);
 	if (r < 0 || meta.state != HELD_RELEASED) {
 		if (r == 0)
 			held_meta_done(&meta);
 		return r < 0 ? r : -EALREADY;
 	}
-	take_fates(&meta, fates, n);
+	take_fates(&meta, try->fates, try->n);
 	meta.tries++;
 	meta.tried_us = now_us;
-	snprintf(meta.trouble, sizeof(meta.trouble), "%.*s", HELD_REPLY_MAX - 1, trouble);
+	snprintf(meta.trouble, sizeof(meta.trouble), "%.*s", HELD_REPLY_MAX - 1, try->trouble);
 	if (count(&meta, false, false)) {
 		meta.next_us = now_us + pause_us(meta.tries);
 	} else {
@@ -224,7 +237,7 @@ int vault_tried(struct held_store *store, uint64_t number, const struct vault_fa
 	}
 	r = write_meta(store, &meta, ret);
 	if (r == 0 && meta.state == HELD_DELIVERED) {
-		end_delivery(&meta, ret);
+		end_delivery(&meta, try->suite, ret);
 	} else if (r == 0) {
 		describe(&meta, VAULT_WAS_TRIED, ret);
 		snprintf(ret->word.text, sizeof(ret->word.text), "try %u: %s", meta.tries,
@@ -248,9 +261,9 @@ int vault_expire(struct held_store *store, uint64_t number, uint64_t now_us, str
 	r = write_meta(store, &meta, ret);
 	if (r == 0) {
 		describe(&meta, VAULT_WAS_EXPIRED, ret);
-		add_record(&meta, MAIL_REFUSED, 0, "held-expired",
-			   released ? "released, but its server took it in no try"
-				    : "nobody has released it in time",
+		const char *words = released ? "released, but its server took it in no try"
+					     : "nobody has released it in time";
+		add_record(&meta, &(struct became){ MAIL_REFUSED, 0, "held-expired", words, NULL },
 			   ret);
 	}
 	held_meta_done(&meta);

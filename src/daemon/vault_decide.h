@@ -23,9 +23,17 @@ int vault_release(struct held_store *store, uint64_t number, const struct held_p
 		  struct vault_told *ret);
 int vault_reject(struct held_store *store, uint64_t number, const struct held_person *person,
 		 struct vault_told *ret);
-// Of those recipients that were left, in order; n 0: nothing was tried, for that reason.
-int vault_tried(struct held_store *store, uint64_t number, const struct vault_fate *fates, size_t n,
-		const char *trouble, uint64_t now_us, struct vault_told *ret);
+// A delivery that was tried: of those recipients that were left, in order; n 0: it came to nothing,
+// for that reason.
+struct vault_try {
+	uint64_t number;
+	const struct vault_fate *fates;
+	size_t n;
+	const char *trouble;
+	uint8_t suite; // of TLS with the server (event/mail_suite.h)
+};
+int vault_tried(struct held_store *store, const struct vault_try *try, uint64_t now_us,
+		struct vault_told *ret);
 int vault_expire(struct held_store *store, uint64_t number, uint64_t now_us,
 		 struct vault_told *ret);
 // Of the reason of a held message's record what it is held for: "attachment-words: ...".

@@ -34,6 +34,7 @@ enum vault_order_word {
 struct vault_order {
 	uint32_t word, uid, gid, all;
 	uint64_t token, number;
+	uint32_t suite, zero; // of TRIED: the server's side (event/mail_suite.h)
 	struct held_key key;
 	struct held_person person;
 	char text[HELD_REPLY_MAX];
@@ -76,6 +77,9 @@ struct vault_word { // a mail record for the book (event/mail_wire.h) may follow
 struct vault_job {
 	uint32_t n_recipients, lines_size;
 	uint64_t size; // of the message
+	uint32_t tls;  // enum held_tls
+	uint32_t tls_least;
+	char tls_name[HELD_TLS_NAME_MAX];
 };
 
 struct vault_fate {    // of each of these recipients, in that order

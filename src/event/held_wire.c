@@ -1,16 +1,19 @@
 #include "event/held_wire.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
-enum { WIRE_MAGIC = 0x31484b53 }; // "SKH1"
+enum { WIRE_MAGIC = 0x32484b53 }; // "SKH2"
 
 struct head {
 	uint32_t magic, keep_seconds, persons, later, messages_max, n_lines;
 	uint64_t bytes_max;
 	uint32_t record_size, lines_size;
+	uint32_t tls, tls_least;
+	char tls_name[HELD_TLS_NAME_MAX]; // with NULs to its end
 };
-_Static_assert(sizeof(struct head) == 40, "no holes: every byte is checked");
+_Static_assert(sizeof(struct head) == 48 + HELD_TLS_NAME_MAX, "no holes: every byte is checked");
 _Static_assert(sizeof(struct head) + MAIL_WIRE_MAX + HELD_LINES_MAX <= HELD_WIRE_MAX,
 	       "every envelope has room");
 
@@ -33,18 +36,29 @@ static bool lines_are_sound(const char *lines, size_t size, uint32_t n_lines)
 	return n == n_lines;
 }
 
+// A host's name, or none.
+static bool name_is_sound(const char name[HELD_TLS_NAME_MAX])
+{
+	const size_t n = strnlen(name, HELD_TLS_NAME_MAX);
+	for (size_t i = 0; i < HELD_TLS_NAME_MAX; i++)
+		if (i < n ? name[i] <= ' ' || name[i] == 0x7f : name[i] != '\0')
+			return false;
+	return n < HELD_TLS_NAME_MAX;
+}
+
 static bool is_sound(const struct head *head, size_t size)
 {
 	return head->magic == WIRE_MAGIC && head->later <= 1 && head->persons >= 1 &&
 	       head->persons <= HELD_PERSONS_MAX && head->n_lines >= 2 &&
 	       head->n_lines <= HELD_RECIPIENTS_MAX + 1 && head->record_size <= MAIL_WIRE_MAX &&
-	       head->lines_size <= HELD_LINES_MAX &&
+	       head->lines_size <= HELD_LINES_MAX && head->tls < HELD_TLS_COUNT &&
+	       head->tls_least <= UINT16_MAX && name_is_sound(head->tls_name) &&
 	       size - sizeof(*head) == (size_t)head->record_size + head->lines_size;
 }
 
 size_t held_wire_pack(const struct held_envelope *envelope, uint8_t *out, size_t room)
 {
-	const struct head head = {
+	struct head head = {
 		.magic = WIRE_MAGIC,
 		.keep_seconds = envelope->keep_seconds,
 		.persons = envelope->persons,
@@ -54,8 +68,14 @@ size_t held_wire_pack(const struct held_envelope *envelope, uint8_t *out, size_t
 		.bytes_max = envelope->bytes_max,
 		.record_size = (uint32_t)envelope->record_size,
 		.lines_size = (uint32_t)envelope->lines_size,
+		.tls = envelope->tls,
+		.tls_least = envelope->tls_least,
 	};
+	const char *name = envelope->tls_name ? envelope->tls_name : "";
 	const size_t size = sizeof(head) + envelope->record_size + envelope->lines_size;
+	if (strlen(name) >= sizeof(head.tls_name))
+		return 0;
+	memcpy(head.tls_name, name, strlen(name));
 	if (size > room || envelope->record_size > MAIL_WIRE_MAX ||
 	    envelope->lines_size > HELD_LINES_MAX || !is_sound(&head, size))
 		return 0;
@@ -84,6 +104,9 @@ int held_wire_unpack(const uint8_t *bytes, size_t size, struct held_envelope *re
 		.lines = (const char *)bytes + sizeof(head) + head.record_size,
 		.lines_size = head.lines_size,
 		.n_lines = head.n_lines,
+		.tls = head.tls,
+		.tls_least = (uint16_t)head.tls_least,
+		.tls_name = (const char *)bytes + offsetof(struct head, tls_name),
 	};
 	return lines_are_sound(ret->lines, ret->lines_size, ret->n_lines) ? 0 : -EBADMSG;
 }

@@ -15,8 +15,17 @@
 enum {
 	HELD_LINES_MAX = 128 * 1024, // bytes of all lines
 	HELD_RECIPIENTS_MAX = 2000,
-	HELD_WIRE_MAX = 64 + MAIL_WIRE_MAX + HELD_LINES_MAX,
+	HELD_WIRE_MAX = 384 + MAIL_WIRE_MAX + HELD_LINES_MAX,
 	HELD_PERSONS_MAX = 2,
+	HELD_TLS_NAME_MAX = 256,
+};
+
+// How the server is to be spoken to once it is released: as its guard demanded when it came.
+enum held_tls {
+	HELD_TLS_OFFERED,  // by TLS if the server offers it, else in clear
+	HELD_TLS_REQUIRED, // by STARTTLS or not at all
+	HELD_TLS_AT_ONCE,  // by TLS from the first byte
+	HELD_TLS_COUNT,
 };
 
 struct held_envelope {
@@ -25,6 +34,9 @@ struct held_envelope {
 	bool later;	       // its client hears 451 until somebody has decided; else 250
 	uint32_t messages_max; // that its guard may have held at a time
 	uint64_t bytes_max;    // of them all
+	enum held_tls tls;
+	uint16_t tls_least;    // 0x0303: TLS 1.2, 0x0304: 1.3
+	const char *tls_name;  // that the server has to prove; "" or NULL: whoever it is
 	const uint8_t *record; // as mail_wire_pack() made it
 	size_t record_size;
 	const char *lines; // n_lines texts, each with its NUL: of MAIL, then of each RCPT

@@ -207,8 +207,8 @@ static bool take_addr(uint8_t family, const uint8_t bytes[16], struct addr *ret)
 static bool head_is_fine(const struct head *head)
 {
 	return head->magic == WIRE_MAGIC && head->verdict < MAIL_VERDICT_COUNT && head->tls <= 1 &&
-	       head->own_sender <= 1 && (head->tls || !head->suites) && head->code <= UINT16_MAX &&
-	       head->declared <= INT64_MAX && head->size <= INT64_MAX &&
+	       head->own_sender <= 1 && (head->tls || !(head->suites & 15)) &&
+	       head->code <= UINT16_MAX && head->declared <= INT64_MAX && head->size <= INT64_MAX &&
 	       head->n_recipients <= INT32_MAX && head->began_us <= INT64_MAX &&
 	       head->ended_us <= INT64_MAX && head->n_files <= INT32_MAX &&
 	       head->n_kept == least(head->n_recipients, MAIL_RECIPIENTS_KEPT) &&

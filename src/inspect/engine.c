@@ -420,7 +420,7 @@ void smtp_renew(struct engine *engine)
 		take_flow(engine, flow);
 }
 
-static bool begins_with_tls(const struct engine *engine)
+bool smtp_begins_with_tls(const struct engine *engine)
 {
 	enum { SUBMISSIONS = 465 }; // RFC 8314 3.3
 	const struct profile *profile = engine->profile;
@@ -450,9 +450,9 @@ int engine_new(const struct engine_peer *peer, const struct engine_host *host,
 	if (limits)
 		refused = reasons[source_limits_enter(limits, &peer->client, engine->profile,
 						      now_us, &engine->source_slot)];
-	if (refused == SMTP_REASON_NONE && begins_with_tls(engine) && !engine->lets_tls)
+	if (refused == SMTP_REASON_NONE && smtp_begins_with_tls(engine) && !engine->lets_tls)
 		refused = SMTP_TLS_CLIENT;
-	else if (refused == SMTP_REASON_NONE && begins_with_tls(engine))
+	else if (refused == SMTP_REASON_NONE && smtp_begins_with_tls(engine))
 		smtp_begin_tls(engine);
 	// Before the server knows of the connection, so that whoever does not even acknowledge the
 	// reply takes none of the server's.

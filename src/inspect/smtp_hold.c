@@ -158,6 +158,20 @@ static char *join_lines(const struct smtp_hold *hold, struct held_envelope *enve
 	return text;
 }
 
+// What came to its server by TLS, or had to, goes there by TLS later as well.
+static void demand_tls(const struct engine *engine, struct held_envelope *envelope)
+{
+	const struct profile_tls_inspect *inspect = &engine->profile->tls_inspect;
+	const bool inspects = engine->profile->tls == PROFILE_TLS_INSPECT;
+	const char *name = inspects ? profile_tls_name(inspect, &engine->peer.server) : NULL;
+	envelope->tls_least = inspects ? inspect->least_server : 0x0303;
+	envelope->tls_name = name;
+	if (smtp_begins_with_tls(engine))
+		envelope->tls = HELD_TLS_AT_ONCE;
+	else if (engine->tls || name || (inspects && inspect->required))
+		envelope->tls = HELD_TLS_REQUIRED;
+}
+
 // 0: there is no memory, or nobody it goes to.
 static size_t pack(struct engine *engine, uint8_t *record, uint8_t *out)
 {
@@ -170,6 +184,7 @@ static size_t pack(struct engine *engine, uint8_t *record, uint8_t *out)
 		.bytes_max = rules->bytes_max,
 		.record = record,
 	};
+	demand_tls(engine, &envelope);
 	char *lines = join_lines(&engine->mail.hold, &envelope);
 	size_t n = 0;
 	if (lines) {

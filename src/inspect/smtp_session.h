@@ -185,6 +185,7 @@ void smtp_take(struct engine *engine);
 void smtp_release(struct engine *engine, enum smtp_reason reason);
 // Both sides speak TLS behind what was decided.
 void smtp_begin_tls(struct engine *engine);
+bool smtp_begins_with_tls(const struct engine *engine); // from the first byte
 // A command goes on that will have a reply.
 void smtp_expect(struct engine *engine, struct smtp_wait wait);
 // Between transactions, when no reply is due: what the guard demands now counts from here on.

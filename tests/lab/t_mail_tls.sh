@@ -32,7 +32,8 @@ guards() { # NAME THAT 192.0.2.80 HAS TO PROVE [MORE OF mail]
 	cat <<-END
 	guards:
 	  mail: { protocol: smtp, mode: proxy, domains: [city.example.jp], senders: [office], tls: inspect, certificate: gate,
-	          attachments: [{ kinds: [executable, script], action: refuse }]${2:+, $2} }
+	          attachments: [{ kinds: [executable, script], action: refuse }, { words: [SECRETWORD], action: hold }],
+	          hold: { persons: 1 }${2:+, $2} }
 	  named: { protocol: smtp, mode: proxy, domains: [city.example.jp], senders: [office], tls: inspect, certificate: gate,
 	           tls-verify: [{ servers: [dmz/web], name: $1 }] }
 	flows:
@@ -153,6 +154,20 @@ check "that the certificate is not there that the guard names is a problem befor
 check_not "without it TLS is not offered" offers
 guards mail.city.example.jp | apply
 check "with it it is" eventually offers
+
+# --- held mail goes on by TLS too
+
+number() { sekisho mail held --json | jq -r '.rows[-1].held'; }
+is_delivered() { [[ $(sekisho mail held "$1" --json | jq -r .state) == delivered ]]; }
+for how in --tls ''; do
+	mail $how --body "a SECRETWORD in it" >/dev/null # the gate closes behind its reply
+	check "a message ${how:-in clear} is held" said "250 2.0.0 The message is held"
+	held=$(number)
+	check "and released" sekisho mail release "$held" --reason "a test"
+	check "it is delivered" eventually is_delivered "$held"
+	check "by TLS" by_tls
+	check "as its record says" eventually agreed "$([[ -n $how ]] && echo TLS || echo null)" "TLS 1.3 TLS_AES_"
+done
 
 # --- the key
 

@@ -93,6 +93,13 @@ static size_t envelope_of(uint32_t persons, uint8_t *out)
 
 // --- streams
 
+static int tried(struct held_store *in, uint64_t number, const struct vault_fate *fates, size_t n,
+		 const char *trouble, uint64_t now_us, struct vault_told *told)
+{
+	const struct vault_try try = { number, fates, n, trouble, 0 };
+	return vault_tried(in, &try, now_us, told);
+}
+
 static size_t put_frame(uint8_t *at, const void *bytes, uint32_t n)
 {
 	const uint8_t head[] = { (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8),
@@ -343,15 +350,15 @@ static void each_recipient_has_his_fate(void **state)
 				      { 1, 550, "550 no" } };
 	struct held_meta meta;
 	release(n, 1001, "tanaka", 10);
-	assert_int_equal(vault_tried(store, n, NULL, 0, "no connection", 20 * SECOND, &told), 0);
+	assert_int_equal(tried(store, n, NULL, 0, "no connection", 20 * SECOND, &told), 0);
 	assert_int_equal(told.word.outcome, VAULT_WAS_TRIED);
 	assert_int_equal(held_store_find(store, n)->next_us, (20 + VAULT_PAUSE_FIRST) * SECOND);
-	assert_int_equal(vault_tried(store, n, fates, 3, "", 100 * SECOND, &told), 0);
+	assert_int_equal(tried(store, n, fates, 3, "", 100 * SECOND, &told), 0);
 	assert_int_equal(told.word.outcome, VAULT_WAS_TRIED);
 	assert_int_equal(held_store_find(store, n)->next_us,
 			 (100 + 2 * VAULT_PAUSE_FIRST) * SECOND);
 	fates[0] = (struct vault_fate){ 1, 250, "250 at last" }; // the one that was left
-	assert_int_equal(vault_tried(store, n, fates, 1, "", 300 * SECOND, &told), 0);
+	assert_int_equal(tried(store, n, fates, 1, "", 300 * SECOND, &told), 0);
 	assert_int_equal(told.word.outcome, VAULT_WAS_DELIVERED);
 	assert_int_equal(state_of(n), HELD_DELIVERED);
 	assert_int_equal(told_record().verdict, MAIL_PASSED);
@@ -360,7 +367,7 @@ static void each_recipient_has_his_fate(void **state)
 	assert_string_equal(meta.fates[1].reply, "250 at last");
 	assert_int_equal(meta.tries, 3);
 	held_meta_done(&meta);
-	assert_int_equal(vault_tried(store, n, fates, 1, "", 400 * SECOND, &told), -EALREADY);
+	assert_int_equal(tried(store, n, fates, 1, "", 400 * SECOND, &told), -EALREADY);
 }
 
 static void pauses_grow_and_end(void **state)
@@ -369,7 +376,7 @@ static void pauses_grow_and_end(void **state)
 	uint64_t n = hold(1, "a"), last = 0;
 	release(n, 1001, "tanaka", 10);
 	for (unsigned i = 0; i < 20; i++) {
-		assert_int_equal(vault_tried(store, n, NULL, 0, "x", SECOND, &told), 0);
+		assert_int_equal(tried(store, n, NULL, 0, "x", SECOND, &told), 0);
 		uint64_t pause = held_store_find(store, n)->next_us - SECOND;
 		assert_true(pause >= last && pause <= (uint64_t)VAULT_PAUSE_MAX * SECOND);
 		last = pause;
