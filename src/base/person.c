@@ -49,11 +49,12 @@ static bool is_dot(uint32_t c)
 	return c == 0xff0e || c == 0x30fb || c == 0xff65 || c == 0xb7 || c == 0x2022;
 }
 
-// Ends of lines and cells, and the walls of boxes.
+// Ends of lines and cells, and the walls of boxes, drawn or of a list (CSV).
 static bool is_line(uint32_t c)
 {
-	return c == '\n' || c == '\r' || c == '\t' || c == 0x0b || c == '|' || c == 0xff5c ||
-	       c == 0x2502 || c == 0x2503 || c == 0x2028 || c == 0x2029;
+	return c == ',' || c == ';' || c == '"' || c == '\n' || c == '\r' || c == '\t' ||
+	       c == 0x0b || c == '|' || c == 0xff5c || c == 0x2502 || c == 0x2503 || c == 0x2028 ||
+	       c == 0x2029;
 }
 
 static bool is_number(const struct person_reader *reader, enum found found)

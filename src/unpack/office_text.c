@@ -15,6 +15,10 @@ enum { // of MS-DOC
 	WORD_PROPERTIES = 1,
 	WORD_COMPRESSED = 0x40000000,
 	WORD_PIECE = 8,
+	FIELD_BEGIN = 0x13,
+	FIELD_SHOWS = 0x14,
+	FIELD_END = 0x15,
+	FIELD_LONGEST = 256, // letters of an instruction that are kept
 };
 enum { // of MS-XLS
 	BIFF_FORMULA = 0x0006,
@@ -39,7 +43,13 @@ enum { // of MS-XLS
 	RUN_SIZE = 4,
 	CELL = 6, // row, column, form
 };
-enum { PPT_CHARS = 0x0fa0, PPT_BYTES = 0x0fa8, PPT_STRING = 0x0fba, PPT_CONTAINER = 0xf };
+enum {
+	PPT_CHARS = 0x0fa0,
+	PPT_BYTES = 0x0fa8,
+	PPT_STRING = 0x0fba,
+	PPT_TAGS = 0x138b,
+	PPT_CONTAINER = 0xf
+};
 enum { // of MS-XLSB
 	XLSB_RK = 2,
 	XLSB_REAL = 5,
@@ -114,7 +124,79 @@ unsigned office_word_table(const uint8_t *bytes, size_t n)
 	return n > WORD_FLAGS + 1 && (le16(bytes + WORD_FLAGS) & WORD_TABLE_1) ? 1 : 0;
 }
 
-static void say_piece(struct item *item, const struct item *word, uint32_t place, uint32_t letters)
+// Word's fields: an instruction, what it shows, marks between.  The instruction stands beside; that
+// of letters with readings shows the last that is in its brackets:
+//
+//	\x13 EQ \o(\s\up 9(き),機) \x15	機, beside it all of it
+struct fields {
+	unsigned depth;
+	uint32_t open;			 // by depth: in the instruction
+	uint8_t text[FIELD_LONGEST * 2]; // of the last one
+	size_t n;
+};
+
+static bool is_unit(const struct fields *fields, size_t i, char c)
+{
+	return fields->text[2 * i] == (uint8_t)c && !fields->text[2 * i + 1];
+}
+
+static void say_base(struct item *item, const struct fields *fields)
+{
+	size_t end = fields->n / 2, from;
+	if (end < 6 || !is_unit(fields, 1, 'E') || !is_unit(fields, 2, 'Q'))
+		return;
+	while (end && !is_unit(fields, end - 1, ')'))
+		end--;
+	for (from = end; from && !is_unit(fields, from - 1, ',');)
+		from--;
+	if (from && end)
+		item_say_wide(item, LOOK_MAIN, fields->text + 2 * from, 2 * (end - 1 - from),
+			      false);
+}
+
+static void take_mark(struct item *item, struct fields *fields, uint32_t mark)
+{
+	const uint32_t bit = UINT32_C(1) << (fields->depth < 31 ? fields->depth : 31);
+	item_say(item, LOOK_BESIDE, "\n", 1);
+	if (mark == FIELD_BEGIN) {
+		fields->depth++;
+		fields->open |= UINT32_C(1) << (fields->depth < 31 ? fields->depth : 31);
+		fields->n = 0;
+		return;
+	}
+	bool ended = fields->open & bit;
+	fields->open &= ~bit;
+	if (ended && !fields->open)
+		say_base(item, fields);
+	if (mark == FIELD_END && fields->depth)
+		fields->depth--;
+}
+
+static void say_units(struct item *item, struct fields *fields, const uint8_t *bytes, size_t n,
+		      size_t each)
+{
+	for (size_t at = 0, from = 0; at < n; from = at) {
+		while (at < n && !((bytes[at] >= FIELD_BEGIN && bytes[at] <= FIELD_END) &&
+				   (each == 1 || !bytes[at + 1])))
+			at += each;
+		enum look_flow flow = fields->open ? LOOK_BESIDE : LOOK_MAIN;
+		if (each == 1)
+			say_bytes(item, flow, "windows1252", bytes + from, at - from);
+		else
+			item_say_wide(item, flow, bytes + from, at - from, false);
+		for (size_t i = from; fields->open && i < at && fields->n < FIELD_LONGEST * 2;
+		     i += each) {
+			fields->text[fields->n++] = bytes[i];
+			fields->text[fields->n++] = each == 1 ? 0 : bytes[i + 1];
+		}
+		if (at < n)
+			take_mark(item, fields, bytes[at]);
+		at += at < n ? each : 0;
+	}
+}
+
+static void say_piece(struct item *item, struct fields *fields, const struct item *word,
+		      uint32_t place, uint32_t letters)
 {
 	bool compressed = place & WORD_COMPRESSED;
 	uint64_t at = compressed ? (place & ~(uint32_t)WORD_COMPRESSED) / 2 : place;
@@ -122,10 +204,9 @@ static void say_piece(struct item *item, const struct item *word, uint32_t place
 	if (at >= word->n)
 		return;
 	n = n < word->n - at ? n : word->n - at;
-	if (compressed)
-		say_bytes(item, LOOK_MAIN, "windows1252", word->bytes + at, (size_t)n);
-	else
-		item_say_wide(item, LOOK_MAIN, word->bytes + at, (size_t)n, false);
+	if (!compressed)
+		n -= n % 2;
+	say_units(item, fields, word->bytes + at, (size_t)n, compressed ? 1 : 2);
 }
 
 // Letters from where to where, and where they stand.
@@ -133,13 +214,14 @@ static bool say_pieces(struct item *item, const struct item *word, const uint8_t
 {
 	size_t pieces = n < 4 ? 0 : (n - 4) / (4 + WORD_PIECE);
 	uint64_t left = word->n; // no letter is in two pieces
+	struct fields fields = { 0 };
 	for (size_t i = 0; i < pieces; i++) {
 		const uint8_t *piece = bytes + 4 * (pieces + 1) + WORD_PIECE * i;
 		uint32_t from = le32(bytes + 4 * i), to = le32(bytes + 4 * (i + 1));
 		if (to < from || to - from > left)
 			return false;
 		left -= to - from;
-		say_piece(item, word, le32(piece + 2), to - from);
+		say_piece(item, &fields, word, le32(piece + 2), to - from);
 	}
 	return pieces > 0;
 }
@@ -168,6 +250,7 @@ void office_word_say(struct item *item, const struct item *word, const struct it
 		item_illegible(item);
 	}
 	item_said(item, LOOK_MAIN);
+	item_said(item, LOOK_BESIDE);
 }
 
 // --- Excel
@@ -359,7 +442,8 @@ void office_slides_say(struct item *item, const uint8_t *bytes, size_t n)
 			say_bytes(item, LOOK_MAIN, "windows1252", bytes + at, there);
 		if (type == PPT_CHARS || type == PPT_STRING || type == PPT_BYTES)
 			item_said(item, LOOK_MAIN);
-		at += (version & PPT_CONTAINER) == PPT_CONTAINER ? 0 : there;
+		// Comments lie in what later versions added.
+		at += (version & PPT_CONTAINER) == PPT_CONTAINER || type == PPT_TAGS ? 0 : there;
 	}
 }
 
@@ -436,5 +520,7 @@ void office_properties_say(struct item *item, const uint8_t *bytes, size_t n)
 	item_say_wide(item, LOOK_BESIDE, bytes, n, false);
 	item_said(item, LOOK_BESIDE);
 	say_bytes(item, LOOK_BESIDE, "cp932", bytes, n);
+	item_said(item, LOOK_BESIDE);
+	item_say(item, LOOK_BESIDE, (const char *)bytes, n);
 	item_said(item, LOOK_BESIDE);
 }

@@ -24,12 +24,14 @@ enum {
 	CONTENTS_MAX = 4096,
 	OUT = 1024,
 	PIECE = 1024,
+	SMALL_MAX = 12,	      // small strings between others
 	STRING_LOOKED = 8192, // bytes of a string beside the text
 };
 
-#define GAP_NONE  0.25 // of the size: less is no space
-#define GAP_SPACE 1.2  // more is another column
-#define GAP_LINE  0.4  // up or down
+#define GAP_NONE   0.25 // of the size: less is no space
+#define GAP_SPACE  1.2	// more is another column
+#define GAP_LINE   0.4	// up or down
+#define SIZE_SMALL 0.7	// of the text before
 
 struct state { // of graphics, that q keeps
 	struct pdf_font *font;
@@ -58,6 +60,11 @@ struct teller {
 	double a, b, c, d;	      // of the text's matrix
 	struct point line, pen, last; // where the line began, the next letter goes, the last ended
 	bool drawn;		      // last counts
+	struct terms_reader bare;     // what is not small beside the text before it, for words
+	struct point bare_last;
+	bool bare_drawn;
+	double usual;	// size of the text before
+	unsigned small; // strings since
 	char out[OUT];
 	size_t n_out;
 };
@@ -123,21 +130,45 @@ static double length_of(double x, double y)
 }
 
 // What is between the last letter and the next.
-static void put_gap(struct teller *teller)
+static const char *gap_from(const struct teller *teller, struct point last, bool drawn)
 {
-	const struct state *s = state(teller);
-	double dx = teller->pen.x - teller->last.x, dy = teller->pen.y - teller->last.y;
+	const struct state *s =
+		&teller->states[teller->depth < STATES_MAX ? teller->depth : STATES_MAX - 1];
+	double dx = teller->pen.x - last.x, dy = teller->pen.y - last.y;
 	double length = length_of(teller->a, teller->b), em = length * fabs(s->size);
-	if (!teller->drawn || !(em > 0) || !isfinite(dx) || !isfinite(dy)) {
-		put(teller, "\n", 1);
-		return;
-	}
+	if (!drawn || !(em > 0) || !isfinite(dx) || !isfinite(dy))
+		return "\n";
 	double along = (dx * teller->a + dy * teller->b) / length / em;
 	double across = (dy * teller->a - dx * teller->b) / length / em;
 	if (fabs(across) > GAP_LINE || along > GAP_SPACE || along < -GAP_SPACE)
-		put(teller, "\n", 1);
-	else if (along > GAP_NONE)
-		put(teller, " ", 1);
+		return "\n";
+	return along > GAP_NONE ? " " : "";
+}
+
+static void put_gap(struct teller *teller)
+{
+	const char *gap = gap_from(teller, teller->last, teller->drawn);
+	put(teller, gap, strlen(gap));
+}
+
+static void put_bare(struct teller *teller, const char *text, size_t n)
+{
+	terms_read(teller->item->look->sink->terms, &teller->bare, (const uint8_t *)text, n);
+}
+
+// Readings of letters and marks of notes are small and stand between the letters of a line; but
+// what goes on being small is the text.
+static bool begin_bare(struct teller *teller)
+{
+	double em = length_of(teller->a, teller->b) * fabs(state(teller)->size);
+	bool small = em < teller->usual * SIZE_SMALL && ++teller->small < SMALL_MAX;
+	if (small)
+		return false;
+	teller->usual = em;
+	teller->small = 0;
+	const char *gap = gap_from(teller, teller->bare_last, teller->bare_drawn);
+	put_bare(teller, gap, strlen(gap));
+	return true;
 }
 
 // Further by w thousandths of the size, and more of spacing.
@@ -158,6 +189,7 @@ static void show(struct teller *teller, const struct pdf_token *string)
 	size_t n;
 	double width;
 	put_gap(teller);
+	bool bare = begin_bare(teller);
 	if (!s->font) {
 		item_illegible(teller->item);
 		return;
@@ -171,11 +203,16 @@ static void show(struct teller *teller, const struct pdf_token *string)
 				put(teller, letters, length);
 			else
 				put(teller, "\n", 1); // a letter, but who knows which
+			if (bare)
+				put_bare(teller, length ? letters : "\n", length ? length : 1);
 			move_pen(teller, width, s->spacing + (blank ? s->words : 0));
 		}
 	}
 	teller->last = teller->pen;
 	teller->drawn = true;
+	if (bare)
+		teller->bare_last = teller->pen;
+	teller->bare_drawn |= bare;
 }
 
 static void show_array(struct teller *teller, const struct pdf_token *array)
@@ -308,7 +345,7 @@ static void do_restore(struct teller *teller)
 // Where the page was moved, letters are not where the last ones were.
 static void do_transform(struct teller *teller)
 {
-	teller->drawn = false;
+	teller->drawn = teller->bare_drawn = false;
 }
 
 static const struct {
@@ -421,7 +458,8 @@ static void begin_page(struct teller *teller)
 {
 	teller->depth = 0;
 	teller->states[0] = (struct state){ .scale = 1 };
-	teller->drawn = false;
+	teller->drawn = teller->bare_drawn = false;
+	teller->usual = 0;
 	do_begin(teller);
 }
 
@@ -571,6 +609,8 @@ void pdf_text_say(struct item *item)
 	for (size_t i = 0; i < file->n_objects; i++)
 		say_strings(teller, &file->objects[i]);
 	item_said(item, LOOK_BESIDE);
+	terms_end(item->look->sink->terms, &teller->bare);
+	item->found.words |= teller->bare.found;
 	pdf_fonts_free(file, teller->fonts);
 	pdf_close(file);
 	look_free(item, teller, sizeof(*teller));

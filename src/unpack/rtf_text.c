@@ -235,7 +235,8 @@ static void place_group(struct teller *teller, const char *word)
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (!strcmp(places[i].word, word)) {
 			flush(teller);
-			if (group(teller)->place != PLACE_NONE)
+			// What a picture shows to who cannot see it stands within it.
+			if (group(teller)->place != PLACE_NONE || !strcmp(word, "sv"))
 				group(teller)->place = (uint8_t)places[i].place;
 			say(teller, "\n");
 			return;

@@ -92,6 +92,15 @@ static const struct {
 	{ "label", "name" },
 	{ "shape", "alt" },
 	{ "cSld", "name" },
+	{ "numFmt", "formatCode" },
+	{ "definedName", "name" },
+	{ "tag", "val" },
+	{ "docPr", "name" },
+	{ "cNvPr", "name" },
+	{ "hidden-text", "string-value" },
+	{ "text-input", "description" },
+	{ "placeholder", "description" },
+	{ "page", "name" },
 };
 
 struct teller {
@@ -100,6 +109,7 @@ struct teller {
 	const char *at, *end;
 	bool doctype; // one was read
 	bool cell;
+	bool index;		     // its number is a text's place among those that cells share
 	bool run;		     // in an element of a run
 	unsigned beside;	     // elements that are open
 	char number[NUMBER_LONGEST]; // of a cell, until its text is known
@@ -207,7 +217,9 @@ static void tell_text(struct teller *teller, const char *at, const char *end, bo
 		return;
 	if (teller->number[0])
 		drop_number(teller, at, end);
-	if (teller->cell && read_number(at, (size_t)(end - at), number))
+	if (teller->cell && teller->index)
+		teller->out[teller->n++] = '\f';
+	else if (teller->cell && read_number(at, (size_t)(end - at), number))
 		put(teller, number, number + strlen(number), true, to);
 	else
 		put(teller, at, end, raw, to);
@@ -258,10 +270,15 @@ static void take_choice(struct teller *teller, const struct xml *xml, unsigned d
 static void tell_tag(struct teller *teller, const struct xml *xml)
 {
 	const unsigned does = does_of(xml);
+	const char *value;
+	size_t n_value;
 	bool empty = xml->n_attributes && xml->attributes[xml->n_attributes - 1] == '/';
 	empty = empty && !xml->closing;
 	if (teller->number[0] && xml_is(xml, "table-cell"))
 		drop_number(teller, "", "");
+	if (xml_is(xml, "c") && !xml->closing)
+		teller->index =
+			xml_attribute(xml, "t", &value, &n_value) && n_value == 1 && *value == 's';
 	teller->cell = (does & CELL) && !xml->closing && !empty;
 	teller->run = (does & RUN) && !xml->closing && !empty;
 	if ((does & BESIDE) && !empty)

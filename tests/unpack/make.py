@@ -631,6 +631,11 @@ def old_words():
     document = bytes(head) + one + two + rest
     title = b"\xfe\xff\0\0" + b"\0" * 40 + "重要性Ⅱ".encode("cp932") + b"\0"
     write("words.doc", cfb({"WordDocument": document, "1Table": b"12345" + clx, "\x05SummaryInformation": title}))
+    text = wide("これは機\x13 HYPERLINK \"x\" \x14密\x15です\r重要\x13 EQ \\o\\ad(\\s\\up 9(せい),性)\x15Ⅰ\r")
+    one_piece = b"\2" + struct.pack("<I", 16) + struct.pack("<IIHIH", 0, len(text) // 2, 0, 0x400, 0)
+    struct.pack_into("<II", head, 0x1A2, 0, len(one_piece))
+    utf8 = b"\xfe\xff\0\0" + b"\0" * 40 + "機密".encode() + b"\0"
+    write("words-field.doc", cfb({"WordDocument": bytes(head) + text, "1Table": one_piece, "\x05SummaryInformation": utf8}))
     write("words-95.doc", cfb({"WordDocument": b"\xdc\xa5" + b"\0" * 600 + "機密".encode("cp932")}))
 
     record = lambda kind, data: struct.pack("<HH", kind, len(data)) + data
@@ -651,6 +656,7 @@ def old_words():
 
     atom = lambda kind, data, version=0: struct.pack("<HHI", version, kind, len(data)) + data
     slides = atom(1000, atom(0xFA0, wide("機密")) + atom(0xFA8, b"Top secret") + atom(0xFBA, wide("重要性Ⅰ")), 15)
+    write("words-comment.ppt", cfb({"PowerPoint Document": atom(5000, atom(5002, atom(0x138B, atom(12000, atom(0xFBA, wide("機密")), 15)), 15), 15)}))
     write("words.ppt", cfb({"PowerPoint Document": slides}))
     write("words.msg", cfb({"__properties_version1.0": b"x", "__substg1.0_0037001F": wide("重要性Ⅰ"), "__substg1.0_1000001E": "機密".encode("cp932"), "__substg1.0_10130102": b"<p>top <b>sec</b>ret</p>"}))
 
