@@ -250,7 +250,7 @@ static void cross(struct mime *mime, const struct delimiter *delimiter)
 	if (frame->closed && !delimiter->last)
 		mime_told_doubt(mime->context, &frame->told, MIME_BOUNDARY);
 	frame->closed = delimiter->last;
-	frame->parts = true;
+	frame->parts = frame->parts || !delimiter->last; // an end alone has no part
 	mime->n_eol = 0;
 	mime->n_held = 0;
 	mime->begins = true;

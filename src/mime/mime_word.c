@@ -106,6 +106,14 @@ static bool add_plain(struct mime_span bytes, struct mime_text *out)
 	return sure;
 }
 
+// UTF-16 without a mark: some read its halves the one way, some the other.
+static bool has_two_ends(struct mime_span charset, struct mime_span bytes)
+{
+	const bool marked = bytes.n >= 2 && (memcmp(bytes.v, "\xff\xfe", 2) == 0 ||
+					     memcmp(bytes.v, "\xfe\xff", 2) == 0);
+	return mime_span_is(charset, "utf-16") && !marked;
+}
+
 static void flush(struct joiner *joiner)
 {
 	static const char *const none[] = { "us-ascii", "ascii", "ansi_x3.4-1968", "unknown-8bit",
@@ -120,7 +128,8 @@ static void flush(struct joiner *joiner)
 	charset = guess ? NULL : mime_charset_find(joiner->charset);
 	if (!charset && (!add_plain(bytes, joiner->out) || !guess))
 		joiner->words.unknown = true;
-	if (charset && !mime_charset_read(charset, bytes, joiner->out))
+	if (charset && (!mime_charset_read(charset, bytes, joiner->out) ||
+			has_two_ends(joiner->charset, bytes)))
 		joiner->words.unknown = true;
 	joiner->bytes.n = 0;
 }
