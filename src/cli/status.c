@@ -104,15 +104,25 @@ static void print_inspection(const struct control_row *fields)
 	print_line("inspectors", line);
 	if (!control_find(fields, CTL_PROXY_GIVEN))
 		return;
-	snprintf(line, sizeof(line),
-		 "%llu connections, %llu since the daemon began; refused: %llu too many at a time, "
-		 "%llu without an inspector, %llu failed",
-		 (unsigned long long)control_u64(fields, CTL_PROXY_SESSIONS),
-		 (unsigned long long)control_u64(fields, CTL_PROXY_GIVEN),
-		 (unsigned long long)control_u64(fields, CTL_PROXY_FULL),
-		 (unsigned long long)control_u64(fields, CTL_PROXY_UNSERVED),
-		 (unsigned long long)control_u64(fields, CTL_PROXY_FAILED));
+	snprintf(
+		line, sizeof(line),
+		"%llu connections of at most %llu, %llu since the daemon began; refused: %llu too many "
+		"at a time, %llu without an inspector, %llu failed",
+		(unsigned long long)control_u64(fields, CTL_PROXY_SESSIONS),
+		(unsigned long long)control_u64(fields, CTL_PROXY_ROOM),
+		(unsigned long long)control_u64(fields, CTL_PROXY_GIVEN),
+		(unsigned long long)control_u64(fields, CTL_PROXY_FULL),
+		(unsigned long long)control_u64(fields, CTL_PROXY_UNSERVED),
+		(unsigned long long)control_u64(fields, CTL_PROXY_FAILED));
 	print_line("proxy mode", line);
+	if (!control_find(fields, CTL_PROXY_FILES))
+		return;
+	snprintf(
+		line, sizeof(line),
+		"the limit of descriptors keeps it below what an inspector can hold: LimitNOFILE=%llu "
+		"would not",
+		(unsigned long long)control_u64(fields, CTL_PROXY_FILES));
+	print_line("", line);
 }
 
 static void print_scanner(const struct control_row *fields)

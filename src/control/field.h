@@ -236,9 +236,11 @@ enum control_tag {
 	CTL_INSPECT_TROUBLES,
 	CTL_INSPECT_LOST, // records and troubles that were not told
 	CTL_INSPECT_RESTARTS,
-	CTL_PROXY_ACCEPTED,  // connections, by the porter, since the daemon began
-	CTL_PROXY_GIVEN,     // of them, to inspectors
-	CTL_PROXY_SESSIONS,  // that are there
+	CTL_PROXY_ACCEPTED, // connections, by the porter, since the daemon began
+	CTL_PROXY_GIVEN,    // of them, to inspectors
+	CTL_PROXY_SESSIONS, // that are there
+	CTL_PROXY_ROOM,	    // that can be there
+	CTL_PROXY_FILES, // the limit of descriptors that one inspector would want, if it has less
 	CTL_PROXY_STRANGERS, // refused: nobody brought them
 	CTL_PROXY_FULL,	     // refused: too many at a time
 	CTL_PROXY_UNSERVED,  // refused: no inspector took them

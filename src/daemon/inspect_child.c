@@ -531,8 +531,7 @@ static void load_tables(void)
 		      stderr);
 }
 
-// As many pairs as descriptors are allowed; *ret_files: how many there may be.
-static uint32_t most_pairs(uint32_t *ret_files)
+uint32_t inspect_pairs(uint32_t *ret_files)
 {
 	struct rlimit limit;
 	uint32_t files = INSPECT_FILES + 2 * PIPES_PAIRS_MAX;
@@ -584,7 +583,7 @@ static int start(struct child *child)
 	mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
 	load_tables();
-	pipes.pairs_max = most_pairs(&files);
+	pipes.pairs_max = inspect_pairs(&files);
 	pipes.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (pipes.epoll < 0)
 		return -errno;

@@ -25,4 +25,8 @@ enum {
 #define INSPECT_ARGUMENT "--inspect"
 int inspect_main(void);
 
+// Sessions in proxy mode that an inspector started from here has descriptors for, two each, at most
+// PIPES_PAIRS_MAX; *ret_files: its limit of them.
+uint32_t inspect_pairs(uint32_t *ret_files);
+
 #endif

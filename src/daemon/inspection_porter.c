@@ -10,7 +10,9 @@
 
 #include "base/clock.h"
 #include "daemon/certificates.h"
+#include "daemon/inspect_child.h"
 #include "daemon/inspection_private.h"
+#include "daemon/pipes.h"
 #include "daemon/porter.h"
 #include "kernel/detour.h"
 
@@ -149,6 +151,24 @@ static int on_porter(sd_event_source *source, int fd, uint32_t events, void *arg
 	return 0;
 }
 
+// Of what an inspector may hold: *ret_files is what it would take.
+static bool lacks_descriptors(uint32_t *ret_files)
+{
+	uint32_t files;
+	*ret_files = INSPECT_FILES + 2 * PIPES_PAIRS_MAX;
+	return inspect_pairs(&files) < PIPES_PAIRS_MAX;
+}
+
+static void tell_limit(void)
+{
+	uint32_t wanted, files;
+	if (lacks_descriptors(&wanted))
+		fprintf(stderr,
+			"sekishod: an inspector holds %u sessions in proxy mode instead of %u: the hard "
+			"limit of descriptors would have to be %u (LimitNOFILE=)\n",
+			inspect_pairs(&files), PIPES_PAIRS_MAX, wanted);
+}
+
 static void start(struct inspection *inspection)
 {
 	const struct gate_options *options = inspection->gate->options;
@@ -231,6 +251,9 @@ void inspection_porter_follow(struct inspection *inspection, bool wanted, uint64
 	struct porter_post *porter = &inspection->porter;
 	porter->wanted = wanted;
 	if (wanted) {
+		if (!porter->limit_told)
+			tell_limit();
+		porter->limit_told = true;
 		look_after(inspection, now_ms);
 		return;
 	}
@@ -262,15 +285,26 @@ const char *inspection_porter_lacks(const struct inspection *inspection, uint64_
 	return NULL;
 }
 
+// Sessions of all inspectors together.
+static uint32_t room(const struct inspection *inspection)
+{
+	uint32_t files, pairs = inspection->n * inspect_pairs(&files);
+	return pairs < PORTER_SESSIONS_MAX ? pairs : PORTER_SESSIONS_MAX;
+}
+
 void inspection_porter_put_status(const struct inspection *inspection, struct control_writer *reply)
 {
 	const struct porter_post *porter = &inspection->porter;
 	const struct porter_numbers *one = &porter->numbers, *two = &porter->before;
+	uint32_t files;
 	if (!porter->wanted)
 		return;
 	control_put_u64(reply, CTL_PROXY_ACCEPTED, one->accepted + two->accepted);
 	control_put_u64(reply, CTL_PROXY_GIVEN, one->given + two->given);
 	control_put_u64(reply, CTL_PROXY_SESSIONS, one->sessions);
+	control_put_u64(reply, CTL_PROXY_ROOM, room(inspection));
+	if (lacks_descriptors(&files))
+		control_put_u64(reply, CTL_PROXY_FILES, files);
 	control_put_u64(reply, CTL_PROXY_STRANGERS, one->strangers + two->strangers);
 	control_put_u64(reply, CTL_PROXY_FULL, one->full + two->full);
 	control_put_u64(reply, CTL_PROXY_UNSERVED, one->no_inspector + two->no_inspector);

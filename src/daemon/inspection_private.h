@@ -37,7 +37,8 @@ struct porter_post {
 	bool wanted;   // the policy has flows in proxy mode
 	bool routed;   // the routes were made, or found
 	bool unrouted; // and taken away again
-	int error;     // why they could not be made, while it lasts
+	bool limit_told;
+	int error; // why they could not be made, while it lasts
 	uint64_t looked_ms, mended;
 };
 

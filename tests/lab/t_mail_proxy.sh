@@ -99,8 +99,12 @@ check "it is told" eventually told inspection-restarted "the routes"
 
 check "" lab daemon kill
 check_not "no mail passes" mail_passes
-check "it is back" lab daemon start
+# With so few descriptors that not all can be held which could be.
+check "it is back" eval '(ulimit -n 4096 && lab daemon start)'
 check "and mail passes" eventually mail_passes
+same "the limit of descriptors bounds what is held" 1848 "$(number proxy_room)"
+check "which the status says" grep -q "LimitNOFILE=20880" <(sekisho status)
+check "and the daemon when it starts" grep -q "holds 1848 sessions" "$home/sekishod.log"
 
 # --- isolated: the host, the zone, the server
 
