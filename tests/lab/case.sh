@@ -54,9 +54,12 @@ policy() {
 	zones_and | in_mode >"$rules/policy.yaml"
 }
 
+# A policy that names modes keeps them.
 in_mode() {
-	[[ $mode == flow ]] && exec cat
-	sed "s/^\( *\)protocol: smtp$/&\n\1mode: $mode/; /mode:/!s/protocol: smtp,/& mode: $mode,/"
+	local text
+	text=$(cat)
+	[[ $mode != flow && $text != *mode:* ]] || { echo "$text" && return; }
+	echo "$text" | sed "s/^\( *\)protocol: smtp$/&\n\1mode: $mode/; /mode:/!s/protocol: smtp,/& mode: $mode,/"
 }
 
 zones_and() {

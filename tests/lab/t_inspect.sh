@@ -6,6 +6,7 @@
 #   wifi 172.16.0.0/20 ------------------- lan-wifi   | sekisho | wan-inet --- internet (everything else)
 #                                                     +---------+
 . "$(dirname "$0")/case.sh"
+mode=flow # Packets, their queue and the ferry; t_mail_proxy.sh has the same of sockets.
 . "$here/inspect.sh"
 
 # --- honest traffic, and who carries it

@@ -5,6 +5,7 @@
 #   wifi 172.16.0.0/20 ------------------- lan-wifi   | sekisho | wan-inet --- internet (everything else)
 #                                                     +---------+
 . "$(dirname "$0")/case.sh"
+mode=flow # Queues of packets have no part in proxy mode.
 . "$here/inspect.sh"
 
 check "a server is there" eventually mail_passes

@@ -5,6 +5,7 @@
 #   wifi 172.16.0.0/20 ------------------- lan-wifi   | sekisho | wan-inet --- internet (everything else)
 #                                                     +---------+
 . "$(dirname "$0")/case.sh"
+mode=flow # Packets that wait for a verdict are of flow mode alone; t_mail_proxy.sh isolates in the other.
 
 policy <<END
 guards: { mail: { protocol: smtp, domains: [city.example.jp], senders: [office], size: 40MB, tls: clear-only,

@@ -6,6 +6,7 @@
 #   dmz 192.0.2.0/24 (a mail server at 192.0.2.25) ------------ lan-dmz | sekisho |
 #                                                                      +---------+
 . "$(dirname "$0")/case.sh"
+mode=flow # Between sockets nothing goes by unread, and each connection has a port of its own.
 
 policy <<END
 guards:
