@@ -123,6 +123,18 @@ static void look_slides(struct item *item, struct item *part)
 	item_drop(part);
 }
 
+// Ichitaro: UTF-16, the high byte first, behind a head of which nobody need know how long it is.
+static void look_ichitaro(struct item *item, struct item *part)
+{
+	for (size_t odd = 0; item_reads_text(item) && odd < 2 && odd < part->n; odd++) {
+		item_say_wide(item, odd ? LOOK_BESIDE : LOOK_MAIN, part->bytes + odd, part->n - odd,
+			      true);
+		item_said(item, LOOK_MAIN);
+		item_said(item, LOOK_BESIDE);
+	}
+	item_drop(part);
+}
+
 static void look_properties(struct item *item, struct item *part)
 {
 	office_properties_say(item, part->bytes, part->n);
@@ -152,6 +164,7 @@ static const struct {
 	{ "WordDocument", look_word, item_scratch },
 	{ "PowerPoint Document", look_slides, item_scratch },
 	{ "Current User", look_user, item_scratch },
+	{ "DocumentText", look_ichitaro, item_scratch },
 	{ "\5SummaryInformation", look_properties, item_scratch },
 	{ "\5DocumentSummaryInformation", look_properties, item_scratch },
 	{ "\1Ole10Native", look_native, item_scratch },
@@ -306,11 +319,22 @@ static void say_mail(struct item *item, const struct cfb *cfb)
 	}
 }
 
+// Streams whose text is read.
+static bool has_text(const struct cfb_entry *entry)
+{
+	static const char *const names[] = { "WordDocument", "Workbook", "Book",
+					     "PowerPoint Document", "DocumentText" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (entry->type == CFB_STREAM && !strcasecmp(entry->name, names[i]))
+			return true;
+	return false;
+}
+
 void cfb_look(struct item *item)
 {
 	struct cfb *cfb = cfb_open(item);
 	struct cfb_entry entry;
-	bool mail = false, office = true;
+	bool mail = false, office = true, text = false;
 	if (!cfb) {
 		item->content |= UNPACK_OFFICE;
 		return;
@@ -325,6 +349,7 @@ void cfb_look(struct item *item)
 		item->kinds |= mark_of(&entry) | inner_mark_of(cfb, &entry);
 		if (entry.type == CFB_STREAM)
 			look_stream(item, cfb, &entry);
+		text |= has_text(&entry);
 		if (!strcasecmp(entry.name, "__properties_version1.0") && entry.parent == 0)
 			mail = true;
 	}
@@ -334,6 +359,9 @@ void cfb_look(struct item *item)
 		say_word(item, cfb);
 	if (mail && item_reads_text(item))
 		say_mail(item, cfb);
+	// Of a program whose documents are not read here.
+	if (office && !mail && !text && !item->part && !(item->kinds & UNPACK_ENCRYPTED))
+		item_illegible(item);
 	item->content |= mail ? UNPACK_MAIL : office ? UNPACK_OFFICE : 0;
 	cfb_free(cfb);
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -337,6 +338,17 @@ static void read_prose(struct item *item, struct signature signature)
 	look_prose(item, html, NULL);
 }
 
+// Documents of programs that only those programs read.
+static bool is_closed_document(const char *name)
+{
+	static const char *const ends[] = { ".xdw", ".xbd", ".jtdc", ".jttc", ".mdb", ".accdb" };
+	size_t n = strlen(name);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (n > strlen(ends[i]) && !strcasecmp(name + n - strlen(ends[i]), ends[i]))
+			return true;
+	return false;
+}
+
 static void judge(struct item *item)
 {
 	struct signature signature;
@@ -353,6 +365,8 @@ static void judge(struct item *item)
 		look_into(item, signature);
 	if (item->n && item_reads_text(item))
 		read_prose(item, signature);
+	if (item->n && is_closed_document(name))
+		item_illegible(item);
 	if (!item->part)
 		for (size_t i = 0; i < LOOK_FLOWS; i++)
 			item_said(item, i);

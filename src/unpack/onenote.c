@@ -1,4 +1,6 @@
 // OneNote (MS-ONESTORE 2.6.13): files in a section are each behind the same mark, with their size.
+// What is between them holds the pages' texts, in UTF-16 or bytes, each in one piece wherever it
+// stands.
 #include <string.h>
 
 #include "unpack/format.h"
@@ -16,13 +18,24 @@ static uint64_t le64(const uint8_t *bytes)
 	return value;
 }
 
+static void say(struct item *item, const uint8_t *bytes, size_t n)
+{
+	for (size_t odd = 0; item_reads_text(item) && odd < 2 && odd < n; odd++) {
+		item_say_wide(item, LOOK_BESIDE, bytes + odd, n - odd, false);
+		item_said(item, LOOK_BESIDE);
+	}
+	item_say(item, LOOK_BESIDE, (const char *)bytes, n);
+	item_said(item, LOOK_BESIDE);
+}
+
 void onenote_look(struct item *item)
 {
-	const uint8_t *at = item->bytes, *end = item->bytes + item->n;
+	const uint8_t *at = item->bytes, *end = item->bytes + item->n, *from = at;
 	while (!item->look->stopped &&
 	       (at = memmem(at, (size_t)(end - at), mark, sizeof(mark))) != NULL) {
 		struct item file;
 		size_t left = (size_t)(end - at);
+		say(item, from, (size_t)(at - from));
 		if (left < HEAD || !item_begin(&file, item))
 			return;
 		uint64_t size = le64(at + SIZE_AT);
@@ -37,5 +50,7 @@ void onenote_look(struct item *item)
 		if (file.kinds & ~(uint32_t)(UNPACK_IMAGE | UNPACK_TEXT))
 			item->kinds |= UNPACK_ACTIVE;
 		at += HEAD + size;
+		from = at;
 	}
+	say(item, from, (size_t)(end - from));
 }

@@ -660,6 +660,13 @@ def old_words():
     write("words.ppt", cfb({"PowerPoint Document": slides}))
     write("words.msg", cfb({"__properties_version1.0": b"x", "__substg1.0_0037001F": wide("重要性Ⅰ"), "__substg1.0_1000001E": "機密".encode("cp932"), "__substg1.0_10130102": b"<p>top <b>sec</b>ret</p>"}))
 
+    write("words.jtd", cfb({"DocumentText": b"SsmgV.01" + b"\0" * 24 + "これは\x1c機密\x1f".encode("utf-16-be")}))
+    write("words-other.bin", cfb({"Contents of another": b"x" * 100}))
+    mark = bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac")
+    first = bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3")
+    file = mark + struct.pack("<Q", 4) + b"\0" * 12 + b"text"
+    write("words.one", first + b"\0" * 17 + wide("これは機密です") + file + b"\0Top secret\0")
+
     size = lambda n: bytes([n & 0x7F | (0x80 if n > 0x7F else 0)]) + (bytes([n >> 7]) if n > 0x7F else b"")
     binary = lambda kind, data: size(kind) + size(len(data)) + data
     text = lambda t: struct.pack("<I", len(t)) + wide(t)
