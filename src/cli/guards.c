@@ -7,9 +7,9 @@
 
 enum { INDENT = 9, WIDTH = 14 }; // as rows of an answer
 
-void cli_guard_print(const struct plan_guard *guard, size_t n, int indent, int width)
+void cli_guard_print(const struct plan_guard *guard, int indent, int width)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < PLAN_GUARD_FIELDS; i++) {
 		char *said = plan_guard_said(guard, i);
 
 		if (said)
@@ -62,7 +62,7 @@ void cli_guards_print(const struct plan *plan)
 		printf("%-8s %s%s%s\n", guards[i].id, guards[i].protocol,
 		       *guards[i].title ? "  " : "", guards[i].title);
 		print_flows(plan, &guards[i]);
-		cli_guard_print(&guards[i], PLAN_GUARD_FIELDS, INDENT, WIDTH);
+		cli_guard_print(&guards[i], INDENT, WIDTH);
 		printf("%*s%-*s %s:%u\n", INDENT, "", WIDTH, "written",
 		       guards[i].at.file ? guards[i].at.file : "?", guards[i].at.line);
 	}

@@ -6,9 +6,9 @@
 
 #include "plan/guard.h"
 
-// What the guard demands, a line for each of the first n fields of plan/guard.h, behind indent
-// columns, their names padded to width.
-void cli_guard_print(const struct plan_guard *guard, size_t n, int indent, int width);
+// What the guard demands, a line for each field of plan/guard.h, behind indent columns, their names
+// padded to width.
+void cli_guard_print(const struct plan_guard *guard, int indent, int width);
 // The same, all of it: an object of texts.
 struct json_object *cli_guard_json(const struct plan_guard *guard);
 

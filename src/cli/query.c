@@ -82,20 +82,20 @@ static void print_packet(const struct plan *plan, const struct finding *finding)
 }
 
 enum {
-	GUARD_FIELDS_SHOWN = 7, // all but the limits
-	GUARD_INDENT = 19,	// under the guard's name
+	GUARD_INDENT = 19, // under the guard's name
 	GUARD_WIDTH = 14,
 };
 
 static void print_flow(const struct plan *plan, const struct plan_flow *flow)
 {
 	const struct plan_guard *guard = plan_find_guard(plan, flow->guard);
-	char clauses[256] = "";
+	char clauses[1024] = "";
 	char place[256];
 
 	for (size_t i = 0; i < flow->n_clauses; i++)
-		snprintf(clauses + strlen(clauses), sizeof(clauses) - strlen(clauses), "%s%s",
-			 i ? ", " : "", flow->clauses[i]);
+		snprintf(clauses + strlen(clauses), sizeof(clauses) - strlen(clauses), "%s%s%s%s",
+			 i ? ", " : "", flow->clauses[i], *flow->articles[i] ? " " : "",
+			 flow->articles[i]);
 	snprintf(place, sizeof(place), "%s:%u:%u", flow->at.file ? flow->at.file : "?",
 		 flow->at.line, flow->at.column);
 	print_row("owner", flow->owner, flow->owner_title);
@@ -105,7 +105,7 @@ static void print_flow(const struct plan *plan, const struct plan_flow *flow)
 	print_row("review", flow->review, NULL);
 	print_row("guard", flow->guard, flow->guard_protocol);
 	if (guard)
-		cli_guard_print(guard, GUARD_FIELDS_SHOWN, GUARD_INDENT, GUARD_WIDTH);
+		cli_guard_print(guard, GUARD_INDENT, GUARD_WIDTH);
 	print_row("written", place, NULL);
 }
 
@@ -192,7 +192,7 @@ static struct json_object *flow_json(const struct plan *plan, const struct plan_
 {
 	const struct plan_guard *guard = plan_find_guard(plan, flow->guard);
 	struct json_object *object = json_object_new_object();
-	struct json_object *clauses = json_object_new_array();
+	struct json_object *clauses = json_object_new_array(), *articles = json_object_new_array();
 
 	cli_json_text(object, "id", flow->id);
 	cli_json_text(object, "title", flow->title);
@@ -200,9 +200,12 @@ static struct json_object *flow_json(const struct plan *plan, const struct plan_
 	cli_json_text(object, "owner_title", flow->owner_title);
 	cli_json_text(object, "need", flow->need);
 	cli_json_text(object, "request", flow->request);
-	for (size_t i = 0; i < flow->n_clauses; i++)
+	for (size_t i = 0; i < flow->n_clauses; i++) {
 		json_object_array_add(clauses, json_object_new_string(flow->clauses[i]));
+		json_object_array_add(articles, json_object_new_string(flow->articles[i]));
+	}
 	json_object_object_add(object, "clauses", clauses);
+	json_object_object_add(object, "articles", articles);
 	cli_json_text(object, "review", flow->review);
 	cli_json_text(object, "guard", flow->guard);
 	if (guard && guard->mail)

@@ -30,11 +30,18 @@ static void set_owner(struct build *b, const struct pol_flow *source, struct pla
 static void set_clauses(struct build *b, const struct pol_flow *source, struct plan_flow *flow)
 {
 	const char **clauses = arena_array_of(b->arena, const char *, source->clause.n);
+	const char **articles = arena_array_of(b->arena, const char *, source->clause.n);
 
 	build_clauses(b, &source->clause);
-	for (size_t i = 0; i < source->clause.n; i++)
+	for (size_t i = 0; i < source->clause.n; i++) {
+		const uint32_t row = names_get(&b->clause_names, source->clause.v[i].s);
+
 		clauses[i] = build_text(b, &source->clause.v[i]);
+		articles[i] =
+			row == NAMES_NONE ? "" : build_text(b, &b->tree->clauses[row].article);
+	}
 	flow->clauses = clauses;
+	flow->articles = articles;
 	flow->n_clauses = source->clause.n;
 }
 

@@ -90,7 +90,8 @@ struct plan_flow {
 	const char *title;
 	const char *owner, *owner_title; // "" if none
 	const char *need, *request, *review;
-	const char *const *clauses; // ids
+	const char *const *clauses;  // ids
+	const char *const *articles; // of the body's rules, of each: "第60条第1項", or ""
 	size_t n_clauses;
 	unsigned treatment;	       // PLAN_LOG | PLAN_GUARD
 	unsigned helpers;	       // enum plan_helper bits
