@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// A header that is as long as it may be takes its length, not twice that.
+enum { STEP_MAX = 32 * 1024 };
+
 static bool has_room(const struct mime_store *store, size_t n)
 {
 	size_t most = store->most ? store->most : MIME_STORE_MAX;
@@ -33,7 +36,7 @@ static bool grow(struct mime_text *text, size_t more)
 	size_t cap = text->cap ? text->cap : 64;
 	char *v;
 	while (cap < text->n + more + 1)
-		cap *= 2;
+		cap += cap < STEP_MAX ? cap : STEP_MAX;
 	if (cap == text->cap)
 		return true;
 	v = has_room(text->store, cap - text->cap) ? realloc(text->v, cap) : NULL;

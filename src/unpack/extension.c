@@ -478,7 +478,7 @@ static const struct extension table[] = {
 const struct extension *extension_find(const char *text)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (!strcmp(table[i].text, text))
+		if (table[i].text[0] == text[0] && !strcmp(table[i].text, text))
 			return &table[i];
 	return NULL;
 }

@@ -202,6 +202,36 @@ static void agree(enum mime_encoding encoding,
 	assert_true(parted > ROUNDS / 100 && parted < ROUNDS);
 }
 
+// Lines as mail programs make them, in one piece, with one byte of every value at every place of
+// the second of three.
+static void ordinary_lines(void **state)
+{
+	enum { LINES = 3, LINE = 78, ALL = LINES * LINE };
+	static struct read read;
+	uint8_t in[ALL], out[MADE_MAX];
+	(void)state;
+	seed = 1;
+	for (uint32_t i = 0; i < ALL; i++)
+		in[i] = i % LINE < 76 ? (uint8_t) "+/09AZaz"[any(8)] : "\r\n"[i % LINE - 76];
+	for (uint32_t at = LINE; at < 2 * LINE; at++) {
+		uint8_t before = in[at];
+		for (uint32_t value = 0; value < 256; value++) {
+			struct mime_decoder decoder = { .encoding = MIME_BASE64, .parted = true };
+			size_t used, n;
+			enum mime_decoded r;
+			in[at] = (uint8_t)value;
+			memset(&read, 0, sizeof(read));
+			run(&decoder, &read, 0, in, ALL, ALL, &used, &r);
+			read.n[0] += mime_decode_end(&decoder, read.v[0] + read.n[0], &read.doubts);
+			n = twin_base64(in, ALL, false, out);
+			if (n != read.n[0] || memcmp(out, read.v[0], n) != 0)
+				fail_msg("byte %u at %u: %zu bytes, not %zu", value, at, read.n[0],
+					 n);
+		}
+		in[at] = before;
+	}
+}
+
 static void base64(void **state)
 {
 	(void)state;
@@ -218,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(base64),
+		cmocka_unit_test(ordinary_lines),
 		cmocka_unit_test(quoted_printable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
