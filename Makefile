@@ -198,7 +198,7 @@ soak:
 # Mail through the gate beside mail past it, and beside the kernel's queue alone.
 bench-mail:
 	@$(call install-packages,$(DEPS_DEMO) jq conntrack clamav-daemon clamsmtp)
-	@$(MAKE) -s -j2 all lab-programs $(addprefix $(BUILD)/bench_,mail queue_floor half_open)
+	@$(MAKE) -s -j2 all lab-programs $(addprefix $(BUILD)/bench_,mail judge queue_floor half_open)
 	@BUILD=$(BUILD) tests/bench/mail/run
 
 SHARE = $(DESTDIR)$(PREFIX)/share
