@@ -68,6 +68,22 @@ static bool show(SSL_CTX *ssl, const struct tls_chain *chain, EVP_PKEY *key)
 	return fine && SSL_CTX_use_PrivateKey(ssl, key) == 1;
 }
 
+// A client that wants another protocol's server gets none (RFC 7301 3.2): a browser that somebody
+// leads here must not take our certificate for that of a page (ALPACA, USENIX Security 2021).
+static int choose_protocol(SSL *ssl, const uint8_t **ret, uint8_t *ret_n, const uint8_t *offered,
+			   unsigned n, void *arg)
+{
+	static const uint8_t ours[] = "\4smtp";
+	uint8_t *chosen;
+	(void)ssl;
+	(void)arg;
+	if (SSL_select_next_proto(&chosen, ret_n, ours, sizeof(ours) - 1, offered, n) !=
+	    OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*ret = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
 int tls_server_new(const struct tls_chain *chain, const struct tls_signer *signer, uint32_t key,
 		   enum tls_version least, struct tls_context **ret_context,
 		   char why[TLS_FAULT_MAX])
@@ -77,6 +93,7 @@ int tls_server_new(const struct tls_chain *chain, const struct tls_signer *signe
 	if (r < 0)
 		return r;
 	context->server = true;
+	SSL_CTX_set_alpn_select_cb(context->ssl, choose_protocol, NULL);
 	EVP_PKEY *far = far_key_new(X509_get0_pubkey(chain->own), signer, key);
 	bool fine = far && show(context->ssl, chain, far);
 	EVP_PKEY_free(far);

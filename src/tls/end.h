@@ -8,6 +8,8 @@
 // has in no suite that would remain.  No renegotiation, no compression, no early data, and no
 // resumption: a session that nobody resumes leaves no key behind.
 //
+// A client that names protocols (RFC 7301) has to name SMTP.
+//
 // The other side is a stranger.  Bounds: TLS_SHAKE_BYTES_MAX until it is agreed; TLS_LATER_MAX
 // messages of the handshake's kind afterwards; TLS_OUT_MAX waiting for the wire.
 #ifndef SEKISHO_TLS_END_H

@@ -220,6 +220,33 @@ static void suites_that_are_not_ours_are_refused(void **state)
 	}
 }
 
+static void who_wants_another_protocol_gets_none(void **state)
+{
+	static const struct {
+		const char *offer;
+		unsigned n;
+		enum tls_state ends;
+	} rows[] = {
+		{ "\10http/1.1", 9, TLS_FAILED },
+		{ "\2h2\10http/1.1", 12, TLS_FAILED },
+		{ "\4smtp", 5, TLS_OPEN },
+		{ "\2h2\4smtp", 8, TLS_OPEN },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bed bed;
+		struct raw raw;
+		open_bed(&bed, MADE_RSA, TLS_1_2, NULL, -1);
+		raw_open(&raw, TLS1_3_VERSION, false);
+		assert_int_equal(
+			SSL_set_alpn_protos(raw.ssl, (const uint8_t *)rows[i].offer, rows[i].n), 0);
+		raw_shake(&raw, bed.ends[1]);
+		assert_int_equal(tls_end_state(bed.ends[1]), rows[i].ends);
+		raw_close(&raw);
+		close_bed(&bed);
+	}
+}
+
 static void another_handshake_ends_it(void **state)
 {
 	struct bed bed;
@@ -302,6 +329,7 @@ int main(void)
 		cmocka_unit_test(old_versions_are_refused),
 		cmocka_unit_test(the_least_version_counts),
 		cmocka_unit_test(suites_that_are_not_ours_are_refused),
+		cmocka_unit_test(who_wants_another_protocol_gets_none),
 		cmocka_unit_test(another_handshake_ends_it),
 		cmocka_unit_test(keys_over_and_over_end_it),
 		cmocka_unit_test(nothing_can_be_resumed),
