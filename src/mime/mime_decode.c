@@ -219,6 +219,8 @@ static void pad(struct mime_decoder *decoder, struct pass *pass)
 	}
 	if (decoder->padded || decoder->n < 2)
 		pass->doubts |= 1U << MIME_BASE64_SYNTAX;
+	if (decoder->second && !decoder->padded && decoder->n < 2)
+		return;
 	decoder->padding = decoder->n == 2;
 	decoder->padded = true;
 	flush_group(decoder, pass);
@@ -242,7 +244,8 @@ static void digit(struct mime_decoder *decoder, struct pass *pass, uint8_t value
 static bool parts_here(const struct mime_decoder *decoder, uint8_t value)
 {
 	return !decoder->parted &&
-	       ((decoder->padded && value < 64) || value == OTHER_62 || value == OTHER_63);
+	       ((decoder->padded && value < 64) || value == OTHER_62 || value == OTHER_63 ||
+		(value == PAD && !decoder->padded && decoder->n < 2));
 }
 
 static enum mime_decoded base64(struct mime_decoder *decoder, struct pass *pass)

@@ -12,6 +12,8 @@ enum { MIME_DECODE_HELD = 64 }; // spaces after a "=" that may end its line
 //	           first                          second
 //	base64     after padding: goes on         ends
 //	           "-" and "_": nothing           as 62 and 63
+//	           "=" before two digits: ends    nothing
+//	           a group
 //	quoted-    "=", then no digits: itself    left out
 //	printable  "=", spaces, line end: nothing itself
 struct mime_decoder {

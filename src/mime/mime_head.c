@@ -86,7 +86,8 @@ static void set_charset(struct mime_head *head, const struct mime_params *params
 	}
 }
 
-// How it counts is RFC 2045 5.2; what says half a word of a multipart is taken for one.
+// How it counts is RFC 2045 5.2; what says half a word of a multipart or a message is taken for
+// one.
 static void read_type(struct work *work, const struct mime_params *params)
 {
 	struct mime_head type = { 0 }, *head = work->head;
@@ -95,6 +96,7 @@ static void read_type(struct work *work, const struct mime_params *params)
 		doubt(work, MIME_TYPE_SYNTAX);
 	if (!is_type(word))
 		word = mime_span_begins(word, "multipart") ? MIME_SPAN("multipart/mixed")
+		       : mime_span_begins(word, "message") ? MIME_SPAN("message/rfc822")
 							   : MIME_SPAN("text/plain");
 	set_type(&type, word);
 	type.kind = kind_of(&type, params);

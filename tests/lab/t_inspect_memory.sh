@@ -6,7 +6,6 @@
 #   wifi 172.16.0.0/20 ------------------- lan-wifi   | sekisho | wan-inet --- internet (everything else)
 #                                                     +---------+
 . "$(dirname "$0")/case.sh"
-mode=flow # Between sockets what is kept of a client is bounded, and he waits (tests/unit/daemon_pipes_many.c).
 . "$here/inspect.sh"
 
 check "a server is there" eventually mail_passes

@@ -21,7 +21,8 @@ static uint32_t any(uint32_t below)
 	return (seed >> 8) % below;
 }
 
-// One reading of base64, by the words of mime_decode.h: second ends at a digit after padding.
+// One reading of base64, by the words of mime_decode.h: second ends at a digit after padding,
+// and padding before two digits of a group is nothing to it.
 static size_t twin_base64(const uint8_t *in, size_t n, bool second, uint8_t *out)
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -37,6 +38,8 @@ static size_t twin_base64(const uint8_t *in, size_t n, bool second, uint8_t *out
 			value = 62;
 		if (second && byte == '_')
 			value = 63;
+		if (second && byte == '=' && !padded && n_bits < 12)
+			continue;
 		if (byte == '=') {
 			padded = true;
 			n_bits = 0;
