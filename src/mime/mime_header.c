@@ -105,7 +105,8 @@ bool mime_header_ends_early(struct mime_span header)
 	       (says_encoded((struct mime_span){ header.v, at }) || has_beginning(header, at));
 }
 
-// NULs are not of the text, and no string goes beyond them; nor are CRs, which end no line here.
+// NULs are not of the text, and for some nothing goes beyond them; nor are CRs, which end no line
+// here.
 static void clear_bytes(struct mime_text *text, uint32_t *doubts)
 {
 	static const char wrong[] = { '\0', '\r' };
@@ -113,7 +114,7 @@ static void clear_bytes(struct mime_text *text, uint32_t *doubts)
 		for (char *at = text->v;
 		     (at = memchr(at, wrong[i], text->n - (size_t)(at - text->v)));) {
 			*at++ = ' ';
-			*doubts |= 1U << MIME_FIELD_SYNTAX;
+			*doubts |= 1U << (wrong[i] ? MIME_FIELD_SYNTAX : MIME_HEADER_END);
 		}
 	if (text->v)
 		text->v[text->n] = '\0';
