@@ -86,8 +86,24 @@ static void set_charset(struct mime_head *head, const struct mime_params *params
 	}
 }
 
-// How it counts is RFC 2045 5.2; what says half a word of a multipart or a message is taken for
-// one.
+static bool has_boundary(const struct mime_params *params)
+{
+	for (uint32_t i = 0; i < params->n; i++)
+		if (mime_span_is(params->v[i].name, "boundary"))
+			return true;
+	return false;
+}
+
+// What a type that cannot be read is taken for: RFC 2045 5.2, but for what has half a word of a
+// multipart or a message.
+static struct mime_span guess_type(const struct mime_params *params)
+{
+	if (mime_span_begins(params->word, "multipart") || has_boundary(params))
+		return MIME_SPAN("multipart/mixed");
+	return mime_span_begins(params->word, "message") ? MIME_SPAN("message/rfc822")
+							 : MIME_SPAN("text/plain");
+}
+
 static void read_type(struct work *work, const struct mime_params *params)
 {
 	struct mime_head type = { 0 }, *head = work->head;
@@ -95,9 +111,7 @@ static void read_type(struct work *work, const struct mime_params *params)
 	if (!is_type(word) || params->junk)
 		doubt(work, MIME_TYPE_SYNTAX);
 	if (!is_type(word))
-		word = mime_span_begins(word, "multipart") ? MIME_SPAN("multipart/mixed")
-		       : mime_span_begins(word, "message") ? MIME_SPAN("message/rfc822")
-							   : MIME_SPAN("text/plain");
+		word = guess_type(params);
 	set_type(&type, word);
 	type.kind = kind_of(&type, params);
 	if (strcmp(type.type, "message/partial") == 0 ||
