@@ -23,11 +23,14 @@ static void line_time(const char *name, const struct control_row *row, enum cont
 
 static void print_decision(const struct control_row *row)
 {
-	char text[64];
+	const bool asked = *control_text(row, CTL_ASKED_BY);
+	char text[64], when[40] = "";
 
-	if (*control_text(row, CTL_ASKED_BY))
-		printf("  %-16s %s, and waits for another person\n", "asked to release",
-		       control_text(row, CTL_ASKED_BY));
+	if (asked && control_u64(row, CTL_AT))
+		cli_time_text(control_u64(row, CTL_AT), when);
+	if (asked)
+		printf("  %-16s %s%s%s, and waits for another person\n", "asked to release",
+		       control_text(row, CTL_ASKED_BY), *when ? ", " : "", when);
 	line("decided by", control_text(row, CTL_ACTOR));
 	line("reason", control_text(row, CTL_REASON));
 	if (control_u64(row, CTL_TRIES)) {
@@ -35,7 +38,8 @@ static void print_decision(const struct control_row *row)
 			 (unsigned long long)control_u64(row, CTL_TRIES));
 		line("tries", text);
 	}
-	line_time("next try", row, CTL_AT);
+	if (!asked)
+		line_time("next try", row, CTL_AT);
 	line("trouble", control_text(row, CTL_DETAIL));
 }
 
@@ -53,6 +57,7 @@ static void print_message(const struct control_row *row)
 		}
 	if (shown && n > shown)
 		printf("  %-16s and %llu more\n", "", n - shown);
+	line("client", control_text(row, CTL_CLIENT));
 	line("why", control_text(row, CTL_WORDS));
 	line("clause", control_text(row, CTL_CLAUSE));
 	line_time("since", row, CTL_SINCE);
@@ -73,6 +78,16 @@ static void print_list(const struct control_reply *reply)
 		print_message(control_reply_row(reply, i));
 }
 
+static void print_file(const struct control_row *row)
+{
+	const char *name = control_text(row, CTL_ATTACHMENT);
+
+	printf("  %-16s %s (%s, %s, %llu bytes) %s\n", "file", *name ? name : "(no name)",
+	       control_text(row, CTL_ACTION), control_text(row, CTL_MEDIA_TYPE),
+	       (unsigned long long)control_u64(row, CTL_SIZE), control_text(row, CTL_FOUND));
+	line("  sha256", control_text(row, CTL_SHA256));
+}
+
 static void print_one(const struct control_reply *reply)
 {
 	size_t n = control_reply_rows(reply);
@@ -81,18 +96,14 @@ static void print_one(const struct control_reply *reply)
 	for (size_t i = 0; i < n; i++) {
 		const struct control_row *row = control_reply_row(reply, i);
 
-		if (control_find(row, CTL_RECIPIENT))
+		if (control_find(row, CTL_HEADING))
+			line("header", control_text(row, CTL_HEADING));
+		else if (control_find(row, CTL_RECIPIENT))
 			printf("  %-16s %s%s%s\n", "recipient", control_text(row, CTL_RECIPIENT),
 			       *control_text(row, CTL_DETAIL) ? ": " : "",
 			       control_text(row, CTL_DETAIL));
 		else
-			printf("  %-16s %s (%s, %llu bytes) %s\n", "file",
-			       *control_text(row, CTL_ATTACHMENT)
-				       ? control_text(row, CTL_ATTACHMENT)
-				       : "(no name)",
-			       control_text(row, CTL_ACTION),
-			       (unsigned long long)control_u64(row, CTL_SIZE),
-			       control_text(row, CTL_FOUND));
+			print_file(row);
 	}
 }
 

@@ -171,7 +171,7 @@ static void print_certificates(const struct control_row *fields)
 
 static void print_vault(const struct control_row *fields)
 {
-	char line[128];
+	char line[256], since[40], until[40];
 
 	if (!control_find(fields, CTL_VAULT))
 		return;
@@ -179,6 +179,14 @@ static void print_vault(const struct control_row *fields)
 		 control_text(fields, CTL_VAULT), (unsigned long long)control_u64(fields, CTL_HELD),
 		 (double)control_u64(fields, CTL_HELD_BYTES) / 1e6);
 	print_line("held mail", line);
+	if (!control_u64(fields, CTL_HELD_WAITING))
+		return;
+	snprintf(line, sizeof(line),
+		 "%llu wait for a decision, the oldest since %s, the first until %s",
+		 (unsigned long long)control_u64(fields, CTL_HELD_WAITING),
+		 cli_time_text(control_u64(fields, CTL_HELD_SINCE), since),
+		 cli_time_text(control_u64(fields, CTL_HELD_UNTIL), until));
+	print_line("", line);
 }
 
 static void print_numbers(const struct control_row *fields)

@@ -280,6 +280,10 @@ static const struct control_tag_info tag_table[CTL_TAG_END] = {
 	[CTL_HELD_BYTES] = NUMBER("held_bytes", CTL_U64),
 	[CTL_TRIES] = NUMBER("tries", CTL_U64),
 	[CTL_VAULT] = TEXT("vault", CTL_ID_MAX),
+	[CTL_HEADING] = TEXT("heading", CTL_NAME_MAX),
+	[CTL_HELD_WAITING] = NUMBER("held_waiting", CTL_U64),
+	[CTL_HELD_SINCE] = NUMBER("held_since", CTL_TIME),
+	[CTL_HELD_UNTIL] = NUMBER("held_until", CTL_TIME),
 };
 
 const struct control_tag_info *control_tag_info(unsigned tag)

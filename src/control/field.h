@@ -294,10 +294,14 @@ enum control_tag {
 	CTL_MASS_LINE,	  // repeats: of a report (daemon/mass_rule.h)
 	CTL_MONTH,	  // 202611
 	CTL_MONTH_LAST,
-	CTL_HELD,	// number of a held message; of the status: how many are held
-	CTL_HELD_BYTES, // of all
-	CTL_TRIES,	// of delivery
-	CTL_VAULT,	// "at work", "blocked", "none"
+	CTL_HELD,	  // number of a held message; of the status: how many are held
+	CTL_HELD_BYTES,	  // of all
+	CTL_TRIES,	  // of delivery
+	CTL_VAULT,	  // "at work", "blocked", "none"
+	CTL_HEADING,	  // a line of a message's header, decoded: "Subject: a plan"
+	CTL_HELD_WAITING, // for a decision
+	CTL_HELD_SINCE,	  // the one that has waited for longest
+	CTL_HELD_UNTIL,	  // the first of those that wait is removed
 	CTL_TAG_END,
 };
 

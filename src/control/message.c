@@ -63,7 +63,8 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 			   CTL_CERTIFICATE_UNTIL, CTL_SIGNATURES, CTL_SIGNATURES_REFUSED,
 			   CTL_MAIL_BOOK,
 			   CTL_MAIL_RECORDS, CTL_MAIL_BYTES, CTL_MAIL_LOST, CTL_MAIL_RESTARTS,
-			   CTL_MAIL_STOPPED, CTL_VAULT, CTL_HELD, CTL_HELD_BYTES },
+			   CTL_MAIL_STOPPED, CTL_VAULT, CTL_HELD, CTL_HELD_BYTES,
+			   CTL_HELD_WAITING, CTL_HELD_SINCE, CTL_HELD_UNTIL },
 	},
 	[CTL_APPLY] = {
 		.name = "apply",
@@ -317,9 +318,9 @@ static const struct control_method_info method_table[CTL_METHOD_END] = {
 		.permission = CTL_MAY_APPROVE,
 		.request = { CTL_HELD, CTL_STATE, CTL_REASON },
 		.reply = { HELD_MAIL },
-		// Of a message; with a number, of a recipient or a file.
+		// Of a message; with a number, of a line of its header, a recipient or a file.
 		.row = { HELD_MAIL, CTL_RECIPIENT, CTL_REPLY_CODE, CTL_ATTACHMENT,
-			 CTL_MEDIA_TYPE, CTL_FOUND, CTL_ACTION },
+			 CTL_MEDIA_TYPE, CTL_FOUND, CTL_ACTION, CTL_RULE, CTL_SHA256, CTL_HEADING },
 	},
 	[CTL_MAIL_RELEASE] = {
 		.name = "mail-release",

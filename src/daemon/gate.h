@@ -80,6 +80,7 @@ enum gate_problem {
 	GATE_MAIL_BOOK,	   // mail records cannot be written
 	GATE_MAIL_STOPS,   // nor what mail is stopped
 	GATE_VAULT,	   // held mail cannot be kept
+	GATE_HELD,	   // some of it is removed soon, and nobody has decided
 	GATE_PROBLEM_COUNT,
 };
 

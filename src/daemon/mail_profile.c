@@ -13,6 +13,7 @@ _Static_assert((int)PROFILE_HABITS_MAX == PLAN_MAIL_HABITS_MAX &&
 		       (int)PROFILE_LINK == PLAN_HABIT_LINK &&
 		       (int)PROFILE_DOMAIN == PLAN_HABIT_DOMAIN && PROFILE_ALIKE_OTHER == 1 << 3,
 	       "habits are told alike");
+_Static_assert((int)PROFILE_CONTROLS == PLAN_MAIL_CONTROLS, "controls are numbered alike");
 _Static_assert((int)PROFILE_NUMBER == PLAN_GUARDED_MAX && (int)PROFILE_STAMP == PLAN_GUARD_STAMP,
 	       "a flow's mark is divided alike");
 
@@ -67,17 +68,27 @@ static const struct profile_addrs *clients_of(struct maker *maker, const struct 
 	return from->n_names ? clients : NULL;
 }
 
-static void set_size(struct maker *maker, const struct plan_mail_size *from,
-		     struct profile_size *size)
+static struct profile_whose whose_of(struct maker *maker, const struct plan_mail_whose *whose)
 {
-	const struct plan_mail_whose *whose = &from->whose;
-
-	*size = (struct profile_size){
+	return (struct profile_whose){
 		.clients = clients_of(maker, &whose->from),
 		.only_in = whose->direction == PLAN_MAIL_IN,
 		.only_out = whose->direction == PLAN_MAIL_OUT,
 		.recipients = texts_of(maker, whose->recipients, whose->n_recipients),
 		.n_recipients = whose->n_recipients,
+	};
+}
+
+static const char *clause_of(struct maker *maker, const struct plan_mail_whose *whose)
+{
+	return arena_strdup(maker->arena, whose->clause ? whose->clause : "");
+}
+
+static void set_size(struct maker *maker, const struct plan_mail_size *from,
+		     struct profile_size *size)
+{
+	*size = (struct profile_size){
+		.whose = whose_of(maker, &from->whose),
 		.max = from->max,
 	};
 }
@@ -115,14 +126,8 @@ static const enum profile_action actions[] = {
 static void set_attachment(struct maker *maker, const struct plan_mail_attachment *from,
 			   struct profile_attachment *attachment)
 {
-	const struct plan_mail_whose *whose = &from->whose;
-
 	*attachment = (struct profile_attachment){
-		.clients = clients_of(maker, &whose->from),
-		.only_in = whose->direction == PLAN_MAIL_IN,
-		.only_out = whose->direction == PLAN_MAIL_OUT,
-		.recipients = texts_of(maker, whose->recipients, whose->n_recipients),
-		.n_recipients = whose->n_recipients,
+		.whose = whose_of(maker, &from->whose),
 		.names = texts_of(maker, from->names.v, from->names.n),
 		.n_names = from->names.n,
 		.types = texts_of(maker, from->types.v, from->types.n),
@@ -131,7 +136,7 @@ static void set_attachment(struct maker *maker, const struct plan_mail_attachmen
 		.total_over = from->total_over,
 		.number_over = from->number_over,
 		.action = actions[from->action],
-		.clause = "",
+		.clause = clause_of(maker, &from->whose),
 	};
 	set_kinds(&from->kinds, attachment);
 }
@@ -174,14 +179,8 @@ static void set_attachments(struct maker *maker, const struct plan_mail *mail,
 static void set_habit(struct maker *maker, const struct plan_mail_habit *from,
 		      struct profile_habit *habit)
 {
-	const struct plan_mail_whose *whose = &from->whose;
-
 	*habit = (struct profile_habit){
-		.clients = clients_of(maker, &whose->from),
-		.only_in = whose->direction == PLAN_MAIL_IN,
-		.only_out = whose->direction == PLAN_MAIL_OUT,
-		.recipients = texts_of(maker, whose->recipients, whose->n_recipients),
-		.n_recipients = whose->n_recipients,
+		.whose = whose_of(maker, &from->whose),
 		.senders = texts_of(maker, from->senders.v, from->senders.n),
 		.n_senders = from->senders.n,
 		.sign = (enum profile_sign)from->sign,
@@ -191,7 +190,7 @@ static void set_habit(struct maker *maker, const struct plan_mail_habit *from,
 		.domains = texts_of(maker, from->domains.v, from->domains.n),
 		.n_domains = from->domains.n,
 		.action = actions[from->action],
-		.clause = "",
+		.clause = clause_of(maker, &from->whose),
 	};
 }
 
@@ -376,6 +375,7 @@ static void make_flow(struct maker *maker, const struct plan_flow *flow,
 	ret->mark = flow->guard_mark;
 	ret->id = arena_strdup(maker->arena, flow->id);
 	ret->clause = arena_strdup(maker->arena, flow->n_clauses ? flow->clauses[0] : "");
+	ret->clauses = texts_of(maker, flow->mail_clauses, PROFILE_CONTROLS);
 	ret->profile = maker->profiles[index];
 	ret->from = zones_of(maker, flow, false, &ret->n_from);
 	ret->to = zones_of(maker, flow, true, &ret->n_to);

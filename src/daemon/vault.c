@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,6 +34,28 @@ static void set_problem(struct vault *vault)
 			    vault->why);
 	gate_set_problem(vault->gate, GATE_VAULT,
 			 vault->why[0] || vault->damaged ? &failure : NULL);
+}
+
+// Whoever is to decide has to know of it in time.
+static void look_at_ending(struct vault *vault, const struct vault_word *word)
+{
+	char when[32] = "";
+	struct failure failure;
+	struct tm tm;
+	const time_t until = (time_t)(word->first_until_us / 1000000);
+	const bool same = vault->ending == word->ending &&
+			  (!word->ending || vault->first_until_us == word->first_until_us);
+	vault->ending = word->ending;
+	vault->first_until_us = word->first_until_us;
+	if (same)
+		return;
+	if (localtime_r(&until, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm);
+	failure_set(&failure, SK_HELD_ENDING, 0,
+		    "%llu held messages wait for a decision and are removed soon, the first at %s; "
+		    "see \"sekisho mail held\"",
+		    (unsigned long long)word->ending, when);
+	gate_set_problem(vault->gate, GATE_HELD, word->ending ? &failure : NULL);
 }
 
 static void fail(struct vault *vault, const char *why)
@@ -141,6 +164,9 @@ static bool take(struct vault *vault, struct vault_word *word, size_t size)
 	word->asked_by[sizeof(word->asked_by) - 1] = '\0';
 	vault->held = word->held;
 	vault->bytes = word->bytes;
+	vault->undecided = word->waiting;
+	vault->oldest_us = word->oldest_us;
+	look_at_ending(vault, word);
 	if (vault->damaged != word->damaged || word->word == VAULT_READY) {
 		vault->damaged = word->damaged;
 		if (word->error == 0)
@@ -331,4 +357,9 @@ void vault_put_status(const struct gate *gate, struct control_writer *reply)
 	control_put_text(reply, CTL_VAULT, vault->ready ? "at work" : "blocked");
 	control_put_u64(reply, CTL_HELD, vault->held);
 	control_put_u64(reply, CTL_HELD_BYTES, vault->bytes);
+	control_put_u64(reply, CTL_HELD_WAITING, vault->undecided);
+	if (!vault->undecided)
+		return;
+	control_put_time(reply, CTL_HELD_SINCE, vault->oldest_us);
+	control_put_time(reply, CTL_HELD_UNTIL, vault->first_until_us);
 }

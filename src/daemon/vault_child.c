@@ -39,16 +39,7 @@ static void say(struct vault *vault, struct vault_told *told)
 	struct iovec parts[] = { { &told->word, sizeof(told->word) },
 				 { told->record, told->word.record_size } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = told->word.record_size ? 2 : 1 };
-	size_t n;
-	const struct held_entry *entries = held_store_entries(vault->store, &n);
-	told->word.held = told->word.bytes = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (!held_has_body(entries[i].state))
-			continue;
-		told->word.held++;
-		told->word.bytes += entries[i].size;
-	}
-	told->word.damaged = held_store_damaged(vault->store);
+	vault_count(vault->store, wall_us(), &told->word);
 	while (sendmsg(VAULT_CONTROL, &message, MSG_NOSIGNAL) < 0)
 		if (errno != EINTR) {
 			vault->ends = true;

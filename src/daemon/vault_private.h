@@ -23,7 +23,8 @@ struct vault {
 	struct vault_waiting waiting[VAULT_WAITING_MAX];
 	size_t n_waiting;
 	uint64_t held, bytes, damaged;
-	char why[160]; // it is not at work
+	uint64_t undecided, oldest_us, first_until_us, ending; // vault_word: waiting ...
+	char why[160];					       // it is not at work
 	struct delivery *delivery;
 };
 

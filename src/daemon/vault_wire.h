@@ -18,6 +18,7 @@ enum {
 	VAULT_FOLDER,
 	VAULT_FLOW_MAX = MAIL_ID_MAX,
 	VAULT_TEXT_MAX = 512,
+	VAULT_ENDING_SECONDS = 86400, // or a quarter of the time that it is kept, if that is less
 };
 
 enum vault_order_word {
@@ -65,6 +66,9 @@ struct vault_word { // a mail record for the book (event/mail_wire.h) may follow
 	uint64_t token, number;
 	uint32_t outcome, record_size;
 	uint64_t held, bytes, damaged; // as they are
+	// Of those that wait for a decision: how many, since when the oldest, until when the first.
+	uint64_t waiting, oldest_us, first_until_us;
+	uint64_t ending; // how many of these are removed soon: VAULT_ENDING_SECONDS
 	struct addr server, client;
 	uint32_t server_port, recipients;
 	char flow[VAULT_FLOW_MAX], guard[MAIL_ID_MAX], clause[MAIL_ID_MAX];

@@ -316,6 +316,8 @@ static void on_field(void *arg, const struct mime_part *part, const char *name, 
 		return;
 	if (content->habit && !part->number)
 		habit_field(content->habit, name, raw, shown);
+	if (content->profile->hold.any && !part->number)
+		content_heading_field(&content->heading, name, shown);
 	if (hand->text && strcasecmp(name, "content-type") == 0)
 		prose_type(hand->text, raw);
 	if (strcasecmp(name, "subject") != 0 && strcasecmp(name, "keywords") != 0 &&
@@ -550,6 +552,7 @@ void content_free(struct content *content)
 	content_apart_leave(content);
 	content_rows_free(&content->rows);
 	habit_free(content->habit);
+	content_heading_free(&content->heading);
 	free(content);
 }
 

@@ -70,8 +70,12 @@ size_t content_memory(const struct content *content);
 
 // For the record; files as in struct mail_record, valid until the next call.
 size_t content_files(struct content *content, const struct mail_file **ret_files);
-const char *content_clause(const struct content *content); // of the rule that refused or holds
-bool content_recorded(const struct content *content);	   // a rule had something recorded
+// Lines of the header, each with a NUL, for whoever decides about a message that is held; none
+// where the profile holds nothing.  *ret_size: with all NULs.
+const char *content_heading(const struct content *content, size_t *ret_size);
+// Of the rule for which the message ends by this reason, or ""; valid as long as the profile.
+const char *content_clause(const struct content *content, enum smtp_reason reason);
+bool content_recorded(const struct content *content); // a rule had something recorded
 // ... of habits: the reason for which it would be refused, or NONE.
 enum smtp_reason content_habit(const struct content *content);
 // The value of a header line that is to be added (habit.h), once the header is complete; or NULL.

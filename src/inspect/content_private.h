@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include "inspect/content.h"
+#include "inspect/content_heading.h"
 #include "inspect/content_rows.h"
 #include "inspect/habit.h"
 #include "mime/mime.h"
@@ -58,12 +59,13 @@ struct content {
 	struct content_sums sums;
 	uint64_t next_sum;
 	struct content_rules armed;
-	struct habit *habit; // NULL: there are no rules about any
-	bool headed;	     // the message's header is over
-	bool told;	     // rows of habits were added
-	size_t kept;	     // bytes of room for what is to be unpacked
-	uint64_t unpacked;   // bytes of entries so far
-	uint32_t n_unpacked; // entries
+	struct habit *habit;		// NULL: there are no rules about any
+	struct content_heading heading; // where a message may be held
+	bool headed;			// the message's header is over
+	bool told;			// rows of habits were added
+	size_t kept;			// bytes of room for what is to be unpacked
+	uint64_t unpacked;		// bytes of entries so far
+	uint32_t n_unpacked;		// entries
 	struct content_rows rows;
 	bool recorded;
 	enum smtp_reason reason;

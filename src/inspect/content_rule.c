@@ -32,9 +32,7 @@ static bool has_habit(const struct profile_habit *rule, const struct addr *clien
 	if (rule->sign == PROFILE_DOMAIN &&
 	    !(at && habit_domain_listed(rule->domains, rule->n_domains, at + 1)))
 		return false;
-	return (!rule->clients || profile_holds(rule->clients, client)) &&
-	       !(own ? rule->only_out : rule->only_in) &&
-	       profile_lists(rule->recipients, rule->n_recipients, address);
+	return profile_is_about(&rule->whose, client, own, address);
 }
 
 int audience_add(struct audience *audience, const struct profile *profile,
@@ -42,10 +40,7 @@ int audience_add(struct audience *audience, const struct profile *profile,
 {
 	struct audience_set set = { .out = profile->n_habits && !own };
 	for (size_t i = 0; i < count(profile); i++) {
-		const struct profile_attachment *rule = &profile->attachments[i];
-		if ((!rule->clients || profile_holds(rule->clients, client)) &&
-		    !(own ? rule->only_out : rule->only_in) &&
-		    profile_lists(rule->recipients, rule->n_recipients, address))
+		if (profile_is_about(&profile->attachments[i].whose, client, own, address))
 			put(&set.attachments, i);
 	}
 	for (size_t i = 0; i < profile->n_habits && i < PROFILE_HABITS_MAX; i++)

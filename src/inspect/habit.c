@@ -24,7 +24,7 @@ struct habit {
 	struct finding findings[PROFILE_SIGNS];
 	enum smtp_reason reason;
 	int rule; // that refused
-	uint32_t part;
+	uint32_t part, maps;
 	char notice[NOTICE_MAX];
 };
 
@@ -129,13 +129,15 @@ static int judge(const struct habit *habit, const struct sight *sight)
 	return strictest;
 }
 
-bool habit_refuses_recipient(const struct profile *profile, const struct audience_set *set)
+const struct profile_habit *habit_refuses_recipient(const struct profile *profile,
+						    const struct audience_set *set)
 {
 	for (size_t i = 0; i < count(profile); i++)
 		if (profile->habits[i].sign == PROFILE_DOMAIN && !profile->habits[i].n_senders &&
 		    (set->habits >> i & 1))
-			return profile->habits[i].action == PROFILE_REFUSE;
-	return false;
+			return profile->habits[i].action == PROFILE_REFUSE ? &profile->habits[i]
+									   : NULL;
+	return NULL;
 }
 
 // --- findings
@@ -198,6 +200,7 @@ int habit_new(const struct profile *profile, const struct audience *audience,
 	habit->audience = audience;
 	habit->envelope = *envelope;
 	habit->rule = NO_RULE;
+	habit->maps = HABIT_MAPS_MAX;
 	habit_head_begin(&habit->head, profile, &habit->envelope);
 	*ret = habit;
 	return 0;
@@ -280,7 +283,7 @@ bool habit_reads(const struct profile *profile)
 
 void habit_page_begin(struct habit *habit, uint32_t part, struct habit_page *ret)
 {
-	*ret = (struct habit_page){ .sink = { on_link, on_active, habit } };
+	*ret = (struct habit_page){ .sink = { on_link, on_active, habit }, .maps = &habit->maps };
 	habit->part = part;
 }
 
@@ -291,14 +294,18 @@ enum smtp_reason habit_reason(const struct habit *habit)
 	return habit->reason;
 }
 
-const char *habit_clause(const struct habit *habit)
-{
-	return habit->rule == NO_RULE ? "" : habit->profile->habits[habit->rule].clause;
-}
-
 static bool is_told(const struct habit *habit, const struct finding *finding)
 {
 	return finding->told && habit->profile->habits[finding->rule].action != PROFILE_ALLOW;
+}
+
+const char *habit_clause(const struct habit *habit)
+{
+	int rule = habit->rule;
+	for (size_t i = 0; rule == NO_RULE && i < PROFILE_SIGNS; i++)
+		if (is_told(habit, &habit->findings[i]))
+			rule = habit->findings[i].rule;
+	return rule == NO_RULE ? "" : habit->profile->habits[rule].clause;
 }
 
 enum smtp_reason habit_recorded(const struct habit *habit)

@@ -9,6 +9,8 @@
 #include "event/mail_record.h"
 #include "inspect/content_rule.h"
 #include "inspect/habit_head.h"
+
+enum { HABIT_MAPS_MAX = 4096 }; // names in links that are mapped to ASCII, of a message
 #include "inspect/habit_page.h"
 #include "inspect/smtp_reason.h"
 
@@ -30,7 +32,8 @@ void habit_page_begin(struct habit *habit, uint32_t part, struct habit_page *ret
 
 // SMTP_REASON_NONE, or why the message must not pass; then nothing more has to be fed.
 enum smtp_reason habit_reason(const struct habit *habit);
-const char *habit_clause(const struct habit *habit); // of the rule that refused, or ""
+// Of the rule that refused, or else of the first that had something recorded; or "".
+const char *habit_clause(const struct habit *habit);
 // A rule had something recorded, or marked.  The reason for which it would be refused, of the
 // first; or NONE.
 enum smtp_reason habit_recorded(const struct habit *habit);
@@ -43,8 +46,9 @@ const char *habit_notice(const struct habit *habit);
 #define HABIT_ROW_TYPE "habit"
 size_t habit_rows(const struct habit *habit, struct mail_file rows[PROFILE_SIGNS]);
 
-// The first rule about a recipient's domain that counts for it: whether he is refused.
-bool habit_refuses_recipient(const struct profile *profile, const struct audience_set *set);
+// The first rule about a recipient's domain that counts for it, if by that he is refused; or NULL.
+const struct profile_habit *habit_refuses_recipient(const struct profile *profile,
+						    const struct audience_set *set);
 
 // The header line's name.
 #define HABIT_NOTICE_FIELD "X-Sekisho-Notice"

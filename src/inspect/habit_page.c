@@ -15,7 +15,7 @@ static void end_url(struct habit_page *page)
 	page->url[page->n_url] = '\0';
 	if (page->n_url == HABIT_URL_MAX)
 		page->sink.link(page->sink.arg, HABIT_HOST_HIDDEN, NULL);
-	else if (page->n_url && habit_url_authority(page->url, host))
+	else if (page->n_url && habit_url_authority(page->url, page->maps, host))
 		page->sink.link(page->sink.arg, host, NULL);
 	page->n_scheme = 0;
 	page->n_url = 0;
@@ -86,7 +86,7 @@ static void end_link(struct habit_page *page)
 		return;
 	page->shown[page->n_shown] = '\0';
 	fold_width(page->shown);
-	while (!differs && habit_url_shown(&text, &first, shown))
+	while (!differs && habit_url_shown(&text, &first, page->maps, shown))
 		differs = !habit_domain_same(shown, page->host);
 	page->sink.link(page->sink.arg, page->host, differs ? shown : NULL);
 }
@@ -161,18 +161,18 @@ void habit_page_attribute(struct habit_page *page, const char *tag, const char *
 	bool link = strcmp(name, "href") == 0 || strcmp(name, "xlink:href") == 0;
 	look_at_attribute(page, tag, name, value);
 	if (strcmp(tag, "a") == 0 && link && !page->host[0]) {
-		if (!habit_url_host(value, page->host)) {
+		if (!habit_url_host(value, page->maps, page->host)) {
 			// A path belongs to the page's base; another scheme, or a fragment, not.
 			bool path = value[strcspn(value, ":/?#")] != ':' && value[0] != '#';
 			snprintf(page->host, sizeof(page->host), "%s", path ? page->base : "");
 		}
 	} else if (strcmp(tag, "base") == 0 && link && !page->base[0]) {
-		if (!habit_url_host(value, page->base))
+		if (!habit_url_host(value, page->maps, page->base))
 			page->base[0] = '\0';
 	} else if ((strcmp(tag, "area") == 0 && link) ||
 		   (strcmp(tag, "form") == 0 && strcmp(name, "action") == 0) ||
 		   strcmp(name, "formaction") == 0) {
-		if (habit_url_host(value, host))
+		if (habit_url_host(value, page->maps, host))
 			page->sink.link(page->sink.arg, host, NULL);
 	}
 }

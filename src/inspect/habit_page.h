@@ -18,8 +18,9 @@ struct habit_page_sink {
 	void *arg;
 };
 
-struct habit_page { // all zero, but for the sink: at the beginning
+struct habit_page { // all zero, but for sink and maps: at the beginning
 	struct habit_page_sink sink;
+	uint32_t *maps; // of the message (habit_url.h)
 	bool in_link;
 	char host[HABIT_DOMAIN_SIZE]; // of the link, or ""
 	char base[HABIT_DOMAIN_SIZE]; // of <base href>

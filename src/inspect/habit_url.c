@@ -37,6 +37,27 @@ static size_t decode(const char *from, size_t n, char *out)
 	return used;
 }
 
+static bool is_ascii(const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)text[i] & 0x80)
+			return false;
+	return true;
+}
+
+// Mapping letters costs a hundred times what reading them does.
+static bool read_host(const char *text, size_t n, uint32_t *maps, char out[HABIT_DOMAIN_SIZE])
+{
+	if (maps && !is_ascii(text, n)) {
+		if (!*maps) {
+			strcpy(out, HABIT_HOST_HIDDEN);
+			return true;
+		}
+		--*maps;
+	}
+	return habit_domain_read(text, n, out);
+}
+
 // What stands between signs of a sentence in Japanese is no part of a host.
 static size_t host_length(const char *at)
 {
@@ -52,7 +73,7 @@ static size_t host_length(const char *at)
 	return n;
 }
 
-bool habit_url_authority(const char *text, char out[HABIT_DOMAIN_SIZE])
+bool habit_url_authority(const char *text, uint32_t *maps, char out[HABIT_DOMAIN_SIZE])
 {
 	char host[URL_MAX + 1];
 	size_t n = host_length(text);
@@ -63,7 +84,7 @@ bool habit_url_authority(const char *text, char out[HABIT_DOMAIN_SIZE])
 	n = decode(from, n, host);
 	const char *port = memrchr(host, ':', n);
 	n = port ? (size_t)(port - host) : n;
-	return n && !memchr(host, '\0', n) && habit_domain_read(host, n, out);
+	return n && !memchr(host, '\0', n) && read_host(host, n, maps, out);
 }
 
 static const char *behind(const char *url, const char *scheme)
@@ -72,7 +93,7 @@ static const char *behind(const char *url, const char *scheme)
 	return strncasecmp(url, scheme, n) == 0 ? url + n : NULL;
 }
 
-bool habit_url_host(const char *url, char out[HABIT_DOMAIN_SIZE])
+bool habit_url_host(const char *url, uint32_t *maps, char out[HABIT_DOMAIN_SIZE])
 {
 	static const char *const schemes[] = { "http:", "https:", "ftp:", "ws:", "wss:" };
 	char cleaned[URL_MAX + 1];
@@ -88,7 +109,7 @@ bool habit_url_host(const char *url, char out[HABIT_DOMAIN_SIZE])
 		strcpy(out, HABIT_HOST_HIDDEN);
 		return true;
 	}
-	return habit_url_authority(at, out);
+	return habit_url_authority(at, maps, out);
 }
 
 bool habit_url_is_active(const char *url)
@@ -137,7 +158,8 @@ static bool is_host(const char *text, char out[HABIT_DOMAIN_SIZE])
 	       habit_domain_read(text, n, out) && habit_domain_is_known(out) && !ends_as_file(out);
 }
 
-bool habit_url_shown(const char **text, bool *ret_first, char out[HABIT_DOMAIN_SIZE])
+bool habit_url_shown(const char **text, bool *ret_first, uint32_t *maps,
+		     char out[HABIT_DOMAIN_SIZE])
 {
 	static const char *const marks[] = { "http://", "https://", "www." };
 	const char *begin = *text, *at = begin;
@@ -152,9 +174,11 @@ bool habit_url_shown(const char **text, bool *ret_first, char out[HABIT_DOMAIN_S
 			const char *host = behind(at, marks[i]);
 			bool within =
 				i == 2 && at > begin && (is_host_byte(at[-1]) || at[-1] == '@');
-			if (!host || within || !habit_url_authority(i == 2 ? at : host, out))
+			if (!host || within || !habit_url_authority(i == 2 ? at : host, maps, out))
 				continue;
 			*text = host;
+			if (strcmp(out, HABIT_HOST_HIDDEN) == 0)
+				return true;
 			if (strchr(out, '.') && (i != 2 || habit_domain_is_known(out)))
 				return true;
 		}

@@ -1,5 +1,6 @@
 #include "inspect/profile.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const struct profile_flow *profiles_find(const struct profiles *profiles, uint32_t mark)
@@ -93,4 +94,24 @@ bool profile_owns(const struct profile *profile, const char *domain)
 			return true;
 	}
 	return false;
+}
+
+bool profile_is_about(const struct profile_whose *whose, const struct addr *client, bool own,
+		      const char *address)
+{
+	return (!whose->clients || profile_holds(whose->clients, client)) &&
+	       !(own ? whose->only_out : whose->only_in) &&
+	       profile_lists(whose->recipients, whose->n_recipients, address);
+}
+
+const char *profile_clause(const struct profile_flow *flow, const char *control)
+{
+	static const char before[] = "MAIL-";
+	const size_t n = sizeof(before) - 1;
+	unsigned long number =
+		strncmp(control, before, n) == 0 ? strtoul(control + n, NULL, 10) : 0;
+	const char *clause =
+		flow->clauses && number < PROFILE_CONTROLS ? flow->clauses[number] : "";
+
+	return *clause ? clause : flow->clause;
 }

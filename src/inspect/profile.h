@@ -50,13 +50,18 @@ struct profile_domain {
 	bool subdomains;  // those below it, not itself
 };
 
-// The first that fits holds: any member may be absent, and then fits.
-struct profile_size {
+// Which messages a rule is about: any member may be absent, and then fits.
+struct profile_whose {
 	const struct profile_addrs *clients; // NULL: all
 	bool only_in, only_out;		     // to own domains; to others
 	const char *const *recipients;	     // addresses or "@domain", lower case
 	size_t n_recipients;		     // 0: all; else the transaction has one of them
-	uint64_t max;			     // bytes of DATA on the wire, before its final dot
+};
+
+// The first that fits holds.
+struct profile_size {
+	struct profile_whose whose;
+	uint64_t max; // bytes of DATA on the wire, before its final dot
 };
 
 enum { PROFILE_ATTACHMENTS_MAX = 256 }; // rules; a message cannot be judged by more
@@ -74,10 +79,7 @@ enum profile_action {
 // unread being one: any of these.  A file that no rule fits passes.  A message is refused if any of
 // its files is.
 struct profile_attachment {
-	const struct profile_addrs *clients; // NULL: all
-	bool only_in, only_out;
-	const char *const *recipients; // as in profile_size
-	size_t n_recipients;
+	struct profile_whose whose;
 	// Any of these bits of enum unpack_kind.  With PROFILE_ALLOW: and none of those bits that
 	// are a danger, but for these: a PDF that is a program as well is not let pass as a PDF.
 	uint32_t kinds;
@@ -121,10 +123,7 @@ enum {
 
 // The first rule of its sign that fits decides.
 struct profile_habit {
-	const struct profile_addrs *clients; // NULL: all
-	bool only_in, only_out;
-	const char *const *recipients; // as in profile_size
-	size_t n_recipients;
+	struct profile_whose whose;
 	const char *const *senders; // as recipients: the envelope's or any of From; PROFILE_ALLOW:
 				    // all of them
 	size_t n_senders;
@@ -202,11 +201,16 @@ struct profile_zone {
 // Of a mark: which flow, and a hash of its id and its guard's (0 where older rules have none).
 enum { PROFILE_NUMBER = 0xfff, PROFILE_STAMP = 0x3ffff000 };
 
+enum { PROFILE_CONTROLS = 12 };
+
 // A flow whose guard reads SMTP.
 struct profile_flow {
 	uint32_t mark; // plan_flow.guard_mark: of the packet that begins a connection
 	const char *id;
 	const char *clause; // the first, or ""
+	// By the number of a control, MAIL-01 being 1: the clause that answers it, or ""; NULL:
+	// none does any.
+	const char *const *clauses;
 	const struct profile *profile;
 	const struct profile_zone *from, *to; // by address: the first that holds it
 	size_t n_from, n_to;
@@ -227,6 +231,11 @@ const struct profile_flow *profiles_follow(const struct profiles *profiles,
 					   const struct addr *client, const struct addr *server);
 // Whether the list, if it has any, names this address (lower case) or its "@domain".
 bool profile_lists(const char *const *recipients, size_t n, const char *address);
+// Whether a message of that client to that recipient, of an own domain or another, is one of them.
+bool profile_is_about(const struct profile_whose *whose, const struct addr *client, bool own,
+		      const char *address);
+// The clause that the record of a message cites by itself, for a control; "" if there is none.
+const char *profile_clause(const struct profile_flow *flow, const char *control);
 // Who that server has to be by its certificate; NULL: anybody.
 const char *profile_tls_name(const struct profile_tls_inspect *inspect, const struct addr *server);
 bool profile_holds(const struct profile_addrs *addrs, const struct addr *addr);

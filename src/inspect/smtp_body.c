@@ -39,7 +39,8 @@ static int begin_content(struct engine *engine)
 		.names = names,
 		.arg = engine,
 	};
-	if (!profile->n_attachments && !profile->n_habits)
+	// Whoever decides about a held message sees its header and its files, whatever holds it.
+	if (!profile->n_attachments && !profile->n_habits && !profile->hold.any)
 		return 0;
 	return content_new(profile, &mail->audience, &envelope, engine->host.budget,
 			   &mail->content);

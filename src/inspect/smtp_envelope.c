@@ -202,8 +202,10 @@ static enum smtp_reason find_set(struct engine *engine, const struct smtp_path *
 	wait->set = (uint8_t)(set < 0 ? 0 : set);
 	if (set < 0)
 		return SMTP_RECIPIENTS;
-	return habit_refuses_recipient(profile, &audience->v[set]) ? SMTP_HABIT_DOMAIN
-								   : SMTP_REASON_NONE;
+	const struct profile_habit *rule = habit_refuses_recipient(profile, &audience->v[set]);
+	if (rule && !engine->mail.domain_rule)
+		engine->mail.domain_rule = (uint8_t)(rule - profile->habits + 1);
+	return rule ? SMTP_HABIT_DOMAIN : SMTP_REASON_NONE;
 }
 
 static enum smtp_reason judge_rcpt(struct engine *engine, const struct envelope *envelope,

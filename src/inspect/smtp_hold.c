@@ -190,6 +190,9 @@ static size_t pack(struct engine *engine, uint8_t *record, uint8_t *out)
 	if (lines) {
 		envelope.record_size =
 			smtp_mail_pack(engine, rules->later ? SMTP_HELD_LATER : SMTP_HELD, record);
+		if (engine->mail.content)
+			envelope.heading =
+				content_heading(engine->mail.content, &envelope.heading_size);
 		n = held_wire_pack(&envelope, out, HELD_WIRE_MAX);
 	}
 	free(lines);

@@ -166,14 +166,23 @@ static enum smtp_reason duty_of(const struct smtp_mail *mail, enum smtp_reason r
 	return is_of_hold(reason) && mail->hold.why != SMTP_REASON_NONE ? mail->hold.why : reason;
 }
 
-// A rule may have a clause of its own.
+// A rule may have a clause of its own; else it is what the control stands for.
+static const char *clause_of(const struct engine *engine, const struct smtp_mail *mail,
+			     enum smtp_reason reason, const char *control)
+{
+	const struct profile *profile = engine->profile;
+	const char *clause =
+		mail->content ? content_clause(mail->content, duty_of(mail, reason)) : "";
+	if (reason == SMTP_HABIT_DOMAIN && mail->domain_rule &&
+	    mail->domain_rule <= profile->n_habits)
+		clause = profile->habits[mail->domain_rule - 1].clause;
+	return *clause ? clause : profile_clause(engine->peer.flow, control);
+}
+
 static void tell_content(const struct smtp_mail *mail, enum smtp_reason reason,
 			 struct mail_record *record)
 {
-	const char *clause = content_clause(mail->content);
 	record->n_files = content_files(mail->content, &record->files);
-	if (*clause)
-		record->clause = clause;
 	if (reason == SMTP_PASSED_HABIT || reason == SMTP_PASSED_MARKED)
 		reason = content_habit(mail->content);
 	reason = duty_of(mail, reason);
@@ -197,7 +206,6 @@ static void make_record(struct engine *engine, const struct smtp_mail *mail,
 		.server_port = engine->peer.server_port,
 		.flow = flow->id,
 		.guard = engine->profile->guard,
-		.clause = flow->clause,
 		.control = smtp_reason_row(duty_of(mail, reason))->control,
 		.from_zone = smtp_mail_zone(engine),
 		.to_zone = zone_of(flow->to, flow->n_to, &engine->peer.server),
@@ -226,6 +234,7 @@ static void make_record(struct engine *engine, const struct smtp_mail *mail,
 	describe(record.reason, engine, reason);
 	if (mail->content)
 		tell_content(mail, reason, &record);
+	record.clause = clause_of(engine, mail, reason, record.control);
 	*ret = record;
 }
 

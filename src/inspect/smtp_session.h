@@ -118,6 +118,7 @@ struct smtp_mail {
 	bool open, utf8, own_sender, marked;
 	bool inward, outward;	  // a recipient of an own domain was taken; of another
 	enum smtp_reason refused; // the first reason for which a recipient was
+	uint8_t domain_rule; // about habits, from 1, by which the first was for his domain; 0: none
 	uint16_t code, enhanced[3];
 	uint64_t began_us, declared, cap, size;
 	char *sender;

@@ -3,22 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool client_fits(const struct profile_size *rule, const struct addr *client)
-{
-	return !rule->clients || profile_holds(rule->clients, client);
-}
-
 uint64_t smtp_size_most(const struct profile *profile, const struct addr *client, bool sender)
 {
 	uint64_t most = 0;
 	bool in_covered = false, out_covered = !sender;
 	for (size_t i = 0; i < profile->n_sizes; i++) {
 		const struct profile_size *rule = &profile->sizes[i];
-		bool in = !rule->only_out && !in_covered, out = !rule->only_in && !out_covered;
-		if (!client_fits(rule, client) || (!in && !out))
+		const struct profile_whose *whose = &rule->whose;
+		bool in = !whose->only_out && !in_covered, out = !whose->only_in && !out_covered;
+		if ((whose->clients && !profile_holds(whose->clients, client)) || (!in && !out))
 			continue;
 		most = rule->max > most ? rule->max : most;
-		if (!rule->n_recipients) {
+		if (!whose->n_recipients) {
 			in_covered = in_covered || in;
 			out_covered = out_covered || out;
 		}
@@ -40,9 +36,7 @@ uint16_t smtp_size_rule(const struct profile *profile, const struct addr *client
 	char address[SMTP_SIZE_ADDRESS_MAX];
 	smtp_size_address(recipient, address);
 	for (size_t i = 0; i < profile->n_sizes && i < SMTP_SIZE_NO_RULE; i++) {
-		const struct profile_size *rule = &profile->sizes[i];
-		if (client_fits(rule, client) && !(own ? rule->only_out : rule->only_in) &&
-		    profile_lists(rule->recipients, rule->n_recipients, address))
+		if (profile_is_about(&profile->sizes[i].whose, client, own, address))
 			return (uint16_t)i;
 	}
 	return SMTP_SIZE_NO_RULE;

@@ -31,6 +31,7 @@ struct plan_mail_whose {	 // messages
 	enum plan_mail_direction direction;
 	const char *const *recipients; // "plans@city.example.jp" or "@city.example.jp", lower case
 	size_t n_recipients;	       // 0: all
+	const char *clause;	       // that demands it: its id; NULL or "": none is named
 };
 
 struct plan_mail_size {
@@ -140,6 +141,9 @@ struct plan_mail_mass {
 	bool alarm;		  // and nothing stops
 	uint32_t for_seconds;	  // 0: until resumed
 };
+
+// By the number of a control, MAIL-01 being 1: the clause that answers it, or "".
+enum { PLAN_MAIL_CONTROLS = 12 };
 
 enum plan_mail_tls { PLAN_TLS_CLEAR_ONLY, PLAN_TLS_REFUSE, PLAN_TLS_BLIND, PLAN_TLS_INSPECT };
 

@@ -91,6 +91,8 @@ void mail_guard_say_whose(const struct plan_mail_whose *whose, FILE *out)
 	say_places(&whose->from, out);
 	for (size_t i = 0; i < whose->n_recipients; i++)
 		fprintf(out, "%s%s", i ? " or " : " to ", whose->recipients[i]);
+	if (whose->clause && *whose->clause)
+		fprintf(out, " (clause %s)", whose->clause);
 }
 
 static void say_size(const struct plan_mail_size *size, FILE *out)

@@ -305,17 +305,32 @@ static void number_flows(struct build *b)
 	}
 }
 
+static void set_mail_clauses(struct build *b, struct plan_flow *flow)
+{
+	const char **clauses = arena_array_of(b->arena, const char *, PLAN_MAIL_CONTROLS);
+	char control[16];
+
+	clauses[0] = "";
+	for (unsigned i = 1; i < PLAN_MAIL_CONTROLS; i++) {
+		snprintf(control, sizeof(control), "MAIL-%02u", i);
+		clauses[i] = build_answer(b, flow, control);
+	}
+	flow->mail_clauses = clauses;
+}
+
 void build_guarded(struct build *b)
 {
 	struct ends *ends = vec_zeroed(b->tree->n_guards, sizeof(*ends));
 
 	number_flows(b);
 	for (size_t i = 0; i < b->plan->n_flows; i++) {
-		const struct plan_flow *flow = &b->plan->flows[i];
+		struct plan_flow *flow = &b->plan->flows[i];
 		const struct plan_guard *guard = plan_find_guard(b->plan, flow->guard);
 
 		if (!guard)
 			continue;
+		if (guard->mail)
+			set_mail_clauses(b, flow);
 		if (guard->mail)
 			check_mail(b, flow, b->flow_sources[i], guard);
 		if (flow->proxy)

@@ -363,6 +363,15 @@ void mail_guard_whose(struct build *b, const struct pol_guard *source, const str
 	ret->direction = direction_of(direction);
 }
 
+void mail_guard_clause(struct build *b, const struct pol_text *clause, struct plan_mail_whose *ret)
+{
+	struct pol_text one = *clause;
+	const struct pol_list list = { &one, clause->s != NULL, clause->at };
+
+	build_clauses(b, &list);
+	ret->clause = clause->s ? build_text(b, clause) : "";
+}
+
 static void set_sizes(struct build *b, const struct pol_guard *source, struct plan_mail *mail)
 {
 	struct plan_mail_size *sizes =
@@ -511,6 +520,7 @@ static void set_attachments(struct build *b, const struct pol_guard *source, str
 		check_attachment(b, source, given);
 		mail_guard_whose(b, source, &given->from, &given->direction, &given->recipients,
 				 &attachment->whose);
+		mail_guard_clause(b, &given->clause, &attachment->whose);
 		attachment->kinds = words_of(b, &given->kinds);
 		attachment->names = words_of(b, &given->names);
 		attachment->types = words_of(b, &given->types);

@@ -13,6 +13,8 @@ void mail_guard_refuse_keys(struct build *b, const struct pol_guard *source);
 void mail_guard_whose(struct build *b, const struct pol_guard *source, const struct pol_list *from,
 		      const struct pol_text *direction, const struct pol_list *recipients,
 		      struct plan_mail_whose *ret);
+// The clause that a row names; one that the register does not hold is reported.
+void mail_guard_clause(struct build *b, const struct pol_text *clause, struct plan_mail_whose *ret);
 void mail_guard_recipients(struct build *b, const struct pol_guard *source,
 			   const struct pol_list *list, struct plan_mail_whose *whose);
 struct plan_words mail_guard_terms(struct build *b, const struct pol_guard *source,

@@ -144,6 +144,7 @@ static void set_one(struct build *b, const struct pol_guard *source,
 	check_row(b, source, given);
 	mail_guard_whose(b, source, &given->from, &given->direction, &given->recipients,
 			 &habit->whose);
+	mail_guard_clause(b, &given->clause, &habit->whose);
 	mail_guard_recipients(b, source, &given->senders, &senders);
 	habit->senders = (struct plan_words){ senders.recipients, senders.n_recipients };
 	habit->sign = sign;

@@ -93,14 +93,15 @@ struct plan_flow {
 	const char *const *clauses;  // ids
 	const char *const *articles; // of the body's rules, of each: "第60条第1項", or ""
 	size_t n_clauses;
-	unsigned treatment;	       // PLAN_LOG | PLAN_GUARD
-	unsigned helpers;	       // enum plan_helper bits
-	const char *guard;	       // guard id or NULL
-	const char *guard_protocol;    // smtp, http, dns; NULL without a guard
-	uint32_t guard_mark;	       // its own number, 1 to PLAN_GUARDED_MAX, and above it, as
-				       // bits of PLAN_GUARD_STAMP, a hash of its id and its
-				       // guard's, never 0; the whole is 0 without a guard
-	bool proxy;		       // that guard accepts connections and connects onward
+	const char *const *mail_clauses; // of a flow whose guard reads mail: plan/guard.h
+	unsigned treatment;		 // PLAN_LOG | PLAN_GUARD
+	unsigned helpers;		 // enum plan_helper bits
+	const char *guard;		 // guard id or NULL
+	const char *guard_protocol;	 // smtp, http, dns; NULL without a guard
+	uint32_t guard_mark;		 // its own number, 1 to PLAN_GUARDED_MAX, and above it, as
+					 // bits of PLAN_GUARD_STAMP, a hash of its id and its
+					 // guard's, never 0; the whole is 0 without a guard
+	bool proxy;			 // that guard accepts connections and connects onward
 	const struct plan_term *terms; // as written, except taken away, before overlaps are settled
 	size_t n_terms;
 	const struct plan_term *excepted; // what `except` takes away, for "why not"; may overlap

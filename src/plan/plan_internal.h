@@ -137,6 +137,8 @@ int build_services(struct build *b, const struct pol_list *list, const struct pl
 		   size_t *ret_n);
 // A clause id that the register does not hold is reported.
 void build_clauses(struct build *b, const struct pol_list *list);
+// The clause that answers a control ("MAIL-05"): of the flow's the first, else of all; "": none.
+const char *build_answer(struct build *b, const struct plan_flow *flow, const char *control);
 
 // The steps.
 void build_zones(struct build *b);

@@ -50,3 +50,27 @@ void build_clauses(struct build *b, const struct pol_list *list)
 				 "there is no clause \"%s\"%s", list->v[i].s,
 				 build_hint(b, &b->clause_names, list->v[i].s));
 }
+
+static bool answers(const struct pol_clause *clause, const char *control)
+{
+	for (size_t i = 0; i < clause->controls.n; i++)
+		if (clause->controls.v[i].s && strcmp(clause->controls.v[i].s, control) == 0)
+			return clause->id.s;
+	return false;
+}
+
+const char *build_answer(struct build *b, const struct plan_flow *flow, const char *control)
+{
+	const struct pol_tree *tree = b->tree;
+
+	for (size_t i = 0; i < flow->n_clauses; i++) {
+		uint32_t index = names_get(&b->clause_names, flow->clauses[i]);
+
+		if (index != NAMES_NONE && answers(&tree->clauses[index], control))
+			return flow->clauses[i];
+	}
+	for (size_t i = 0; i < tree->n_clauses; i++)
+		if (answers(&tree->clauses[i], control))
+			return build_text(b, &tree->clauses[i].id);
+	return "";
+}

@@ -80,6 +80,11 @@ static const struct key mail_attachment_keys[] = {
 		   "what was found; allow: it passes; hold: the message is kept inside until it is "
 		   "released (hold).",
 	  .example = "refuse" },
+	{ TEXT("clause", clause), .word = WORD_FREE,
+	  .about = "Clause that demands it: records of messages that it decides cite it. Default: "
+		   "of the flow's clauses, or else of all, the first that names in controls what "
+		   "the record has as its control; else the first of the flow.",
+	  .example = "\"61-1\"" },
 };
 const struct key_table keys_mail_attachment = {
 	.noun = "mail-attachment",

@@ -66,6 +66,11 @@ static const struct key mail_habit_keys[] = {
 		   "says only); record: it passes, and the record says what was found; allow: it "
 		   "passes.",
 	  .example = "refuse" },
+	{ TEXT("clause", clause), .word = WORD_FREE,
+	  .about = "Clause that demands it: records of messages that it decides cite it. Default: "
+		   "of the flow's clauses, or else of all, the first that names in controls what "
+		   "the record has as its control; else the first of the flow.",
+	  .example = "\"61-1\"" },
 };
 const struct key_table keys_mail_habit = {
 	.noun = "mail-habit",

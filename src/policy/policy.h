@@ -102,6 +102,7 @@ struct pol_mail_attachment { // what becomes of files that fit
 	struct pol_text over, total_over;
 	struct pol_uint number_over;
 	struct pol_text action; // refuse, record, allow, hold
+	struct pol_text clause; // id of one
 };
 
 struct pol_mail_habit { // what becomes of messages that have one
@@ -118,6 +119,7 @@ struct pol_mail_habit { // what becomes of messages that have one
 	struct pol_bool active_content;
 	struct pol_list recipient_domains;
 	struct pol_text action; // refuse, mark, record, allow
+	struct pol_text clause; // id of one
 };
 
 struct pol_mail_malware { // what becomes of what a scanner says

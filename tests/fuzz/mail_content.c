@@ -19,11 +19,13 @@ static const char *const types[] = { "application/*" };
 static const char *const lab[] = { "lab@city.example.jp" };
 
 static const struct profile_attachment all[RULES] = {
-	{ .recipients = lab, .n_recipients = 1, .action = PROFILE_ALLOW, .clause = "" },
+	{ .whose = { .recipients = lab, .n_recipients = 1 },
+	  .action = PROFILE_ALLOW,
+	  .clause = "" },
 	{ .kinds = UNPACK_PDF | UNPACK_IMAGE, .action = PROFILE_ALLOW, .clause = "" },
 	{ .names = names, .n_names = 2, .action = PROFILE_REFUSE, .clause = "a" },
 	{ .types = types, .n_types = 1, .size_over = 20, .action = PROFILE_REFUSE, .clause = "" },
-	{ .total_over = 100, .only_in = true, .action = PROFILE_REFUSE, .clause = "" },
+	{ .total_over = 100, .whose.only_in = true, .action = PROFILE_REFUSE, .clause = "" },
 	{ .number_over = 3, .action = PROFILE_REFUSE, .clause = "" },
 	{ .kinds = UNPACK_ARCHIVE, .unread = true, .action = PROFILE_RECORD, .clause = "" },
 	{ .kinds = UNPACK_EXECUTABLE | UNPACK_MISLEADING,
@@ -51,7 +53,7 @@ static const struct profile_habit habits[] = {
 	  .n_domains = 1,
 	  .action = PROFILE_REFUSE,
 	  .clause = "" },
-	{ .sign = PROFILE_ACTIVE, .only_in = true, .action = PROFILE_RECORD, .clause = "" },
+	{ .sign = PROFILE_ACTIVE, .whose.only_in = true, .action = PROFILE_RECORD, .clause = "" },
 };
 
 static bool names_one(void *arg, const char *address)
@@ -101,7 +103,8 @@ static void judge(const struct profile *profile, uint8_t to, const uint8_t *byte
 	ret->reason = content_end(content);
 	ret->recorded = content_recorded(content);
 	ret->n_files = content_files(content, &files);
-	strncpy(ret->clause, content_clause(content), sizeof(ret->clause) - 1);
+	strncpy(ret->clause, content_clause(content, content_held(content)),
+		sizeof(ret->clause) - 1);
 	for (size_t i = 0; i < ret->n_files && i < MAIL_FILES_KEPT; i++)
 		ret->files[i] = files[i];
 	content_free(content);

@@ -131,7 +131,7 @@ def send(address, name, sender, recipients, folder=None):
 def make(name, attachment, text, size):
     random.seed(f"{name} {text}")
     encoded = base64.encodebytes(random.randbytes(size)).replace(b"\n", b"\r\n")
-    head = f"From: a@city.example.jp\r\nTo: b@other.example\r\nSubject: a plan\r\nMessage-ID: <{random.random()}@x>\r\n"
+    head = f"From: a@city.example.jp\r\nTo: b@other.example\r\nSubject: =?UTF-8?B?6KiI55S7?= =?UTF-8?Q?=1B[2J=E2=80=AEtxt?=\r\nDate: Thu, 26 Nov 2026 10:00:00 +0900\r\nMessage-ID: <{random.random()}@x>\r\n"
     head += "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n"
     head += f"\r\n{text}\r\n..a line with a dot\r\n--b\r\nContent-Type: application/octet-stream\r\n"
     head += f'Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename="{attachment}"\r\n\r\n'

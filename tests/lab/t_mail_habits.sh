@@ -7,6 +7,11 @@
 . "$(dirname "$0")/case.sh"
 
 policy <<END
+clauses:
+  - { id: 61-1, article: 第61条第1項 }
+  - { id: 82-3, article: 第82条第3号, controls: [MAIL-11] }
+  - { id: 60-1, article: 第60条第1項, controls: [MAIL-01] }
+record: { keep: 400d }
 guards:
   mail:
     protocol: smtp
@@ -15,10 +20,10 @@ guards:
     own-sender: allow
     habits:
       - { direction: out, recipients: [sister.example.net], forwarded: true, action: record }
-      - { direction: out, forwarded: true, action: refuse }
+      - { direction: out, forwarded: true, action: refuse, clause: 61-1 }
       - { hops-over: 30, action: refuse }
       - { direction: out, outside-recipients-over: 3, action: refuse }
-      - { direction: out, recipient-domains: [gmail.com, yahoo.co.jp], action: refuse }
+      - { direction: out, recipient-domains: [gmail.com, yahoo.co.jp], action: refuse, clause: 61-1 }
       - { direction: in, senders: [partner.example.net], look-alike: [domain, name], action: allow }
       - { direction: in, look-alike: [domain, name, own-domain], names: [市長], action: refuse }
       - { direction: in, link-domains: [click.example.org], link-differs: true, action: allow }
@@ -29,7 +34,7 @@ guards:
     tls-reason: a leg of this test
 flows:
   - { id: mail-out, from: office, to: internet, services: smtp, guard: mail }
-  - { id: mail-in, from: internet, to: dmz/mail, services: smtp, guard: mail }
+  - { id: mail-in, from: internet, to: dmz/mail, services: smtp, guard: mail, clause: [60-1] }
 END
 up
 for zone in internet dmz; do
@@ -66,6 +71,7 @@ same "and arrives" 1 "$(arrived internet)"
 check "Gmail's forward" refused out 550 "refused forwarded MAIL-07" $own x@other.example < <(
 	mail "X-Forwarded-To: x@other.example" "X-Forwarded-For: $own x@other.example" "From: $own" "" text)
 same "what shows it" "forwarded: X-Forwarded-To: x@other.example" "$(found)"
+same "by the clause of the rule" 61-1 "$(shown | jq -r .clause)"
 check "Postfix's, which keeps the sender" refused out 550 "refused forwarded MAIL-07" a@foreign.example x@other.example < <(
 	mail "Delivered-To: $own" "From: a@foreign.example" "To: $own" "" text)
 same "a forward that is only recorded" 250 \
@@ -105,6 +111,7 @@ same "a link to a store of files, in a plain text" 250 \
 check "is recorded" recorded "passed habit-recorded MAIL-11"
 same "with where it leads" "link: drive.google.com" "$(found)"
 check "a script" refused in 550 "refused active-html MAIL-11" a@other.example $to < <(html '<script>x()</script>')
+same "by the clause that answers the control, where the rule names none" 82-3 "$(shown | jq -r .clause)"
 check "a form" refused in 550 "refused active-html MAIL-11" a@other.example $to < <(html '<form action="https://a.example">')
 check "mail that goes round" refused in 554 "refused loop MAIL-07" a@other.example $to < <(
 	mail "Delivered-To: $to" "From: a@other.example" "To: $to" "" text)

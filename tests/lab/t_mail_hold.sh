@@ -66,6 +66,14 @@ check "it is told" eventually told mail-held '"name":"1"'
 check "looking is recorded" told mail-read "held messages"
 check "one whole" says "recipient *c@other.example" mail held 1
 check "with its file" says "file *plan.bin" mail held 1
+check "of which type and sum" says "file *plan.bin.*application/octet-stream" mail held 1
+check "with its subject, decoded, and nothing that a terminal obeys" says "header *Subject: 計画<U+001B>\[2J<U+202E>txt" mail held 1
+check "from whom, to whom, when" says "header *Date: Thu, 26 Nov 2026" mail held 1
+same "the list shows none of it" 0 "$(sekisho mail held | grep -c 計画)"
+same "nor any text" 0 "$(sekisho mail held 1 | grep -c SECRET)"
+check "that is recorded too" told mail-read "held message 1"
+check_not "who may only look is not shown it" lab as hosoi mail held 1
+check "the status says that somebody is to decide" says "1 wait for a decision, the oldest since" status
 same "what is refused besides is refused" "550 5.7.1*" "$(mail program b@other.example)"
 same "and not held" 1 "$(held | jq '.rows | length')"
 check "nothing of it can be read on the disk" on_disk SECRETBE
@@ -82,6 +90,7 @@ same "one is not enough" "*two persons*" "$(lab as tanaka mail release 1 --reaso
 check_not "twice the same is one" lab as tanaka mail release 1 --reason 課長の許可
 same "it waits" waits "$(state 1)"
 check "who asked is shown" says "asked to release *tanaka" mail held
+check "and why" says "reason *課長の許可" mail held
 same "nothing has gone" 1 "$(got)"
 check "a second person releases it" lab as sato mail release 1 --reason 確認した
 check "it is delivered" eventually state_is 1 delivered

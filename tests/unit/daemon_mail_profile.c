@@ -23,7 +23,7 @@ static const char policy_text[] =
 	"  office/store: [10.20.0.25]\n"
 	"  office/press: [10.20.7.0/24]\n"
 	"  internet/lists: [203.0.113.7]\n"
-	"clauses: [{ id: 60-1 }, { id: 60-3 }]\n"
+	"clauses: [{ id: 60-1, controls: [MAIL-01] }, { id: 60-3 }, { id: 12, controls: [MAIL-05] }, { id: 61-2, controls: [NET-01, MAIL-05] }]\n"
 	"guards:\n"
 	"  outer:\n"
 	"    protocol: smtp\n"
@@ -46,7 +46,7 @@ static const char policy_text[] =
 	"    attachments:\n"
 	"      - { direction: in, kinds: [script, misleading, undecodable], action: refuse }\n"
 	"      - { from: office/press, names: ['*.LZH', plan?.pdf], types: video/*, over: 5MB, action: allow }\n"
-	"      - { words: [機密, 部外秘], action: refuse }\n"
+	"      - { words: [機密, 部外秘], action: refuse, clause: 61-2 }\n"
 	"      - { words: 重要性Ⅰ, personal-numbers: 3, action: record }\n"
 	"      - { total-over: 30MB, number-over: 50, recipients: archive.example.jp, action: record }\n"
 	"    limits: { recipients: 0, sessions: 5, session-rate: 30/min, message-rate: 100/h }\n"
@@ -214,9 +214,9 @@ static void outer(void **state)
 	assert_false(holds(&outer->tls_servers, "192.0.2.26"));
 	assert_false(outer->after_greeting);
 	assert_int_equal(outer->n_sizes, 2);
-	assert_true(outer->sizes[0].only_in && !outer->sizes[0].only_out);
+	assert_true(outer->sizes[0].whose.only_in && !outer->sizes[0].whose.only_out);
 	assert_int_equal(outer->sizes[0].max, 10000000);
-	assert_false(outer->sizes[1].only_in || outer->sizes[1].only_out);
+	assert_false(outer->sizes[1].whose.only_in || outer->sizes[1].whose.only_out);
 	assert_int_equal(outer->sizes[1].max, 20000000);
 	assert_int_equal(outer->limits.recipients, 100);
 	assert_int_equal(outer->limits.sessions, 50);
@@ -232,25 +232,26 @@ static void inner(void **state)
 	assert_true(holds(&inner->smart_hosts, "192.0.2.25"));
 	assert_false(holds(&inner->smart_hosts, "10.20.0.25"));
 	assert_int_equal(inner->n_sizes, 3);
-	assert_true(holds(inner->sizes[0].clients, "10.20.7.9"));
-	assert_false(holds(inner->sizes[0].clients, "10.20.8.9"));
-	assert_true(inner->sizes[0].only_out);
+	assert_true(holds(inner->sizes[0].whose.clients, "10.20.7.9"));
+	assert_false(holds(inner->sizes[0].whose.clients, "10.20.8.9"));
+	assert_true(inner->sizes[0].whose.only_out);
 	assert_int_equal(inner->sizes[0].max, 50000000);
-	assert_null(inner->sizes[1].clients);
-	assert_int_equal(inner->sizes[1].n_recipients, 2);
-	assert_string_equal(inner->sizes[1].recipients[0], "plans@city.example.jp");
-	assert_string_equal(inner->sizes[1].recipients[1], "@archive.example.jp");
+	assert_null(inner->sizes[1].whose.clients);
+	assert_int_equal(inner->sizes[1].whose.n_recipients, 2);
+	assert_string_equal(inner->sizes[1].whose.recipients[0], "plans@city.example.jp");
+	assert_string_equal(inner->sizes[1].whose.recipients[1], "@archive.example.jp");
 	assert_int_equal(inner->sizes[2].max, 15 * 1024 * 1024);
-	assert_int_equal(inner->sizes[2].n_recipients, 0);
+	assert_int_equal(inner->sizes[2].whose.n_recipients, 0);
 	assert_int_equal(inner->n_attachments, 6);
 	const struct profile_attachment *rule = inner->attachments;
-	assert_true(rule->only_in && !rule->only_out && !rule->clients && !rule->n_recipients);
+	assert_true(rule->whose.only_in && !rule->whose.only_out && !rule->whose.clients &&
+		    !rule->whose.n_recipients);
 	assert_int_equal(rule->kinds, UNPACK_SCRIPT | UNPACK_MISLEADING);
 	assert_int_equal(rule->doubts, MIME_UNDECODABLE);
 	assert_false(rule->unread);
 	assert_int_equal(rule->action, PROFILE_REFUSE);
 	rule++;
-	assert_true(holds(rule->clients, "10.20.7.9"));
+	assert_true(holds(rule->whose.clients, "10.20.7.9"));
 	assert_int_equal(rule->n_names, 2);
 	assert_string_equal(rule->names[0], "*.lzh");
 	assert_string_equal(rule->names[1], "plan?.pdf");
@@ -259,16 +260,18 @@ static void inner(void **state)
 	assert_int_equal(rule->size_over, 5000000);
 	assert_int_equal(rule->action, PROFILE_ALLOW);
 	rule++;
+	assert_string_equal(rule->clause, "61-2");
 	assert_int_equal(rule->words, 3);
 	assert_int_equal(rule->numbers, 0);
 	rule++;
+	assert_string_equal(rule->clause, "");
 	assert_int_equal(rule->words, 4);
 	assert_int_equal(rule->numbers, 3);
 	assert_non_null(inner->terms);
 	rule++;
 	assert_int_equal(rule->total_over, 30000000);
 	assert_int_equal(rule->number_over, 50);
-	assert_string_equal(rule->recipients[0], "@archive.example.jp");
+	assert_string_equal(rule->whose.recipients[0], "@archive.example.jp");
 	assert_int_equal(rule->action, PROFILE_RECORD);
 	rule++; // what nobody can read closes
 	assert_true(rule->unread && rule->doubts == MIME_UNDECODABLE && !rule->kinds);
@@ -280,6 +283,23 @@ static void inner(void **state)
 	assert_int_equal(inner->limits.session_seconds, 60);
 	assert_int_equal(inner->limits.message_rate, 100);
 	assert_int_equal(inner->limits.message_seconds, 3600);
+}
+
+// Of the flow's clauses, or else of all, the first that answers the control; else the flow's first.
+static void clauses(void **state)
+{
+	const struct bed *bed = *state;
+	const struct profile_flow *in = profiles_find(&bed->profiles, bed->marks[0]);
+	const struct profile_flow *out = profiles_find(&bed->profiles, bed->marks[1]);
+
+	assert_string_equal(in->clause, "60-3");
+	assert_string_equal(profile_clause(in, "MAIL-01"), "60-1");
+	assert_string_equal(profile_clause(in, "MAIL-05"), "12");
+	assert_string_equal(profile_clause(in, "MAIL-09"), "60-3");
+	assert_string_equal(profile_clause(in, "MAIL-12"), "60-3");
+	assert_string_equal(profile_clause(in, ""), "60-3");
+	assert_string_equal(profile_clause(out, "MAIL-05"), "12");
+	assert_string_equal(profile_clause(out, "MAIL-09"), "");
 }
 
 // Every kind that a file may be has its word in policies, by the same name.
@@ -318,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tls_that_is_inspected),
 		cmocka_unit_test(flows),
+		cmocka_unit_test(clauses),
 		cmocka_unit_test(outer),
 		cmocka_unit_test(inner),
 		cmocka_unit_test(every_kind),

@@ -17,6 +17,7 @@
 #include "control/peer.h"
 #include "daemon/vault_answer.h"
 #include "daemon/vault_decide.h"
+#include "daemon/vault_show.h"
 #include "daemon/vault_stream.h"
 
 enum { SECOND = 1000000 };
@@ -63,6 +64,7 @@ static int teardown(void **state)
 
 static size_t envelope_of(uint32_t persons, uint8_t *out)
 {
+	static const char heading[] = "From: a\0Subject: 計画";
 	static uint8_t record[MAIL_WIRE_MAX];
 	static const char lines[] =
 		"<a@city.example.jp>\0<x@o.example>\0<y@o.example>\0<z@o.example>";
@@ -85,6 +87,8 @@ static size_t envelope_of(uint32_t persons, uint8_t *out)
 		.lines = lines,
 		.lines_size = sizeof(lines),
 		.n_lines = 4,
+		.heading = heading,
+		.heading_size = sizeof(heading),
 	};
 	size_t size = held_wire_pack(&envelope, out, HELD_WIRE_MAX);
 	assert_true(size > 0);
@@ -295,6 +299,55 @@ static enum held_state state_of(uint64_t number)
 	return held_store_find(store, number)->state;
 }
 
+static bool shows(const struct control_writer *writer, const char *text)
+{
+	return memmem(writer->bytes, writer->size, text, strlen(text));
+}
+
+// One whole has its heading; the list has none.
+static void what_is_shown(void **state)
+{
+	(void)state;
+	struct control_writer one, all;
+	uint64_t n = hold(2, "a");
+	control_writer_init(&one, VAULT_SHOW_BYTES);
+	control_writer_init(&all, VAULT_SHOW_BYTES);
+	assert_int_equal(release(n, 1001, "tanaka", 10), VAULT_ASKED);
+	assert_int_equal(vault_show_one(store, n, &one), 0);
+	assert_int_equal(vault_show_list(store, true, &all), 0);
+	assert_true(shows(&one, "Subject: 計画") && shows(&one, "From: a"));
+	assert_false(shows(&all, "Subject") || shows(&all, "計画"));
+	assert_true(shows(&all, "tanaka") && shows(&one, "because"));
+	control_writer_done(&one);
+	control_writer_done(&all);
+}
+
+// envelope_of() keeps 100000 seconds; a quarter of it is less than a day.
+static void how_many_wait(void **state)
+{
+	(void)state;
+	struct vault_word word;
+	const uint64_t end = 100001, quarter = 25000;
+	uint64_t a = hold(2, "a");
+	hold(2, "b");
+	vault_count(store, 2 * SECOND, &word);
+	assert_int_equal(word.held, 2);
+	assert_int_equal(word.waiting, 2);
+	assert_int_equal(word.ending, 0);
+	assert_int_equal(word.oldest_us, SECOND);
+	assert_int_equal(word.first_until_us, end * SECOND);
+	vault_count(store, (end - quarter) * SECOND, &word);
+	assert_int_equal(word.ending, 0);
+	vault_count(store, (end - quarter) * SECOND + 1, &word);
+	assert_int_equal(word.ending, 2);
+	release(a, 1001, "tanaka", 10);
+	release(a, 1002, "sato", 20);
+	vault_count(store, (end - quarter) * SECOND + 1, &word);
+	assert_int_equal(word.held, 2);
+	assert_int_equal(word.waiting, 1);
+	assert_int_equal(word.ending, 1);
+}
+
 static void two_persons(void **state)
 {
 	(void)state;
@@ -397,6 +450,8 @@ int main(void)
 		STORED(what_is_not_whole_is_not_kept),
 		STORED(nonsense_is_answered),
 		cmocka_unit_test(words_of_the_answer),
+		STORED(what_is_shown),
+		STORED(how_many_wait),
 		STORED(two_persons),
 		STORED(one_rejects),
 		STORED(each_recipient_has_his_fate),

@@ -159,7 +159,7 @@ static void audiences(void **state)
 	for (int i = 0; i <= AUDIENCE_SETS_MAX; i++) {
 		snprintf(names[i], sizeof(names[i]), "@d%d.example", i);
 		lists[i] = names[i];
-		rules[i] = REFUSE(.recipients = &lists[i], .n_recipients = 1);
+		rules[i] = REFUSE(.whose = { .recipients = &lists[i], .n_recipients = 1 });
 	}
 	for (int i = 0; i < AUDIENCE_SETS_MAX; i++) {
 		char address[32];

@@ -80,7 +80,7 @@ static const char *const secret[] = { "*.secret" }, *const program[] = { "*.exe"
 static const struct profile_attachment rules[] = {
 	{ .names = secret,
 	  .n_names = 1,
-	  .only_out = true,
+	  .whose.only_out = true,
 	  .action = PROFILE_HOLD,
 	  .clause = "第17条" },
 	{ .names = program, .n_names = 1, .action = PROFILE_REFUSE, .clause = "" },
@@ -224,6 +224,48 @@ static void the_envelope_is_what_the_server_took(void **state)
 	assert_int_equal(taken.record.files[0].action, MAIL_FILE_HELD);
 	assert_non_null(strstr(taken.record.reason, "held: "));
 	assert_non_null(strstr(taken.record.reason, "attachment-name"));
+	tell(&bed, HOLD_KEPT, 17);
+	over(&bed);
+}
+
+// What somebody who decides is shown of the header: decoded, cut, nothing that a terminal obeys,
+// and no more of a name than two.
+static void the_heading(void **state)
+{
+	(void)state;
+	static char message[8192];
+	struct held_envelope envelope;
+	struct bed bed;
+	static const char before[] = "From: =?utf-8?B?6Zye?= <a@city.example.jp>\r\n"
+				     "Subject: =?utf-8?Q?=1B[2J?=\r\nX-Other: y\r\n"
+				     "To: a@b\r\nTo: c@d\r\nTo: e@f\r\nTo: g@h\r\nDate: ";
+	size_t n = (size_t)sprintf(message, "%s", before);
+	memset(message + n, 'd', 2000);
+	strcpy(message + n + 2000, "\r\n" MESSAGE);
+	begin(&bed);
+	greet(&bed);
+	say(&bed, ENGINE_CLIENT, message);
+	say(&bed, ENGINE_CLIENT, END);
+	assert_int_equal(held_wire_unpack(vault.envelope.v, vault.envelope.n, &envelope), 0);
+	const char *const lines[] = { "From: 霞 <a@city.example.jp>",
+				      "Subject: <U+001B>[2J",
+				      "To: a@b",
+				      "To: c@d",
+				      "To: (and more of these)",
+				      "Date: ddd",
+				      "Subject: x" };
+	size_t at = 0;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_true(at < envelope.heading_size);
+		assert_memory_equal(envelope.heading + at, lines[i], strlen(lines[i]));
+		size_t length = strlen(envelope.heading + at);
+		if (strncmp(lines[i], "Date", 4) == 0)
+			assert_int_equal(length, strlen("Date: ...") + 512);
+		else
+			assert_int_equal(length, strlen(lines[i]));
+		at += length + 1;
+	}
+	assert_int_equal(at, envelope.heading_size);
 	tell(&bed, HOLD_KEPT, 17);
 	over(&bed);
 }
@@ -529,6 +571,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(however_it_is_cut_the_vault_gets_it),
 		cmocka_unit_test(the_envelope_is_what_the_server_took),
+		cmocka_unit_test(the_heading),
 		cmocka_unit_test(every_answer),
 		cmocka_unit_test(what_is_not_held_passes),
 		cmocka_unit_test(without_a_vault_nothing_that_is_to_be_held_goes),

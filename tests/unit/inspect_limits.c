@@ -196,7 +196,7 @@ static void caps(void **state)
 	profile->n_sizes = 1;
 	assert_int_equal(smtp_size_most(profile, &town.outside.client, false), 40);
 	struct profile_size by_client[] = {
-		{ .clients = &profile->senders, .max = 100 },
+		{ .whose.clients = &profile->senders, .max = 100 },
 		{ .max = 20 },
 		{ .max = 50 },
 	};

@@ -198,16 +198,42 @@ static void hosts(void **state)
 	static char url[3000];
 	char host[HABIT_DOMAIN_SIZE];
 	(void)state;
-	assert_true(habit_url_host("https://a:b@example.jp:8080/x?y#z", host));
+	assert_true(habit_url_host("https://a:b@example.jp:8080/x?y#z", NULL, host));
 	assert_string_equal(host, "example.jp");
-	assert_false(habit_url_host("mailto:a@example.jp", host));
-	assert_false(habit_url_host("/path", host));
-	assert_false(habit_url_host("", host));
+	assert_false(habit_url_host("mailto:a@example.jp", NULL, host));
+	assert_false(habit_url_host("/path", NULL, host));
+	assert_false(habit_url_host("", NULL, host));
 	// Behind more than anybody looks at.
 	strcpy(url, "https://city.example.jp");
 	memset(url + strlen(url), 'a', 2000);
 	strcpy(url + 2023, "@evil.test/");
-	assert_true(habit_url_host(url, host));
+	assert_true(habit_url_host(url, NULL, host));
+	assert_string_equal(host, HABIT_HOST_HIDDEN);
+}
+
+// So many names of a message are mapped; behind them every one that would have to be differs.
+static void many_names(void **state)
+{
+	static char message[200000];
+	(void)state;
+	for (uint32_t over = 0; over < 2; over++) {
+		size_t n =
+			(size_t)sprintf(message, HEAD "Content-Type: text/html; charset=utf-8\n\n");
+		for (uint32_t i = 0; i < HABIT_MAPS_MAX / 3 + over;
+		     i++) // href, what it shows, the text
+			n += (size_t)sprintf(
+				message + n,
+				"<a href=\"https://市%u.example/\">http://市%u.example</a>\n", i,
+				i);
+		check("many names", message, over ? D : NULL, false);
+	}
+	uint32_t maps = 1;
+	char host[HABIT_DOMAIN_SIZE];
+	assert_true(habit_url_host("https://市.example/", &maps, host));
+	assert_string_equal(host, "xn--7st.example");
+	assert_true(habit_url_host("https://a.example/", &maps, host));
+	assert_string_equal(host, "a.example");
+	assert_true(habit_url_host("https://市.example/", &maps, host));
 	assert_string_equal(host, HABIT_HOST_HIDDEN);
 }
 
@@ -223,6 +249,7 @@ int main(void)
 		cmocka_unit_test(html),
 		cmocka_unit_test(parts),
 		cmocka_unit_test(hosts),
+		cmocka_unit_test(many_names),
 	};
 	return cmocka_run_group_tests(tests, load, NULL);
 }

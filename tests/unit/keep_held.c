@@ -194,6 +194,53 @@ static size_t envelope_of(const char *guard, const char *to, uint32_t most, uint
 	return size;
 }
 
+// A heading is texts of UTF-8, each with its NUL; without it an envelope is as sound.
+static void headings(void **state)
+{
+	(void)state;
+	static uint8_t wire[HELD_WIRE_MAX], again[HELD_WIRE_MAX];
+	static char long_one[HELD_HEADING_MAX + 1], many[2 * (HELD_HEADING_LINES_MAX + 1)];
+	struct held_envelope envelope, read;
+	memset(long_one, 'a', HELD_HEADING_MAX);
+	for (size_t i = 0; i < sizeof(many); i += 2)
+		many[i] = 'a';
+	const struct {
+		const char *heading;
+		size_t size;
+		bool sound;
+	} rows[] = {
+		{ "Subject: 計画", sizeof("Subject: 計画"), true },
+		{ "a\0b", 4, true },
+		{ many, 2 * HELD_HEADING_LINES_MAX, true },
+		{ many, sizeof(many), false },
+		{ long_one + 1, HELD_HEADING_MAX, true },
+		{ long_one, HELD_HEADING_MAX + 1, false },
+		{ "ab", 2, false },
+		{ "a\0", 3, false }, // an empty one
+		{ "a\x1b", 3, false },
+		{ "a\xff", 3, false },
+	};
+	size_t n = envelope_of("mail", "x@other.example", 3, wire);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(held_wire_unpack(wire, n, &envelope), 0);
+		assert_int_equal(envelope.heading_size, 0);
+		envelope.heading = rows[i].heading;
+		envelope.heading_size = rows[i].size;
+		size_t size = held_wire_pack(&envelope, again, sizeof(again));
+		assert_int_equal(size, rows[i].sound ? n + rows[i].size : 0);
+		if (!size) { // as somebody says it who does not pack it with us
+			memcpy(again, wire, n);
+			memcpy(again + n, rows[i].heading, rows[i].size);
+			assert_int_equal(held_wire_unpack(again, n + rows[i].size, &read),
+					 -EBADMSG);
+			continue;
+		}
+		assert_int_equal(held_wire_unpack(again, size, &read), 0);
+		assert_int_equal(read.heading_size, rows[i].size);
+		assert_memory_equal(read.heading, rows[i].heading, rows[i].size);
+	}
+}
+
 struct given {
 	int r;
 	enum held_answer answer;
@@ -441,6 +488,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_body_comes_back),
+		cmocka_unit_test(headings),
 		cmocka_unit_test(a_changed_body_does_not),
 		STORED(a_message_is_there_after_a_restart),
 		STORED(the_same_once_more),

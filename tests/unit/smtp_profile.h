@@ -43,9 +43,9 @@ static inline void town_init(struct town *town)
 		.domains = { { "city.example.jp", false },
 			     { "city.example.jp", true },
 			     { "xn--7sto6a74d.jp", false } },
-		.sizes = { { .recipients = town_large, .n_recipients = 2, .max = 60 },
-			   { .only_in = true, .max = 40 },
-			   { .only_out = true, .max = 30 } },
+		.sizes = { { .whose = { .recipients = town_large, .n_recipients = 2 }, .max = 60 },
+			   { .whose.only_in = true, .max = 40 },
+			   { .whose.only_out = true, .max = 30 } },
 	};
 	town->profile = (struct profile){
 		.guard = "mail",
