@@ -164,7 +164,7 @@ static void tell_limit(void)
 	uint32_t wanted, files;
 	if (lacks_descriptors(&wanted))
 		fprintf(stderr,
-			"sekishod: an inspector holds %u sessions in proxy mode instead of %u: the hard "
+			"sekishod: an inspector holds %u sessions in proxy mode instead of %d: the hard "
 			"limit of descriptors would have to be %u (LimitNOFILE=)\n",
 			inspect_pairs(&files), PIPES_PAIRS_MAX, wanted);
 }
