@@ -23,7 +23,7 @@
 enum {
 	MIME_DEPTH_MAX = 16,	      // levels below the message
 	MIME_PARTS_MAX = 1000,	      // of a message
-	MIME_HEADER_MAX = 256 * 1024, // bytes of one part's header
+	MIME_HEADER_MAX = 192 * 1024, // bytes of one part's header
 	MIME_FIELD_MAX = 64 * 1024,   // bytes of one field, unfolded
 	MIME_NAME_MAX = 1024, // bytes of one name in UTF-8; a longer one is cut, which is a doubt
 	MIME_NAMES_MAX = 8,   // readings of a part's name
