@@ -78,16 +78,6 @@ static void wait_seconds(struct scanner *scanner, uint64_t seconds)
 	sd_event_source_set_enabled(scanner->timer, SD_EVENT_ONESHOT);
 }
 
-void scanner_is_needed(struct gate *gate)
-{
-	struct scanner *scanner = gate->scanner;
-
-	if (!scanner)
-		return;
-	scanner->needed_ms = monotonic_ms();
-	scanner->needed_known = true;
-}
-
 // Where mail needs it, that it is gone is told soon: of a connection over a network nobody knows at
 // once.
 int scanner_connect(struct gate *gate, int *ret_fd)
@@ -172,6 +162,18 @@ static void set_problem(struct scanner *scanner)
 			 "the malware scanner does not say how old its definitions are");
 	}
 	gate_show_problem(gate, GATE_SCANNER, code, text);
+}
+
+void scanner_is_needed(struct gate *gate)
+{
+	struct scanner *scanner = gate->scanner;
+
+	if (!scanner)
+		return;
+	scanner->needed_ms = monotonic_ms();
+	scanner->needed_known = true;
+	if (!name_of(gate)) // nothing is asked whose answer would tell
+		set_problem(scanner);
 }
 
 static void become(struct scanner *scanner, enum state state, const struct clamd_version *version)
